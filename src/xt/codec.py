@@ -1,0 +1,50 @@
+"""Values ↔ canonical JSON: sorted keys, UTF-8, one trailing newline, so that one value has one digest."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from blake3 import blake3
+
+from xt.errors import DamagedError
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+def encode(value: Any) -> bytes:
+    """Write a value as canonical JSON with a trailing newline.
+
+    Args:
+        value: a Struct of `xt.model`, or plain JSON values; no NaN (see `Number`).
+    """
+    return _encoder.encode(value) + b"\n"
+
+
+def decode(data: bytes, kind: type[T], what: str) -> T:
+    """Read canonical JSON back; unknown fields are ignored here and stay in the file.
+
+    Args:
+        data: the bytes.
+        kind: the Struct to make.
+        what: how to name the source in an error, such as `run knzx…`.
+
+    Raises:
+        DamagedError: if it is not JSON, or not of that shape.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
+        raise DamagedError(f"{what} cannot be read: {error}", "the other runs are not affected") from error
+
+
+def digest(data: bytes) -> str:
+    """Name bytes by content: `blake3:<64 hex digits>` (BLAKE3, 256 bits)."""
+    return "blake3:" + blake3(data).hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """Digest of a value's canonical JSON."""
+    return digest(encode(value))

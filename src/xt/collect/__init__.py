@@ -1,0 +1,83 @@
+"""Collectors: what is true before a command starts, and after it ended.
+
+A collector is a function `collect(capture) -> value` for one field of the snapshot. It gets one
+`Capture` and nothing else; what it cannot find out becomes a `Problem`, never an exception. The one
+exception it may raise is `NotStartedError`, for what must prevent the start (a declared input is missing).
+Implementations know nothing of each other, of the store or of the executor: they meet in `ops`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from xt.config import Settings
+from xt.context import Outside
+from xt.model.files import Problem
+from xt.model.request import RunRequest
+from xt.registry import Row, Table
+
+
+class Keeper(Protocol):
+    """Where a collector puts bytes worth keeping. The store implements it."""
+
+    def put_bytes(self, data: bytes) -> str:
+        """Keep bytes; return their digest `blake3:<hex>`."""
+
+    def put_file(self, path: str) -> tuple[str, int, bool]:
+        """Keep a regular file, hashed once while it is copied.
+
+        Returns:
+            Digest, size in bytes, and whether the file changed while it was read (what is kept is
+            then what was read, and the digest is of that).
+
+        Raises:
+            OSError: it cannot be read (ELOOP for a link, EINVAL for no regular file), or not kept.
+        """
+
+    def has(self, digest: str) -> bool:
+        """Whether the content is kept already."""
+
+
+class Capture:
+    """All that a collector gets."""
+
+    def __init__(
+        self, request: RunRequest, outside: Outside, root: str, store: str, settings: Settings, keep: Keeper, key: bytes
+    ) -> None:
+        """Bring together one run's facts.
+
+        Args:
+            request: what the user asked for.
+            outside: the world.
+            root: absolute path of the project's root.
+            store: absolute path of `.xt`; `store/cache` may be written freely, it is disposable.
+            settings: of `xt.toml`.
+            keep: where content goes.
+            key: secret of this store, for keyed digests.
+        """
+        self.request = request
+        self.outside = outside
+        self.root = root
+        self.store = store
+        self.settings = settings
+        self.keep = keep
+        self.key = key
+        self.problems: list[Problem] = []
+
+    def problem(self, where: str, message: str, hint: str | None = None) -> None:
+        """Say that something was not captured, or with a doubt."""
+        self.problems.append(Problem(where, message, hint))
+
+
+#: What fills the snapshot, by field.
+BEFORE = Table(
+    "collector",
+    [
+        Row("code", "xt.collect.code:collect", "the exact tree that runs"),
+        Row("inputs", "xt.collect.inputs:collect", "declared inputs, by content"),
+        Row("params", "xt.collect.params:collect", "named settings"),
+        Row("environment", "xt.collect.environment:collect", "interpreter, packages, machine, variables"),
+        Row("seed", "xt.collect.seed:collect", "whether randomness was controlled"),
+        Row("context", "xt.collect.context:collect", "who, where, why"),
+    ],
+)

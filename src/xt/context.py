@@ -1,0 +1,81 @@
+"""The outside: working directory, variables, clock, chance, streams. Tests replace it whole.
+
+Nothing else below `cli` and `execute` asks the operating system for these.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Sort = Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
+
+
+class Outside:
+    """All that a verb may know of the world around it."""
+
+    def __init__(self, cwd: str, environ: Mapping[str, str], umask: int = 0o022) -> None:
+        """Describe a world.
+
+        Args:
+            cwd: absolute path of the working directory.
+            environ: the variables, decoded with `os.fsdecode`.
+            umask: of the calling process.
+        """
+        self.cwd = cwd
+        self.environ = environ
+        self.umask = umask
+
+    @classmethod
+    def real(cls, cwd: str | None = None) -> Outside:
+        """Describe the process as it is.
+
+        Raises:
+            FileNotFoundError: if the working directory was deleted.
+        """
+        umask = os.umask(0o077)
+        os.umask(umask)
+        return cls(cwd or os.getcwd(), os.environ, umask)
+
+    def now(self) -> datetime:
+        """Current time, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never jumps."""
+        return time.monotonic()
+
+    def random_bytes(self, count: int) -> bytes:
+        """Unpredictable bytes."""
+        return os.urandom(count)
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds: `2026-11-23T09:30:00.000000Z`. Sorts as text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def sort_of(fd: int) -> Sort:
+    """What a descriptor is connected to."""
+    try:
+        info = os.fstat(fd)
+    except OSError:
+        return "closed"
+    mode = info.st_mode
+    if stat.S_ISCHR(mode):
+        if os.isatty(fd):
+            return "terminal"
+        null = os.stat(os.devnull)
+        return "null" if info.st_rdev == null.st_rdev else "other"
+    if stat.S_ISFIFO(mode):
+        return "pipe"
+    if stat.S_ISSOCK(mode):
+        return "socket"
+    return "file" if stat.S_ISREG(mode) else "other"

@@ -1,0 +1,102 @@
+"""What a user can meet: one class per thing, with its code, exit status, and what to do about it.
+
+The docstring of each class is the reference text of `docs/reference/errors.md`. This module imports
+nothing of xt, so every layer can raise from it; `cli` alone turns an error into a line and a status.
+"""
+
+from __future__ import annotations
+
+#: The command was recorded, or a question was answered.
+EXIT_OK = 0
+#: The arguments make no sense; nothing was done.
+EXIT_USAGE = 2
+#: A bug in xt.
+EXIT_BUG = 70
+#: xt could not start the command; it did not run.
+EXIT_NOT_STARTED = 125
+#: The command was found and cannot be executed.
+EXIT_NOT_EXECUTABLE = 126
+#: The command was not found.
+EXIT_NOT_FOUND = 127
+
+
+class XtError(Exception):
+    """Something a user can meet."""
+
+    code = "error"
+    exit_status = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        """Keep what happened and what to do.
+
+        Args:
+            message: one line, without a full stop, literals in backticks.
+            hint: one line naming what would help, or None when nothing is known to.
+        """
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(XtError):
+    """The arguments of a command make no sense together, or name something that cannot be named."""
+
+    code = "usage"
+    exit_status = EXIT_USAGE
+
+
+class ConfigError(XtError):
+    """`xt.toml` (or `[tool.xt]` in `pyproject.toml`) has an unknown key, a wrong type or bad syntax.
+
+    The message begins with the file and the line. Nothing is started until it is mended.
+    """
+
+    code = "config"
+    exit_status = EXIT_NOT_STARTED
+
+
+class NotStartedError(XtError):
+    """xt could not start the command, so it did not run: a declared input is missing, say."""
+
+    code = "not-started"
+    exit_status = EXIT_NOT_STARTED
+
+
+class StoreError(XtError):
+    """The store `.xt` cannot be read or written, or belongs to somebody else."""
+
+    code = "store"
+    exit_status = 1
+
+
+class NewerStoreError(StoreError):
+    """The store was made by a newer xt; this one may read it and does not write to it."""
+
+    code = "store-newer"
+
+
+class DamagedError(StoreError):
+    """A record or an object is not what its name says: truncated, altered, or not JSON at all."""
+
+    code = "damaged"
+
+
+class NoSuchRunError(XtError):
+    """No run has that id, name, tag or position; or an id prefix fits more than one."""
+
+    code = "no-such-run"
+    exit_status = 1
+
+
+class NotRecordedError(XtError):
+    """The run exists and does not hold what was asked of it, such as a file of its code or a log."""
+
+    code = "not-recorded"
+    exit_status = 1
+
+
+class UnsupportedError(XtError):
+    """This platform, or this installation, cannot do it: the message says what is missing."""
+
+    code = "unsupported"
+    exit_status = 1

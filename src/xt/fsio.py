@@ -1,0 +1,140 @@
+"""Files: atomic and durable writing, locks, safe opening, paths that cannot escape.
+
+Durability follows the write-temporary, fsync, rename, fsync-the-folder protocol; each step's reason is
+in `docs/design.md`, "Writing". Only plain `os` calls: this module is on the path of every command.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+
+#: Files of the store belong to their owner alone unless the project chooses a shared mode.
+PRIVATE_FILE = 0o600
+PRIVATE_DIR = 0o700
+#: Bytes moved at a time when streaming.
+CHUNK = 1 << 20
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write every byte, however the kernel splits it.
+
+    Raises:
+        OSError: as `os.write` does; some bytes may then have been written.
+    """
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def fsync_dir(path: str) -> None:
+    """Make names created in a folder durable; a file system that cannot is left alone (EINVAL)."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(fd)
+
+
+def write_atomic(path: str, data: bytes, *, mode: int = PRIVATE_FILE, durable: bool = True) -> None:
+    """Put a file in place so that a reader sees all of it or nothing.
+
+    Args:
+        path: the final name; its folder exists.
+        data: the whole content.
+        mode: permission bits, whatever the umask.
+        durable: fsync the file and its folder; False for what can be derived again.
+
+    Raises:
+        OSError: nothing was put in place, and no temporary file stays behind.
+    """
+    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    try:
+        try:
+            write_all(fd, data)
+            os.fchmod(fd, mode)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+    except BaseException:
+        # After a successful rename the name is gone, and its random part makes it nobody else's.
+        try:
+            os.unlink(temporary)
+        except FileNotFoundError:
+            pass
+        raise
+    if durable:
+        fsync_dir(os.path.dirname(path) or ".")
+
+
+def open_regular(path: str) -> int:
+    """Open a regular file for reading, never waiting on a FIFO or device, never through a final link.
+
+    Returns:
+        A descriptor, closed on exec.
+
+    Raises:
+        OSError: with `errno.EINVAL` when it is not a regular file; otherwise as `os.open`.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return fd
+
+
+def read_file(path: str, limit: int | None = None) -> bytes:
+    """Read a regular file whole.
+
+    Args:
+        path: not followed when it is a symbolic link.
+        limit: bytes; a longer file raises OSError(EFBIG) before it is read.
+    """
+    fd = open_regular(path)
+    try:
+        size = os.fstat(fd).st_size
+        if limit is not None and size > limit:
+            raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
+        parts = []
+        while part := os.read(fd, max(size + 1, 65536)):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+def try_lock(fd: int, *, shared: bool = False) -> bool:
+    """Take an flock without waiting; it is held until the descriptor is closed or the process dies.
+
+    `flock`, not POSIX record locks: those are lost when any other descriptor of the file is closed.
+    """
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Whether an absolute, normalised path is the folder or below it."""
+    return path == folder or path.startswith(folder if folder.endswith("/") else folder + "/")
+
+
+def relative_to(path: str, folder: str) -> str:
+    """Write a path relative to a folder that holds it, or leave it absolute.
+
+    Args:
+        path: absolute and normalised.
+        folder: absolute and normalised.
+    """
+    if path == folder:
+        return "."
+    return path[len(folder.rstrip("/")) + 1 :] if is_inside(path, folder) else path

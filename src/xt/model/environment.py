@@ -1,0 +1,128 @@
+"""What a command runs in: interpreter, packages, machine, accelerators, variables."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from xt.model.text import Text
+
+
+class Package(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An installed distribution of the interpreter that runs the command."""
+
+    name: str
+    """Normalised as PEP 503 says."""
+    version: str
+    editable: Text | None = None
+    """The folder of an editable installation."""
+    url: str | None = None
+    """Where it came from when not from an index (PEP 610), without credentials."""
+    revision: str | None = None
+    """The commit, for one installed from version control."""
+    path_digest: str | None = None
+    """`blake3:<hex>` of the RECORD file: tells apart two builds of one version."""
+
+
+class Python(msgspec.Struct, frozen=True):
+    """The interpreter that really runs the command, read from its files without starting it."""
+
+    executable: Text
+    found_by: str
+    """How it was found: `argv`, `shebang`, `uv run`, `poetry run`, `conda run`, `VIRTUAL_ENV`, `CONDA_PREFIX`, `PATH`."""
+    version: str | None
+    implementation: str | None
+    prefix: Text | None
+    base_prefix: Text | None
+    packages: list[Package]
+    """Sorted by name."""
+    reason: str | None = None
+    """What could not be read, and why."""
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """A lock or requirements file that is present in the project."""
+
+    path: Text
+    digest: str
+
+
+class Gpu(msgspec.Struct, frozen=True):
+    """One accelerator, as NVML names it."""
+
+    name: str
+    uuid: str
+    memory_bytes: int | None
+    compute_capability: str | None = None
+    ecc: bool | None = None
+    mig: bool | None = None
+
+
+class Gpus(msgspec.Struct, frozen=True):
+    """The accelerators the machine shows."""
+
+    status: Literal["found", "none", "unknown"]
+    reason: str | None
+    driver: str | None
+    cuda: str | None
+    """Highest CUDA version the driver serves."""
+    devices: list[Gpu]
+
+
+class Container(msgspec.Struct, frozen=True):
+    """The container xt itself runs in."""
+
+    inside: bool | None
+    """None when it cannot be told."""
+    engine: str | None
+    id: str | None
+    image: str | None
+    """The image's name or digest where it can be known from inside (`XT_IMAGE`, labels)."""
+    reason: str | None
+    """What could not be known, and why."""
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Operating system and hardware."""
+
+    system: str
+    kernel: str
+    distribution: str | None
+    libc: str | None
+    architecture: str
+    cpu: str | None
+    cpu_flags: str | None
+    """`blake3:<hex>` of the sorted flags: which vector instructions are there changes float results."""
+    cpus: int | None
+    """Logical processors of the machine."""
+    usable_cpus: int | None
+    """Those this process may use (affinity)."""
+    memory_bytes: int | None
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Everything around the code that can change a result."""
+
+    fingerprint: str
+    """`blake3:<hex>` of the parts that can change results; the same digest is the same environment."""
+    python: Python | None
+    python_reason: str | None
+    """Why `python` is None: `the command is not Python`, say."""
+    locks: list[Lock]
+    machine: Machine
+    gpus: Gpus
+    container: Container
+    locale: dict[str, str]
+    """LANG, LC_* as set, with `LC_ALL` first in meaning."""
+    timezone: str | None
+    umask: str
+    """Octal, such as `022`."""
+    limits: dict[str, list[int]]
+    """Resource limits that are not infinite: name → [soft, hard]; -1 is infinite."""
+    determinism: dict[str, str | None]
+    """Settings known to decide whether a result repeats; None is `not set`."""
+    variables: dict[str, Text]
+    """Recorded by the allow-list, values scanned for secrets."""
+    hidden: dict[str, str]
+    """All others by name: a keyed digest (the key stays in this store), or `secret` for those named like one."""

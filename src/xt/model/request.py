@@ -1,0 +1,67 @@
+"""What a user asks `xt run` to do: command line and `xt.toml` joined."""
+
+from __future__ import annotations
+
+import msgspec
+
+from xt.model.snapshot import MetricSpec
+
+
+class InputSpec(msgspec.Struct, frozen=True):
+    """A declared input, not looked at yet."""
+
+    role: str
+    path: str
+    """Path, glob or URI as written."""
+    base: str
+    """Absolute folder a relative path starts from: the working directory, or that of `xt.toml`."""
+
+
+class OutputRequest(msgspec.Struct, frozen=True):
+    """A declared output, not looked at yet."""
+
+    role: str
+    path: str
+    base: str
+
+
+class ParamSpec(msgspec.Struct, frozen=True):
+    """`KEY=VALUE`, or a file to flatten."""
+
+    key: str | None
+    value: str | None
+    path: str | None
+    base: str
+    source: str
+    """`--param` or `xt.toml`."""
+
+
+class MetricGoal(msgspec.Struct, frozen=True):
+    """What is declared of a metric under `[metrics."name"]`."""
+
+    goal: str = "none"
+    unit: str | None = None
+
+
+class RunRequest(msgspec.Struct, frozen=True):
+    """One `xt run`."""
+
+    command: list[str]
+    """argv, decoded with `os.fsdecode`."""
+    cwd: str
+    """Absolute; where the command runs."""
+    purpose: str | None = None
+    name: str | None = None
+    tags: list[str] = []
+    inputs: list[InputSpec] = []
+    outputs: list[OutputRequest] = []
+    params: list[ParamSpec] = []
+    metrics: list[MetricSpec] = []
+    goals: dict[str, MetricGoal] = {}
+    """By metric name or glob."""
+    ticket: str | None = None
+    task: str | None = None
+    strict: bool = False
+    seed: int | None = None
+    draw_seed: bool = False
+    quiet: bool = False

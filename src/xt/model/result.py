@@ -1,0 +1,143 @@
+"""The effects of a run, and the record that holds both."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from xt.model.files import Output, Problem
+from xt.model.snapshot import Snapshot
+
+#: How a finished run ended. `running`, `lost` and `damaged` are derived by readers, never stored.
+Status = Literal["ok", "failed", "interrupted", "incomplete", "not-started"]
+
+
+class Number(msgspec.Struct, frozen=True):
+    """A float JSON has no literal for."""
+
+    special: Literal["nan", "inf", "-inf"]
+
+
+class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A named number that came out; of a series, the last value."""
+
+    name: str
+    value: float | int | Number
+    source: str
+    """`metrics.json:/val/acc`, `log:<pattern>` or `XT_METRICS`."""
+    unit: str | None = None
+    goal: Literal["min", "max", "none"] = "none"
+    labels: dict[str, str] = {}
+    step: float | int | None = None
+    count: int = 1
+    """Points in the series."""
+    series: str | None = None
+    """`blake3:<hex>` of a JSON Lines object with every point, when there is more than one."""
+
+
+class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One captured stream."""
+
+    name: Literal["stdout", "stderr"]
+    via: Literal["pty", "pipe", "inherited"]
+    """`inherited`: it was closed or could not be captured; `reason` says why."""
+    size: int
+    """Bytes the command wrote."""
+    digest: str | None = None
+    """Of the stored bytes; None when nothing was written or stored."""
+    stored: int = 0
+    """Bytes stored: differs from `size` when secrets were masked or the log was cut."""
+    masked: int = 0
+    """Secrets replaced in the stored bytes."""
+    cut_at: int | None = None
+    """Byte at which storing stopped."""
+    reason: str | None = None
+
+
+class Logs(msgspec.Struct, frozen=True):
+    """Everything the command wrote to its terminal or pipes."""
+
+    streams: list[Stream]
+    timing: str | None
+    """`blake3:<hex>` of the timing file: lines `SECONDS STREAM BYTES`, in order of arrival."""
+    open_at_end: bool
+    """Whether a process outlived the command with a stream still open; what it wrote later is not here."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What the run cost."""
+
+    wall_s: float
+    user_s: float | None
+    system_s: float | None
+    peak_memory_bytes: int | None
+    """Largest resident memory of the process tree seen at a sample, or of one process if larger."""
+    read_bytes: int | None
+    written_bytes: int | None
+    gpu_utilisation: float | None
+    """Mean over samples and devices, 0 to 1."""
+    gpu_memory_bytes: int | None
+    gpu_energy_j: float | None
+    samples: int
+    reason: str | None
+    """Why a value is unknown."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """All effects of a run."""
+
+    status: Status
+    exit_code: int | None
+    """The command's own; None when a signal ended it or it did not start."""
+    signal: int | None
+    core_dumped: bool
+    xt_exit: int
+    """What xt ended with: the code, 128 + signal, 126 or 127."""
+    received: list[int]
+    """Signals that reached xt while the command ran."""
+    ended_at: str
+    """RFC 3339, UTC."""
+    usage: Usage
+    logs: Logs
+    outputs: list[Output]
+    metrics: list[Metric]
+    problems: list[Problem]
+
+
+class Supervisor(msgspec.Struct, frozen=True):
+    """The xt process that watches a run in flight, so that others can tell whether it lives."""
+
+    host: str
+    boot: str | None
+    pid: int
+    pid_started: int | None
+    """Field 22 of /proc/PID/stat."""
+    pid_namespace: str | None
+
+
+class Start(msgspec.Struct, frozen=True):
+    """`start.json`: written before the command starts, never changed."""
+
+    id: str
+    started_at: str
+    """RFC 3339, UTC."""
+    supervisor: Supervisor
+    snapshot: Snapshot
+    schema: Literal["xt.start/1"] = "xt.start/1"
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A sealed run. The digest of its canonical bytes is its seal."""
+
+    id: str
+    started_at: str
+    supervisor: Supervisor
+    snapshot: Snapshot
+    result: Result
+    schema: Literal["xt.run/1"] = "xt.run/1"
+
+    @classmethod
+    def of(cls, start: Start, result: Result) -> Record:
+        """Join what was true before with what came out."""
+        return cls(start.id, start.started_at, start.supervisor, start.snapshot, result)

@@ -1,0 +1,113 @@
+"""The causes of a run, captured before the command starts."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from xt.model.code import Code
+from xt.model.environment import Environment
+from xt.model.files import Input, Problem
+from xt.model.text import Text
+
+
+class Executable(msgspec.Struct, frozen=True):
+    """The file that argv[0] resolves to."""
+
+    path: Text | None
+    digest: str | None
+    size: int | None
+    reason: str | None = None
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What was started, and where."""
+
+    argv: list[Text]
+    """As given, secrets replaced by `***`."""
+    redacted: list[int]
+    """Indices of the arguments that were masked."""
+    cwd: Text
+    """Relative to the project's root, `.` for the root itself."""
+    executable: Executable
+    stdin: Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
+    stdout: Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
+    stderr: Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
+
+
+class Param(msgspec.Struct, frozen=True):
+    """A named setting of the run."""
+
+    name: str
+    """Dotted for nested files: `optimizer.lr`."""
+    value: Any
+    """A JSON value: string, number, boolean, null or list."""
+    source: str
+    """`--param`, `argv`, `xt.toml`, or the path of a declared file."""
+
+
+class Seed(msgspec.Struct, frozen=True):
+    """Whether randomness was controlled."""
+
+    value: int | None
+    source: Literal["declared", "drawn", "none"]
+    """`none`: no seed was controlled; `known` then holds what is known."""
+    known: dict[str, str]
+    """What hints at randomness being controlled elsewhere: PYTHONHASHSEED, params named like a seed."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """Who, where and why: never a cause, always evidence."""
+
+    user: str | None
+    host: str | None
+    trigger: Literal["terminal", "ci", "slurm", "cron", "xt", "other"]
+    ci: dict[str, str]
+    """Provider, job URL, commit, … as the provider's variables say; empty outside CI."""
+    slurm: dict[str, str]
+    parent: str | None
+    """The run that started this one."""
+    purpose: str | None
+    ticket: str | None
+    name: str | None
+    tags: list[str]
+    task: str | None
+    xt: str
+    """Version of xt."""
+    project: Text
+    """The project's root on this host."""
+
+
+class MetricSpec(msgspec.Struct, frozen=True):
+    """Where a metric is to be read from, as declared."""
+
+    name: str
+    file: Text | None
+    selector: str | None
+    pattern: str | None
+    """A regular expression over the log; its first group is the value."""
+
+
+class OutputSpec(msgspec.Struct, frozen=True):
+    """An output as declared."""
+
+    role: str
+    path: Text
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All causes of a run."""
+
+    command: Command
+    code: Code
+    inputs: list[Input]
+    params: list[Param]
+    environment: Environment
+    seed: Seed
+    context: Context
+    outputs: list[OutputSpec]
+    metrics: list[MetricSpec]
+    recipe: str
+    """`blake3:<hex>` of everything meant to determine the result; the same recipe is a repeat."""
+    problems: list[Problem]
