@@ -6,12 +6,9 @@ defaults here.
 
 from __future__ import annotations
 
-import os
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-
-from xt.errors import ConfigError
 
 FILE = "xt.toml"
 
@@ -125,5 +122,6 @@ def load(folder: str) -> Config:
 
     Raises:
         ConfigError: `FILE:LINE: message`, with the nearest valid key when one is unknown.
+
     """
     raise NotImplementedError

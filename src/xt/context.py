@@ -28,6 +28,7 @@ class Outside:
             cwd: absolute path of the working directory.
             environ: the variables, decoded with `os.fsdecode`.
             umask: of the calling process.
+
         """
         self.cwd = cwd
         self.environ = environ
@@ -39,6 +40,7 @@ class Outside:
 
         Raises:
             FileNotFoundError: if the working directory was deleted.
+
         """
         umask = os.umask(0o077)
         os.umask(umask)

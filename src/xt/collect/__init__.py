@@ -32,6 +32,7 @@ class Keeper(Protocol):
 
         Raises:
             OSError: it cannot be read (ELOOP for a link, EINVAL for no regular file), or not kept.
+
         """
 
     def has(self, digest: str) -> bool:
@@ -42,7 +43,14 @@ class Capture:
     """All that a collector gets."""
 
     def __init__(
-        self, request: RunRequest, outside: Outside, root: str, store: str, settings: Settings, keep: Keeper, key: bytes
+        self,
+        request: RunRequest,
+        outside: Outside,
+        root: str,
+        store: str,
+        settings: Settings,
+        keep: Keeper,
+        key: bytes,
     ) -> None:
         """Bring together one run's facts.
 
@@ -54,6 +62,7 @@ class Capture:
             settings: of `xt.toml`.
             keep: where content goes.
             key: secret of this store, for keyed digests.
+
         """
         self.request = request
         self.outside = outside

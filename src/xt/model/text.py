@@ -26,6 +26,7 @@ def to_text(value: str) -> Text:
 
     Returns:
         The same string, or its bytes as `Raw`. `from_text` is the exact inverse.
+
     """
     try:
         value.encode()

@@ -1,0 +1,124 @@
+"""A run in flight: its folder, its lock, and what readers can tell from them."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from xt import fsio
+from xt.model.result import Start, Supervisor
+
+#: Bytes set aside so that the record still fits on a full disk.
+RESERVE = 64 << 10
+
+State = Literal["running", "lost", "unknown"]
+
+
+class Live:
+    """The writer's side: `live/<id>/`, locked for as long as this process lives."""
+
+    def __init__(self, folder: str, lock: int) -> None:
+        """Hold what `begin` made."""
+        self.folder = folder
+        self.lock = lock
+
+    @classmethod
+    def begin(cls, store: str, run_id: str) -> Live:
+        """Claim a run id.
+
+        Raises:
+            FileExistsError: the id is taken.
+            OSError: the store cannot be written.
+
+        """
+        folder = f"{store}/live/{run_id}"
+        os.mkdir(folder, fsio.PRIVATE_DIR)
+        lock = os.open(f"{folder}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
+        # Before `start.json` is there no reader looks at the lock, so it is free.
+        fsio.try_lock(lock)
+        return cls(folder, lock)
+
+    def path(self, name: str) -> str:
+        """Path of a file of the run: `stdout`, `stderr`, `timing`, `metrics.jsonl`."""
+        return f"{self.folder}/{name}"
+
+    def publish(self, start: bytes) -> None:
+        """Write `start.json`: from now on the run exists, and is `lost` if nothing follows."""
+        reserve = os.open(self.path("reserve"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(reserve, 0, RESERVE)
+        finally:
+            os.close(reserve)
+        fsio.write_atomic(self.path("start.json"), start, durable=False)
+
+    def free_reserve(self) -> None:
+        """Give the reserved bytes back, right before the record is written."""
+        self._remove("reserve")
+
+    def end(self) -> None:
+        """Remove the folder: the record has everything, or nothing was started."""
+        for name in os.listdir(self.folder):
+            self._remove(name)
+        os.rmdir(self.folder)
+        os.close(self.lock)
+
+    def _remove(self, name: str) -> None:
+        if os.path.lexists(self.path(name)):
+            os.unlink(self.path(name))
+
+
+def supervisor() -> Supervisor:
+    """Identify this process so that it cannot be mistaken for a later one with the same pid."""
+    pid = os.getpid()
+    return Supervisor(os.uname().nodename, boot_id(), pid, pid_started(pid), pid_namespace())
+
+
+def boot_id() -> str | None:
+    """Linux's id of this boot; None elsewhere."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def pid_namespace() -> str | None:
+    """The namespace that gives pids their meaning; None where there is none."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return None
+
+
+def pid_started(pid: int) -> int | None:
+    """Clock ticks after boot at which a process started (field 22 of /proc/PID/stat, proc(5))."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name in field 2 may hold spaces and parentheses: count from the last one.
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def state(folder: str, start: Start) -> State:
+    """Tell whether a run that has no record is still going on.
+
+    Args:
+        folder: `live/<id>`.
+        start: its `start.json`.
+
+    Returns:
+        `running`, `lost`, or `unknown` for a run of another host, whose lock says nothing here.
+
+    """
+    try:
+        fd = os.open(f"{folder}/lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return "lost"
+    try:
+        if not fsio.try_lock(fd, shared=True):
+            return "running"
+    finally:
+        os.close(fd)
+    return "lost" if start.supervisor.host == os.uname().nodename else "unknown"

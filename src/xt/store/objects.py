@@ -1,0 +1,279 @@
+"""Content under its digest: immutable, read-only, verified when read.
+
+`objects/3f/3f9a…` holds the bytes as they are, `objects/3f/3f9a….zst` compressed (RFC 8878) when that
+saves a tenth or more. Writers stage temporary files and publish them together in `settle`, so that a
+thousand small outputs cost one flush of the file system and not a thousand.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+from blake3 import blake3
+
+from xt import fsio
+from xt.errors import DamagedError, NotRecordedError, StoreError
+from xt.store.copying import copy_hashed
+
+#: Smaller content is not worth a compressor's start-up.
+COMPRESS_FROM = 4096
+#: Larger content is stored as it is: the time would be felt, and models and images do not shrink.
+COMPRESS_TO = 8 << 20
+#: Files up to this size are read whole.
+WHOLE = 8 << 20
+#: More staged objects than this are flushed together (`syncfs`) instead of one by one.
+TOGETHER = 24
+
+
+def changed(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a file was written between two looks at it."""
+    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns, before.st_ino) != (
+        after.st_size,
+        after.st_mtime_ns,
+        after.st_ctime_ns,
+        after.st_ino,
+    )
+
+
+class Objects:
+    """The content of one store. One instance belongs to one process and one thread at a time."""
+
+    def __init__(self, root: str) -> None:
+        """Open the objects of the store at `root` (the path of `.xt`)."""
+        self.folder = f"{root}/objects"
+        self.staging = f"{root}/tmp"
+        self.staged: dict[str, tuple[str, str]] = {}
+        """Digest → (temporary file, final name)."""
+
+    def name(self, digest: str) -> str:
+        """Final path of an object stored as it is.
+
+        Raises:
+            DamagedError: the digest is not one of this store's; nothing can be reached with it.
+
+        """
+        kind, _, hexed = digest.partition(":")
+        if kind != "blake3" or len(hexed) != 64 or not set(hexed) <= set("0123456789abcdef"):
+            raise DamagedError(f"`{digest}` is not a digest")
+        return f"{self.folder}/{hexed[:2]}/{hexed}"
+
+    def has(self, digest: str) -> bool:
+        """Whether the content is here, staged or published."""
+        name = self.name(digest)
+        return digest in self.staged or os.path.exists(name) or os.path.exists(name + ".zst")
+
+    def put_bytes(self, data: bytes) -> str:
+        """Keep bytes; return their digest."""
+        digest = "blake3:" + blake3(data).hexdigest()
+        self._stage(digest, data)
+        return digest
+
+    def put_file(self, path: str) -> tuple[str, int, bool]:
+        """Keep a regular file, hashed once while it is copied. See `collect.Keeper`."""
+        source = fsio.open_regular(path)
+        try:
+            before = os.fstat(source)
+            if before.st_size <= WHOLE:
+                parts = []
+                while part := os.read(source, WHOLE + 1):
+                    parts.append(part)
+                data = b"".join(parts)
+                digest = self.put_bytes(data)
+                return digest, len(data), changed(before, os.fstat(source)) or len(data) != before.st_size
+            temporary, target = self._temporary()
+            try:
+                hexed, size = copy_hashed(source, target)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+            finally:
+                os.close(target)
+            self._accept("blake3:" + hexed, temporary, size, "")
+            return "blake3:" + hexed, size, changed(before, os.fstat(source)) or size != before.st_size
+        finally:
+            os.close(source)
+
+    def adopt(self, path: str, digest: str, size: int) -> None:
+        """Take over a file that is ours already and was hashed while it was written, such as a log.
+
+        Args:
+            path: on the store's file system; it is moved away.
+            digest: of its whole content.
+            size: in bytes.
+
+        """
+        if size <= COMPRESS_TO:
+            self._stage(digest, fsio.read_file(path))
+            os.unlink(path)
+        else:
+            self._accept(digest, path, size, "")
+
+    def settle(self) -> None:
+        """Make everything staged durable, then visible.
+
+        Raises:
+            OSError: nothing that failed became visible; staged files stay staged.
+
+        """
+        if not self.staged:
+            return
+        together = len(self.staged) > TOGETHER and _syncfs(self.folder)
+        folders = set()
+        for digest, (temporary, final) in list(self.staged.items()):
+            if not together:
+                fd = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+            os.chmod(temporary, 0o444)
+            try:
+                os.rename(temporary, final)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(final), fsio.PRIVATE_DIR, exist_ok=True)
+                os.rename(temporary, final)
+            folders.add(os.path.dirname(final))
+            del self.staged[digest]
+        if not (together and _syncfs(self.folder)):
+            for folder in folders:
+                fsio.fsync_dir(folder)
+            fsio.fsync_dir(self.folder)
+
+    def discard(self) -> None:
+        """Remove what was staged and will not be published."""
+        for temporary, _ in self.staged.values():
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+        self.staged.clear()
+
+    def read(self, digest: str) -> bytes:
+        """Read an object whole, and verify it.
+
+        Raises:
+            NotRecordedError: it is not here.
+            DamagedError: its bytes are not what its name says.
+
+        """
+        return b"".join(self.stream(digest))
+
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """Read an object in pieces; the last step verifies it.
+
+        Raises:
+            NotRecordedError: it is not here.
+            DamagedError: its bytes are not what its name says (raised after the last piece).
+
+        """
+        hasher = blake3()
+        for piece in self._pieces(self.name(digest), digest):
+            hasher.update(piece)
+            yield piece
+        if "blake3:" + hasher.hexdigest() != digest:
+            raise DamagedError(
+                f"object {digest[:15]}… is damaged", "another copy of the store may still have it"
+            )
+
+    def _pieces(self, name: str, digest: str) -> Iterator[bytes]:
+        try:
+            fd = fsio.open_regular(name)
+        except FileNotFoundError:
+            yield from self._decompressed(name + ".zst", digest)
+            return
+        except OSError as error:
+            raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
+        try:
+            while piece := os.read(fd, fsio.CHUNK):
+                yield piece
+        finally:
+            os.close(fd)
+
+    def _decompressed(self, name: str, digest: str) -> Iterator[bytes]:
+        try:
+            data = fsio.read_file(name, limit=2 * COMPRESS_TO)
+        except FileNotFoundError:
+            raise NotRecordedError(f"object {digest[:15]}… is not in this store") from None
+        except OSError as error:
+            raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
+        import zstandard
+
+        try:
+            # Bounded: what xt compresses is never larger, so a larger claim is not ours.
+            yield zstandard.ZstdDecompressor().decompress(data, max_output_size=COMPRESS_TO)
+        except zstandard.ZstdError as error:
+            raise DamagedError(f"object {digest[:15]}… is damaged: {error}") from error
+
+    def _stage(self, digest: str, data: bytes) -> None:
+        suffix = ""
+        if COMPRESS_FROM <= len(data) <= COMPRESS_TO:
+            packed = _compressed(data)
+            if packed is not None:
+                data, suffix = packed, ".zst"
+        if digest in self.staged or self._sound(self.name(digest) + suffix, len(data)):
+            return
+        temporary, fd = self._temporary()
+        try:
+            fsio.write_all(fd, data)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        finally:
+            os.close(fd)
+        self.staged[digest] = (temporary, self.name(digest) + suffix)
+
+    def _accept(self, digest: str, temporary: str, size: int, suffix: str) -> None:
+        final = self.name(digest) + suffix
+        if digest in self.staged or self._sound(final, size):
+            os.unlink(temporary)
+        else:
+            self.staged[digest] = (temporary, final)
+
+    def _sound(self, final: str, size: int) -> bool:
+        """Whether the object is there with the right size; a torn or foreign one is written again."""
+        try:
+            info = os.lstat(final)
+        except OSError:
+            return False
+        return stat.S_ISREG(info.st_mode) and info.st_size == size
+
+    def _temporary(self) -> tuple[str, int]:
+        path = f"{self.staging}/{os.getpid()}.{os.urandom(6).hex()}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            return path, os.open(path, flags, fsio.PRIVATE_FILE)
+        except FileNotFoundError:
+            raise StoreError(f"the store lost its folder `{self.staging}`") from None
+
+
+def _compressed(data: bytes) -> bytes | None:
+    import zstandard
+
+    compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
+    if len(data) > 1 << 17:
+        # A look at the middle decides for the whole: random-like content is the rule for models.
+        middle = len(data) // 2
+        sample = data[middle : middle + (1 << 16)]
+        if len(compressor.compress(sample)) > 0.9 * len(sample):
+            return None
+    packed = compressor.compress(data)
+    return packed if len(packed) <= 0.9 * len(data) else None
+
+
+def _syncfs(folder: str) -> bool:
+    """Flush the whole file system of a folder; False where the platform has no such call."""
+    import ctypes
+
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        call = libc.syncfs
+    except (OSError, AttributeError):
+        return False
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if call(fd) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), folder)
+    finally:
+        os.close(fd)
+    return True

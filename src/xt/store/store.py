@@ -1,0 +1,185 @@
+"""The store: records under run ids, content under digests, runs in flight."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from xt import codec, fsio
+from xt.errors import DamagedError, NotRecordedError
+from xt.model import runid
+from xt.model.result import Record, Start
+from xt.store import layout
+from xt.store.live import Live, State, state
+from xt.store.objects import Objects
+
+#: A record larger than this is not ours: the lists in it are capped.
+MAX_RECORD = 100_000_000
+
+
+class Store:
+    """Reader and writer of one `.xt`."""
+
+    def __init__(self, path: str) -> None:
+        """Use the store at `path`; call `open` or `create` instead."""
+        self.path = path
+        self.objects = Objects(path)
+
+    @classmethod
+    def open(cls, path: str) -> Store:
+        """Open a store for reading.
+
+        Raises:
+            FileNotFoundError: there is none.
+            StoreError: it is not usable.
+
+        """
+        layout.check(path)
+        return cls(path)
+
+    @classmethod
+    def create(cls, path: str) -> Store:
+        """Open a store for writing, and make it if there is none.
+
+        Raises:
+            OSError: it cannot be written.
+            StoreError: it is not usable.
+
+        """
+        layout.create(path)
+        return cls(path)
+
+    def key(self) -> bytes:
+        """Secret of this store, for keyed digests."""
+        return layout.key(self.path)
+
+    # --- writing -----------------------------------------------------------------------------------
+
+    def begin(self, run_id: str) -> Live:
+        """Claim a run id and lock it.
+
+        Raises:
+            FileExistsError: the id is taken.
+            OSError: the store cannot be written.
+
+        """
+        if os.path.exists(self._record(run_id)):
+            raise FileExistsError(run_id)
+        return Live.begin(self.path, run_id)
+
+    def seal(self, live: Live, record: Record) -> str:
+        """Make a run's objects durable, then its record; from here on it exists for good.
+
+        Returns:
+            The seal: the digest of the record's bytes.
+
+        Raises:
+            OSError: the record was not written; the run stays in flight and will be `lost`.
+
+        """
+        data = codec.encode(record)
+        live.free_reserve()
+        self.objects.settle()
+        path = self._record(record.id)
+        try:
+            fsio.write_atomic(path, data, mode=0o400)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
+            fsio.write_atomic(path, data, mode=0o400)
+            fsio.fsync_dir(f"{self.path}/runs")
+        return codec.digest(data)
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def ids(self) -> Iterator[str]:
+        """All ids of finished runs, in no order."""
+        runs = f"{self.path}/runs"
+        for folder in os.listdir(runs):
+            if len(folder) == 2:
+                yield from self._ids_in(f"{runs}/{folder}")
+
+    def ids_like(self, prefix: str) -> list[str]:
+        """Ids of finished runs and of runs in flight that begin with a prefix of two letters or more."""
+        found = [run for run in self._ids_in(f"{self.path}/runs/{prefix[:2]}") if run.startswith(prefix)]
+        return sorted({*found, *(run for run in self.live_ids() if run.startswith(prefix))})
+
+    def shown(self, run_id: str) -> int:
+        """How many letters of an id to show so that it is unique in this store."""
+        return runid.shortest_unique(run_id, self.ids_like(run_id[:2]))
+
+    def record_bytes(self, run_id: str) -> bytes:
+        """A record as it lies on disk, whose digest is the seal.
+
+        Raises:
+            NotRecordedError: there is none.
+            DamagedError: it cannot be read.
+
+        """
+        try:
+            return fsio.read_file(self._record(run_id), limit=MAX_RECORD)
+        except FileNotFoundError:
+            raise NotRecordedError(f"run {run_id} has no record") from None
+        except OSError as error:
+            raise DamagedError(f"the record of {run_id} cannot be read: {error.strerror}") from error
+
+    def record(self, run_id: str) -> Record:
+        """Read a record.
+
+        Raises:
+            NotRecordedError: there is none.
+            DamagedError: it is not one, or not of this run.
+
+        """
+        record = codec.decode(self.record_bytes(run_id), Record, f"the record of {run_id}")
+        if record.id != run_id:
+            raise DamagedError(f"the record of {run_id} says it is of {record.id!r}")
+        return record
+
+    def live_ids(self) -> list[str]:
+        """Ids of runs without a record that were started: running or lost."""
+        try:
+            names = os.listdir(f"{self.path}/live")
+        except FileNotFoundError:
+            return []
+        return [
+            name
+            for name in names
+            if runid.is_id(name)
+            and os.path.exists(f"{self.path}/live/{name}/start.json")
+            and not os.path.exists(self._record(name))
+        ]
+
+    def live_folder(self, run_id: str) -> str:
+        """Folder of a run in flight."""
+        return f"{self.path}/live/{run_id}"
+
+    def live(self, run_id: str) -> tuple[Start, State]:
+        """Read how a run without a record was started, and whether it is still going on.
+
+        Raises:
+            NotRecordedError: it is not in flight (any more).
+            DamagedError: `start.json` is not one.
+
+        """
+        folder = self.live_folder(run_id)
+        try:
+            data = fsio.read_file(f"{folder}/start.json", limit=MAX_RECORD)
+        except FileNotFoundError:
+            raise NotRecordedError(f"run {run_id} is not in flight") from None
+        except OSError as error:
+            raise DamagedError(f"the start of {run_id} cannot be read: {error.strerror}") from error
+        start = codec.decode(data, Start, f"the start of {run_id}")
+        return start, state(folder, start)
+
+    def _record(self, run_id: str) -> str:
+        return f"{self.path}/runs/{run_id[:2]}/{run_id}.json"
+
+    @staticmethod
+    def _ids_in(folder: str) -> Iterator[str]:
+        try:
+            names = os.listdir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in names:
+            if name.endswith(".json") and runid.is_id(name[:-5]):
+                yield name[:-5]
