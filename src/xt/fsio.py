@@ -6,6 +6,7 @@ in `docs/design.md`, "Writing". Only plain `os` calls: this module is on the pat
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -68,10 +69,8 @@ def write_atomic(path: str, data: bytes, *, mode: int = PRIVATE_FILE, durable: b
         os.rename(temporary, path)
     except BaseException:
         # After a successful rename the name is gone, and its random part makes it nobody else's.
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        except FileNotFoundError:
-            pass
         raise
     if durable:
         fsync_dir(os.path.dirname(path) or ".")

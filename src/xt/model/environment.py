@@ -30,7 +30,7 @@ class Python(msgspec.Struct, frozen=True):
 
     executable: Text
     found_by: str
-    """How it was found: `argv`, `shebang`, `uv run`, `poetry run`, `conda run`, `VIRTUAL_ENV`, `CONDA_PREFIX`, `PATH`."""
+    """How: `argv`, `shebang`, `uv run`, `poetry run`, `conda run`, `VIRTUAL_ENV`, `CONDA_PREFIX`, `PATH`."""
     version: str | None
     implementation: str | None
     prefix: Text | None
@@ -125,4 +125,4 @@ class Environment(msgspec.Struct, frozen=True):
     variables: dict[str, Text]
     """Recorded by the allow-list, values scanned for secrets."""
     hidden: dict[str, str]
-    """All others by name: a keyed digest (the key stays in this store), or `secret` for those named like one."""
+    """All others by name: a keyed digest (the key stays in this store), or `secret` if named like one."""

@@ -69,11 +69,14 @@ class Usage(msgspec.Struct, frozen=True):
     """What the run cost."""
 
     wall_s: float
+    """From start to end on a clock that never jumps, without the time it was stopped (Ctrl-Z)."""
+    stopped_s: float
     user_s: float | None
     system_s: float | None
     peak_memory_bytes: int | None
     """Largest resident memory of the process tree seen at a sample, or of one process if larger."""
     read_bytes: int | None
+    """Through read calls, by the command and the descendants it waited for (/proc/PID/io `rchar`)."""
     written_bytes: int | None
     gpu_utilisation: float | None
     """Mean over samples and devices, 0 to 1."""

@@ -15,6 +15,8 @@ from xt import fsio
 FICLONE = 0x40049409
 #: Bytes copied before the hash may follow.
 STEP = 16 << 20
+#: Errors of `copy_file_range` that mean `copy it yourself`.
+NOT_IN_KERNEL = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 
 def copy_hashed(source: int, target: int) -> tuple[str, int]:

@@ -1,0 +1,181 @@
+"""The stored side of a stream: masked, hashed while written, timed, never a reason to stop the command."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from blake3 import blake3
+
+from xt import fsio
+from xt.execute import Captured, Masker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+#: Output of one stream within this time is one line of the timing file.
+RESOLUTION = 0.001
+#: Timing lines are written at least this often while output comes.
+FLUSH = 0.2
+#: Written logs are handed to the disk in steps of this size, so that sealing has little left to flush.
+DRAIN = 64 << 20
+
+
+class Timing:
+    """`SECONDS STREAM BYTES` per line: when output came, so that logs can be interleaved and replayed.
+
+    STREAM is `o` or `e`; BYTES counts stored bytes. Shared by the streams of one run.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Write to `path`, made when the first bytes come."""
+        self.path = path
+        self.began = time.monotonic()
+        self.problem: str | None = None
+        self._lock = threading.Lock()
+        self._fd: int | None = None
+        self._hasher = blake3()
+        self._size = 0
+        self._pending: list[str] = []
+        self._flushed = self.began
+        self._stream, self._at, self._bytes = "", 0.0, 0
+
+    def add(self, stream: str, count: int) -> None:
+        """Note that `count` bytes of a stream were stored now."""
+        now = time.monotonic()
+        with self._lock:
+            if stream == self._stream and now - self.began - self._at < RESOLUTION:
+                self._bytes += count
+                return
+            self._close_line()
+            self._stream, self._at, self._bytes = stream, now - self.began, count
+            if now - self._flushed > FLUSH:
+                self._flush()
+                self._flushed = now
+
+    def finish(self) -> Captured | None:
+        """Write the rest; None when there was no output."""
+        with self._lock:
+            self._close_line()
+            self._flush()
+            if self._fd is None:
+                return None
+            os.close(self._fd)
+            self._fd = None
+            return Captured("timing", self.path, "blake3:" + self._hasher.hexdigest(), self._size)
+
+    def _close_line(self) -> None:
+        if self._bytes:
+            self._pending.append(f"{self._at:.6f} {self._stream} {self._bytes}\n")
+            self._bytes = 0
+
+    def _flush(self) -> None:
+        data = "".join(self._pending).encode()
+        self._pending.clear()
+        if not data or self.problem:
+            return
+        try:
+            if self._fd is None:
+                self._fd = os.open(
+                    self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, fsio.PRIVATE_FILE
+                )
+            fsio.write_all(self._fd, data)
+        except OSError as error:
+            self.problem = f"times of output are missing from here on: {error.strerror}"
+            return
+        self._hasher.update(data)
+        self._size += len(data)
+
+
+class LogFile:
+    """The log of one stream."""
+
+    def __init__(
+        self, name: Literal["stdout", "stderr"], folder: str, timing: Timing, mask: Masker | None, limit: int
+    ) -> None:
+        """Write to `folder/name`, made when the first bytes come.
+
+        Args:
+            name: of the stream.
+            folder: of the run in flight.
+            timing: shared by all streams.
+            mask: replaces secrets, or None when there are none to replace.
+            limit: bytes to store at most.
+
+        """
+        self.name = name
+        self.path = f"{folder}/{name}"
+        self.size = 0
+        self.stored = 0
+        self.cut_at: int | None = None
+        self.reason: str | None = None
+        self._timing = timing
+        self._mask = mask
+        self._limit = limit
+        self._fd: int | None = None
+        self._hasher = blake3()
+        self._draining = 0
+
+    @property
+    def masked(self) -> int:
+        """How many secrets were replaced."""
+        return self._mask.count if self._mask else 0
+
+    def write(self, data: memoryview) -> None:
+        """Store what the command wrote; a full or broken disk ends the storing, nothing else."""
+        self.size += len(data)
+        if self.cut_at is not None:
+            return
+        self._store(self._mask.feed(bytes(data)) if self._mask else data)
+
+    def finish(self) -> Captured | None:
+        """Store what the mask held back; None when nothing was stored."""
+        if self._mask and self.cut_at is None:
+            self._store(self._mask.feed(b"", final=True))
+        if self._fd is None:
+            return None
+        os.close(self._fd)
+        self._fd = None
+        return Captured(self.name, self.path, "blake3:" + self._hasher.hexdigest(), self.stored)
+
+    def _store(self, data: bytes | memoryview) -> None:
+        if not data:
+            return
+        if self.stored + len(data) > self._limit:
+            data = data[: self._limit - self.stored]
+            self.cut_at, self.reason = self._limit, f"longer than max_log = {self._limit}"
+        try:
+            if self._fd is None:
+                self._fd = os.open(
+                    self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, fsio.PRIVATE_FILE
+                )
+            fsio.write_all(self._fd, data)
+        except OSError as error:
+            self._cut(error)
+            return
+        self._hasher.update(data)
+        self.stored += len(data)
+        self._timing.add("o" if self.name == "stdout" else "e", len(data))
+        if self.stored - self._draining > DRAIN:
+            self._draining = self.stored
+            threading.Thread(target=self._drain, args=(os.dup(self._fd),), daemon=True).start()
+
+    def _cut(self, error: OSError) -> None:
+        """Keep the whole chunks that were stored; a torn last one is not part of the digest."""
+        self.cut_at, self.reason = self.stored, error.strerror or str(error)
+        if self._fd is not None:
+            try:
+                os.ftruncate(self._fd, self.stored)
+            except OSError as second:
+                self.reason += f"; and it could not be cut back: {second.strerror}"
+
+    def _drain(self, fd: int) -> None:
+        try:
+            os.fdatasync(fd) if hasattr(os, "fdatasync") else os.fsync(fd)
+        except OSError as error:
+            # The kernel tells each error once: the flush at sealing might not see it again.
+            self.reason = f"may not have reached the disk: {error.strerror}"
+        finally:
+            os.close(fd)
