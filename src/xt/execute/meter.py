@@ -27,7 +27,7 @@ class Meter(threading.Thread):
         self._pid = pid
         self._began = time.monotonic()
         self._own_peak = _peak(resource.getrusage(resource.RUSAGE_SELF))
-        self._stop = threading.Event()
+        self._halt = threading.Event()
         self._peak = 0
         self._samples = 0
         self._gpu = GpuUse()
@@ -35,7 +35,7 @@ class Meter(threading.Thread):
 
     def run(self) -> None:
         """Sample."""
-        if self._stop.wait(INTERVAL / 2):
+        if self._halt.wait(INTERVAL / 2):
             return
         import psutil
 
@@ -51,7 +51,7 @@ class Meter(threading.Thread):
                 if gpus:
                     gpus.sample(self._gpu)
                 # A tree of thousands of processes must not keep a core busy: at most a tenth of it.
-                if self._stop.wait(max(INTERVAL, 10 * (time.monotonic() - before))):
+                if self._halt.wait(max(INTERVAL, 10 * (time.monotonic() - before))):
                     return
         finally:
             if gpus:
@@ -68,7 +68,7 @@ class Meter(threading.Thread):
 
         """
         wall = time.monotonic() - self._began - stopped_s
-        self._stop.set()
+        self._halt.set()
         read, written, io_reason = _io(self._pid)
         _, status, used = os.wait4(self._pid, 0)
         if self.is_alive():

@@ -26,9 +26,7 @@ class FailedError(Exception):
         self.reason = reason
 
 
-def start(
-    argv: list[str], environ: dict[str, str], streams: dict[int, int], mask: set[signal.Signals]
-) -> int:
+def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mask: Iterable[int]) -> int:
     """Start a command.
 
     Args:
@@ -63,7 +61,7 @@ def _explained(name: str, error: OSError) -> FailedError:
         if found:
             return FailedError(
                 errors.EXIT_NOT_EXECUTABLE,
-                f"`{name}` names an interpreter on its first line that is not there",
+                f"`{name}` names an interpreter that is not there",
             )
         return FailedError(errors.EXIT_NOT_FOUND, f"`{name}`: command not found")
     if error.errno == errno.ENOTDIR:

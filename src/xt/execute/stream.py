@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -28,8 +29,9 @@ LOOK = 0.1
 
 
 class Carrier(threading.Thread):
-    """Reads a stream until its end; one thread per stream, so that a reader who does not read the
-    one does not hold up the other.
+    """Reads a stream until its end.
+
+    One thread per stream, so that a reader who does not read the one does not hold up the other.
     """
 
     def __init__(self, sink: int, log: LogFile, grace: float, idle_grace: float) -> None:
@@ -61,13 +63,11 @@ class Carrier(threading.Thread):
             self._source, self.theirs = self.terminal.master, self.terminal.slave
         else:
             self._source, self.theirs = os.pipe()
-            try:
+            # Over the user's allowance for pipes the usual size serves too.
+            with contextlib.suppress(OSError):
                 fcntl.fcntl(self._source, F_SETPIPE_SZ, PIPE_SIZE)
-            except OSError:
-                pass  # over the user's allowance for pipes: the usual size serves too
-        self._wake_write: int
-        self._wake_read: int | None
         self._wake_read, self._wake_write = os.pipe()
+        self._woken = False
         os.set_blocking(self._source, False)
 
     def started(self) -> None:
@@ -98,11 +98,9 @@ class Carrier(threading.Thread):
                     self.open_at_end = True
                     break
                 continue
-            if self._deadline is not None and self._wake_read is not None:
-                # Its hang-up would end every wait at once.
-                poll.unregister(self._wake_read)
-                os.close(self._wake_read)
-                self._wake_read = None
+            if self._deadline is not None and not self._woken:
+                self._woken = True
+                poll.unregister(self._wake_read)  # its hang-up would end every wait at once
             try:
                 count = os.readv(self._source, [buffer])
             except BlockingIOError:
@@ -129,8 +127,7 @@ class Carrier(threading.Thread):
         if self.terminal:
             self.terminal.mirror()
         os.close(self._source)
-        if self._wake_read is not None:
-            os.close(self._wake_read)
+        os.close(self._wake_read)
 
     def _wait(self) -> float | None:
         """Milliseconds to wait for output, None for as long as it takes."""

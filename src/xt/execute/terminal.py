@@ -1,4 +1,4 @@
-"""A terminal of its own for one output stream, as like the user's as can be.
+r"""A terminal of its own for one output stream, as like the user's as can be.
 
 The command keeps the user's terminal as its standard input and as `/dev/tty`; only where it writes
 is replaced, by a pseudo-terminal that does no output processing, so that the bytes that are
