@@ -8,7 +8,7 @@ Implementations know nothing of each other, of the store or of the executor: the
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from xt.config import Settings
 from xt.context import Outside
@@ -72,6 +72,8 @@ class Capture:
         self.keep = keep
         self.key = key
         self.problems: list[Problem] = []
+        self.found: dict[str, Any] = {}
+        """What earlier collectors of the table returned, by field; `code` is collected beside the others."""
 
     def problem(self, where: str, message: str, hint: str | None = None) -> None:
         """Say that something was not captured, or with a doubt."""

@@ -140,6 +140,12 @@ class LogFile:
         self._fd = None
         return Captured(self.name, self.path, "blake3:" + self._hasher.hexdigest(), self.stored)
 
+    def give_up(self, reason: str) -> None:
+        """Store nothing from here on."""
+        if self.cut_at is None:
+            self.cut_at = self.stored
+        self.reason = reason
+
     def _store(self, data: bytes | memoryview) -> None:
         if not data:
             return

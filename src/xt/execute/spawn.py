@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import signal
+from collections.abc import Iterable
 
 from xt import errors
 
@@ -51,6 +52,17 @@ def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mas
         raise _explained(argv[0], error) from error
     except ValueError as error:
         raise FailedError(errors.EXIT_NOT_STARTED, f"the command cannot be started: {error}") from error
+
+
+def replace(argv: list[str]) -> tuple[str, int]:
+    """Become the command, without any capture; return only when that fails: the reason and the status."""
+    try:
+        os.execvp(argv[0], argv)
+    except OSError as error:
+        failed = _explained(argv[0], error)
+        return failed.reason, failed.status
+    except ValueError as error:
+        return f"the command cannot be started: {error}", errors.EXIT_NOT_STARTED
 
 
 def _explained(name: str, error: OSError) -> FailedError:

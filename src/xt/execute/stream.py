@@ -147,7 +147,10 @@ class Carrier(threading.Thread):
                 # Of a lost terminal SIGHUP tells it, and what it still writes is worth keeping.
                 goes_on = self.terminal is not None
                 self.reader_left = error.errno == errno.EPIPE
-        self.log.write(data)
+        try:
+            self.log.write(data)
+        except Exception as error:  # whatever is wrong with the log, the command must not feel it
+            self.log.give_up(f"{type(error).__name__}: {error}")
         return goes_on
 
     def _deliver(self, data: memoryview) -> None:

@@ -8,12 +8,14 @@ import msgspec
 
 from xt.model.text import Text
 
+ChangeKind = Literal["modified", "added", "deleted", "untracked", "typechange", "unmerged"]
+
 
 class Change(msgspec.Struct, frozen=True):
     """A path whose content differs from the commit the run started from."""
 
     path: Text
-    change: Literal["modified", "added", "deleted", "untracked", "typechange", "unmerged"]
+    change: ChangeKind
 
 
 class LeftOut(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,1 @@
+"""The command line: parse, call one verb, give its report to a renderer. Owns exit statuses and printing."""

@@ -1,0 +1,78 @@
+"""All commands as Typer sees them; each is declared in a file of its own and loaded when it is named."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from xt import errors
+from xt.registry import Row, Table
+
+#: In the order of `xt --help`.
+COMMANDS = Table(
+    "command",
+    [
+        Row("run", "xt.cli.declare_run:run", "Record one execution of any command"),
+        Row("ls", "xt.cli.ls:ls", "List runs, newest first"),
+        Row("show", "xt.cli.show:show", "Show one run: what, why, causes, effects, what is missing"),
+        Row("logs", "xt.cli.logs:logs", "Print what a run wrote"),
+        Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
+    ],
+)
+#: Commands that take the rest of the line as it is.
+_PASS_THROUGH = {"allow_interspersed_args": False}
+
+
+def build(names: list[str] | None = None) -> typer.Typer:
+    """Make the application.
+
+    Args:
+        names: commands to load; all by default.
+    """
+    app = typer.Typer(
+        name="xt",
+        help="Put `xt run --` in front of any command and get evidence.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback(invoke_without_command=True)
+    def root(
+        version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    ) -> None:
+        if version:
+            from xt import __version__
+
+            typer.echo(f"xt {__version__}")
+            raise typer.Exit
+
+    for row in COMMANDS:
+        if names is None or row.name in names:
+            settings = _PASS_THROUGH if row.name == "run" else {}
+            app.command(row.name, help=row.summary + ".", context_settings=settings)(COMMANDS.get(row.name))
+    return app
+
+
+def invoke(arguments: list[str]) -> int:
+    """Parse with Typer and run; return the exit status."""
+    named = [word for word in arguments[:1] if word in COMMANDS.rows]
+    command = typer.main.get_command(build(named or None))
+    try:
+        status = command.main(arguments, prog_name="xt", standalone_mode=False)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        shown = getattr(error, "format_message", None)
+        if shown is None:
+            raise
+        where = " ".join(["xt", *named])
+        raise errors.UsageError(shown().rstrip("."), f"`{where} --help` lists the options") from error
+    finally:
+        sys.stdout.flush()
+    return status if isinstance(status, int) else 0

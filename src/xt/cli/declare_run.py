@@ -1,0 +1,73 @@
+"""Declaration of `xt run`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xt.cli.fast import Words
+from xt.join import Asked
+
+
+def run(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="COMMAND...", help="What to run; its options are its own.", show_default=False),
+    ] = None,
+    purpose: Annotated[str | None, typer.Option("-m", "--purpose", help="Why this run is made.")] = None,
+    name: Annotated[str | None, typer.Option("-n", "--name", help="A name to find it by.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("-t", "--tag", help="A tag; may be repeated.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-i", "--input", metavar="[ROLE:]PATH|GLOB|URI", help="Something it reads; may be repeated."
+        ),
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--output", metavar="[ROLE:]PATH|GLOB", help="Something it writes; may be repeated."),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p", "--param", metavar="KEY=VALUE|FILE", help="A setting, or a YAML, TOML or JSON file of them."
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric", metavar="NAME=FILE:SELECTOR|NAME=log:REGEX", help="A number that comes out; may be repeated."
+        ),
+    ] = None,
+    ticket: Annotated[str | None, typer.Option("--ticket", help="Ticket or issue it belongs to.")] = None,
+    task: Annotated[
+        str | None, typer.Option("--as", metavar="TASK", help="Declarations of [task.TASK] in xt.toml.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse to start without the required evidence.")
+    ] = False,
+    seed: Annotated[
+        str | None, typer.Option("--seed", metavar="N|auto", help="Seed, handed on as XT_SEED; recorded.")
+    ] = None,
+    directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
+) -> int:
+    """Record one execution of any command."""
+    from xt.cli.run import execute
+
+    asked = Asked(
+        purpose=purpose,
+        name=name,
+        tags=tag or [],
+        inputs=inputs or [],
+        outputs=output or [],
+        params=param or [],
+        metrics=metric or [],
+        ticket=ticket,
+        task=task,
+        strict=strict or None,
+        seed=seed,
+        quiet=quiet or None,
+    )
+    return execute(Words(asked, directory, command or []))

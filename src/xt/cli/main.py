@@ -1,0 +1,83 @@
+"""The entry point: errors become a line and a status here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from xt import __version__, errors
+
+
+def main() -> None:
+    """Run the command line and end the process with its status."""
+    plug_closed()
+    sys.exit(guarded(sys.argv[1:]))
+
+
+def plug_closed() -> None:
+    """Keep files of ours off descriptors 0 to 2 when the caller closed them.
+
+    What is put there is closed again when the command starts, which so finds them closed too.
+    """
+    while True:
+        fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        if fd > 2:
+            os.close(fd)
+            return
+
+
+def guarded(arguments: list[str]) -> int:
+    """Run one command; return its exit status."""
+    try:
+        return dispatch(arguments)
+    except errors.XtError as error:
+        tell(error)
+        status = error.exit_status
+        # Exit codes of a wrapped command are its own: what xt says about itself there is 125.
+        return errors.EXIT_NOT_STARTED if arguments[:1] == ["run"] and status == 1 else status
+    except KeyboardInterrupt:
+        print("xt: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output left; what is still buffered must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except Exception as error:
+        if os.environ.get("XT_DEBUG"):
+            raise
+        print(f"xt: error: a bug in xt: {type(error).__name__}: {error}", file=sys.stderr)
+        print("xt: hint: XT_DEBUG=1 shows where; a report of it helps", file=sys.stderr)
+        return errors.EXIT_BUG
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Take the short way for the everyday forms, Typer for all others."""
+    if sys.platform == "win32":
+        raise errors.UnsupportedError("xt runs on Linux and macOS", "WSL is Linux")
+    if arguments == ["--version"]:
+        print(f"xt {__version__}")
+        return 0
+    if arguments[:1] == ["run"]:
+        from xt.cli import fast
+
+        words = fast.parse(arguments[1:])
+        if words is not None:
+            from xt.cli.run import execute
+
+            return execute(words)
+    from xt.cli.app import invoke
+
+    return invoke(arguments)
+
+
+def tell(error: errors.XtError) -> None:
+    """Write an error: one line what happened, one line what to do."""
+    from xt.render.visible import visible
+
+    if os.environ.get("XT_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    print(f"xt: error: {visible(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"xt: hint: {visible(error.hint)}", file=sys.stderr)

@@ -1,0 +1,107 @@
+"""`xt run`: from words to a request, to the verb, to a line on standard error."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from xt import config, join
+from xt.cli.fast import Words
+from xt.context import Outside
+from xt.errors import NotStartedError
+from xt.ops.evidence import Missing
+from xt.ops.run import NotRecordedError, Report, run
+from xt.render import runline
+from xt.store import FOLDER, find_root
+
+
+def execute(words: Words) -> int:
+    """Run what was typed; return the status to end with."""
+    outside = _outside(words.directory)
+    root = find_root(outside.cwd)
+    settings = config.load(root, outside.cwd)
+    request = join.join(words.asked, settings, outside.cwd, words.command)
+    store = outside.environ.get("XT_STORE") or f"{root}/{FOLDER}"
+    if settings.ignored:
+        _say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
+    try:
+        report = run(request, outside, root, settings.settings, store, _warn)
+    except NotRecordedError as error:
+        if request.strict:
+            raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
+        return _unrecorded(request.command, error)
+    _after(report, outside, quiet=request.quiet)
+    return _end(report)
+
+
+def _outside(directory: str | None) -> Outside:
+    try:
+        if directory is not None:
+            os.chdir(directory)
+        return Outside.real()
+    except OSError as error:
+        where = directory if directory is not None else "the working directory"
+        raise NotStartedError(f"cannot run in `{where}`: {error.strerror}") from error
+
+
+def _warn(lacking: list[Missing]) -> None:
+    fields = ", ".join(item.field for item in lacking)
+    _say([f"xt: warning: not evidence, no {fields} ({' · '.join(item.hint for item in lacking)})"])
+
+
+def _after(report: Report, outside: Outside, *, quiet: bool) -> None:
+    problems = [*report.record.snapshot.problems, *report.record.result.problems]
+    lines = runline.problem_lines(problems)
+    if report.trouble:
+        lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
+    elif not quiet:
+        age = None
+        if report.repeats_at is not None:
+            age = runline.seconds_since(report.repeats_at, outside.now())
+        repeats = report.repeats[: report.shown] if report.repeats is not None else None
+        lines.append(runline.line(report.record, report.shown, repeats, age, colour(sys.stderr)))
+    _say(lines)
+
+
+def colour(stream: object) -> bool:
+    """Whether a stream is a terminal that wants colour (https://no-color.org)."""
+    isatty = getattr(stream, "isatty", None)
+    if not isatty or not isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return True
+
+
+def _say(lines: list[str]) -> None:
+    """Write to standard error; when that is gone there is nobody to tell."""
+    if not lines:
+        return
+    data = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+    try:
+        os.write(2, data)
+    except OSError:
+        return
+
+
+def _end(report: Report) -> int:
+    """End as the command ended.
+
+    Ctrl-C is passed on as a signal and not as 130: a shell breaks its loop only for a child that died of it.
+    """
+    result = report.record.result
+    if result.signal == signal.SIGINT and signal.SIGINT in result.received:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    return result.xt_exit
+
+
+def _unrecorded(command: list[str], error: NotRecordedError) -> int:
+    """Become the command: what cannot be recorded must run all the same."""
+    _say([f"xt: warning: this run is not recorded: {error.message}"])
+    from xt.execute.spawn import IGNORED_BY_PYTHON, replace
+
+    for number in IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+    reason, status = replace(command)
+    _say([f"xt: error: {reason}"])
+    return status

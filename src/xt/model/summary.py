@@ -1,0 +1,88 @@
+"""A run in one row, for lists: what the index keeps of a record."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from xt.model.result import Number, Record, Start, Status
+from xt.model.text import Text
+
+#: What a list can say of a run: how it ended, or what readers derived.
+Shown = Status | Literal["running", "lost", "unknown", "damaged"]
+#: Metrics kept of each run; the record has all.
+METRICS = 16
+#: Words of the command kept.
+WORDS = 12
+
+
+class MetricValue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A metric without its series."""
+
+    name: str
+    value: float | int | Number
+    goal: Literal["min", "max", "none"] = "none"
+
+
+class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of `xt ls`."""
+
+    id: str
+    status: Shown
+    started_at: str | None = None
+    wall_s: float | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    purpose: str | None = None
+    name: str | None = None
+    task: str | None = None
+    tags: list[str] = []
+    command: list[Text] = []
+    metrics: list[MetricValue] = []
+    outputs: int = 0
+    problems: int = 0
+    recipe: str | None = None
+    reason: str | None = None
+    """What is wrong with it, for a damaged one."""
+
+    @classmethod
+    def of(cls, record: Record) -> Summary:
+        """Summarise a sealed run."""
+        context, result = record.snapshot.context, record.result
+        plain = [metric for metric in result.metrics if not metric.labels]
+        plain.sort(key=lambda metric: metric.goal == "none")
+        return cls(
+            id=record.id,
+            status=result.status,
+            started_at=record.started_at,
+            wall_s=result.usage.wall_s,
+            exit_code=result.exit_code,
+            signal=result.signal,
+            purpose=context.purpose,
+            name=context.name,
+            task=context.task,
+            tags=context.tags,
+            command=record.snapshot.command.argv[:WORDS],
+            metrics=[MetricValue(metric.name, metric.value, metric.goal) for metric in plain[:METRICS]],
+            outputs=len(result.outputs),
+            problems=len(record.snapshot.problems) + len(result.problems),
+            recipe=record.snapshot.recipe,
+        )
+
+    @classmethod
+    def in_flight(cls, start: Start, status: Shown, wall_s: float | None) -> Summary:
+        """Summarise a run that has no record."""
+        context = start.snapshot.context
+        return cls(
+            id=start.id,
+            status=status,
+            started_at=start.started_at,
+            wall_s=wall_s,
+            purpose=context.purpose,
+            name=context.name,
+            task=context.task,
+            tags=context.tags,
+            command=start.snapshot.command.argv[:WORDS],
+            recipe=start.snapshot.recipe,
+        )

@@ -1,0 +1,1 @@
+"""A report → text. Renderers compute nothing and know no store; only tables and pages import rich."""

@@ -1,0 +1,67 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+from xt.model.result import Number
+
+
+def duration(seconds: float) -> str:
+    """Write seconds: `12 ms`, `8.4 s`, `41 min`, `3 h 5 min`, `2 d 4 h`."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def ago(seconds: float) -> str:
+    """Write an age in one unit: `now`, `2 min`, `3 h`, `5 d`; a future moment (clock set back) is `now`."""
+    if seconds < 5:
+        return "now"
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def size(count: int) -> str:
+    """Write bytes in decimal units: `118 B`, `5.2 KB`, `1.2 GB`."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("KB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return f"{value:.0f} PB"
+
+
+def number(value: float | Number | None) -> str:
+    """Write a metric's value: four significant digits, whole numbers whole."""
+    if value is None:
+        return "–"
+    if isinstance(value, Number):
+        return value.special
+    if isinstance(value, int) or (abs(value) < 1e15 and value == int(value)):
+        return str(int(value))
+    return f"{value:.4g}" if math.isfinite(value) else str(value)
+
+
+def count(number_of: int, thing: str) -> str:
+    """Write `1 output`, `2 outputs`."""
+    plural = thing[:-1] + "ies" if thing.endswith("y") else thing + "s"
+    return f"{number_of:,} {thing if number_of == 1 else plural}".replace(",", " ")
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten to a width in characters, with an ellipsis."""
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

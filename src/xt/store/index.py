@@ -1,0 +1,145 @@
+"""The search index: a cache of the records in SQLite, made again whenever it is missing or wrong.
+
+A rollback journal and not a write-ahead log: the latter cannot be read on a read-only mount and does not
+work on network file systems. Nothing is only here, so nothing is synced to disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import NamedTuple
+
+import msgspec
+
+from xt.errors import XtError
+from xt.model.summary import Summary
+from xt.store.store import Store
+
+#: Number of this layout; another one on disk is thrown away.
+VERSION = 1
+
+_LAYOUT = """
+CREATE TABLE runs (id TEXT PRIMARY KEY, started_at TEXT, name TEXT, summary BLOB) WITHOUT ROWID;
+CREATE INDEX by_time ON runs (started_at);
+CREATE INDEX by_name ON runs (name) WHERE name IS NOT NULL;
+CREATE TABLE tags (tag TEXT, id TEXT, PRIMARY KEY (tag, id)) WITHOUT ROWID;
+"""
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Summary)
+
+
+class Found(NamedTuple):
+    """Rows of a list, and how many there are in all."""
+
+    rows: list[Summary]
+    total: int
+
+
+class Index:
+    """All finished runs of one store, newest first."""
+
+    def __init__(self, store: Store) -> None:
+        """Open the index and bring it up to date with the records."""
+        self._store = store
+        self._path = f"{store.path}/cache/index.db"
+        self._db = self._open()
+        try:
+            self._sync()
+        except sqlite3.DatabaseError:
+            # Damaged, or another process holds it: what is asked is answered all the same.
+            self._db.close()
+            self._discard()
+            self._db = self._open()
+            try:
+                self._sync()
+            except sqlite3.DatabaseError:
+                self._db.close()
+                self._db = self._in_memory()
+                self._sync()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def newest(self, limit: int | None, skip: int = 0) -> Found:
+        """The newest runs.
+
+        Args:
+            limit: rows at most, None for all.
+            skip: rows to pass over first.
+        """
+        rows = self._db.execute(
+            "SELECT summary FROM runs ORDER BY started_at DESC, id LIMIT ? OFFSET ?",
+            (-1 if limit is None else limit, skip),
+        )
+        found = [_decoder.decode(row[0]) for row in rows]
+        total = self._db.execute("SELECT count(*) FROM runs").fetchone()[0]
+        return Found(found, total)
+
+    def named(self, name: str) -> str | None:
+        """Id of the newest run of that name."""
+        return self._first("SELECT id FROM runs WHERE name = ? ORDER BY started_at DESC LIMIT 1", name)
+
+    def tagged(self, tag: str) -> str | None:
+        """Id of the newest run with that tag."""
+        query = "SELECT id FROM tags JOIN runs USING (id) WHERE tag = ? ORDER BY started_at DESC LIMIT 1"
+        return self._first(query, tag)
+
+    def words(self) -> tuple[list[str], list[str]]:
+        """All names and all tags."""
+        names = [row[0] for row in self._db.execute("SELECT DISTINCT name FROM runs WHERE name IS NOT NULL")]
+        return names, [row[0] for row in self._db.execute("SELECT DISTINCT tag FROM tags")]
+
+    def _first(self, query: str, value: str) -> str | None:
+        row = self._db.execute(query, (value,)).fetchone()
+        return str(row[0]) if row else None
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            return self._prepared(sqlite3.connect(self._path, timeout=2.0))
+        except (OSError, sqlite3.DatabaseError):
+            return self._in_memory()
+
+    def _in_memory(self) -> sqlite3.Connection:
+        return self._prepared(sqlite3.connect(":memory:"))
+
+    def _prepared(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        db.execute("PRAGMA synchronous = OFF")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            for table in tables:
+                db.execute(f'DROP TABLE IF EXISTS "{table}"')
+            db.executescript(_LAYOUT)
+            db.execute(f"PRAGMA user_version = {VERSION}")
+        return db
+
+    def _discard(self) -> None:
+        for name in (self._path, self._path + "-journal"):
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+
+    def _sync(self) -> None:
+        """Records never change, so their names tell what is missing here and what is gone there."""
+        known = {row[0] for row in self._db.execute("SELECT id FROM runs")}
+        there = set(self._store.ids())
+        if known == there:
+            return
+        rows = []
+        tags = []
+        for run_id in there - known:
+            try:
+                summary = Summary.of(self._store.record(run_id))
+            except XtError as error:
+                summary = Summary(id=run_id, status="damaged", reason=error.message)
+            rows.append((run_id, summary.started_at, summary.name, _encoder.encode(summary)))
+            tags += [(tag, run_id) for tag in summary.tags]
+        with self._db:
+            self._db.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in known - there])
+            self._db.executemany("DELETE FROM tags WHERE id = ?", [(run_id,) for run_id in known - there])
+            self._db.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?)", tags)
