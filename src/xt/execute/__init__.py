@@ -1,0 +1,1 @@
+"""Executors: how a command is started, watched and recorded."""
