@@ -1,0 +1,182 @@
+"""Masking: whatever the chunks, the result is that of the whole, and no secret survives."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shlex
+import urllib.parse
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from xt.execute.mask import MOST, Mask, forms
+
+TOKEN = "ghp_4bC9xYz0Qw7LmN2pRt5VsK8uJ1"
+BODY = "MIIEvQIBADANBgkqhkiG9w0BAQ\nxYz0Qw7LmN2pRt5VsK8uJ1abcd\nshort"
+PEM = f"-----BEGIN PRIVATE KEY-----\n{BODY}\n-----END PRIVATE KEY-----"
+
+
+def whole(values: dict[str, str], data: bytes) -> bytes:
+    """Mask in one go, by the definition: merge overlapping occurrences, then replace."""
+    needles = {form for value in values.values() for form in forms(value)}
+    spans: list[list[int]] = []
+    for start in range(len(data)):
+        ends = [start + len(n) for n in needles if data.startswith(n, start)]
+        if not ends:
+            continue
+        if spans and start < spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], *ends)
+        else:
+            spans.append([start, max(ends)])
+    out, at = [], 0
+    for start, end in spans:
+        out += [data[at:start], b"***"]
+        at = end
+    return b"".join([*out, data[at:]])
+
+
+def cut(data: bytes, points: list[int]) -> list[bytes]:
+    edges = [0, *sorted({p % (len(data) + 1) for p in points}), len(data)]
+    return [data[a:b] for a, b in pairwise(edges)]
+
+
+def masked(values: dict[str, str], chunks: list[bytes]) -> tuple[bytes, int]:
+    mask = Mask(values)
+    out = b"".join([*(mask.feed(chunk) for chunk in chunks), mask.feed(b"", final=True)])
+    return out, mask.count
+
+
+def test_without_secrets_bytes_pass_untouched() -> None:
+    mask = Mask({})
+    data = bytes(range(256))
+    assert not mask.active
+    assert mask.feed(data) is data
+    assert mask.feed(b"", final=True) == b""
+
+
+@pytest.mark.parametrize("at", range(len(TOKEN) + 12))
+def test_a_secret_is_masked_wherever_the_chunk_ends(at: int) -> None:
+    data = f"token={TOKEN} ok\n".encode()
+    out, count = masked({"GH_PAT": TOKEN}, [data[:at], data[at:]])
+    assert out == b"token=*** ok\n"
+    assert count == 1
+
+
+def test_byte_by_byte_is_the_same() -> None:
+    data = b"a" + TOKEN.encode() * 3 + b"\n" + TOKEN.encode()[:-1]
+    out, count = masked({"T": TOKEN}, [data[i : i + 1] for i in range(len(data))])
+    assert out == b"a" + b"***" * 3 + b"\n" + TOKEN.encode()[:-1]
+    assert count == 3
+
+
+def test_what_turns_out_to_be_no_secret_comes_out() -> None:
+    mask = Mask({"T": "abcabcabd!"})
+    assert mask.feed(b"xx abcabc") == b"xx "
+    assert mask.feed(b"abd!") == b"***"
+    assert mask.feed(b"abcabcab") == b""
+    assert mask.feed(b"", final=True) == b"abcabcab"
+
+
+def test_lines_are_not_held_back_when_they_cannot_begin_a_secret() -> None:
+    mask = Mask({"T": TOKEN})
+    assert mask.feed(b"epoch 1\n") == b"epoch 1\n"
+    assert mask.feed(b"prompt> ") == b"prompt> "
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        lambda s: s,
+        lambda s: json.dumps({"k": s}),
+        lambda s: json.dumps({"k": s}, ensure_ascii=False),
+        lambda s: json.dumps(json.dumps(s))[1:-1] if "\n" not in s and '"' not in s else s,
+        lambda s: repr(s),
+        lambda s: f"+ curl -H {shlex.quote(s)}",
+        lambda s: "'" + s.replace("'", "'\\''") + "'",
+        lambda s: urllib.parse.quote(s),
+        lambda s: urllib.parse.quote(s, safe=""),
+        lambda s: urllib.parse.quote_plus(s),
+        lambda s: base64.b64encode(s.encode()).decode(),
+        lambda s: base64.b64encode(b"x" + s.encode() + b"yy").decode(),
+        lambda s: base64.b64encode(b"user:" + s.encode() + b"?").decode(),
+        lambda s: base64.urlsafe_b64encode(b"a:" + s.encode()).decode(),
+        lambda s: s.replace("\n", "\r\n"),
+    ],
+)
+@pytest.mark.parametrize("secret", [TOKEN, "pa'ss \"w\\or$d/é+ü?&=", PEM, "a/b+c\"d'e-🔑-x"])
+def test_every_way_to_write_a_secret_is_masked(secret: str, shown) -> None:  # type: ignore[no-untyped-def]
+    text = f"before {shown(secret)} after".encode()
+    out, count = masked({"S": secret}, [text])
+    assert count >= 1
+    assert out.startswith(b"before ")
+    assert out.endswith(b" after")
+    for line in secret.split("\n"):
+        core = line[3:-3]
+        assert core.encode() not in out or len(line) < 8
+        assert base64.b64encode(secret.encode())[4:-4] not in out
+
+
+def test_each_line_of_a_key_is_masked_by_itself() -> None:
+    line = PEM.split("\n")[1]
+    assert masked({"K": PEM}, [f"  {line}\n".encode()])[0] == b"  ***\n"
+
+
+def test_overlapping_secrets_become_one_mask() -> None:
+    out, count = masked({"A": "abcdefgh", "B": "fghijklm"}, [b"<abcdefghijklm>"])
+    assert (out, count) == (b"<***>", 1)
+
+
+def test_a_chain_of_overlaps_needs_no_memory() -> None:
+    mask = Mask({"A": "aaaaaaaa"})
+    out = b"".join(mask.feed(b"a" * 1000) for _ in range(200)) + mask.feed(b"b", final=True)
+    assert out == b"***b"
+    assert mask.count == 1
+    mask = Mask({"A": "aaaaaaaa"})
+    for _ in range(50):
+        mask.feed(b"a" * 1000)
+        assert len(mask._held) < 16
+
+
+def test_not_utf8_values_are_masked() -> None:
+    value = os.fsdecode(b"\xff\xfesecret\x80")
+    assert masked({"S": value}, [b"<\xff\xfesecret\x80>"])[0] == b"<***>"
+
+
+def test_too_many_are_said_not_dropped_silently() -> None:
+    mask = Mask({f"S{i}": f"value-{i:06}-abcXYZ" for i in range(2 * MOST)})
+    assert mask.left_out
+    assert "S0" not in mask.left_out
+    assert mask.feed(b"value-000000-abcXYZ\n", final=True) == b"***\n"
+
+
+def test_many_secrets_are_all_found() -> None:
+    values = {f"S{i}": f"Q{i:04}Zq{i * 7919 % 10007:05}XyW" for i in range(60)}
+    text = "\n".join(f"{name} is {value}." for name, value in values.items()).encode() + b"\nQZXQZXQ\n"
+    out, count = masked(values, [text])
+    assert count == 60
+    assert out == whole(values, text)
+
+
+alphabet = st.sampled_from("abAB0\n'\"/")
+secrets = st.lists(st.text(alphabet, min_size=6, max_size=10), min_size=1, max_size=4)
+
+
+@given(
+    secrets, st.lists(st.one_of(st.integers(0, 40), st.text(alphabet, max_size=6)), max_size=12), st.data()
+)
+@example(["aaaaaa"], [0, 0, "aaa"], None)
+def test_any_chunking_equals_masking_the_whole(values: list[str], pieces: list[int | str], data) -> None:  # type: ignore[no-untyped-def]
+    named = {str(i): value for i, value in enumerate(values)}
+    every = [form for value in values for form in forms(value)]
+    text = b"".join(every[p % len(every)] if isinstance(p, int) else p.encode() for p in pieces)
+    points = data.draw(st.lists(st.integers(0, 10_000), max_size=12)) if data else [2, 5, 9]
+    out, count = masked(named, cut(text, points))
+    assert out == whole(named, text)
+    once = Mask(named)
+    assert once.feed(text, final=True) == out
+    assert once.count == count
+    assert not any(form in out for form in every)
