@@ -6,21 +6,31 @@ defaults here.
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 
+from xt import fsio
+from xt.errors import ConfigError
+
 FILE = "xt.toml"
+#: Bytes of a settings file; a longer one is a mistake.
+LIMIT = 10_000_000
+
+#: A size, a count or a time in seconds.
+Amount = Annotated[int, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[code]`: the snapshot of the tree."""
 
-    max_file: int = 50_000_000
+    max_file: Amount = 50_000_000
     """Bytes; a larger untracked file is listed and not stored."""
-    max_total: int = 500_000_000
+    max_total: Amount = 500_000_000
     """Bytes of all untracked files together; those over it are listed and not stored."""
-    max_files: int = 20_000
+    max_files: Amount = 20_000
     """Untracked files; those over it are listed as a count and not stored."""
     exclude: list[str] = []
     """Globs of untracked files to leave out, besides those git ignores."""
@@ -40,15 +50,15 @@ class EnvSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[run]`: how commands are run."""
 
-    grace: float = 2.0
+    grace: Seconds = 2.0
     """Seconds to keep reading after the command ended while another process holds its streams."""
-    idle_grace: float = 0.25
+    idle_grace: Seconds = 0.25
     """Of these, seconds of silence after which to stop."""
     strict: bool = False
     """As `--strict`: refuse to start without the required evidence."""
     quiet: bool = False
     """As `-q`: no line after the command."""
-    max_log: int = 10_000_000_000
+    max_log: Amount = 10_000_000_000
     """Bytes stored of each stream; the rest is counted and passed on."""
 
 
@@ -67,14 +77,14 @@ class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: str | None = None
     """Shown after the value."""
     source: str | None = None
-    """`FILE:SELECTOR` or `log:REGEX`, as with `--metric NAME=…`."""
+    """`FILE:SELECTOR` or `log:REGEX`, as with `--metric NAME=…`; looked at after every run of the project."""
 
 
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[task.NAME]`: declarations for one kind of run, chosen with `--as NAME` or by its command."""
 
     command: str | None = None
-    """A command line that begins with these words is this task."""
+    """A command line that begins with these words is this task; the longest that fits is taken."""
     purpose: str | None = None
     """As `--purpose`."""
     tags: list[str] = []
@@ -89,7 +99,7 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--metric`: `NAME=FILE:SELECTOR` or `NAME=log:REGEX`."""
     ticket: str | None = None
     """As `--ticket`."""
-    seed: int | Literal["auto"] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Literal["auto"] | None = None
     """As `--seed`."""
     strict: bool | None = None
     """As `--strict`."""
@@ -112,16 +122,141 @@ class Config(msgspec.Struct, frozen=True):
     settings: Settings
     path: str | None
     """Absolute path of the file, None when there is none."""
+    ignored: str | None = None
+    """Absolute path of a `pyproject.toml` whose `[tool.xt]` is not read because there is an `xt.toml`."""
 
 
-def load(folder: str) -> Config:
+def load(folder: str, cwd: str | None = None) -> Config:
     """Read the settings of a project.
 
     Args:
-        folder: absolute path of the project's root. `xt.toml` is preferred to `pyproject.toml`.
+        folder: absolute path of the project's root. `xt.toml` is preferred to `pyproject.toml`, which
+            is parsed only when it holds the text `[tool.xt`.
+        cwd: absolute; messages name the file as it would be typed from here. The root by default.
 
     Raises:
         ConfigError: `FILE:LINE: message`, with the nearest valid key when one is unknown.
-
     """
-    raise NotImplementedError
+    path = os.path.join(folder, FILE)
+    data = _read(path, folder, cwd)
+    project = os.path.join(folder, "pyproject.toml")
+    project_data = _read(project, folder, cwd)
+    if project_data is not None and b"[tool.xt" not in project_data:
+        project_data = None
+    if data is not None:
+        source = _Source(path, _shown(path, folder, cwd), data, ())
+        ignored = project_data is not None and _says_something(project_data)
+        return Config(source.settings(), path, project if ignored else None)
+    if project_data is not None:
+        source = _Source(project, _shown(project, folder, cwd), project_data, ("tool", "xt"))
+        if source.found:
+            return Config(source.settings(), project)
+    return Config(Settings(), None)
+
+
+def _read(path: str, folder: str, cwd: str | None) -> bytes | None:
+    try:
+        # A project may share its settings by a link; what it leads to is still checked to be a file.
+        return fsio.read_file(os.path.realpath(path) if os.path.islink(path) else path, LIMIT)
+    except FileNotFoundError:
+        if not os.path.islink(path):
+            return None
+        raise ConfigError(
+            f"{_shown(path, folder, cwd)}: it is a link to a file that does not exist"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{_shown(path, folder, cwd)}: cannot be read: {error.strerror}") from error
+
+
+def _shown(path: str, folder: str, cwd: str | None) -> str:
+    """Write a file as somebody in `cwd` would type it."""
+    relative = os.path.relpath(path, cwd or folder)
+    return relative if len(relative) < len(path) else path
+
+
+def _says_something(data: bytes) -> bool:
+    """Whether a pyproject.toml that mentions `[tool.xt` has such a table, and not only a comment."""
+    import tomllib
+
+    try:
+        return "xt" in tomllib.loads(data.decode()).get("tool", {})
+    except (ValueError, RecursionError, AttributeError):
+        return True
+
+
+class _Source:
+    """A settings file that exists."""
+
+    def __init__(self, path: str, shown: str, data: bytes, above: tuple[str, ...]) -> None:
+        """Parse it.
+
+        Args:
+            path: absolute.
+            shown: how messages name it.
+            data: its content.
+            above: the tables that hold the settings.
+        """
+        import tomllib
+
+        self.shown = shown
+        self.above = above
+        try:
+            self.text = data.decode().removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise ConfigError(f"{shown}:{line}: it is not UTF-8 text") from error
+        try:
+            value: Any = tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            message, line = _syntax(str(error), self.text)
+            raise ConfigError(f"{shown}:{line}: {message}", "it must be TOML: https://toml.io") from error
+        except (RecursionError, ValueError) as error:
+            raise ConfigError(
+                f"{shown}: it is nested too deeply, or holds a number of too many digits"
+            ) from error
+        self.found = True
+        for number, key in enumerate(above):
+            if not isinstance(value, dict):
+                self.fail((), f"`{'.'.join(above[:number])}` is not a table")
+            self.found = self.found and key in value
+            value = value.get(key, {})
+        self.value = value
+
+    def settings(self) -> Settings:
+        """Check every key.
+
+        Raises:
+            ConfigError: naming the line of the first that is wrong.
+        """
+        try:
+            settings = msgspec.convert(self.value, Settings)
+        except msgspec.ValidationError as error:
+            from xt.config_faults import find
+
+            fault = find(self.value, Settings, self.above)
+            if fault is None:
+                raise ConfigError(f"{self.shown}: {error}") from error
+            self.fail(*fault)
+        if settings.task or settings.metrics or settings.evidence.required:
+            from xt.config_sense import nonsense
+
+            for place, message, hint in nonsense(settings):
+                self.fail(place, message, hint)
+        return settings
+
+    def fail(self, path: tuple[str | int, ...], message: str, hint: str | None = None) -> NoReturn:
+        """Name the line of a path below the settings' table."""
+        from xt.toml_lines import key_lines, nearest_line
+
+        line = nearest_line(key_lines(self.text), (*self.above, *path))
+        raise ConfigError(f"{self.shown}:{line}: {message}", hint)
+
+
+def _syntax(message: str, text: str) -> tuple[str, int]:
+    """Take the position out of tomllib's message: `Expected ']' (at line 3, column 5)`."""
+    what, _, where = message.rpartition(" (at ")
+    what = what or message
+    words = where.replace(",", " ").split()
+    # Otherwise it says `at end of document`.
+    line = int(words[1]) if words[:1] == ["line"] else len(text.rstrip().splitlines()) or 1
+    return what[:1].lower() + what[1:], line

@@ -37,6 +37,7 @@ def authority(rest: str) -> tuple[str, str]:
 
     Returns:
         Userinfo ('' when there is none), and what follows its `@`.
+
     """
     stop = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     at = rest.rfind("@", 0, stop)

@@ -13,7 +13,9 @@ from xt.join import Asked
 def run(
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="COMMAND...", help="What to run; its options are its own.", show_default=False),
+        typer.Argument(
+            metavar="COMMAND...", help="What to run; its options are its own.", show_default=False
+        ),
     ] = None,
     purpose: Annotated[str | None, typer.Option("-m", "--purpose", help="Why this run is made.")] = None,
     name: Annotated[str | None, typer.Option("-n", "--name", help="A name to find it by.")] = None,
@@ -26,7 +28,9 @@ def run(
     ] = None,
     output: Annotated[
         list[str] | None,
-        typer.Option("-o", "--output", metavar="[ROLE:]PATH|GLOB", help="Something it writes; may be repeated."),
+        typer.Option(
+            "-o", "--output", metavar="[ROLE:]PATH|GLOB", help="Something it writes; may be repeated."
+        ),
     ] = None,
     param: Annotated[
         list[str] | None,
@@ -37,7 +41,9 @@ def run(
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            "--metric", metavar="NAME=FILE:SELECTOR|NAME=log:REGEX", help="A number that comes out; may be repeated."
+            "--metric",
+            metavar="NAME=FILE:SELECTOR|NAME=log:REGEX",
+            help="A number that comes out; may be repeated.",
         ),
     ] = None,
     ticket: Annotated[str | None, typer.Option("--ticket", help="Ticket or issue it belongs to.")] = None,

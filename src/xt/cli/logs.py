@@ -11,7 +11,9 @@ import typer
 
 
 def logs(
-    reference: Annotated[str, typer.Argument(metavar="[RUN]", help="Id, name, tag, @ (newest) or @~N.")] = "@",
+    reference: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="Id, name, tag, @ (newest) or @~N.")
+    ] = "@",
     stdout: Annotated[bool, typer.Option("--stdout", help="Standard output only.")] = False,
     stderr: Annotated[bool, typer.Option("--stderr", help="Standard error only.")] = False,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Wait for what it still writes.")] = False,

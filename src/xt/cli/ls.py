@@ -35,6 +35,8 @@ def ls(
         from xt.render.listing import table
         from xt.render.terminal import width
 
-        text = table(found.rows, found.shown, found.total, outside.now(), width(sys.stdout), colour(sys.stdout))
+        text = table(
+            found.rows, found.shown, found.total, outside.now(), width(sys.stdout), colour(sys.stdout)
+        )
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
     return 0

@@ -9,7 +9,9 @@ import typer
 
 
 def show(
-    reference: Annotated[str, typer.Argument(metavar="[RUN]", help="Id, name, tag, @ (newest) or @~N.")] = "@",
+    reference: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="Id, name, tag, @ (newest) or @~N.")
+    ] = "@",
     as_json: Annotated[bool, typer.Option("--json", help="The record as it is stored.")] = False,
     code: Annotated[
         str | None, typer.Option("--code", metavar="PATH", help="Print a file as it ran; a folder is listed.")

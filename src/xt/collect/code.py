@@ -8,10 +8,10 @@ from typing import Literal
 import msgspec
 
 from xt.collect import Capture
+from xt.collect.codestore import CodeStore
 from xt.collect.conversion import converted
 from xt.collect.git import Git, GitError
 from xt.collect.selection import choose, specials
-from xt.collect.codestore import CodeStore
 from xt.collect.worktree import Look, find_top, look
 from xt.model.code import Change, Code, LeftOut, Repository
 from xt.model.text import Text, from_text, to_text

@@ -276,13 +276,14 @@ def _chooses_later(words: list[str], cwd: str, environ: Mapping[str, str], way: 
     raise NoPython(f"`{os.path.basename(words[0])}` chooses or makes an environment when it runs")
 
 
-def shim(  # noqa: PLR0917
+def shim(
     path: str, head: bytes, words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]
 ) -> Found:
     """Follow a shim of pyenv; other shims are not followed.
 
     Raises:
         NoPython: the chosen version is not installed, or it is a shim of another tool.
+
     """
     if b"pyenv" not in head:
         raise NoPython(f"`{path}` is a shim that chooses a version when it runs")

@@ -37,10 +37,13 @@ def open_store(outside: Outside) -> Store:
     Raises:
         NoSuchRunError: there is none yet.
         StoreError: it is not usable.
+
     """
     path = store_path(outside)
     if not os.path.isdir(path):
-        raise NoSuchRunError(f"no runs yet: there is no `{path}`", "`xt run -- COMMAND` records the first one")
+        raise NoSuchRunError(
+            f"no runs yet: there is no `{path}`", "`xt run -- COMMAND` records the first one"
+        )
     return Store.open(path)
 
 
@@ -51,6 +54,7 @@ def listing(store: Store, outside: Outside, limit: int | None) -> Listing:
         store: to read.
         outside: for the time.
         limit: rows at most, None for all.
+
     """
     live = live_rows(store, outside)
     index = Index(store)
@@ -84,13 +88,16 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
 
     Raises:
         NoSuchRunError: none, or more than one.
+
     """
     position = _POSITION.fullmatch(reference)
     if position:
         back = int(position.group(1) or 0)
         rows = listing(store, outside, back + 1)
         if len(rows.rows) <= back:
-            raise NoSuchRunError(f"there is no run `{reference}`: {rows.total} are recorded", "`xt ls` lists them")
+            raise NoSuchRunError(
+                f"there is no run `{reference}`: {rows.total} are recorded", "`xt ls` lists them"
+            )
         return rows.rows[back].id
     if runid.is_prefix(reference):
         matches = store.ids_like(reference)
@@ -112,7 +119,9 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     for row in live_rows(store, outside):
         if reference == row.name or reference in row.tags:
             return row.id
-    raise NoSuchRunError(f"no run has the id, name or tag `{reference}`", _nearest(reference, [*names, *tags]))
+    raise NoSuchRunError(
+        f"no run has the id, name or tag `{reference}`", _nearest(reference, [*names, *tags])
+    )
 
 
 def _nearest(reference: str, words: list[str]) -> str:

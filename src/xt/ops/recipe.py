@@ -10,7 +10,12 @@ from xt.model.snapshot import Command, Param, Seed
 
 
 def digest(
-    command: Command, code: Code, inputs: list[Input], params: list[Param], environment: Environment, seed: Seed
+    command: Command,
+    code: Code,
+    inputs: list[Input],
+    params: list[Param],
+    environment: Environment,
+    seed: Seed,
 ) -> str:
     """Digest the causes: the same recipe is a repeat.
 
@@ -29,7 +34,12 @@ def digest(
                 for inner in code.repositories
             ),
             "inputs": sorted(
-                [item.role, item.digest or "", "" if item.digest else codec.encode(item.declared).decode(), item.revision or ""]
+                [
+                    item.role,
+                    item.digest or "",
+                    "" if item.digest else codec.encode(item.declared).decode(),
+                    item.revision or "",
+                ]
                 for item in inputs
             ),
             "params": {param.name: param.value for param in params},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from xt.context import Outside, timestamp
 from xt.errors import NotStartedError, StoreError, XtError
 from xt.execute.local import run as execute_local
 from xt.model import runid
-from xt.model.files import Output, Problem
+from xt.model.files import Output
 from xt.model.request import RunRequest
 from xt.model.result import Metric, Record, Result, Start, Status
 from xt.model.snapshot import OutputSpec, Snapshot
@@ -71,6 +70,7 @@ def run(
     Raises:
         NotStartedError: a declared input is missing, or evidence is and `strict` is set.
         NotRecordedError: the store cannot be written; nothing was started.
+
     """
     store, live, run_id = _begin(store_path, outside)
     try:
@@ -149,7 +149,8 @@ def _causes(capture: Capture) -> Snapshot:
 def _refused(lacking: list[Missing]) -> NotStartedError:
     fields = ", ".join(f"`{item.field}`" for item in lacking)
     return NotStartedError(
-        f"required evidence is missing: {fields}", " · ".join(f"{item.field}: {item.hint}" for item in lacking)
+        f"required evidence is missing: {fields}",
+        " · ".join(f"{item.field}: {item.hint}" for item in lacking),
     )
 
 
@@ -170,9 +171,7 @@ def _job(request: RunRequest, outside: Outside, settings: Settings, live: Live, 
     )
 
 
-def _effects(
-    capture: Capture, before: Any, ended: execute.Ended, live: Live, store: Store
-) -> Result:
+def _effects(capture: Capture, before: Any, ended: execute.Ended, live: Live, store: Store) -> Result:
     """Collect everything that came out; Ctrl-C ends the storing of outputs, not the sealing."""
     capture.problems = list(ended.problems)
     outputs: list[Output] = []
@@ -180,7 +179,9 @@ def _effects(
     if ended.started:
         try:
             outputs = written.collect(capture, before)
-            metrics = collect_metrics(capture, live.path("metrics.jsonl"), {file.name: file.path for file in ended.files})
+            metrics = collect_metrics(
+                capture, live.path("metrics.jsonl"), {file.name: file.path for file in ended.files}
+            )
         except KeyboardInterrupt:
             capture.problem("outputs", "storing was interrupted: what is not listed was not stored")
         for file in ended.files:
@@ -232,5 +233,3 @@ def _seal(store: Store, live: Live, record: Record, lacking: list[Missing]) -> R
         repeats[1] if repeats else None,
         lacking,
     )
-
-

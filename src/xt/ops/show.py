@@ -35,6 +35,7 @@ def page(store: Store, run_id: str) -> Page:
 
     Raises:
         NotRecordedError, DamagedError: it is not there, or not readable.
+
     """
     shown = store.shown(run_id)
     try:
@@ -66,6 +67,7 @@ def code_file(store: Store, run_id: str, path: str, outside: Outside) -> bytes:
 
     Raises:
         NotRecordedError: the snapshot has no such file, or its content is not to be had here.
+
     """
     snapshot = page(store, run_id).snapshot
     code = snapshot.code
@@ -80,7 +82,9 @@ def code_file(store: Store, run_id: str, path: str, outside: Outside) -> bytes:
         )
         for candidate in tried:
             for tree, name in _places(snapshot, candidate):
-                kind = git.run("cat-file", "--batch-check=%(objecttype)", data=os.fsencode(f"{tree}:{name}\n"))
+                kind = git.run(
+                    "cat-file", "--batch-check=%(objecttype)", data=os.fsencode(f"{tree}:{name}\n")
+                )
                 if kind.strip() == b"blob":
                     return git.run("cat-file", "blob", f"{tree}:{name}")
                 if kind.strip() == b"tree":

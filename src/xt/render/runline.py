@@ -44,9 +44,7 @@ def headline_metrics(metrics: list[Metric], goals: bool = True) -> list[Metric]:
     return sorted(plain, key=lambda metric: goals and metric.goal == "none")
 
 
-def line(
-    record: Record, shown: int, repeats: str | None, repeats_age: float | None, colour: bool
-) -> str:
+def line(record: Record, shown: int, repeats: str | None, repeats_age: float | None, colour: bool) -> str:
     """One line: id, outcome, duration, key metrics, outputs, where to look next.
 
     Args:
@@ -55,6 +53,7 @@ def line(
         repeats: id of an earlier run of the same recipe, as shown.
         repeats_age: seconds since that one.
         colour: whether the terminal may get colours.
+
     """
     result = record.result
     short = record.id[:shown]
@@ -63,7 +62,10 @@ def line(
     if colour:
         short = f"{BOLD}{short}{RESET}"
         words = words if good else f"{RED}{words}{RESET}"
-    parts = [f"{short} {words}" + (f" in {duration(result.usage.wall_s)}" if result.status != "not-started" else "")]
+    parts = [
+        f"{short} {words}"
+        + (f" in {duration(result.usage.wall_s)}" if result.status != "not-started" else "")
+    ]
     metrics = headline_metrics(result.metrics)
     parts += [f"{visible(metric.name)} {number(metric.value)}" for metric in metrics[:METRICS]]
     stored = [output for output in result.outputs if output.status == "stored"]
@@ -71,7 +73,11 @@ def line(
         parts.append(f"{count(len(stored), 'output')}, {size(sum(output.size or 0 for output in stored))}")
     if repeats is not None:
         parts.append(f"repeats {repeats}" + (f" ({ago(repeats_age)} ago)" if repeats_age is not None else ""))
-    parts.append(f"xt logs {record.id[:shown]}" if not good and result.status != "not-started" else f"xt show {record.id[:shown]}")
+    parts.append(
+        f"xt logs {record.id[:shown]}"
+        if not good and result.status != "not-started"
+        else f"xt show {record.id[:shown]}"
+    )
     return "xt: " + " · ".join(parts)
 
 

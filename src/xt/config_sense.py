@@ -1,0 +1,61 @@
+"""Settings of the right type that make no sense: declarations that cannot be read, evidence nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from xt import declare
+from xt.config import Settings
+from xt.errors import UsageError
+from xt.model.files import INPUT_ROLES
+from xt.suggest import suggest
+
+#: What `[evidence] required` may list; `inputs.<role>` besides.
+EVIDENCE = ("purpose", "ticket", "seed", "params", "outputs", "metrics", "code", "inputs")
+
+#: Where it is, what is wrong, what would help.
+Fault = tuple[tuple[str | int, ...], str, str | None]
+
+
+def nonsense(settings: Settings) -> Iterator[Fault]:
+    """Find the declarations that have the right type and cannot be meant, from the top."""
+    for index, name in enumerate(settings.evidence.required):
+        yield from _evidence(index, name)
+    sources = [(name, known.source) for name, known in settings.metrics.items() if known.source is not None]
+    for name, source in sources:
+        if any(character in name for character in "*?["):
+            yield (
+                ("metrics", name, "source"),
+                f"`source` needs a metric's full name, not the glob `{name}`",
+                None,
+            )
+        yield from _attempt(("metrics", name, "source"), declare.metric_spec, f"{name}={source}")
+    for name, task in settings.task.items():
+        place = ("task", name)
+        if task.command is not None:
+            try:
+                declare.words(task.command)
+            except ValueError as error:
+                yield (*place, "command"), f"`command` of task `{name}`: {error}".lower(), None
+        for index, text in enumerate(task.inputs):
+            yield from _attempt((*place, "inputs", index), declare.input_spec, text, "/")
+        for index, text in enumerate(task.outputs):
+            yield from _attempt((*place, "outputs", index), declare.output_request, text, "/")
+        for index, text in enumerate(task.params):
+            yield from _attempt((*place, "params", index), declare.param_spec, text, "/", "xt.toml")
+        for index, text in enumerate(task.metrics):
+            yield from _attempt((*place, "metrics", index), declare.metric_spec, text)
+
+
+def _evidence(index: int, name: str) -> Iterator[Fault]:
+    known = (*EVIDENCE, *(f"inputs.{role}" for role in INPUT_ROLES))
+    if name not in known:
+        yield ("evidence", "required", index), f"unknown evidence `{name}`", suggest(name, known, "evidence")
+
+
+def _attempt(path: tuple[str | int, ...], parse: Callable[..., Any], *arguments: str) -> Iterator[Fault]:
+    try:
+        parse(*arguments)
+    except UsageError as error:
+        yield path, error.message, error.hint

@@ -1,0 +1,214 @@
+"""Declarations as they are written on the command line and in `xt.toml` → typed specifications.
+
+Only the text is looked at; whether a file exists is for the collectors to say.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Literal
+
+from xt.errors import UsageError
+from xt.model.files import INPUT_ROLES, OUTPUT_ROLES
+from xt.model.request import InputSpec, OutputRequest, ParamSpec
+from xt.model.snapshot import MetricSpec
+from xt.suggest import suggest
+
+#: Kinds of URI that are written without `//`.
+OPAQUE_SCHEMES = ("hf", "dvc", "git")
+#: Suffixes of files that hold params.
+PARAM_SUFFIXES = (".yaml", ".yml", ".toml", ".json")
+#: Suffixes of files a metric can be read from; the longer of two that end alike comes first.
+METRIC_SUFFIXES = (".jsonl", ".ndjson", ".json", ".yaml", ".yml", ".toml", ".csv", ".tsv")
+#: The largest seed: it must fit a signed 64-bit integer, as JSON readers and C libraries have them.
+MAX_SEED = 2**63 - 1
+
+
+def is_uri(path: str) -> bool:
+    """Whether the path of a declared input names something elsewhere: `SCHEME://…`, `hf:…`, `dvc:…`, `git:…`.
+
+    A file of such a name is written `./hf:…`.
+    """
+    head, rest = _prefix(path)
+    return bool(rest) and (rest.startswith("//") or head.lower() in OPAQUE_SCHEMES)
+
+
+def input_spec(text: str, base: str) -> InputSpec:
+    """Read `[ROLE:]PATH|GLOB|URI`.
+
+    Args:
+        text: as written; without a role it is `data`. What follows a role is taken as it is.
+        base: absolute folder that a relative path starts from.
+
+    Raises:
+        UsageError: it is empty, or begins with `WORD:` that is neither a role nor a kind of URI.
+
+    """
+    role, path = _split("input", text, INPUT_ROLES)
+    return InputSpec(role, path, base)
+
+
+def output_request(text: str, base: str) -> OutputRequest:
+    """Read `[ROLE:]PATH|GLOB`; without a role it is `artifact`.
+
+    Raises:
+        UsageError: as `input_spec`, and for a URI.
+
+    """
+    role, path = _split("output", text, OUTPUT_ROLES)
+    if is_uri(path):
+        raise UsageError(
+            f"output `{text}` is a URI; only files can be stored", f"a file of that name is `./{path}`"
+        )
+    return OutputRequest(role, path, base)
+
+
+def param_spec(text: str, base: str, source: str) -> ParamSpec:
+    """Read `KEY=VALUE`, or the path of a YAML, TOML or JSON file.
+
+    Args:
+        text: as written; a file whose path contains `=` begins with `./`, `../` or `/`.
+        base: absolute folder that a relative path starts from.
+        source: `--param` or `xt.toml`.
+
+    Raises:
+        UsageError: it is neither.
+
+    """
+    _no_nul("param", text)
+    is_file = text.lower().endswith(PARAM_SUFFIXES)
+    key, equals, value = text.partition("=")
+    if equals and not (is_file and text.startswith(("./", "../", "/"))):
+        if not key or any(character.isspace() or not character.isprintable() for character in key):
+            raise UsageError(
+                f"param `{text}` has no usable name before `=`", "write `NAME=VALUE`, such as `lr=0.1`"
+            )
+        return ParamSpec(key, value, None, base, source)
+    if is_file:
+        return ParamSpec(None, None, text, base, source)
+    raise UsageError(
+        f"param `{text}` is neither KEY=VALUE nor a .yaml, .yml, .toml or .json file",
+        f"a single setting is written `{text or 'NAME'}=VALUE`",
+    )
+
+
+def metric_spec(text: str) -> MetricSpec:
+    """Read `NAME=FILE:SELECTOR`, `NAME=FILE` or `NAME=log:REGEX`.
+
+    The file ends at the first known suffix that is followed by `:` or the end, so that its path and
+    the selector may hold colons.
+
+    Raises:
+        UsageError: no name, a file no metric can be read from, or a pattern that does not compile.
+
+    """
+    _no_nul("metric", text)
+    name, equals, source = text.partition("=")
+    if not equals or not name.strip() or not source:
+        raise UsageError(
+            f"metric `{text}` has no {'source' if name.strip() else 'name'}",
+            "write `NAME=FILE:SELECTOR`, such as `val/acc=metrics.json:/val/acc`, or `NAME=log:REGEX`",
+        )
+    name = name.strip()
+    if source.startswith("log:"):
+        return MetricSpec(name, None, None, _pattern(name, source[4:]))
+    lowered = source.lower()
+    for at in range(len(source)):
+        suffix = next((suffix for suffix in METRIC_SUFFIXES if lowered.startswith(suffix, at)), "")
+        end = at + len(suffix)
+        if suffix and at and (end == len(source) or source[end] == ":"):
+            return MetricSpec(name, source[:end], source[end + 1 :] or None, None)
+    raise UsageError(
+        f"metric `{name}`: `{source}` is not a file that metrics can be read from",
+        "files: " + ", ".join(sorted(METRIC_SUFFIXES)) + "; from the log: `NAME=log:REGEX`",
+    )
+
+
+def seed(text: str) -> int | Literal["auto"]:
+    """Read a seed: a whole number, or `auto` to have one drawn.
+
+    Raises:
+        UsageError: it is neither, or out of range.
+
+    """
+    if text == "auto":
+        return "auto"
+    # Not `int(text)` alone: that takes `1_000`, ` 7` and the digits of other scripts.
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(
+            f"seed `{text}` is not a whole number", "write `--seed 7`, or `--seed auto` to have one drawn"
+        )
+    if len(text) > 19 or int(text) > MAX_SEED:
+        raise UsageError(
+            f"seed `{text}` is too large", f"the largest is {MAX_SEED}; NumPy takes up to {2**32 - 1}"
+        )
+    return int(text)
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Compile the pattern of a metric, keeping Python's warnings about it (nested sets) off the terminal.
+
+    Raises:
+        re.error: it is not a regular expression; also RecursionError or OverflowError for absurd ones.
+
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(pattern)
+
+
+def words(command: str) -> list[str]:
+    """Split a command line of `xt.toml` as a POSIX shell does.
+
+    Raises:
+        ValueError: an open quote.
+
+    """
+    from shlex import split
+
+    return split(command)
+
+
+def _prefix(text: str) -> tuple[str, str]:
+    """Split `WORD:REST`; both are empty when it does not begin so."""
+    head, colon, rest = text.partition(":")
+    plain = head.replace("+", "").replace("-", "").replace(".", "").replace("_", "")
+    if colon and head[:1].isalpha() and plain.isascii() and plain.isalnum():
+        return head, rest
+    return "", ""
+
+
+def _split(noun: str, text: str, roles: tuple[str, ...]) -> tuple[str, str]:
+    _no_nul(noun, text)
+    head, rest = _prefix(text)
+    role, path = (head, rest) if head in roles else (roles[0], text)
+    if not path:
+        raise UsageError(f"{noun} `{text}` names no path", f"write `[ROLE:]PATH`; roles: {', '.join(roles)}")
+    if head and head not in roles and not is_uri(text):
+        known = (*roles, *OPAQUE_SCHEMES) if noun == "input" else roles
+        nearest = suggest(head, known, "roles and kinds of URI" if noun == "input" else "roles")
+        raise UsageError(
+            f"{noun} `{text}`: `{head}` is neither a role nor a kind of URI",
+            f"{nearest}; a file of that name is written `./{text}`",
+        )
+    return role, path
+
+
+def _no_nul(noun: str, text: str) -> None:
+    # Only a TOML file can hold one; no path of the operating system can.
+    if "\0" in text:
+        raise UsageError(f"{noun} {text!r} contains a NUL character")
+
+
+def _pattern(name: str, pattern: str) -> str:
+    if not pattern:
+        raise UsageError(f"metric `{name}` has no pattern after `log:`", f"such as `{name}=log:loss (\\S+)`")
+    try:
+        compile_pattern(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UsageError(
+            f"metric `{name}`: the pattern `{pattern}` is not a regular expression: {error}",
+            "its first group, or the whole match, is the value; `\\(` is a literal parenthesis",
+        ) from error
+    return pattern

@@ -1,0 +1,144 @@
+"""The command line and `xt.toml` → one `RunRequest`.
+
+The command line wins; lists are added, the file's first.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TypeVar
+
+import msgspec
+
+from xt.config import Config, TaskSettings
+from xt.declare import input_spec, metric_spec, output_request, param_spec, seed, words
+from xt.errors import UsageError
+from xt.model.request import MetricGoal, RunRequest
+from xt.model.snapshot import MetricSpec
+from xt.suggest import suggest
+
+T = TypeVar("T")
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line of `xt run` says, as text; None or empty where it says nothing."""
+
+    purpose: str | None = None
+    name: str | None = None
+    tags: list[str] = []
+    inputs: list[str] = []
+    outputs: list[str] = []
+    params: list[str] = []
+    metrics: list[str] = []
+    ticket: str | None = None
+    task: str | None = None
+    """`--as`."""
+    strict: bool | None = None
+    seed: str | None = None
+    quiet: bool | None = None
+
+
+def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:
+    """Make the request of a run.
+
+    Args:
+        asked: the command line.
+        config: the project's settings.
+        cwd: absolute; paths of the command line start here.
+        command: argv; when it is empty and `--as` names a task with a `command`, that is run.
+
+    Raises:
+        UsageError: an unknown task, a declaration that makes no sense, or nothing to run.
+
+    """
+    settings = config.settings
+    task_name = _task(asked.task, config, command)
+    task = settings.task[task_name] if task_name is not None else TaskSettings()
+    if not command and asked.task is not None and task.command is not None:
+        command = words(task.command)
+    if not command:
+        hint = f"task `{task_name}` has no `command`" if asked.task is not None else None
+        raise UsageError("no command to run", hint or "write it after `--`: xt run -- python train.py")
+
+    home = os.path.dirname(config.path) if config.path is not None else cwd
+    chosen = asked.seed if asked.seed is not None else None if task.seed is None else str(task.seed)
+    number = None if chosen is None else seed(chosen)
+    strict = next(said for said in (asked.strict, task.strict, settings.run.strict) if said is not None)
+    return RunRequest(
+        command=command,
+        cwd=cwd,
+        purpose=asked.purpose if asked.purpose is not None else task.purpose,
+        name=asked.name,
+        tags=_once([*task.tags, *asked.tags]),
+        inputs=_once(
+            [
+                *(input_spec(text, home) for text in task.inputs),
+                *(input_spec(text, cwd) for text in asked.inputs),
+            ]
+        ),
+        outputs=_once(
+            [
+                *(output_request(text, home) for text in task.outputs),
+                *(output_request(text, cwd) for text in asked.outputs),
+            ]
+        ),
+        params=[
+            *(param_spec(text, home, "xt.toml") for text in task.params),
+            *(param_spec(text, cwd, "--param") for text in asked.params),
+        ],
+        metrics=_metrics(asked, config, task, home, cwd),
+        goals={name: MetricGoal(known.goal, known.unit) for name, known in settings.metrics.items()},
+        ticket=asked.ticket if asked.ticket is not None else task.ticket,
+        task=task_name,
+        strict=strict,
+        seed=number if isinstance(number, int) else None,
+        draw_seed=number == "auto",
+        quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
+    )
+
+
+def _task(name: str | None, config: Config, command: list[str]) -> str | None:
+    """Choose the task: the named one, or that whose `command` is the longest beginning of what runs."""
+    tasks = config.settings.task
+    if name is not None:
+        if name in tasks:
+            return name
+        file = os.path.basename(config.path) if config.path is not None else None
+        if file is None:
+            raise UsageError(
+                f"no task `{name}`: there is no xt.toml", "xt init writes one; a task is `[task.NAME]`"
+            )
+        hint = suggest(name, tasks, "tasks") or f"declare it in {file} as `[task.{name}]`"
+        raise UsageError(f"no task `{name}` in {file}", hint)
+    best: str | None = None
+    longest = 0
+    for candidate, task in tasks.items():
+        begins = words(task.command) if task.command else []
+        if len(begins) > longest and command[: len(begins)] == begins:
+            best, longest = candidate, len(begins)
+    return best
+
+
+def _metrics(asked: Asked, config: Config, task: TaskSettings, home: str, cwd: str) -> list[MetricSpec]:
+    """By name, so that a later declaration replaces an earlier one of the same metric."""
+    declared = [f"{name}={known.source}" for name, known in config.settings.metrics.items() if known.source]
+    found: dict[str, MetricSpec] = {}
+    for text in [*declared, *task.metrics]:
+        spec = metric_spec(text)
+        if isinstance(spec.file, str) and home != cwd:
+            # A specification has no base of its own: all files are relative to where the command runs.
+            file = os.path.relpath(os.path.join(home, spec.file), cwd)
+            spec = msgspec.structs.replace(spec, file=file)
+        found[spec.name] = spec
+    for text in asked.metrics:
+        spec = metric_spec(text)
+        found[spec.name] = spec
+    return list(found.values())
+
+
+def _once(items: list[T]) -> list[T]:
+    kept: list[T] = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return kept
