@@ -19,7 +19,6 @@ def encode(value: Any) -> bytes:
 
     Args:
         value: a Struct of `xt.model`, or plain JSON values; no NaN (see `Number`).
-
     """
     return _encoder.encode(value) + b"\n"
 
@@ -34,7 +33,6 @@ def decode(data: bytes, kind: type[T], what: str) -> T:
 
     Raises:
         DamagedError: if it is not JSON, or not of that shape.
-
     """
     try:
         return msgspec.json.decode(data, type=kind)

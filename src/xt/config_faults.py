@@ -30,7 +30,6 @@ def find(value: Any, kind: Any, above: tuple[str, ...]) -> Fault | None:
         value: the document as `tomllib` gives it.
         kind: a Struct, such as `xt.config.Settings`.
         above: tables the document stands in, such as `tool`, `xt`, to name them in messages.
-
     """
     return _walk(value, types.type_info(kind), (), above)
 

@@ -28,7 +28,6 @@ class Outside:
             cwd: absolute path of the working directory.
             environ: the variables, decoded with `os.fsdecode`.
             umask: of the calling process.
-
         """
         self.cwd = cwd
         self.environ = environ
@@ -40,7 +39,6 @@ class Outside:
 
         Raises:
             FileNotFoundError: if the working directory was deleted.
-
         """
         umask = os.umask(0o077)
         os.umask(umask)

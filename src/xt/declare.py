@@ -43,7 +43,6 @@ def input_spec(text: str, base: str) -> InputSpec:
 
     Raises:
         UsageError: it is empty, or begins with `WORD:` that is neither a role nor a kind of URI.
-
     """
     role, path = _split("input", text, INPUT_ROLES)
     return InputSpec(role, path, base)
@@ -54,7 +53,6 @@ def output_request(text: str, base: str) -> OutputRequest:
 
     Raises:
         UsageError: as `input_spec`, and for a URI.
-
     """
     role, path = _split("output", text, OUTPUT_ROLES)
     if is_uri(path):
@@ -74,7 +72,6 @@ def param_spec(text: str, base: str, source: str) -> ParamSpec:
 
     Raises:
         UsageError: it is neither.
-
     """
     _no_nul("param", text)
     is_file = text.lower().endswith(PARAM_SUFFIXES)
@@ -101,7 +98,6 @@ def metric_spec(text: str) -> MetricSpec:
 
     Raises:
         UsageError: no name, a file no metric can be read from, or a pattern that does not compile.
-
     """
     _no_nul("metric", text)
     name, equals, source = text.partition("=")
@@ -130,7 +126,6 @@ def seed(text: str) -> int | Literal["auto"]:
 
     Raises:
         UsageError: it is neither, or out of range.
-
     """
     if text == "auto":
         return "auto"
@@ -151,7 +146,6 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
     Raises:
         re.error: it is not a regular expression; also RecursionError or OverflowError for absurd ones.
-
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -163,7 +157,6 @@ def words(command: str) -> list[str]:
 
     Raises:
         ValueError: an open quote.
-
     """
     from shlex import split
 

@@ -32,7 +32,6 @@ class XtError(Exception):
         Args:
             message: one line, without a full stop, literals in backticks.
             hint: one line naming what would help, or None when nothing is known to.
-
         """
         super().__init__(message)
         self.message = message

@@ -24,7 +24,6 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
 
     Raises:
         OSError: as `os.write` does; some bytes may then have been written.
-
     """
     view = memoryview(data)
     while view:
@@ -54,7 +53,6 @@ def write_atomic(path: str, data: bytes, *, mode: int = PRIVATE_FILE, durable: b
 
     Raises:
         OSError: nothing was put in place, and no temporary file stays behind.
-
     """
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
@@ -84,7 +82,6 @@ def open_regular(path: str) -> int:
 
     Raises:
         OSError: with `errno.EINVAL` when it is not a regular file; otherwise as `os.open`.
-
     """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -99,7 +96,6 @@ def read_file(path: str, limit: int | None = None) -> bytes:
     Args:
         path: not followed when it is a symbolic link.
         limit: bytes; a longer file raises OSError(EFBIG) before it is read.
-
     """
     fd = open_regular(path)
     try:
@@ -137,7 +133,6 @@ def relative_to(path: str, folder: str) -> str:
     Args:
         path: absolute and normalised.
         folder: absolute and normalised.
-
     """
     if path == folder:
         return "."

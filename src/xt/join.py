@@ -49,7 +49,6 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
 
     Raises:
         UsageError: an unknown task, a declaration that makes no sense, or nothing to run.
-
     """
     settings = config.settings
     task_name = _task(asked.task, config, command)

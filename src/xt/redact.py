@@ -56,7 +56,6 @@ def secret_name(name: str) -> bool:
 
     Args:
         name: as written; case, leading dashes, and `-` or `.` instead of `_` do not matter.
-
     """
     upper = name.lstrip("-+").upper().replace("-", "_").replace(".", "_")
     if upper in _NOT or upper.endswith(_ABOUT):
@@ -160,7 +159,6 @@ def clean(text: str) -> str:
 
     Args:
         text: a value, an argument, a message; long logs go through `xt.execute.mask` instead.
-
     """
     if len(text) < 8:
         return text
@@ -186,7 +184,6 @@ def clean_argv(argv: list[str]) -> tuple[list[str], list[int]]:
 
     Returns:
         The words to record, and the indices of those that were masked.
-
     """
     if any(word.startswith("-") or word == "wandb" or not _PLAIN.isdisjoint(word) for word in argv):
         from xt.redact_argv import mask_words
@@ -252,7 +249,6 @@ def secret_values(environ: Mapping[str, str], extra_names: list[str]) -> dict[st
     Returns:
         Values by name; a password inside a URL is named `NAME (password)`, a token `NAME (token)`. Left out
         are values under 6 characters (8 when not of a secret name) and common words: see `too_common`.
-
     """
     return _sort_out(environ, extra_names)[0]
 

@@ -54,7 +54,6 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
     Args:
         argv: the words.
         depth: how many shell strings this one is inside of.
-
     """
     tools = {word.rpartition("/")[2] for word in argv if not word.startswith("-")}
     flags = _flags(tools)

@@ -37,7 +37,6 @@ def authority(rest: str) -> tuple[str, str]:
 
     Returns:
         Userinfo ('' when there is none), and what follows its `@`.
-
     """
     stop = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     at = rest.rfind("@", 0, stop)

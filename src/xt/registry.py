@@ -37,7 +37,6 @@ class Table:
 
         Raises:
             KeyError: if the family has no such row.
-
         """
         module, _, attribute = self.rows[name].target.partition(":")
         return getattr(import_module(module), attribute)

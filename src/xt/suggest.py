@@ -18,7 +18,6 @@ def suggest(word: str, names: Iterable[str], noun: str) -> str | None:
 
     Returns:
         None when there are no valid names at all.
-
     """
     names = list(names)
     if not names:

@@ -35,7 +35,6 @@ def key_lines(text: str) -> dict[Path, int]:
 
     Raises:
         ValueError: the document is not valid TOML.
-
     """
     scanner = _Scanner(text)
     scanner.document()

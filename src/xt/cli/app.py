@@ -29,7 +29,6 @@ def build(names: list[str] | None = None) -> typer.Typer:
 
     Args:
         names: commands to load; all by default.
-
     """
     app = typer.Typer(
         name="xt",

@@ -48,7 +48,6 @@ def parse(arguments: list[str]) -> Words | None:
 
     Args:
         arguments: decoded with the file system's encoding, as in `sys.argv`.
-
     """
     single: dict[str, str] = {}
     many: dict[str, list[str]] = {}

@@ -32,7 +32,6 @@ class Keeper(Protocol):
 
         Raises:
             OSError: it cannot be read (ELOOP for a link, EINVAL for no regular file), or not kept.
-
         """
 
     def has(self, digest: str) -> bool:
@@ -62,7 +61,6 @@ class Capture:
             settings: of `xt.toml`.
             keep: where content goes.
             key: secret of this store, for keyed digests.
-
         """
         self.request = request
         self.outside = outside

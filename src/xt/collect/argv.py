@@ -46,7 +46,6 @@ def settings(command: list[str]) -> list[tuple[str, str | bool]]:
 
     Returns:
         Name and value in order; True for an option without a value. A name may come more than once.
-
     """
     found: list[tuple[str, str | bool]] = []
     words = command[first_word(command) :]

@@ -49,7 +49,6 @@ class CodeStore:
 
         Raises:
             OSError: it cannot be made.
-
         """
         self.path = f"{store}/code.git" if object_format == "sha1" else f"{store}/code.{object_format}.git"
         self.store = store
@@ -76,7 +75,6 @@ class CodeStore:
             top: working tree, for commands that need one.
             borrowed: object folders of other repositories to read from.
             index: path of the index to use.
-
         """
         extra = {"GIT_DIR": self.path}
         if borrowed:
@@ -107,7 +105,6 @@ class CodeStore:
 
         Raises:
             GitError: no tree could be written.
-
         """
         index = f"{self.store}/tmp/{os.getpid()}.{os.urandom(6).hex()}.index"
         git = self.git(top, borrowed, index)

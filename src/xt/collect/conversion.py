@@ -45,7 +45,6 @@ def converted(git: Git, seen: Look, cache: str, max_file: int) -> tuple[list[str
 
     Raises:
         GitError: git failed.
-
     """
     rules = _rules(seen)
     if not rules and seen.settings.get("core.autocrlf", "false").lower() == "false":

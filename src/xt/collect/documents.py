@@ -36,7 +36,6 @@ def read_document(path: str) -> Any:
     Raises:
         DocumentError: it is malformed.
         OSError: it cannot be read; `errno.EFBIG` above `LIMIT`, `errno.EINVAL` for no regular file.
-
     """
     data = fsio.read_file(os.path.realpath(path), LIMIT)
     lowered = path.lower()

@@ -91,7 +91,6 @@ class Git:
 
         Raises:
             GitError: git is not installed.
-
         """
         program = shutil.which("git", path=environ.get("PATH", os.defpath))
         if program is None:
@@ -107,7 +106,6 @@ class Git:
 
         Raises:
             GitError: it could not be started.
-
         """
         try:
             process = subprocess.Popen(
@@ -131,7 +129,6 @@ class Git:
 
         Raises:
             GitError: it failed.
-
         """
         return self.start(*words, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE).wait(data)
 
@@ -147,7 +144,6 @@ class Running:
 
         Raises:
             GitError: it failed, or hangs.
-
         """
         try:
             out, messages = self._process.communicate(data, timeout=TIMEOUT)

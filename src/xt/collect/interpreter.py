@@ -61,7 +61,6 @@ class Found:
             how: see `xt.model.environment.Python.found_by`.
             arguments: of the interpreter, as it will get them.
             environ: as it will get it.
-
         """
         self.executable = executable
         self.how = how
@@ -101,7 +100,6 @@ def find(command: list[str], cwd: str, environ: Mapping[str, str]) -> Found:
 
     Raises:
         NoPython: there is none, or it cannot be told before it runs.
-
     """
     return follow(command, cwd, environ, [])
 

@@ -54,7 +54,6 @@ def installed(folders: list[Folder]) -> Installed:
 
     Args:
         folders: in the order of `sys.path`.
-
     """
     found: dict[str, list[Package]] = {}
     result = Installed([])

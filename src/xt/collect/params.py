@@ -37,7 +37,6 @@ def collect(capture: Capture) -> list[Param]:
 
     Raises:
         NotStartedError: a declared file is missing or malformed: `FILE:LINE: message`.
-
     """
     found = candidates(capture)
     return resolve(capture, masked(found)) if found else []
@@ -48,7 +47,6 @@ def candidates(capture: Capture) -> list[Param]:
 
     Raises:
         NotStartedError: as `collect`.
-
     """
     request = capture.request
     found = _of_argv(request.command)

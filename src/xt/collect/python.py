@@ -28,7 +28,6 @@ class Layout:
         Args:
             executable: absolute path, links not followed: a virtual environment is beside the link.
             environ: of the command (`PYTHONHOME`).
-
         """
         self.executable = executable
         self.real = os.path.realpath(executable)
@@ -106,7 +105,6 @@ def collect(
 
     Returns:
         The interpreter, or None and the reason.
-
     """
     try:
         found = interpreter.find(command, cwd, environ)

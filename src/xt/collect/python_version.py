@@ -22,7 +22,6 @@ def exact(base: str, name: str, short: str, executable: str, cache: str) -> str 
 
     Returns:
         Such as `3.11.7`, or None when neither the header nor the binary says.
-
     """
     for folder in (name, name + "m"):
         try:

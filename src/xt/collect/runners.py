@@ -283,7 +283,6 @@ def shim(
 
     Raises:
         NoPython: the chosen version is not installed, or it is a shim of another tool.
-
     """
     if b"pyenv" not in head:
         raise NoPython(f"`{path}` is a shim that chooses a version when it runs")

@@ -21,7 +21,6 @@ def scalar(text: str) -> Any:
 
     Returns:
         A JSON value.
-
     """
     digits = text[1:] if text[:1] in ("+", "-") else text
     if digits.isascii() and digits.isdigit() and (digits == "0" or digits[0] != "0"):
@@ -55,7 +54,6 @@ def json_safe(value: Any) -> Any:
         Booleans, null, integers within 64 bits and finite floats as they are; NaN and infinities as
         `nan`, `inf`, `-inf`; larger integers as digits; dates as ISO 8601; bytes in base64; characters
         that no UTF-8 has (PEP 383 surrogates) as `\udcff`.
-
     """
     if value is None or isinstance(value, bool):
         return value

@@ -55,14 +55,16 @@ def is_secret_file(path: str) -> bool:
     )
 
 
-def choose(top: str, paths: list[str], settings: CodeSettings) -> tuple[list[str], list[LeftOut]]:
+def choose(
+    top: str, paths: list[str], settings: CodeSettings, outputs: list[str]
+) -> tuple[list[str], list[LeftOut]]:
     """Divide untracked paths into those to store and those to list.
 
     Args:
         top: absolute folder the paths are relative to.
         paths: untracked files and links.
         settings: limits, in bytes and files.
-
+        outputs: absolute paths or globs of declared outputs: effects of an earlier run, not causes of this.
     """
     kept: list[str] = []
     left: list[LeftOut] = []
@@ -76,6 +78,8 @@ def choose(top: str, paths: list[str], settings: CodeSettings) -> tuple[list[str
             left.append(LeftOut(to_text(path), f"unreadable: {error.strerror}"))
             continue
         reason = _reason(top, path, info, settings)
+        if reason is None and any(_covers(output, os.path.join(top, path)) for output in outputs):
+            reason = "a declared output"
         if reason is None and total + info.st_size > settings.max_total:
             reason = f"untracked files together are over code.max_total = {settings.max_total} bytes"
         if reason is None and len(kept) >= settings.max_files:
@@ -103,6 +107,11 @@ def _reason(top: str, path: str, info: os.stat_result, settings: CodeSettings) -
     return None
 
 
+def _covers(output: str, path: str) -> bool:
+    """Whether a declared output is the path, a folder above it, or a glob that matches it."""
+    return path == output or path.startswith(output + "/") or fnmatchcase(path, output)
+
+
 def specials(top: str, ignored: list[str], nested: list[str]) -> tuple[list[LeftOut], list[str]]:
     """Find what git passes over in silence: FIFOs, sockets, devices, unreadable and empty folders.
 
@@ -113,7 +122,6 @@ def specials(top: str, ignored: list[str], nested: list[str]) -> tuple[list[Left
 
     Returns:
         What is left out, and the empty folders, which a repeat needs.
-
     """
     closed = {path.rstrip("/") for path in (*ignored, *nested)}
     left: list[LeftOut] = []

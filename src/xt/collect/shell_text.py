@@ -33,7 +33,6 @@ def guess(text: str, cwd: str, environ: Mapping[str, str], way: list[str]) -> Fo
 
     Raises:
         NoPython: no command of it could be followed to a Python.
-
     """
     changed = dict(environ)
     for words in _commands(text):

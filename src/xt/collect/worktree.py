@@ -78,7 +78,6 @@ def find_top(folder: str) -> str | None:
 
     Args:
         folder: absolute.
-
     """
     while not os.path.lexists(os.path.join(folder, ".git")):
         above = os.path.dirname(folder)
@@ -93,7 +92,6 @@ def look(git: Git) -> Look:
 
     Raises:
         GitError: git refuses (not a repository after all, foreign owner), or fails.
-
     """
     where = git.start(
         "rev-parse",

@@ -44,7 +44,6 @@ def parse(data: bytes) -> Any:
 
     Raises:
         DocumentError: it is malformed, holds more than one document, or passes a bound.
-
     """
     try:
         _check(data)

@@ -28,7 +28,6 @@ def run(job: Job) -> Ended:
 
     Raises:
         KeyboardInterrupt: Ctrl-C came before the command was started.
-
     """
     problems: list[Problem] = []
     timing = Timing(f"{job.folder}/timing")

@@ -103,7 +103,6 @@ class LogFile:
             timing: shared by all streams.
             mask: replaces secrets, or None when there are none to replace.
             limit: bytes to store at most.
-
         """
         self.name = name
         self.path = f"{folder}/{name}"

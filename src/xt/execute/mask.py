@@ -105,7 +105,6 @@ class Mask:
 
         Args:
             values: secrets by the name of their variable, as `xt.redact.secret_values` gives them.
-
         """
         needles: dict[bytes, None] = {}
         self.left_out: list[str] = []
@@ -142,7 +141,6 @@ class Mask:
 
         Returns:
             What can be written now: chunks put together are the same however the stream is cut.
-
         """
         if not self.active:
             return data

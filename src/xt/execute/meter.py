@@ -65,7 +65,6 @@ class Meter(threading.Thread):
 
         Returns:
             Wait status (as `os.waitpid`), and what it cost.
-
         """
         wall = time.monotonic() - self._began - stopped_s
         self._halt.set()

@@ -41,7 +41,6 @@ def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mas
 
     Raises:
         FailedError: 127 not found, 126 found but not executable, 125 the system could not.
-
     """
     actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()]
     try:

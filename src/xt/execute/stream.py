@@ -45,7 +45,6 @@ class Carrier(threading.Thread):
 
         Raises:
             OSError: no pipe or pseudo-terminal can be had.
-
         """
         super().__init__(name=f"xt-{log.name}", daemon=True)
         self.log = log

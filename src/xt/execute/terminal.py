@@ -28,7 +28,6 @@ class Terminal:
 
         Raises:
             OSError, termios.error: no pseudo-terminal can be had.
-
         """
         self.real = real
         self._original = termios.tcgetattr(real)

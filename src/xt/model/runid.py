@@ -17,7 +17,6 @@ def make(random: bytes) -> str:
 
     Args:
         random: 8 unpredictable bytes: 64 bits, so a collision is expected after some 4 billion runs.
-
     """
     return "".join(LETTERS[byte >> 4] + LETTERS[byte & 15] for byte in random)
 
@@ -38,7 +37,6 @@ def shortest_unique(run_id: str, others: list[str]) -> int:
     Args:
         run_id: the id.
         others: ids that share its first letters, itself included or not.
-
     """
     length = SHORTEST
     for other in others:

@@ -26,7 +26,6 @@ def to_text(value: str) -> Text:
 
     Returns:
         The same string, or its bytes as `Raw`. `from_text` is the exact inverse.
-
     """
     try:
         value.encode()

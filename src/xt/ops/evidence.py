@@ -27,7 +27,6 @@ def missing(required: list[str], request: RunRequest, snapshot: Snapshot) -> lis
 
     Raises:
         ConfigError: a field that does not exist is required.
-
     """
     context = snapshot.context
     have: dict[str, tuple[bool, str]] = {

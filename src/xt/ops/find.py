@@ -37,7 +37,6 @@ def open_store(outside: Outside) -> Store:
     Raises:
         NoSuchRunError: there is none yet.
         StoreError: it is not usable.
-
     """
     path = store_path(outside)
     if not os.path.isdir(path):
@@ -54,7 +53,6 @@ def listing(store: Store, outside: Outside, limit: int | None) -> Listing:
         store: to read.
         outside: for the time.
         limit: rows at most, None for all.
-
     """
     live = live_rows(store, outside)
     index = Index(store)
@@ -88,7 +86,6 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
 
     Raises:
         NoSuchRunError: none, or more than one.
-
     """
     position = _POSITION.fullmatch(reference)
     if position:

@@ -38,7 +38,6 @@ def pieces(store: Store, run_id: str, wanted: set[Name], *, follow: bool) -> Ite
     Raises:
         NotRecordedError: there is no such run.
         DamagedError: a log is not what its digest says (raised after the last piece).
-
     """
     folder = store.live_folder(run_id)
     if os.path.exists(f"{folder}/start.json"):

@@ -25,7 +25,6 @@ def remember(store_path: str, record: Record) -> tuple[str, str] | None:
 
     Raises:
         OSError: the cache cannot be written; the record is not touched.
-
     """
     folder = f"{store_path}/cache/recipes"
     if not os.path.isdir(folder):

@@ -70,7 +70,6 @@ def run(
     Raises:
         NotStartedError: a declared input is missing, or evidence is and `strict` is set.
         NotRecordedError: the store cannot be written; nothing was started.
-
     """
     store, live, run_id = _begin(store_path, outside)
     try:

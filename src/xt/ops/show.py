@@ -35,7 +35,6 @@ def page(store: Store, run_id: str) -> Page:
 
     Raises:
         NotRecordedError, DamagedError: it is not there, or not readable.
-
     """
     shown = store.shown(run_id)
     try:
@@ -67,7 +66,6 @@ def code_file(store: Store, run_id: str, path: str, outside: Outside) -> bytes:
 
     Raises:
         NotRecordedError: the snapshot has no such file, or its content is not to be had here.
-
     """
     snapshot = page(store, run_id).snapshot
     code = snapshot.code

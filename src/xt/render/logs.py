@@ -22,7 +22,6 @@ class LogPrinter:
             write: takes text.
             colour: keep the colours of the log.
             times: begin each line with the seconds since the start and the stream.
-
         """
         self._write = write
         self._colour = colour

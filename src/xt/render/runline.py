@@ -53,7 +53,6 @@ def line(record: Record, shown: int, repeats: str | None, repeats_age: float | N
         repeats: id of an earlier run of the same recipe, as shown.
         repeats_age: seconds since that one.
         colour: whether the terminal may get colours.
-
     """
     result = record.result
     short = record.id[:shown]

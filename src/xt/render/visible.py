@@ -23,7 +23,6 @@ def visible_log(text: str, *, colour: bool) -> str:
     Args:
         text: what a command wrote; `\\r\\n` becomes `\\n`.
         colour: keep colours (SGR sequences); they are dropped otherwise.
-
     """
     parts = []
     position = 0

@@ -31,7 +31,6 @@ def copy_hashed(source: int, target: int) -> tuple[str, int]:
 
     Raises:
         OSError: the copy is incomplete and must be thrown away.
-
     """
     if _clone(source, target):
         return _hash_growing(target, _Progress(done=True, size=os.fstat(target).st_size))

@@ -70,7 +70,6 @@ class Index:
         Args:
             limit: rows at most, None for all.
             skip: rows to pass over first.
-
         """
         rows = self._db.execute(
             "SELECT summary FROM runs ORDER BY started_at DESC, id LIMIT ? OFFSET ?",

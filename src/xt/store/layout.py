@@ -17,7 +17,6 @@ def find_root(cwd: str) -> str:
 
     Args:
         cwd: absolute.
-
     """
     folder = cwd
     while True:
@@ -36,7 +35,6 @@ def check(store: str) -> None:
     Raises:
         StoreError: it belongs to another user, or `format` is not one.
         NewerStoreError: a newer xt made it.
-
     """
     info = os.stat(store)
     if info.st_uid != os.geteuid() and not os.environ.get("XT_FOREIGN_STORE"):
@@ -63,7 +61,6 @@ def create(store: str) -> None:
     Raises:
         OSError: it cannot be made.
         StoreError, NewerStoreError: one is there and is not usable.
-
     """
     if os.path.exists(f"{store}/format"):
         check(store)
@@ -90,7 +87,6 @@ def key(store: str) -> bytes:
 
     Raises:
         StoreError: it is missing or short.
-
     """
     try:
         data = fsio.read_file(f"{store}/key", limit=32)

@@ -29,7 +29,6 @@ class Live:
         Raises:
             FileExistsError: the id is taken.
             OSError: the store cannot be written.
-
         """
         folder = f"{store}/live/{run_id}"
         os.mkdir(folder, fsio.PRIVATE_DIR)
@@ -110,7 +109,6 @@ def state(folder: str, start: Start) -> State:
 
     Returns:
         `running`, `lost`, or `unknown` for a run of another host, whose lock says nothing here.
-
     """
     try:
         fd = os.open(f"{folder}/lock", os.O_RDONLY | os.O_CLOEXEC)

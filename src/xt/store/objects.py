@@ -52,7 +52,6 @@ class Objects:
 
         Raises:
             DamagedError: the digest is not one of this store's; nothing can be reached with it.
-
         """
         kind, _, hexed = digest.partition(":")
         if kind != "blake3" or len(hexed) != 64 or not set(hexed) <= set("0123456789abcdef"):
@@ -102,7 +101,6 @@ class Objects:
             path: on the store's file system; it is moved away.
             digest: of its whole content.
             size: in bytes.
-
         """
         if size <= COMPRESS_TO:
             self._stage(digest, fsio.read_file(path))
@@ -115,7 +113,6 @@ class Objects:
 
         Raises:
             OSError: nothing that failed became visible; staged files stay staged.
-
         """
         if not self.staged:
             return
@@ -154,7 +151,6 @@ class Objects:
         Raises:
             NotRecordedError: it is not here.
             DamagedError: its bytes are not what its name says.
-
         """
         return b"".join(self.stream(digest))
 
@@ -164,7 +160,6 @@ class Objects:
         Raises:
             NotRecordedError: it is not here.
             DamagedError: its bytes are not what its name says (raised after the last piece).
-
         """
         hasher = blake3()
         for piece in self._pieces(self.name(digest), digest):

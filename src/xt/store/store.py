@@ -32,7 +32,6 @@ class Store:
         Raises:
             FileNotFoundError: there is none.
             StoreError: it is not usable.
-
         """
         layout.check(path)
         return cls(path)
@@ -44,7 +43,6 @@ class Store:
         Raises:
             OSError: it cannot be written.
             StoreError: it is not usable.
-
         """
         layout.create(path)
         return cls(path)
@@ -61,7 +59,6 @@ class Store:
         Raises:
             FileExistsError: the id is taken.
             OSError: the store cannot be written.
-
         """
         if os.path.exists(self._record(run_id)):
             raise FileExistsError(run_id)
@@ -75,7 +72,6 @@ class Store:
 
         Raises:
             OSError: the record was not written; the run stays in flight and will be `lost`.
-
         """
         data = codec.encode(record)
         live.free_reserve()
@@ -113,7 +109,6 @@ class Store:
         Raises:
             NotRecordedError: there is none.
             DamagedError: it cannot be read.
-
         """
         try:
             return fsio.read_file(self._record(run_id), limit=MAX_RECORD)
@@ -128,7 +123,6 @@ class Store:
         Raises:
             NotRecordedError: there is none.
             DamagedError: it is not one, or not of this run.
-
         """
         record = codec.decode(self.record_bytes(run_id), Record, f"the record of {run_id}")
         if record.id != run_id:
@@ -159,7 +153,6 @@ class Store:
         Raises:
             NotRecordedError: it is not in flight (any more).
             DamagedError: `start.json` is not one.
-
         """
         folder = self.live_folder(run_id)
         try:
