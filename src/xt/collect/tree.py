@@ -1,0 +1,215 @@
+"""Folders → listings → manifests: one stat for each path, links never followed.
+
+A listing is the walk of a tree before anything is read. It has the shape in which `statcache`
+remembers it, so that a whole folder that did not change is recognised by one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+import msgspec
+
+from xt.collect.hashing import Stamp, stamp
+from xt.collect.paths import shown, why
+from xt.model.files import Entry, Kind, Manifest
+from xt.model.text import Text, to_text
+
+#: Names that are never part of a tree or glob: stores and repositories describe themselves.
+SKIPPED = (b".git", b".xt")
+#: A ctime later than any: of a file whose stamp is not surely that of the bytes that were read.
+NEVER = (1 << 63) - 1
+#: Content of a path that has none to read; no digest is that short and no link target holds it.
+NOTHING = b"\0"
+
+
+class Folder(msgspec.Struct, array_like=True):
+    """One folder of a listing: its names in the order the file system gives them."""
+
+    path: bytes
+    """Relative to the listing's top; empty for the top itself."""
+    names: list[bytes]
+    stamps: list[Stamp]
+    contents: list[bytes]
+    """Of a file its digest, of a link its target, NOTHING for other kinds; empty while unknown."""
+
+
+class Note(msgspec.Struct):
+    """What is odd about one path."""
+
+    text: str
+    unreadable: bool = False
+    """Whether it could not be opened, so that only its name is known."""
+
+
+class Listing:
+    """The paths of a tree, a glob or a single file."""
+
+    def __init__(self, top: str) -> None:
+        """Begin an empty listing.
+
+        Args:
+            top: absolute folder that all paths are relative to.
+        """
+        self.top = top
+        self.folders: list[Folder] = []
+        self.notes: dict[bytes, Note] = {}
+
+    def absolute(self, folder: Folder, name: bytes) -> str:
+        """Path of a member as the operating system takes it."""
+        return f"{self.top.rstrip('/')}/{os.fsdecode(folder.path + b'/' + name if folder.path else name)}"
+
+    def count(self) -> int:
+        """Paths in it that are not folders."""
+        return sum(1 for folder in self.folders for info in folder.stamps if not stat.S_ISDIR(info[4]))
+
+    def size(self) -> int:
+        """Bytes of all its regular files."""
+        return sum(info[1] for folder in self.folders for info in folder.stamps if stat.S_ISREG(info[4]))
+
+
+def join(folder: bytes, name: bytes) -> bytes:
+    """Join two parts of a relative path."""
+    return folder + b"/" + name if folder else name
+
+
+def scan(listing: Listing, path: bytes) -> Folder:
+    """Stat every member of one folder; what cannot be is noted.
+
+    Args:
+        listing: takes the notes.
+        path: relative to its top.
+    """
+    names: list[bytes] = []
+    stamps: list[Stamp] = []
+    contents: list[bytes] = []
+    top = os.fsencode(listing.top)
+    try:
+        with os.scandir(top + b"/" + path if path else top) as members:
+            for member in members:
+                name = member.name
+                if name in SKIPPED:
+                    continue
+                try:
+                    info = member.stat(follow_symlinks=False)
+                except OSError as error:
+                    listing.notes[join(path, name)] = Note(why(error), unreadable=True)
+                    continue
+                mode = info.st_mode
+                names.append(name)
+                stamps.append((info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns, mode))
+                contents.append(b"" if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else NOTHING)
+    except OSError as error:
+        listing.notes[path] = Note(why(error), unreadable=True)
+    return Folder(path, names, stamps, contents)
+
+
+def walk(listing: Listing, path: bytes = b"") -> None:
+    """Add a folder and everything below it to a listing."""
+    waiting = [path]
+    while waiting:
+        folder = scan(listing, waiting.pop())
+        listing.folders.append(folder)
+        waiting.extend(
+            join(folder.path, name)
+            for name, info in zip(folder.names, folder.stamps, strict=True)
+            if stat.S_ISDIR(info[4])
+        )
+
+
+def single(path: str, info: os.stat_result) -> Listing:
+    """List one file."""
+    top, name = os.path.split(path)
+    listing = Listing(top)
+    listing.folders.append(Folder(b"", [os.fsencode(name)], [stamp(info)], [b""]))
+    return listing
+
+
+def fill(listing: Listing, read: Callable[[str, Stamp], tuple[bytes, Stamp, Note | None]]) -> None:
+    """Find out every content that is still unknown.
+
+    Args:
+        listing: is changed in place.
+        read: gets the absolute path of a regular file and its stamp; gives its digest (empty when it
+            could not be had), the stamp that belongs to the digest, and what is odd about it.
+    """
+    for folder in listing.folders:
+        if b"" not in folder.contents:
+            continue
+        for index, content in enumerate(folder.contents):
+            if content:
+                continue
+            name = folder.names[index]
+            path = listing.absolute(folder, name)
+            if stat.S_ISLNK(folder.stamps[index][4]):
+                try:
+                    folder.contents[index] = os.fsencode(os.readlink(path))
+                except OSError as error:
+                    listing.notes[join(folder.path, name)] = Note(why(error), unreadable=True)
+                continue
+            folder.contents[index], folder.stamps[index], note = read(path, folder.stamps[index])
+            if note is not None:
+                listing.notes[join(folder.path, name)] = note
+
+
+def manifest(listing: Listing) -> Manifest:
+    """Write a filled listing as its content identity."""
+    empty = {folder.path for folder in listing.folders if not folder.names}
+    notes = dict(listing.notes)
+    rows: list[tuple[bytes, Entry]] = []
+    for folder in listing.folders:
+        for name, info, content in zip(folder.names, folder.stamps, folder.contents, strict=True):
+            path = join(folder.path, name)
+            note = notes.pop(path, None) if notes else None
+            mode = info[4]
+            if stat.S_ISDIR(mode) and note is None and path not in empty:
+                continue
+            rows.append((path, _entry(path, info, content, note)))
+    for path, note in notes.items():
+        if path:
+            rows.append((path, Entry(_text(path), "unreadable", 0, note=note.text)))
+    rows.sort(key=lambda row: row[0])
+    return Manifest([entry for _, entry in rows])
+
+
+def summary(listing: Listing) -> str:
+    """Say in one line what is odd about which paths, three at most by name."""
+    notes = sorted(listing.notes.items(), key=lambda item: item[0])
+    if len(notes) == 1 and listing.count() == 1:
+        return notes[0][1].text
+    named = [f"{shown(os.fsdecode(path) or '.')} {note.text}" for path, note in notes[:3]]
+    return "; ".join(named) + (f"; and {len(notes) - 3} more" if len(notes) > 3 else "")
+
+
+def kind_of(mode: int) -> Kind:
+    """What a path is, by the mode of its `lstat`."""
+    if stat.S_ISREG(mode):
+        return "file"
+    if stat.S_ISDIR(mode):
+        return "dir"
+    if stat.S_ISLNK(mode):
+        return "link"
+    if stat.S_ISFIFO(mode):
+        return "fifo"
+    return "socket" if stat.S_ISSOCK(mode) else "device"
+
+
+def _entry(path: bytes, info: Stamp, content: bytes, note: Note | None) -> Entry:
+    mode = info[4]
+    bits = mode & 0o777
+    text = None if note is None else note.text
+    if note is not None and note.unreadable:
+        return Entry(_text(path), "unreadable", bits, info[1] if stat.S_ISREG(mode) else None, note=text)
+    if stat.S_ISREG(mode):
+        return Entry(
+            _text(path), "file", bits, info[1], "blake3:" + content.hex() if content else None, None, text
+        )
+    if stat.S_ISLNK(mode):
+        return Entry(_text(path), "link", bits, target=_text(content))
+    return Entry(_text(path), kind_of(mode), bits, note=text)
+
+
+def _text(path: bytes) -> Text:
+    return to_text(os.fsdecode(path))
