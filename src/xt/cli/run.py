@@ -67,9 +67,8 @@ def _after(report: Report, outside: Outside, *, quiet: bool) -> None:
 def colour(stream: object) -> bool:
     """Whether a stream is a terminal that wants colour (https://no-color.org)."""
     isatty = getattr(stream, "isatty", None)
-    if not isatty or not isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return True
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and isatty is not None and bool(isatty())
 
 
 def _say(lines: list[str]) -> None:

@@ -71,7 +71,7 @@ def _repository(capture: Capture, top: str) -> Code:
         lfs_pointers=shot.lfs_pointers,
         left_out=shot.left_out[:LISTED],
         left_out_total=len(shot.left_out),
-        ignored_total=len(seen.ignored),
+        ignored_total=_count(seen.ignored),
         empty_dirs=[to_text(path) for path in shot.empty[:LISTED]],
         repositories=shot.repositories,
     )
@@ -94,9 +94,8 @@ def _folder(capture: Capture) -> Code:
     paths = [path for path in os.fsdecode(listed).split("\0") if path]
     nested = [path for path in paths if path.endswith("/")]
     ignored_paths = [path for path in os.fsdecode(ignored).split("\0") if path]
-    kept, left = choose(
-        capture.root, [path for path in paths if not path.endswith("/")], capture.settings.code
-    )
+    files = [path for path in paths if not path.endswith("/")]
+    kept, left = choose(capture.root, files, capture.settings.code, _outputs(capture))
     tree, failed = store.write(capture.root, [], None, [], kept)
     odd, empty = specials(capture.root, ignored_paths, nested)
     left = [
@@ -112,7 +111,7 @@ def _folder(capture: Capture) -> Code:
         root=".",
         left_out=left[:LISTED],
         left_out_total=len(left),
-        ignored_total=len(ignored_paths),
+        ignored_total=_count(ignored_paths),
         empty_dirs=[to_text(path) for path in empty[:LISTED]],
     )
 
@@ -125,7 +124,8 @@ class _Shot:
         untracked = [item.path for item in seen.items if item.change == "untracked"]
         nested = [path.rstrip("/") for path in untracked if path.endswith("/")]
         modified = [item.path for item in seen.items if item.change != "untracked"]
-        kept, left = choose(seen.top, [path for path in untracked if not path.endswith("/")], settings)
+        files = [path for path in untracked if not path.endswith("/")]
+        kept, left = choose(seen.top, files, settings, _outputs(capture))
         # A path deleted from the index and still on disk is both; what `choose` left out stays out.
         refused = {entry.path for entry in left}
         modified = [path for path in modified if to_text(path) not in refused]
@@ -207,9 +207,18 @@ def _protect(capture: Capture, seen: Look) -> None:
         capture.problem("code", f"commit {seen.head} is not protected from git's gc: {error}")
 
 
+def _count(ignored: list[str]) -> int:
+    """Ignored paths, without those of the store itself."""
+    return sum(1 for path in ignored if not path.startswith(".xt/") and "/.xt/" not in path)
+
+
 def _remote(seen: Look) -> Text | None:
     url = seen.remote()
     return to_text(clean_url(url)) if url is not None else None
+
+
+def _outputs(capture: Capture) -> list[str]:
+    return [os.path.normpath(os.path.join(item.base, item.path)) for item in capture.request.outputs]
 
 
 def _below(path: str, inner: Text) -> Text:

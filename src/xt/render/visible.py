@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-#: C0 and C1 controls, DEL, bidirectional overrides, zero-width and line separators, and bytes that are not UTF-8.
+#: C0 and C1 controls, DEL, bidirectional overrides, zero-width characters, line separators, broken UTF-8.
 _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -21,7 +21,7 @@ def visible_log(text: str, *, colour: bool) -> str:
     """A log, line by line as it is, every other control character as an escape.
 
     Args:
-        text: what a command wrote; `\\r\\n` becomes `\\n`.
+        text: what a command wrote.
         colour: keep colours (SGR sequences); they are dropped otherwise.
     """
     parts = []
