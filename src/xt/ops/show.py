@@ -8,7 +8,7 @@ from typing import NamedTuple
 from xt import codec, fsio
 from xt.collect.codestore import CodeStore
 from xt.collect.git import Git, GitError
-from xt.collect.worktree import find_top
+from xt.collect.gitdir import find_top
 from xt.context import Outside
 from xt.errors import NotRecordedError
 from xt.model.result import Record, Start
