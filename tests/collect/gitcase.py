@@ -69,6 +69,9 @@ class Project:
             os.chmod(name, mode)
         return name
 
+    def read(self, path: str) -> bytes:
+        return Path(self.path(path)).read_bytes()
+
     def commit(self, message: str = "c", cwd: str | Path | None = None) -> str:
         """Commit everything."""
         self.git("add", "-A", cwd=cwd)
