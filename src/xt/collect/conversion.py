@@ -105,21 +105,19 @@ def _state(seen: Look) -> str:
 
 
 def _search(seen: Look, state: str) -> _Found:
-    """Ask git for line ends (`ls-files --eol`) and attributes of every tracked file."""
+    """Ask git for line ends and attributes of every tracked file."""
     raw: list[str] = []
     pointers: list[str] = []
     paths: list[bytes] = []
-    for entry in seen.git.run("ls-files", "-z", "--eol").split(b"\0"):
+    for entry in seen.git.run("ls-files", "-z", "--stage").split(b"\0"):
         facts, _, path = entry.partition(b"\t")
-        if not path:
-            continue
-        paths.append(path)
-        words = facts.split()
-        stored, on_disk = (word.partition(b"/")[2] for word in words[:2])
-        # `text` is obeyed for what does not look like text, too; `text=auto` is not.
-        told = len(words) > 2 and words[2].startswith(b"attr/text") and words[2] != b"attr/text=auto"
-        if on_disk and (stored != on_disk or (told and stored in (b"-text", b"mixed"))):
-            raw.append(os.fsdecode(path))
+        if facts.startswith(b"100"):
+            paths.append(path)
+    if seen.partial():
+        # What git stores cannot be looked at where it is left away: all that is there comes from disk.
+        raw = [os.fsdecode(path) for path in paths]
+    else:
+        raw = _line_ends(seen)
     answer = seen.git.run(
         "check-attr", "-z", "--stdin", *CONVERTING, data=b"".join(path + b"\0" for path in paths)
     )
@@ -132,3 +130,17 @@ def _search(seen: Look, state: str) -> _Found:
         else:
             raw.append(os.fsdecode(path))
     return _Found(state, [to_text(path) for path in dict.fromkeys(raw)], [to_text(path) for path in pointers])
+
+
+def _line_ends(seen: Look) -> list[str]:
+    """Files whose line ends on disk are, or may be, others than git's (`ls-files --eol`)."""
+    found = []
+    for entry in seen.git.run("ls-files", "-z", "--eol").split(b"\0"):
+        facts, _, path = entry.partition(b"\t")
+        words = facts.split()
+        stored, on_disk = (word.partition(b"/")[2] for word in words[:2]) if path else (b"", b"")
+        # `text` is obeyed for what does not look like text, too; `text=auto` is not.
+        told = len(words) > 2 and words[2].startswith(b"attr/text") and words[2] != b"attr/text=auto"
+        if on_disk and (stored != on_disk or (told and stored in (b"-text", b"mixed"))):
+            found.append(os.fsdecode(path))
+    return found

@@ -155,8 +155,8 @@ def _ask(git: Git, places: GitDir, environ: Mapping[str, str]) -> Look:
     if prefix:
         raise GitError(f"`{top}/.git` is not a usable repository")
     _check_worktree(top, places, settings)
-    if branch == "(detached)" and places.head() != b"ref: refs/heads/(detached)\n":
-        branch = None
+    if branch is None and places.head() == b"ref: refs/heads/(detached)\n":
+        branch = "(detached)"  # a legal name
     head_tree = ids[1] if head is not None and ids[0] == head else None
     if head is not None and head_tree is None:  # a commit came between
         head_tree = os.fsdecode(git.run("rev-parse", "--verify", f"{head}^{{tree}}")).strip()
