@@ -94,7 +94,16 @@ def test_nothing_of_the_users_runs(project, where):
         git.write("new.py", "n\n")
         os.utime(git.path(".gitattributes"))
     environ = dict.fromkeys(
-        ("GIT_EXTERNAL_DIFF", "GIT_PAGER", "PAGER", "GIT_EDITOR", "EDITOR", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_SSH"),
+        (
+            "GIT_EXTERNAL_DIFF",
+            "GIT_PAGER",
+            "PAGER",
+            "GIT_EDITOR",
+            "EDITOR",
+            "GIT_ASKPASS",
+            "SSH_ASKPASS",
+            "GIT_SSH",
+        ),
         evil,
     )
     assert not project.pwned.exists()
@@ -301,10 +310,15 @@ def test_concurrent_commits_and_gc(project):
             count += 1
             for number in range(40):
                 project.write(f"f{number}", f"{count}\n")
-            subprocess.run(["git", "commit", "-qam", f"{count}"], cwd=project.root, env=project.environ, check=True)
+            subprocess.run(
+                ["git", "commit", "-qam", f"{count}"], cwd=project.root, env=project.environ, check=True
+            )
             if count % 10 == 0:
                 subprocess.run(
-                    ["git", "-c", "gc.auto=0", "repack", "-adq"], cwd=project.root, env=project.environ, check=True
+                    ["git", "-c", "gc.auto=0", "repack", "-adq"],
+                    cwd=project.root,
+                    env=project.environ,
+                    check=True,
                 )
 
     worker = threading.Thread(target=work)

@@ -56,7 +56,8 @@ def test_detached(project):
 
 
 @pytest.mark.parametrize(
-    "name", ["feature/x", "ünïcode", "-x"[1:], "(detached)", "a'b\"c$d`e", "x" * 200, "# branch.oid", "@{"[:1]]
+    "name",
+    ["feature/x", "ünïcode", "-x"[1:], "(detached)", "a'b\"c$d`e", "x" * 200, "# branch.oid", "@{"[:1]],
 )
 def test_branch_names(project, name):
     name = name.replace(" ", "")
@@ -328,9 +329,10 @@ def test_broken_dot_git_is_not_taken_for_the_outer_repository(project, damage):
         other.write(".git", "gitdir: .\n")
     code = other.collect()
     if damage == "empty folder":  # git too passes it over
-        assert (code.root, "inner/x.py" in project.tree(code, borrowed=[project.objects()])) == ("..", True) or (
-            code.root == ".."
-        )
+        assert (code.root, "inner/x.py" in project.tree(code, borrowed=[project.objects()])) == (
+            "..",
+            True,
+        ) or (code.root == "..")
     else:
         assert (code.status, code.tree) == ("none", None)
         assert code.reason
@@ -607,7 +609,9 @@ def test_folder_with_repositories_in_it(tmp_path):
 
 def test_same_content_in_folder_and_repository_is_the_same_tree(project):
     other = Project(project.tmp, "plain", git=False)
-    shutil.copytree(project.root, other.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", ".xt"))
+    shutil.copytree(
+        project.root, other.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", ".xt")
+    )
     assert other.collect().tree == project.collect().tree
 
 
@@ -620,7 +624,8 @@ def test_git_fsck_is_content(outer):
     for tree in (code.tree, inner(code).tree):
         done = subprocess.run(
             ["git", "fsck", "--strict", "--no-dangling", tree],
-            env=outer.environ | {"GIT_DIR": outer.path(".xt/code.git"), "GIT_ALTERNATE_OBJECT_DIRECTORIES": borrowed},
+            env=outer.environ
+            | {"GIT_DIR": outer.path(".xt/code.git"), "GIT_ALTERNATE_OBJECT_DIRECTORIES": borrowed},
             capture_output=True,
             check=False,
         )

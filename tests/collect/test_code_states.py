@@ -197,7 +197,9 @@ def test_links(project, tracked):
     os.symlink("nowhere", project.path("dangling"))
     os.symlink("/etc/passwd", project.path("absolute"))
     os.symlink("loop", project.path("loop"))
-    os.symlink("../../outside\nand\udcff".encode("utf-8", "surrogateescape"), os.fsencode(project.path("odd")))
+    os.symlink(
+        "../../outside\nand\udcff".encode("utf-8", "surrogateescape"), os.fsencode(project.path("odd"))
+    )
     if tracked:
         project.commit()
         remove(project.path("dangling"))
@@ -298,7 +300,9 @@ def test_odd_names(project, state):
 
 
 component = st.binary(min_size=1, max_size=12).filter(
-    lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b"..") and name.lower() != b".git"
+    lambda name: (
+        b"/" not in name and b"\0" not in name and name not in (b".", b"..") and name.lower() != b".git"
+    )
 )
 
 
@@ -324,9 +328,11 @@ def test_any_names_and_bytes(tmp_path_factory, files, committed):
             project.git("add", "-Af", ".")
             project.git("commit", "-qm", "c", "--allow-empty")
     code = project.collect(allow_secret_files=True)
-    ignored = {os.fsdecode(path) for path in project.git(
-        "ls-files", "-z", "--others", "--ignored", "--exclude-standard"
-    ).split(b"\0") if path}
+    ignored = {
+        os.fsdecode(path)
+        for path in project.git("ls-files", "-z", "--others", "--ignored", "--exclude-standard").split(b"\0")
+        if path
+    }
     project.exact(code, *ignored, *project.left_out(code))
     assert all("git cannot hold" in reason for reason in project.left_out(code).values())
 
@@ -386,7 +392,7 @@ def test_cwd_that_is_ignored_is_said(project):
 
 
 def test_project_path_with_newline_colon_quote(tmp_path):
-    project = Project(tmp_path, 'odd\n:;" \' é\\name')
+    project = Project(tmp_path, "odd\n:;\" ' é\\name")
     project.write("a", "1\n")
     project.commit()
     project.write("b", "2\n")
@@ -412,7 +418,9 @@ def test_second_snapshot_follows_what_was_taken_back(project):
 
 actions = st.lists(
     st.tuples(
-        st.sampled_from(["write", "delete", "stage", "commit", "link", "chmod", "reset", "secret", "collect"]),
+        st.sampled_from(
+            ["write", "delete", "stage", "commit", "link", "chmod", "reset", "secret", "collect"]
+        ),
         st.integers(0, 5),
         st.binary(max_size=3),
     ),

@@ -106,18 +106,14 @@ def _state(seen: Look) -> str:
 
 def _search(seen: Look, state: str) -> _Found:
     """Ask git for line ends and attributes of every tracked file."""
-    raw: list[str] = []
     pointers: list[str] = []
     paths: list[bytes] = []
     for entry in seen.git.run("ls-files", "-z", "--stage").split(b"\0"):
         facts, _, path = entry.partition(b"\t")
         if facts.startswith(b"100"):
             paths.append(path)
-    if seen.partial():
-        # What git stores cannot be looked at where it is left away: all that is there comes from disk.
-        raw = [os.fsdecode(path) for path in paths]
-    else:
-        raw = _line_ends(seen)
+    # What git stores cannot be looked at where it is left away: then all that is there comes from disk.
+    raw = [os.fsdecode(path) for path in paths] if seen.partial() else _line_ends(seen)
     answer = seen.git.run(
         "check-attr", "-z", "--stdin", *CONVERTING, data=b"".join(path + b"\0" for path in paths)
     )
