@@ -11,7 +11,7 @@ from xt.cli.fast import Words
 from xt.context import Outside
 from xt.errors import NotStartedError
 from xt.ops.evidence import Missing
-from xt.ops.run import NotRecordedError, Report, run
+from xt.ops.run import NotRecordedError, Report, run, run_unrecorded
 from xt.render import runline
 from xt.store import FOLDER, find_root
 
@@ -97,10 +97,6 @@ def _end(report: Report) -> int:
 def _unrecorded(command: list[str], error: NotRecordedError) -> int:
     """Become the command: what cannot be recorded must run all the same."""
     _say([f"xt: warning: this run is not recorded: {error.message}"])
-    from xt.execute.spawn import IGNORED_BY_PYTHON, replace
-
-    for number in IGNORED_BY_PYTHON:
-        signal.signal(number, signal.SIG_DFL)
-    reason, status = replace(command)
+    reason, status = run_unrecorded(command)
     _say([f"xt: error: {reason}"])
     return status

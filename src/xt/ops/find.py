@@ -31,6 +31,11 @@ def store_path(outside: Outside) -> str:
     return outside.environ.get("XT_STORE") or f"{find_root(outside.cwd)}/{FOLDER}"
 
 
+def trusts_foreign(outside: Outside) -> bool:
+    """Whether stores of other users may be used, as the user said by XT_FOREIGN_STORE."""
+    return bool(outside.environ.get("XT_FOREIGN_STORE"))
+
+
 def open_store(outside: Outside) -> Store:
     """Open that store for reading.
 
@@ -43,7 +48,7 @@ def open_store(outside: Outside) -> Store:
         raise NoSuchRunError(
             f"no runs yet: there is no `{path}`", "`xt run -- COMMAND` records the first one"
         )
-    return Store.open(path)
+    return Store.open(path, foreign=trusts_foreign(outside))
 
 
 def listing(store: Store, outside: Outside, limit: int | None) -> Listing:

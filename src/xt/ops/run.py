@@ -15,6 +15,7 @@ from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import NotStartedError, StoreError, XtError
 from xt.execute.local import run as execute_local
+from xt.execute.spawn import replace
 from xt.model import runid
 from xt.model.files import Output
 from xt.model.request import RunRequest
@@ -95,9 +96,18 @@ def run(
     return _seal(store, live, Record.of(start, result), lacking)
 
 
+def run_unrecorded(command: list[str]) -> tuple[str, int]:
+    """Become the command: what cannot be recorded must run all the same.
+
+    Returns:
+        Only when it cannot be started: the reason and the status to end with.
+    """
+    return replace(command)
+
+
 def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
     try:
-        store = Store.create(store_path)
+        store = Store.create(store_path, foreign=bool(outside.environ.get("XT_FOREIGN_STORE")))
         while True:
             run_id = runid.make(outside.random_bytes(runid.LENGTH // 2))
             try:

@@ -26,25 +26,25 @@ class Store:
         self.objects = Objects(path)
 
     @classmethod
-    def open(cls, path: str) -> Store:
-        """Open a store for reading.
+    def open(cls, path: str, *, foreign: bool = False) -> Store:
+        """Open a store for reading; one of another user only if `foreign` says so.
 
         Raises:
             FileNotFoundError: there is none.
             StoreError: it is not usable.
         """
-        layout.check(path)
+        layout.check(path, foreign=foreign)
         return cls(path)
 
     @classmethod
-    def create(cls, path: str) -> Store:
+    def create(cls, path: str, *, foreign: bool = False) -> Store:
         """Open a store for writing, and make it if there is none.
 
         Raises:
             OSError: it cannot be written.
             StoreError: it is not usable.
         """
-        layout.create(path)
+        layout.create(path, foreign=foreign)
         return cls(path)
 
     def key(self) -> bytes:
