@@ -216,7 +216,7 @@ def _sites(prefix: str, name: str) -> list[packages.Folder]:
 
 def _switches(arguments: list[str]) -> list[str]:
     """Collect the letters of an interpreter's options, up to the script."""
-    found = []
+    found: list[str] = []
     at = 0
     while at < len(arguments) and arguments[at].startswith("-") and len(arguments[at]) > 1:
         word = arguments[at]
