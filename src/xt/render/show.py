@@ -78,11 +78,12 @@ def render(page: Page, now: datetime, width: int, colour: bool) -> str:
     """
     width = max(min(width, WIDEST), NARROWEST)
     lines = [*_headline(page, width), *_standing(page, now, width), *_about(page.snapshot.context, width)]
-    lines.append([])
     inner = width - (2 * 2 if width < STACKED else LABEL)
-    for label, content in _blocks(page, inner):
-        if content:
-            lines += _labelled(label, content, width)
+    for group in _blocks(page, inner):
+        lines.append([])
+        for label, content in group:
+            if content:
+                lines += _labelled(label, content, width)
     lines += _fine_print(page, width)
     return "".join(paint(line, colour) + "\n" for line in lines)
 
@@ -169,10 +170,14 @@ def _about(context: Context, width: int) -> list[Line]:
     return flow(items, width)
 
 
-def _blocks(page: Page, width: int) -> list[tuple[str, list[Line]]]:
+Blocks = list[tuple[str, list[Line]]]
+
+
+def _blocks(page: Page, width: int) -> list[Blocks]:
+    """Causes, effects, and what is missing of both."""
     snapshot, short = page.snapshot, page.id[: page.shown]
     result = page.record.result if page.record is not None else None
-    blocks = [
+    before = [
         ("command", causes.command(snapshot, width)),
         ("code", causes.code(snapshot, short, width)),
         ("params", causes.params(snapshot.params, width)),
@@ -183,23 +188,23 @@ def _blocks(page: Page, width: int) -> list[tuple[str, list[Line]]]:
     problems = list(snapshot.problems)
     if result is None:
         follow = " -f" if page.state == "running" else ""
-        blocks += [
+        after = [
             ("outputs", effects.declared(snapshot.outputs, width) if snapshot.outputs else []),
             ("logs", [[say(f"xt logs {short}{follow}", "accent")]]),
         ]
     else:
-        blocks += [
+        after = [
             ("outputs", effects.outputs(result.outputs, width)),
             ("metrics", effects.metrics(result.metrics, width)),
             ("cost", effects.cost(result.usage, width) if result.status != "not-started" else []),
             ("logs", effects.logs(result.logs, short, width)),
         ]
         problems += result.problems
-    return [
-        *blocks,
+    gone = [
         ("missing", gaps.missing(snapshot, result, width)),
         ("problems", gaps.problems(problems, width)),
     ]
+    return [blocks for blocks in (before, after, gone) if any(content for _, content in blocks)]
 
 
 def _labelled(label: str, content: list[Line], width: int) -> list[Line]:
