@@ -84,7 +84,11 @@ class TestObjects:
             (tmp_path / "elsewhere").write_bytes(content)
             os.symlink(tmp_path / "elsewhere", path)
         else:
-            changed = {"flip": content[:-1] + bytes([content[-1] ^ 1]), "truncate": content[:-1], "empty": b""}
+            changed = {
+                "flip": content[:-1] + bytes([content[-1] ^ 1]),
+                "truncate": content[:-1],
+                "empty": b"",
+            }
             open(path, "wb").write(changed[damage])
         with pytest.raises(DamagedError):
             store.objects.read(digest)
@@ -97,7 +101,9 @@ class TestObjects:
         with pytest.raises(NotRecordedError):
             store.objects.read("blake3:" + "0" * 64)
 
-    @pytest.mark.parametrize("digest", ["blake3:../../../etc/passwd", "blake3:" + "A" * 64, "sha256:" + "0" * 64, ""])
+    @pytest.mark.parametrize(
+        "digest", ["blake3:../../../etc/passwd", "blake3:" + "A" * 64, "sha256:" + "0" * 64, ""]
+    )
     def test_a_digest_cannot_name_another_file(self, store, digest):
         with pytest.raises(DamagedError):
             store.objects.read(digest)
@@ -235,7 +241,9 @@ class TestRecords:
         assert store.live_ids() == []
         assert os.stat(f"{store.path}/runs/{record.id[:2]}/{record.id}.json").st_mode & 0o777 == 0o400
 
-    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"schema": 3}', b"[" * 100_000, b"\xff\xfe"])
+    @pytest.mark.parametrize(
+        "content", [b"", b"{", b"[]", b"null", b'{"schema": 3}', b"[" * 100_000, b"\xff\xfe"]
+    )
     def test_a_damaged_record_is_an_error_of_its_own(self, store, content):
         os.mkdir(f"{store.path}/runs/kk")
         with open(f"{store.path}/runs/kk/{'k' * 16}.json", "wb") as file:

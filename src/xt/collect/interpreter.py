@@ -229,7 +229,7 @@ def _env(words: list[str], cwd: str, environ: Mapping[str, str], way: list[str])
     raise NoPython("`env` is given no command")
 
 
-def _script(  # noqa: PLR0917
+def _script(
     path: str, head: bytes, words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]
 ) -> Found:
     """Follow a script for a shell: a trampoline of an installer, a shim, or a guess from its text."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def shim(  # noqa: PLR0917
+def shim(
     path: str, head: bytes, words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]
 ) -> Found:
     """Follow a shim of pyenv; other shims are not followed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from xt import codec, execute
 from xt.collect import BEFORE, Capture
 from xt.collect import outputs as written
 from xt.collect.command import describe
+from xt.collect.metrics import chunks
 from xt.collect.metrics import collect as collect_metrics
 from xt.config import Settings
 from xt.context import Outside, timestamp
@@ -20,8 +22,8 @@ from xt.model import runid
 from xt.model.files import Output
 from xt.model.request import RunRequest
 from xt.model.result import Metric, Record, Result, Start, Status
-from xt.model.snapshot import OutputSpec, Snapshot
-from xt.model.text import to_text
+from xt.model.snapshot import OutputSpec, Seed, Snapshot
+from xt.model.text import from_text, to_text
 from xt.ops import recipe
 from xt.ops.evidence import Missing, missing
 from xt.ops.repeats import remember
@@ -91,7 +93,7 @@ def run(
         store.objects.discard()
         live.end()
         raise
-    ended = execute_local(_job(request, outside, settings, live, run_id))
+    ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed))
     result = _effects(capture, before, ended, live, store)
     return _seal(store, live, Record.of(start, result), lacking)
 
@@ -163,12 +165,14 @@ def _refused(lacking: list[Missing]) -> NotStartedError:
     )
 
 
-def _job(request: RunRequest, outside: Outside, settings: Settings, live: Live, run_id: str) -> execute.Job:
+def _job(
+    request: RunRequest, outside: Outside, settings: Settings, live: Live, run_id: str, seed: Seed
+) -> execute.Job:
     environ = dict(outside.environ)
     environ["XT_RUN_ID"] = run_id
     environ["XT_METRICS"] = live.path("metrics.jsonl")
-    if request.seed is not None:
-        environ["XT_SEED"] = str(request.seed)
+    if seed.value is not None:
+        environ["XT_SEED"] = str(seed.value)
     return execute.Job(
         argv=request.command,
         environ=environ,
@@ -188,9 +192,7 @@ def _effects(capture: Capture, before: Any, ended: execute.Ended, live: Live, st
     if ended.started:
         try:
             outputs = written.collect(capture, before)
-            metrics = collect_metrics(
-                capture, live.path("metrics.jsonl"), {file.name: file.path for file in ended.files}
-            )
+            metrics = _metrics(capture, outputs, ended, live)
         except KeyboardInterrupt:
             capture.problem("outputs", "storing was interrupted: what is not listed was not stored")
         for file in ended.files:
@@ -213,6 +215,18 @@ def _effects(capture: Capture, before: Any, ended: execute.Ended, live: Live, st
         outputs=outputs,
         metrics=metrics,
         problems=capture.problems,
+    )
+
+
+def _metrics(capture: Capture, outputs: list[Output], ended: execute.Ended, live: Live) -> list[Metric]:
+    files = [
+        os.path.join(capture.root, from_text(output.path))
+        for output in outputs
+        if output.role == "metrics" and output.status == "stored" and output.path is not None
+    ]
+    logs = {file.name: chunks(file.path) for file in ended.files if file.name != "timing"}
+    return collect_metrics(
+        capture, capture.request.metrics, files, live.path("metrics.jsonl"), logs, live.path("start.json")
     )
 
 
