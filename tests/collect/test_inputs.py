@@ -17,8 +17,6 @@ from xt.errors import NotStartedError
 from xt.model.files import Input
 from xt.model.text import from_text
 
-needs_ordinary_user = pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
-
 
 def one(project: Project, *declared: str) -> Input:
     (result,) = inputs.collect(project.capture(declared))
@@ -220,7 +218,6 @@ def test_a_file_of_proc_is_read_although_its_size_is_zero(project: Project) -> N
     assert found.path == "/proc/self/cmdline" or (found.path or "").endswith("cmdline")
 
 
-@needs_ordinary_user
 def test_unreadable_files_are_listed_and_the_rest_is_read(project: Project) -> None:
     tree = project.root / "tree"
     (tree / "closed").mkdir(parents=True)
@@ -228,6 +225,8 @@ def test_unreadable_files_are_listed_and_the_rest_is_read(project: Project) -> N
     (tree / "secret").write_bytes(b"x")
     (tree / "secret").chmod(0)
     (tree / "closed").chmod(0)
+    if os.access(tree / "secret", os.R_OK):
+        pytest.skip("this user reads every file")
     try:
         capture = project.capture(("tree", "tree/secret"))
         whole, file = inputs.collect(capture)

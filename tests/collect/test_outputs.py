@@ -240,6 +240,18 @@ def test_a_file_rewritten_just_after_it_was_kept_is_not_remembered(project: Proj
     assert one(project, "out").digest == digest_of(b"Y")
 
 
+def test_a_file_replaced_just_before_it_is_kept_has_the_size_of_what_was_kept(project: Project) -> None:
+    class Overtaken(FolderKeeper):
+        def put_file(self, path: str) -> tuple[str, int, bool]:
+            Path(path).write_bytes(b"longer")
+            return super().put_file(path)
+
+    project.keep = Overtaken(project.keep.folder)
+    (tree, file), _ = run(project, ("out", "out/x"), "mkdir out; printf x > out/x")
+    assert project.manifest(tree.digest)["x"].size == file.size == 6
+    assert project.manifest(tree.digest)["x"].digest == file.digest == digest_of(b"longer")
+
+
 def test_what_did_not_change_is_not_read_again_unless_the_store_lost_it(project: Project) -> None:
     first = one(project, "out", "mkdir out; printf a > out/a; printf b > out/b")
     project.keep.files.clear()

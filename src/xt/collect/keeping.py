@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from xt import codec
 from xt.collect import Capture
-from xt.collect.hashing import CHANGED, Stamp, stamp
+from xt.collect.hashing import CHANGED, Stamp
 from xt.collect.paths import recorded, shown, why
 from xt.collect.places import Place, moment, stamps_of
 from xt.collect.statcache import StatCache, recall, settled
-from xt.collect.tree import NEVER, NOTHING, Listing, Note, fill, manifest, summary
+from xt.collect.tree import NOTHING, Listing, Note, fill, manifest, summary
 from xt.errors import XtError
 from xt.model.files import Output
 from xt.model.request import OutputRequest
@@ -120,24 +120,22 @@ class Keeping:
         return self.done[place.name]
 
     def _keep(self, path: str, before: Stamp) -> tuple[bytes, Stamp, Note | None]:
-        """Keep one file; its stamp is remembered only when it was the same before and after."""
+        """Keep one file."""
         if before[1] >= SHARED and (known := self.large.get((path, before))):
             return known, before, None
         try:
             digest, size, changed = self.capture.keep.put_file(path)
         except (OSError, XtError) as error:
             return b"", before, Note(f"not stored: {why(error)}")
+        # With a writer about, the bytes may be of a later state than the stamp; that state is gone for good,
+        # so nothing will ever match a stamp it is remembered by.
         content = bytes.fromhex(digest.removeprefix("blake3:"))
-        try:
-            after: Stamp | None = stamp(os.lstat(path))
-        except OSError:
-            after = None  # gone by now; what was kept is what was there
-        if changed or after != before:
-            unsure = (before[0], size, before[2], NEVER, before[4])
-            return content, unsure, Note(CHANGED) if changed else None
+        kept = (before[0], size, *before[2:])
+        if changed:
+            return content, kept, Note(CHANGED)
         if size >= SHARED:
-            self.large[path, before] = content
-        return content, before, None
+            self.large[path, kept] = content
+        return content, kept, None
 
     def _link(self, request: OutputRequest, place: Place) -> Output:
         try:

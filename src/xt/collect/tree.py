@@ -21,8 +21,6 @@ from xt.model.text import Text, to_text
 SKIPPED = (b".git", b".xt")
 #: Path of the pseudo folder that holds what is behind links out of the tree; no relative path is that.
 OUTSIDE = b"/"
-#: A ctime later than any: of a file whose stamp is not surely that of the bytes that were read.
-NEVER = (1 << 63) - 1
 #: Content of a path that has none to read; no digest is that short and no link target holds it.
 NOTHING = b"\0"
 
