@@ -1,4 +1,4 @@
-"""Where a declared output is, and what stands there at one moment. Nothing is read."""
+"""Where a declared output is, and what is there at one moment. Nothing is read."""
 
 from __future__ import annotations
 
@@ -73,3 +73,8 @@ def stamps_of(place: Place) -> dict[bytes, Stamp]:
         for folder in place.listing.folders
         for name, info in zip(folder.names, folder.stamps, strict=True)
     }
+
+
+def moment(capture: Capture) -> int:
+    """Now, in nanoseconds since 1970."""
+    return int(capture.outside.now().timestamp() * 1e9)
