@@ -20,12 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xt.collect import Capture, metric_log, series
-from xt.collect.metrics import chunks, collect, prepare
+from xt.collect.metrics import collect, prepare
 from xt.collect.numbers import number, number_in
 from xt.collect.selector import SelectorError, numbers, select, split_row
 from xt.config import Settings
 from xt.context import Outside
 from xt.declare import metric_spec
+from xt.fsio import read_pieces
 from xt.model.request import MetricGoal, RunRequest
 from xt.model.result import Metric, Number
 
@@ -637,7 +638,7 @@ def test_logs_are_left_alone_when_no_pattern_asks(run):
 
 
 def test_a_log_that_cannot_be_read(run, tmp_path):
-    found = run.values("a=log:a=(.)", logs={"stdout": chunks(str(tmp_path / "no")), "stderr": [b"a=1"]})
+    found = run.values("a=log:a=(.)", logs={"stdout": read_pieces(str(tmp_path / "no")), "stderr": [b"a=1"]})
     assert found == {"a": 1}
     assert "stdout could not be searched" in run.said[0]
 

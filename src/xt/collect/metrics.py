@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from xt import fsio
@@ -45,20 +45,6 @@ def prepare(request: RunRequest, files: Sequence[str] = ()) -> None:
         import xt.collect.metric_log  # noqa: F401
 
 
-def chunks(path: str) -> Iterator[bytes]:
-    """Read a stored log piece by piece; nothing is opened before the first is asked for.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    fd = fsio.open_regular(path)
-    try:
-        while chunk := os.read(fd, fsio.CHUNK):
-            yield chunk
-    finally:
-        os.close(fd)
-
-
 def collect(
     capture: Capture,
     specs: Sequence[MetricSpec],
@@ -77,7 +63,7 @@ def collect(
         outputs: absolute paths of the files of declared outputs of role `metrics`.
         sent: absolute path of the file that `XT_METRICS` named, or None.
         logs: the stored bytes by stream (`stdout`, `stderr`), each read at most once and only when a
-            pattern asks for it; `chunks` makes one of a file.
+            pattern asks for it; `fsio.read_pieces` makes one of a file.
         started: path of a file that was written just before the command started. A metric file that was
             not touched since is of an earlier run, and left out. None: not looked at.
 

@@ -8,16 +8,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from xt import codec, execute
-from xt.collect import BEFORE, Capture
-from xt.collect import outputs as written
+from xt.collect import AFTER, BEFORE, Capture
 from xt.collect.command import describe
-from xt.collect.metrics import chunks
-from xt.collect.metrics import collect as collect_metrics
 from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import NotStartedError, StoreError, XtError
 from xt.execute.local import run as execute_local
 from xt.execute.spawn import replace
+from xt.execute.watch import interruptible
+from xt.fsio import read_pieces
 from xt.model import runid
 from xt.model.files import Output
 from xt.model.request import RunRequest
@@ -78,7 +77,7 @@ def run(
     try:
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
         snapshot = _causes(capture)
-        before = written.declare(capture)
+        before = AFTER.get("declare")(capture) if request.outputs else None
         lacking = missing(settings.evidence.required, request, snapshot)
         if lacking:
             if request.strict or settings.run.strict:
@@ -86,13 +85,15 @@ def run(
             warn(lacking)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
-    except OSError as error:
-        live.end()
-        raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
-    except BaseException:
+    except BaseException as error:
         store.objects.discard()
         live.end()
-        raise
+        if isinstance(error, OSError):
+            raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
+        if isinstance(error, XtError) or not isinstance(error, Exception):
+            raise
+        # A mistake of ours must not keep the command from running.
+        raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
     ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed))
     result = _effects(capture, before, ended, live, store)
     return _seal(store, live, Record.of(start, result), lacking)
@@ -138,7 +139,9 @@ def _causes(capture: Capture) -> Snapshot:
     worker.start()
     try:
         for row in BEFORE:
-            if row.name != "code":
+            if row.name == "inputs" and not capture.request.inputs:
+                found["inputs"] = []
+            elif row.name != "code":
                 found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
         command = describe(capture)
     finally:
@@ -191,17 +194,24 @@ def _effects(capture: Capture, before: Any, ended: execute.Ended, live: Live, st
     metrics: list[Metric] = []
     if ended.started:
         try:
-            outputs = written.collect(capture, before)
-            metrics = _metrics(capture, outputs, ended, live)
+            with interruptible():
+                if capture.request.outputs:
+                    outputs = AFTER.get("outputs")(capture, before)
+                metrics = _metrics(capture, outputs, ended, live)
         except KeyboardInterrupt:
             capture.problem("outputs", "storing was interrupted: what is not listed was not stored")
-        for file in ended.files:
-            try:
-                store.objects.adopt(file.path, file.digest, file.size)
-            except OSError as error:
-                capture.problem("log", f"{file.name} could not be stored: {error.strerror}")
+            outputs = outputs or _not_stored(capture, "interrupted")
+        except Exception as error:
+            # A mistake of ours must not cost the record of what the command did.
+            capture.problem("outputs", f"a bug in xt: {type(error).__name__}: {error}")
+            outputs = outputs or _not_stored(capture, "a bug in xt")
     else:
         capture.problem("command", ended.reason or "it did not start")
+    for file in ended.files:
+        try:
+            store.objects.adopt(file.path, file.digest, file.size)
+        except OSError as error:
+            capture.problem("log", f"{file.name} could not be stored: {error.strerror}")
     return Result(
         status=_status(ended, outputs),
         exit_code=ended.exit_code,
@@ -218,16 +228,26 @@ def _effects(capture: Capture, before: Any, ended: execute.Ended, live: Live, st
     )
 
 
+def _not_stored(capture: Capture, reason: str) -> list[Output]:
+    return [
+        Output(item.role, to_text(item.path), "file", "skipped", reason=reason)
+        for item in capture.request.outputs
+    ]
+
+
 def _metrics(capture: Capture, outputs: list[Output], ended: execute.Ended, live: Live) -> list[Metric]:
     files = [
         os.path.join(capture.root, from_text(output.path))
         for output in outputs
         if output.role == "metrics" and output.status == "stored" and output.path is not None
     ]
-    logs = {file.name: chunks(file.path) for file in ended.files if file.name != "timing"}
-    return collect_metrics(
-        capture, capture.request.metrics, files, live.path("metrics.jsonl"), logs, live.path("start.json")
-    )
+    points = live.path("metrics.jsonl")
+    if not files and not capture.request.metrics and not os.path.exists(points):
+        return []
+    logs = {file.name: read_pieces(file.path) for file in ended.files if file.name != "timing"}
+    started = live.path("start.json")
+    found: list[Metric] = AFTER.get("metrics")(capture, capture.request.metrics, files, points, logs, started)
+    return found
 
 
 def _status(ended: execute.Ended, outputs: list[Output]) -> Status:
