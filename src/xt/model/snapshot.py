@@ -42,7 +42,7 @@ class Param(msgspec.Struct, frozen=True):
     name: str
     """Dotted for nested files: `optimizer.lr`."""
     value: Any
-    """A JSON value: string, number, boolean, null, a list of these, or an empty object; NaN is the string `nan`."""
+    """A string, number, boolean, null, a list of these, or an empty object; NaN is the string `nan`."""
     source: str
     """`--param`, `argv`, `xt.toml`, or the path of a declared file."""
 
