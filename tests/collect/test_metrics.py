@@ -501,6 +501,15 @@ def test_every_key_of_json_lines(run):
     assert [message.partition(":")[0] for message in run.said] == ["r.jsonl", "named.jsonl"]
 
 
+def test_the_files_of_a_folder(run, tmp_path):
+    run.write("res/b/m.json", '{"b": 1}')
+    run.write("res/a.CSV", "a\n1\n2\n")
+    run.write("res/notes.txt", "3")
+    (tmp_path / "res" / "loop").symlink_to(tmp_path / "res")
+    assert run.values(outputs=["res"]) == {"a": 2, "b": 1}
+    assert run.said == []
+
+
 def test_outputs_that_hold_nothing(run):
     run.write("m.json", '{"a": "text"}')
     run.write("m.txt", "1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -54,7 +55,10 @@ class Tally:
         return f"{shown}: {lines} not {what}; the first is line {self.first}"
 
 
-_decoder = msgspec.json.Decoder(Sent)
+@cache
+def _decoder() -> msgspec.json.Decoder[Sent]:
+    # Made when the first point is read: most runs send none.
+    return msgspec.json.Decoder(Sent)
 
 
 def lines(path: str, tally: Tally) -> Iterator[tuple[int, bytes, bool]]:
@@ -92,7 +96,7 @@ def point(line: bytes) -> Read | None:
         values; labels that are numbers or flags are taken as text.
     """
     try:
-        sent = _decoder.decode(line)
+        sent = _decoder().decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _odd_point(record(line))
     value = number(sent.value)
@@ -135,6 +139,8 @@ def _odd_point(found: Any) -> Read | None:
 
 
 def _step(step: Any) -> int | float | None:
+    if step is None:
+        return None
     found = number(step)
     return found if isinstance(found, (int, float)) else None
 

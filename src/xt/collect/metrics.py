@@ -11,6 +11,7 @@ from xt import fsio
 from xt.collect import Capture
 from xt.collect.metric_files import declared, everything, read_points
 from xt.collect.series import MAX_SERIES, Book, Series
+from xt.declare import METRIC_SUFFIXES
 from xt.model.request import MetricGoal, RunRequest
 from xt.model.result import Metric, Number
 from xt.model.snapshot import MetricSpec
@@ -60,7 +61,8 @@ def collect(
     Args:
         capture: of the run.
         specs: what was declared; files are relative to where the command ran.
-        outputs: absolute paths of the files of declared outputs of role `metrics`.
+        outputs: absolute paths of declared outputs of role `metrics`; of a folder, every file in it
+            that metrics can be read from.
         sent: absolute path of the file that `XT_METRICS` named, or None.
         logs: the stored bytes by stream (`stdout`, `stderr`), each read at most once and only when a
             pattern asks for it; `fsio.read_pieces` makes one of a file.
@@ -80,7 +82,7 @@ def collect(
             if spec.file is not None:
                 path = os.path.normpath(os.path.join(capture.request.cwd, from_text(spec.file)))
                 _attempt(capture, path, before, partial(_declared, spec, book))
-        for path in outputs:
+        for path in _files(capture, outputs):
             _attempt(capture, path, before, lambda path, shown: everything(path, shown, book, OUTPUT))
         if sent is not None and _has_content(sent):
             _attempt(capture, sent, None, lambda path, _: read_points(path, "XT_METRICS", book, SENT))
@@ -98,6 +100,22 @@ def collect(
         return _resolve(book)
     finally:
         book.close()
+
+
+def _files(capture: Capture, outputs: Sequence[str]) -> Iterator[str]:
+    for output in outputs:
+        if not os.path.isdir(output):
+            yield output
+            continue
+
+        def unreadable(error: OSError) -> None:
+            capture.problem("metrics", f"a folder of metrics cannot be read: {error}")
+
+        for folder, folders, names in os.walk(output, onerror=unreadable):
+            folders.sort()
+            for name in sorted(names):
+                if name.lower().endswith(METRIC_SUFFIXES):
+                    yield os.path.join(folder, name)
 
 
 def _declared(spec: MetricSpec, book: Book, path: str, shown: str) -> None:

@@ -23,6 +23,7 @@ MEMORY = 32_000_000
 MAX_SERIES = 10_000
 
 _encoder = msgspec.json.Encoder()
+_NO_LABELS: tuple[tuple[str, str], ...] = ()
 
 
 class Point(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -136,7 +137,7 @@ class Book:
         Returns:
             None when there are too many; `left_out` then counts the points.
         """
-        key = (source, name, tuple(sorted(labels.items())) if labels else ())
+        key = (source, name, tuple(sorted(labels.items())) if labels else _NO_LABELS)
         found = self._series.get(key)
         if found is None:
             if len(self._series) >= MAX_SERIES:
