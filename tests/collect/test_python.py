@@ -338,7 +338,7 @@ def test_uv_run(env: Path, tmp_path: Path) -> None:
     assert "alpha" in listed(find(["uv", "run", "--project", str(project), "t.py"], tmp_path, environ))
     (project / "solo.py").write_text("# /// script\n# dependencies = []\n# ///\n")
     assert "PEP 723" in why_not(["uv", "run", "solo.py"], project, environ)
-    assert "no Python of the project" in why_not(["uv", "pip", "list"], project, environ)
+    assert "`uv` without `run`" in why_not(["uv", "pip", "list"], project, environ)
 
 
 def test_poetry_run(env: Path, tmp_path: Path) -> None:
