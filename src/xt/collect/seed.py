@@ -19,7 +19,7 @@ def collect(capture: Capture) -> Seed:
     if hash_seed:
         known["PYTHONHASHSEED"] = to_shown(hash_seed)
     for param in params:
-        last = param.name.rpartition(".")[2].lower().replace("-", "_")
+        last = param.name.lstrip("-").rpartition(".")[2].lower().replace("-", "_")
         if last in _NAMES or last.endswith("_seed") or last.startswith("seed_"):
             known[param.name] = to_shown(redact.clean(str(param.value)))
     if capture.request.seed is not None:
