@@ -57,7 +57,7 @@ def cli_reference() -> str:
                 else f" Default: {item.default}."
             )
             lines.append(f"| {spelled}{value} | {item.help or ''}{default} |")
-        lines += [f"| `-h`, `--help` | Show this message and exit. |", ""]
+        lines += ["| `-h`, `--help` | Show this message and exit. |", ""]
     lines += [
         "## Exit statuses",
         "",

@@ -11,23 +11,9 @@ from xt.cli import fast
 from xt.cli.app import invoke
 from xt.errors import UsageError
 
-WORDS = st.sampled_from(
-    [
-        *fast.VALUES,
-        *fast.LISTS,
-        *fast.FLAGS,
-        "-C",
-        "--",
-        "-",
-        "--help",
-        "-mwhy",
-        "--name=x",
-        "--see",
-        "-qq",
-        "--no",
-    ]
-    + ["true", "python", "a b", "", "x=1", "é", "-1", "--strict=1", "-x", "run"]
-)
+OPTIONS = [*fast.VALUES, *fast.LISTS, *fast.FLAGS, "-C"]
+ODD = ["--", "-", "--help", "-mwhy", "--name=x", "--see", "-qq", "--no", "-1", "--strict=1", "-x"]
+WORDS = st.sampled_from([*OPTIONS, *ODD, "true", "python", "a b", "", "x=1", "é", "run"])
 
 
 @pytest.fixture

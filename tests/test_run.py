@@ -195,7 +195,10 @@ class TestSignals:
         assert (result["status"], result["signal"], result["received"]) == ("interrupted", number, [number])
 
     def test_a_command_that_handles_the_signal_decides(self, project):
-        program = "import signal,sys,time\nsignal.signal(15, lambda *a: sys.exit(3))\nprint('up',flush=True)\ntime.sleep(60)"
+        program = (
+            "import signal,sys,time\nsignal.signal(15, lambda *a: sys.exit(3))\n"
+            "print('up',flush=True)\ntime.sleep(60)"
+        )
         process = self.start(project, sys.executable, "-c", program)
         assert process.stdout.readline() == b"up\n"
         process.terminate()

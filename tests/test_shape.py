@@ -35,7 +35,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 
 def layer(path: Path) -> str:
-    first = path.relative_to(SOURCE).parts[0]
+    first = path.relative_to(SOURCE).parts[0].replace("__main__.py", "cli")
     return first if first in MAY else "ground"
 
 

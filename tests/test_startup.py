@@ -12,12 +12,9 @@ import pytest
 from tests.conftest import SOURCE
 
 #: Never loaded by `xt run -- true`: each costs milliseconds.
-HEAVY = {
-    "typer", "rich", "git", "docker", "pynvml", "yaml", "tomllib", "tomli_w", "sqlite3", "zstandard", "psutil",
-    "importlib.metadata", "dataclasses", "inspect", "typing_extensions", "pathlib", "tempfile", "shutil", "json",
-    "subprocess", "socket", "logging", "asyncio", "argparse", "concurrent.futures", "urllib.parse", "ctypes",
-    "difflib", "csv", "glob", "email", "hashlib", "random",
-}  # fmt: skip
+HEAVY = set(
+    ["typer", "rich", "git", "docker", "pynvml", "yaml", "tomllib", "tomli_w", "sqlite3", "zstandard", "psutil", "importlib.metadata", "dataclasses", "inspect", "typing_extensions", "pathlib", "tempfile", "shutil", "json", "subprocess", "socket", "logging", "asyncio", "argparse", "concurrent.futures", "urllib.parse", "ctypes", "difflib", "csv", "glob", "email", "hashlib", "random"]
+)
 GOLDEN = Path(__file__).parent / "golden" / "modules_of_run.txt"
 
 

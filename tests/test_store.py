@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -76,7 +77,7 @@ class TestObjects:
         store.objects.settle()
         [name] = stored_files(store)
         path = f"{store.path}/objects/{name[:2]}/{name}"
-        content = open(path, "rb").read()
+        content = Path(path).read_bytes()
         os.unlink(path)
         if damage == "folder":
             os.mkdir(path)
@@ -89,7 +90,7 @@ class TestObjects:
                 "truncate": content[:-1],
                 "empty": b"",
             }
-            open(path, "wb").write(changed[damage])
+            Path(path).write_bytes(changed[damage])
         with pytest.raises(DamagedError):
             store.objects.read(digest)
         if damage in ("truncate", "empty", "link"):
@@ -182,7 +183,7 @@ class TestLayout:
         assert Store.open(store.path, foreign=True)
 
     def test_it_is_ignored_by_git(self, store):
-        assert open(f"{store.path}/.gitignore").read() == "*\n"
+        assert Path(store.path, ".gitignore").read_text() == "*\n"
 
 
 class TestLive:

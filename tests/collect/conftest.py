@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from folder_keeper import Project
+
+from tests.collect.folder_keeper import Project
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worlds import capture
 
+from tests.collect.worlds import capture
 from xt import __version__, codec
 from xt.collect import ci, context, seed
 from xt.model.snapshot import Context, Param

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import KEY, capture, install, site, venv
 
+from tests.collect.worlds import KEY, capture, install, site, venv
 from xt import codec
 from xt.collect import container, environment, gpus, locks, machine, variables
 from xt.config import EnvSettings

@@ -654,7 +654,7 @@ def test_a_log_that_cannot_be_read(run, tmp_path):
 
 def test_chunks_are_the_bytes_of_the_file(run):
     data = os.urandom(3_000_000)
-    assert b"".join(chunks(run.write("log", data))) == data
+    assert b"".join(read_pieces(run.write("log", data))) == data
 
 
 @given(

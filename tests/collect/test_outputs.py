@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from folder_keeper import FolderKeeper, Project, digest_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.collect.folder_keeper import FolderKeeper, Project, digest_of
 from xt import codec
 from xt.collect import inputs, outputs
 from xt.collect.hashing import CHANGED

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from worlds import executable, install, site, venv
 
+from tests.collect.worlds import executable, install, site, venv
 from xt.collect import python
 from xt.model.environment import Python
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from folder_keeper import Project, digest_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.collect.folder_keeper import Project, digest_of
 from xt.collect import hashing, inputs
 from xt.collect.statcache import COARSE_TICK, TICK, settled
 from xt.model.files import Input

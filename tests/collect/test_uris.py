@@ -5,10 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from folder_keeper import Project
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.collect.folder_keeper import Project
 from xt.collect import inputs
 from xt.collect.credentials import is_secret_name, without_credentials
 from xt.collect.uris import file_path, is_uri
