@@ -13,7 +13,9 @@ from tests.conftest import SOURCE
 
 #: Never loaded by `xt run -- true`: each costs milliseconds.
 HEAVY = set(
-    ["typer", "rich", "git", "docker", "pynvml", "yaml", "tomllib", "tomli_w", "sqlite3", "zstandard", "psutil", "importlib.metadata", "dataclasses", "inspect", "typing_extensions", "pathlib", "tempfile", "shutil", "json", "subprocess", "socket", "logging", "asyncio", "argparse", "concurrent.futures", "urllib.parse", "ctypes", "difflib", "csv", "glob", "email", "hashlib", "random"]
+    """typer rich git docker pynvml yaml tomllib tomli_w sqlite3 zstandard psutil importlib.metadata dataclasses
+    inspect typing_extensions pathlib tempfile shutil json subprocess socket logging asyncio argparse
+    concurrent.futures urllib.parse ctypes difflib csv glob email hashlib random""".split()
 )
 GOLDEN = Path(__file__).parent / "golden" / "modules_of_run.txt"
 
