@@ -12,11 +12,13 @@ import pytest
 from tests.conftest import SOURCE
 
 #: Never loaded by `xt run -- true`: each costs milliseconds.
-HEAVY = set(
-    """typer rich git docker pynvml yaml tomllib tomli_w sqlite3 zstandard psutil importlib.metadata dataclasses
-    inspect typing_extensions pathlib tempfile shutil json subprocess socket logging asyncio argparse
-    concurrent.futures urllib.parse ctypes difflib csv glob email hashlib random""".split()
-)
+HEAVY = {
+    "typer", "rich", "git", "docker", "pynvml", "yaml", "tomllib", "tomli_w", "sqlite3",
+    "zstandard", "psutil", "importlib.metadata", "dataclasses", "inspect", "typing_extensions",
+    "pathlib", "tempfile", "shutil", "json", "subprocess", "socket", "logging", "asyncio",
+    "argparse", "concurrent.futures", "urllib.parse", "ctypes", "difflib", "csv", "glob", "email",
+    "hashlib", "random",
+}  # fmt: skip
 GOLDEN = Path(__file__).parent / "golden" / "modules_of_run.txt"
 
 
