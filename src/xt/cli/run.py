@@ -13,6 +13,8 @@ from xt.errors import NotStartedError
 from xt.ops.evidence import Missing
 from xt.ops.run import NotRecordedError, Report, run, run_unrecorded
 from xt.render import runline
+from xt.render.quantities import seconds_since
+from xt.render.terminal import colour
 from xt.store import FOLDER, find_root
 
 
@@ -58,17 +60,12 @@ def _after(report: Report, outside: Outside, *, quiet: bool) -> None:
     elif not quiet:
         age = None
         if report.repeats_at is not None:
-            age = runline.seconds_since(report.repeats_at, outside.now())
+            age = seconds_since(report.repeats_at, outside.now())
         repeats = report.repeats[: report.shown] if report.repeats is not None else None
-        lines.append(runline.line(report.record, report.shown, repeats, age, colour(sys.stderr)))
+        lines.append(
+            runline.line(report.record, report.shown, repeats, age, colour(sys.stderr, outside.environ))
+        )
     _say(lines)
-
-
-def colour(stream: object) -> bool:
-    """Whether a stream is a terminal that wants colour (https://no-color.org)."""
-    isatty = getattr(stream, "isatty", None)
-    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return wanted and isatty is not None and bool(isatty())
 
 
 def _say(lines: list[str]) -> None:

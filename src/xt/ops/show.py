@@ -14,6 +14,7 @@ from xt.errors import NotRecordedError
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
+from xt.ops.repeats import earlier
 from xt.store import State, Store
 
 
@@ -28,6 +29,10 @@ class Page(NamedTuple):
     seal: str | None
     state: State | None
     """For a run without a record."""
+    repeats: tuple[str, str] | None = None
+    """Id and start (RFC 3339) of the last earlier run of the same recipe."""
+    repeats_known: bool = False
+    """Whether it could be told."""
 
 
 def page(store: Store, run_id: str) -> Page:
@@ -43,7 +48,11 @@ def page(store: Store, run_id: str) -> Page:
         start, state = store.live(run_id)
         return Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
     record = store.record(run_id)
-    return Page(run_id, shown, record.snapshot, record.started_at, record, codec.digest(data), None)
+    whole = Page(run_id, shown, record.snapshot, record.started_at, record, codec.digest(data), None)
+    try:
+        return whole._replace(repeats=earlier(store.path, record), repeats_known=True)
+    except OSError:
+        return whole  # a store that cannot be written to is read all the same
 
 
 def json_bytes(store: Store, run_id: str) -> bytes:

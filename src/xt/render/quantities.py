@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from xt.model.result import Number
 
@@ -65,3 +66,26 @@ def count(number_of: int, thing: str) -> str:
 def cut(text: str, width: int) -> str:
     """Shorten to a width in characters, with an ellipsis."""
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def seconds_since(moment: str, now: datetime) -> float | None:
+    """Seconds from an RFC 3339 time to now; None when it is not one."""
+    try:
+        return (now - datetime.fromisoformat(moment)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def moment(text: str, now: datetime) -> str:
+    """Write an RFC 3339 time in the zone of `now`, to the minute; as it is when it is not one."""
+    try:
+        when = datetime.fromisoformat(text).astimezone(now.tzinfo)
+    except ValueError:
+        return text
+    return f"{when:%Y-%m-%d %H:%M} {when.tzname()}"
+
+
+def fingerprint(digest: str) -> str:
+    """Write the beginning of a digest, enough to compare by eye: `blake3 91c0f3a2…`."""
+    kind, _, letters = digest.partition(":")
+    return f"{kind} {letters[:8]}…"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from xt.model.files import Problem
 from xt.model.result import Metric, Record, Result
+from xt.render.outcome import ended_with
+from xt.render.outcome import words as named
 from xt.render.quantities import ago, count, duration, number, size
 from xt.render.visible import visible
 
@@ -18,24 +18,11 @@ BOLD, DIM, RED, RESET = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[0m"
 
 
 def outcome(result: Result) -> str:
-    """How a run ended, in a word or two: `ok`, `exit 1`, `SIGKILL`, `interrupted`, `incomplete`."""
-    if result.status == "interrupted":
-        return f"interrupted ({ended_with(result)})"
-    if result.status == "failed":
-        return ended_with(result)
-    return "did not start" if result.status == "not-started" else result.status
-
-
-def ended_with(result: Result) -> str:
-    """Exit code or signal name."""
-    if result.signal is not None:
-        import signal
-
-        try:
-            return signal.Signals(result.signal).name
-        except ValueError:
-            return f"signal {result.signal}"
-    return f"exit {result.exit_code}"
+    """How a run ended, with the signal of an interruption: `interrupted (SIGINT)`."""
+    words = named(result.status, result.exit_code, result.signal)
+    if result.status != "interrupted":
+        return words
+    return f"{words} ({ended_with(result.exit_code, result.signal)})"
 
 
 def headline_metrics(metrics: list[Metric], goals: bool = True) -> list[Metric]:
@@ -89,11 +76,3 @@ def problem_lines(problems: list[Problem]) -> list[str]:
     if len(problems) > PROBLEMS:
         lines.append(f"xt: warning: and {count(len(problems) - PROBLEMS, 'more problem')}: see xt show")
     return lines
-
-
-def seconds_since(moment: str, now: datetime) -> float | None:
-    """Seconds from an RFC 3339 time to now; None when it is not one."""
-    try:
-        return (now - datetime.fromisoformat(moment)).total_seconds()
-    except ValueError:
-        return None
