@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from xt.model.request import RunRequest
 from xt.model.result import Record, Start
 from xt.model.snapshot import Seed
 from xt.ops import causes, effects
+from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing
 from xt.ops.repeats import remember
 from xt.redact import secret_values
@@ -35,6 +37,8 @@ class Report(NamedTuple):
     repeats: str | None
     """An earlier run of the same recipe."""
     repeats_at: str | None
+    beside: Beside | None
+    """The pinned baseline."""
     missing: list[Missing]
 
 
@@ -79,8 +83,9 @@ def run(
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:
-        store.objects.discard()
-        live.end()
+        with contextlib.suppress(OSError):
+            store.objects.discard()
+            live.end()
         if isinstance(error, OSError):
             raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
         if isinstance(error, XtError) or not isinstance(error, Exception):
@@ -146,18 +151,28 @@ def _job(
 def _seal(store: Store, live: Live, record: Record, lacking: list[Missing]) -> Report:
     seal = trouble = None
     repeats: tuple[str, str] | None = None
+    beside: Beside | None = None
+    shown = runid.SHORTEST
     try:
         seal = store.seal(live, record)
-        live.end()
-        repeats = remember(store.path, record)
     except OSError as error:
         trouble = f"{error.strerror}: {error.filename or store.path}"
+    # The record is there, or it is not: what follows is tidying, and can be done again by a reader.
+    with contextlib.suppress(OSError):
+        if seal is not None:
+            live.end()
+            repeats = remember(store.path, record)
+            beside = beside_baseline(store, record)
+        else:
+            store.objects.discard()
+        shown = store.shown(record.id)
     return Report(
         record,
         seal,
         trouble,
-        store.shown(record.id),
+        shown,
         repeats[0] if repeats else None,
         repeats[1] if repeats else None,
+        beside,
         lacking,
     )
