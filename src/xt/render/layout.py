@@ -47,12 +47,13 @@ def wrap(line: Line, width: int, hang: int = 0) -> list[Line]:
             lines[-1].append(Span(" " * gap, ""))
             used += gap
         gap = 0
+        rest = word
         while used + own > width:
-            head, word = _split(word, width - used)
+            head, rest = _split(rest, width - used)
             lines[-1] += head
             new_line()
-            own = measure(word)
-        lines[-1] += word
+            own = measure(rest)
+        lines[-1] += rest
         used += own
     return lines
 

@@ -177,7 +177,7 @@ def _needed(columns: list[Column], room: int) -> int:
 
 
 def _natural(column: Column) -> int:
-    return max(cells(column.head), max(measure(cell) for cell in column.cells))
+    return max(cells(column.head), *(measure(cell) for cell in column.cells))
 
 
 def _lay_out(columns: list[Column], room: int) -> list[Line]:
