@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated, Literal
 
@@ -29,11 +28,10 @@ def baseline(
             f"`xt baseline {action}` takes {'a' if action == 'set' else 'no'} run", "`xt baseline set RUN`"
         )
     store = open_store(outside)
-    by = outside.environ.get("USER") or str(os.getuid())
     if action == "set" and reference is not None:
-        pins = [verbs.pin(store, reference, reason, by, outside)]
+        pins = [verbs.pin(store, reference, reason, outside)]
     elif action == "rm":
-        pins = [verbs.unpin(store, reason, by, outside)]
+        pins = [verbs.unpin(store, reason, outside)]
     else:
         pins = verbs.history(store)
         if not pins or (action == "show" and pins[-1].run is None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xt.collect.context import user
 from xt.context import Outside, timestamp
 from xt.errors import NoSuchRunError, NotRecordedError
 from xt.model.event import BASELINE, Pin
@@ -10,7 +11,7 @@ from xt.ops.find import resolve
 from xt.store import Store, events
 
 
-def pin(store: Store, reference: str, reason: str | None, by: str | None, outside: Outside) -> Pin:
+def pin(store: Store, reference: str, reason: str | None, outside: Outside) -> Pin:
     """Pin a finished run as the baseline.
 
     Raises:
@@ -22,12 +23,14 @@ def pin(store: Store, reference: str, reason: str | None, by: str | None, outsid
     if status != "ok":
         raise NotRecordedError(f"run {run_id} is `{status}`: only a run that is `ok` can be the baseline")
     at = timestamp(outside.now())
-    event = Pin(events.event_id(at, outside.random_bytes(4)), at, by, BASELINE, run_id, reason)
+    event = Pin(
+        events.event_id(at, outside.random_bytes(4)), at, user(outside.environ), BASELINE, run_id, reason
+    )
     events.append(store.path, event)
     return event
 
 
-def unpin(store: Store, reason: str | None, by: str | None, outside: Outside) -> Pin:
+def unpin(store: Store, reason: str | None, outside: Outside) -> Pin:
     """Take the pin away.
 
     Raises:
@@ -36,7 +39,9 @@ def unpin(store: Store, reason: str | None, by: str | None, outside: Outside) ->
     if current(store) is None:
         raise NoSuchRunError("no baseline is pinned", "`xt baseline set RUN` pins one")
     at = timestamp(outside.now())
-    event = Pin(events.event_id(at, outside.random_bytes(4)), at, by, BASELINE, None, reason)
+    event = Pin(
+        events.event_id(at, outside.random_bytes(4)), at, user(outside.environ), BASELINE, None, reason
+    )
     events.append(store.path, event)
     return event
 

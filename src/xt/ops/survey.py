@@ -10,7 +10,7 @@ import msgspec
 
 from xt import fsio
 
-#: Entries of one folder, files read, and bytes of each: this much work and no more, however large the project.
+#: Entries of one folder, files read, bytes of each: this much work and no more, however large the project.
 ENTRIES, READ, BYTES = 2_000, 200, 262_144
 #: Proposed of each sort.
 MOST = 6
