@@ -16,7 +16,7 @@ from xt import codec, fsio
 from xt.errors import DamagedError, NewerStoreError, NotRecordedError, StoreError
 from xt.model import runid
 from xt.model.text import Raw, from_text, to_text
-from xt.store import Live, Store
+from xt.store import Live, Store, supervisor
 from xt.store.objects import COMPRESS_TO, TOGETHER
 
 
@@ -293,4 +293,4 @@ def test_any_string_of_the_system_survives(data):
 def started(record):
     from xt.model.result import Start
 
-    return Start(record.id, record.started_at, record.supervisor, record.snapshot)
+    return Start(record.id, record.started_at, supervisor(), record.snapshot)
