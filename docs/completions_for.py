@@ -16,10 +16,19 @@ def _takes_value(option: object) -> bool:
 
 
 def bash(commands: dict[str, object]) -> str:
-    lines = [f"# {MARK}", "_xt() {", "    local current previous words_of command i", '    current="${COMP_WORDS[COMP_CWORD]}"']
+    lines = [
+        f"# {MARK}",
+        "_xt() {",
+        "    local current previous words_of command i",
+        '    current="${COMP_WORDS[COMP_CWORD]}"',
+    ]
     lines += ['    previous="${COMP_WORDS[COMP_CWORD-1]}"', '    command="${COMP_WORDS[1]}"']
     lines += ["    if (( COMP_CWORD == 1 )); then"]
-    lines += [f'        mapfile -t COMPREPLY < <(compgen -W "{" ".join(commands)} --help --version" -- "$current")', "        return", "    fi"]
+    lines += [
+        f'        mapfile -t COMPREPLY < <(compgen -W "{" ".join(commands)} --help --version" -- "$current")',
+        "        return",
+        "    fi",
+    ]
     lines += ["    case $command in"]
     for name, command in commands.items():
         words = [word for option in _options(command) for word in option.opts] + ["--help"]
@@ -41,7 +50,9 @@ def bash(commands: dict[str, object]) -> str:
         paths = [word for word in values if word in PATHS]
         others = [word for word in values if word not in PATHS]
         if paths:
-            lines.append(f'            case $previous in {"|".join(paths)}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;; esac')
+            lines.append(
+                f'            case $previous in {"|".join(paths)}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;; esac'
+            )
         if others:
             lines.append(f"            case $previous in {'|'.join(others)}) return ;; esac")
         lines += [f'            words_of="{" ".join(words)}"', "            ;;"]
@@ -50,7 +61,7 @@ def bash(commands: dict[str, object]) -> str:
         "_xt_command() {",
         "    if (( $1 == COMP_CWORD )); then",
         '        mapfile -t COMPREPLY < <(compgen -c -f -- "${COMP_WORDS[COMP_CWORD]}")',
-        '    elif declare -F _command_offset > /dev/null; then',
+        "    elif declare -F _command_offset > /dev/null; then",
         "        _command_offset $1",
         "    else",
         '        mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")',
@@ -68,9 +79,14 @@ def zsh(commands: dict[str, object]) -> str:
     lines += ["  )", "  if (( CURRENT == 2 )); then", "    _describe command commands", "    return", "  fi"]
     lines += ["  local command=$words[2]", "  shift words", "  (( CURRENT-- ))", "  case $command in"]
     for name, command in commands.items():
-        lines += [f"    {name})", "      _arguments -S \\" if name != "run" else "      _arguments -S -A '-*' \\"]
+        lines += [
+            f"    {name})",
+            "      _arguments -S \\" if name != "run" else "      _arguments -S -A '-*' \\",
+        ]
         for option in _options(command):
-            about = (option.help or "").rstrip(".").replace("[", "\\[").replace("]", "\\]").replace(":", "\\:")
+            about = (
+                (option.help or "").rstrip(".").replace("[", "\\[").replace("]", "\\]").replace(":", "\\:")
+            )
             many = "*" if option.multiple else ""
             value = ""
             if _takes_value(option):

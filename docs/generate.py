@@ -1,7 +1,7 @@
 """Write what follows from the code: CLI reference, configuration reference, errors, schema, completions.
 
-    python docs/generate.py          write the files that are not up to date
-    python docs/generate.py --check  list them and exit 1 if there are any
+python docs/generate.py          write the files that are not up to date
+python docs/generate.py --check  list them and exit 1 if there are any
 """
 
 from __future__ import annotations
@@ -41,15 +41,23 @@ def arguments(command: object) -> list[object]:
 def cli_reference() -> str:
     lines = [f"<!-- {MARK} -->", "", "# Commands", ""]
     for name, command in commands().items():
-        usage = " ".join(["xt", name, "[OPTIONS]", *(str(item.metavar or item.name) for item in arguments(command))])
+        usage = " ".join(
+            ["xt", name, "[OPTIONS]", *(str(item.metavar or item.name) for item in arguments(command))]
+        )
         lines += [f"## `xt {name}`", "", (command.help or "").strip(), "", "```", usage, "```", ""]
         lines += ["| option | meaning |", "|---|---|"]
         for item in options(command):
             spelled = ", ".join(f"`{word}`" for word in item.opts)
-            value = "" if item.is_flag else f" `{(item.metavar or item.type.name).upper()}`".replace("|", "\\|")
-            default = "" if item.default in (None, False, [], ()) or callable(item.default) else f" Default: {item.default}."
+            value = (
+                "" if item.is_flag else f" `{(item.metavar or item.type.name).upper()}`".replace("|", "\\|")
+            )
+            default = (
+                ""
+                if item.default in (None, False, [], ()) or callable(item.default)
+                else f" Default: {item.default}."
+            )
             lines.append(f"| {spelled}{value} | {item.help or ''}{default} |")
-        lines += [f"| `-h`, `--help` | Show this message and exit. |", ""]
+        lines += ["| `-h`, `--help` | Show this message and exit. |", ""]
     lines += [
         "## Exit statuses",
         "",
@@ -119,12 +127,23 @@ def config_reference() -> str:
         ("[task.NAME]", config.TaskSettings),
     ):
         about = (kind.__doc__ or "").split(": ", 1)[-1].strip()
-        lines += [f"## `{name}`", "", about[0].upper() + about[1:], "", "| key | default | meaning |", "|---|---|---|"]
+        lines += [
+            f"## `{name}`",
+            "",
+            about[0].upper() + about[1:],
+            "",
+            "| key | default | meaning |",
+            "|---|---|---|",
+        ]
         documented = field_docs(kind)
         for field in msgspec.structs.fields(kind):
             default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
             shown = "" if default is None else f"`{json.dumps(default)}`"
-            lines.append(f"| `{field.name}` | {shown} | {documented[field.name]} |".replace("|GLOB", "\\|GLOB").replace("|URI", "\\|URI"))
+            lines.append(
+                f"| `{field.name}` | {shown} | {documented[field.name]} |".replace(
+                    "|GLOB", "\\|GLOB"
+                ).replace("|URI", "\\|URI")
+            )
         lines.append("")
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from xt import codec, fsio
 from xt.errors import DamagedError, NewerStoreError, NotRecordedError, StoreError
 from xt.model import runid
 from xt.model.text import Raw, from_text, to_text
-from xt.store import Live, Store
+from xt.store import Live, Store, supervisor
 from xt.store.objects import COMPRESS_TO, TOGETHER
 
 
@@ -76,7 +77,7 @@ class TestObjects:
         store.objects.settle()
         [name] = stored_files(store)
         path = f"{store.path}/objects/{name[:2]}/{name}"
-        content = open(path, "rb").read()
+        content = Path(path).read_bytes()
         os.unlink(path)
         if damage == "folder":
             os.mkdir(path)
@@ -84,8 +85,12 @@ class TestObjects:
             (tmp_path / "elsewhere").write_bytes(content)
             os.symlink(tmp_path / "elsewhere", path)
         else:
-            changed = {"flip": content[:-1] + bytes([content[-1] ^ 1]), "truncate": content[:-1], "empty": b""}
-            open(path, "wb").write(changed[damage])
+            changed = {
+                "flip": content[:-1] + bytes([content[-1] ^ 1]),
+                "truncate": content[:-1],
+                "empty": b"",
+            }
+            Path(path).write_bytes(changed[damage])
         with pytest.raises(DamagedError):
             store.objects.read(digest)
         if damage in ("truncate", "empty", "link"):
@@ -97,7 +102,9 @@ class TestObjects:
         with pytest.raises(NotRecordedError):
             store.objects.read("blake3:" + "0" * 64)
 
-    @pytest.mark.parametrize("digest", ["blake3:../../../etc/passwd", "blake3:" + "A" * 64, "sha256:" + "0" * 64, ""])
+    @pytest.mark.parametrize(
+        "digest", ["blake3:../../../etc/passwd", "blake3:" + "A" * 64, "sha256:" + "0" * 64, ""]
+    )
     def test_a_digest_cannot_name_another_file(self, store, digest):
         with pytest.raises(DamagedError):
             store.objects.read(digest)
@@ -176,7 +183,7 @@ class TestLayout:
         assert Store.open(store.path, foreign=True)
 
     def test_it_is_ignored_by_git(self, store):
-        assert open(f"{store.path}/.gitignore").read() == "*\n"
+        assert Path(store.path, ".gitignore").read_text() == "*\n"
 
 
 class TestLive:
@@ -235,7 +242,9 @@ class TestRecords:
         assert store.live_ids() == []
         assert os.stat(f"{store.path}/runs/{record.id[:2]}/{record.id}.json").st_mode & 0o777 == 0o400
 
-    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"schema": 3}', b"[" * 100_000, b"\xff\xfe"])
+    @pytest.mark.parametrize(
+        "content", [b"", b"{", b"[]", b"null", b'{"schema": 3}', b"[" * 100_000, b"\xff\xfe"]
+    )
     def test_a_damaged_record_is_an_error_of_its_own(self, store, content):
         os.mkdir(f"{store.path}/runs/kk")
         with open(f"{store.path}/runs/kk/{'k' * 16}.json", "wb") as file:
@@ -284,4 +293,4 @@ def test_any_string_of_the_system_survives(data):
 def started(record):
     from xt.model.result import Start
 
-    return Start(record.id, record.started_at, record.supervisor, record.snapshot)
+    return Start(record.id, record.started_at, supervisor(), record.snapshot)

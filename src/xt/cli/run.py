@@ -58,13 +58,11 @@ def _after(report: Report, outside: Outside, *, quiet: bool) -> None:
     if report.trouble:
         lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
     elif not quiet:
-        age = None
-        if report.repeats_at is not None:
-            age = seconds_since(report.repeats_at, outside.now())
-        repeats = report.repeats[: report.shown] if report.repeats is not None else None
-        lines.append(
-            runline.line(report.record, report.shown, repeats, age, colour(sys.stderr, outside.environ))
-        )
+        repeats = None
+        if report.repeats is not None and report.repeats_at is not None:
+            repeats = (report.repeats, seconds_since(report.repeats_at, outside.now()))
+        ends = colour(sys.stderr, outside.environ)
+        lines.append(runline.line(report.record, report.shown, repeats, report.beside, colour=ends))
     _say(lines)
 
 

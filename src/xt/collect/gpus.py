@@ -59,16 +59,17 @@ class Asking:
         self._thread.start()
 
     def _ask(self) -> None:
-        self._answers.append(ask())
+        try:
+            self._answers.append(ask())
+        except Exception as error:  # whatever a driver's binding raises is a reason, never a traceback
+            self._answers.append(_unknown(f"NVML failed: {type(error).__name__}: {error}"))
 
     def answer(self) -> Gpus:
         """Wait for the answer, or say that there was none in time."""
         self._thread.join(max(self._until - self._clock(), 0))
         if self._answers:
             return self._answers[0]
-        if self._thread.is_alive():
-            return _unknown(f"NVML did not answer within {self._limit:g} s")
-        return _unknown("NVML could not be asked")
+        return _unknown(f"NVML did not answer within {self._limit:g} s")
 
 
 def ask() -> Gpus:

@@ -9,22 +9,13 @@ from xt.collect import Capture
 from xt.model.environment import Lock
 from xt.model.text import to_text
 
-NAMES = frozenset(
-    (
-        *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "pixi.lock", "conda-lock.yml"),
-        *("environment.yml", "environment.yaml", "conda.yml", "conda.yaml", "constraints.txt"),
-        *("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"),
-        *("deno.lock", "Cargo.lock", "go.sum", "Gemfile.lock", "composer.lock", "mix.lock", "renv.lock"),
-        *(
-            "Manifest.toml",
-            "packages.lock.json",
-            "gradle.lockfile",
-            "flake.lock",
-            "Package.resolved",
-            "stack.yaml.lock",
-        ),
-    )
-)
+_WORDS = """
+uv.lock poetry.lock pdm.lock Pipfile.lock pylock.toml pixi.lock conda-lock.yml environment.yml
+environment.yaml conda.yml conda.yaml package-lock.json npm-shrinkwrap.json pnpm-lock.yaml yarn.lock
+bun.lock bun.lockb deno.lock Cargo.lock go.sum Gemfile.lock composer.lock mix.lock renv.lock
+Manifest.toml packages.lock.json gradle.lockfile flake.lock Package.resolved stack.yaml.lock
+"""
+NAMES = frozenset(_WORDS.split())
 #: Bytes; a larger file is no lock file.
 LIMIT = 50_000_000
 

@@ -98,7 +98,7 @@ def _exists(prefix: str, tool: str) -> str:
 def _uv(words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]) -> Found:
     options, rest = _split(words[1:], _UV)
     if rest[:1] != ["run"]:
-        raise NoPython(f"`uv {' '.join(rest[:2])}` runs no Python of the project")
+        raise NoPython("`uv` without `run` starts no Python of the project")
     more, rest = _split(rest[1:], _UV)
     options.update(more)
     if "--isolated" in options or "--script" in options:
@@ -164,7 +164,7 @@ def _holder(start: str, name: str) -> str | None:
 def _poetry(words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]) -> Found:
     options, rest = _split(words[1:], frozenset(("-C", "--directory", "-P", "--project")))
     if rest[:1] != ["run"]:
-        raise NoPython(f"`poetry {' '.join(rest[:1])}` runs no Python of the project")
+        raise NoPython("`poetry` without `run` starts no Python of the project")
     start = os.path.join(cwd, options.get("-C") or options.get("--directory") or "")
     project = _holder(start, "pyproject.toml")
     if project is None:
@@ -209,7 +209,7 @@ def _in_project(
         values = frozenset(("-p", "--project", "-e", "--environment", "--manifest-path"))
         _, rest = _split(words[1:], values)
         if rest[:1] != ["run"]:
-            raise NoPython(f"`{tool} {' '.join(rest[:1])}` runs no Python of the project")
+            raise NoPython(f"`{tool}` without `run` starts no Python of the project")
         options, rest = _split(rest[1:], values)
         project = _holder(cwd, marker)
         if project is None:
@@ -228,7 +228,7 @@ def _conda(words: list[str], cwd: str, environ: Mapping[str, str], way: list[str
     )
     options, rest = _split(words[1:], values)
     if rest[:1] != ["run"]:
-        raise NoPython(f"`{tool} {' '.join(rest[:1])}` runs no Python of an environment")
+        raise NoPython(f"`{tool}` without `run` starts no Python of the project")
     more, rest = _split(rest[1:], values)
     options.update(more)
     name = options.get("-n") or options.get("--name")

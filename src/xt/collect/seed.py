@@ -11,19 +11,15 @@ from xt.model.text import to_shown
 _NAMES = frozenset(("seed", "seeds", "random_state", "rng", "manual_seed", "prng_key", "seed_everything"))
 
 
-def collect(capture: Capture, params: list[Param]) -> Seed:
-    """Decide the seed of a run.
-
-    Args:
-        capture: of the run.
-        params: its parameters; one named like a seed is a hint, it does not become the seed.
-    """
+def collect(capture: Capture) -> Seed:
+    """Decide the seed of a run; a parameter named like a seed is a hint, it does not become the seed."""
+    params: list[Param] = capture.found["params"]
     known = {}
     hash_seed = capture.outside.environ.get("PYTHONHASHSEED")
     if hash_seed:
         known["PYTHONHASHSEED"] = to_shown(hash_seed)
     for param in params:
-        last = param.name.rpartition(".")[2].lower().replace("-", "_")
+        last = param.name.lstrip("-").rpartition(".")[2].lower().replace("-", "_")
         if last in _NAMES or last.endswith("_seed") or last.startswith("seed_"):
             known[param.name] = to_shown(redact.clean(str(param.value)))
     if capture.request.seed is not None:

@@ -28,97 +28,23 @@ DETERMINISM = (
     *("JAX_DEFAULT_PRNG_IMPL", "JAX_THREEFRY_PARTITIONABLE", "NCCL_ALGO", "NCCL_PROTO", "FLAX_PROFILE"),
 )
 #: Recorded by value, besides the above.
-_NAMES = frozenset(
-    (
-        *(
-            "PATH",
-            "LANG",
-            "LANGUAGE",
-            "TZ",
-            "SHELL",
-            "TERM",
-            "VIRTUAL_ENV",
-            "CC",
-            "CXX",
-            "FC",
-            "CFLAGS",
-            "CXXFLAGS",
-        ),
-        *(
-            "LDFLAGS",
-            "RANK",
-            "WORLD_SIZE",
-            "LOCAL_RANK",
-            "LOCAL_WORLD_SIZE",
-            "NODE_RANK",
-            "MASTER_ADDR",
-            "MASTER_PORT",
-        ),
-        *("CI", "GITHUB_SHA", "GITHUB_RUN_ID", "GITHUB_REF", "CI_COMMIT_SHA", "CI_JOB_ID", "CI_PIPELINE_ID"),
-        *("HF_HOME", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "TRANSFORMERS_CACHE"),
-        *("TOKENIZERS_PARALLELISM", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"),
-        *(
-            "NODE_ENV",
-            "NODE_OPTIONS",
-            "RUSTFLAGS",
-            "GOFLAGS",
-            "GOMAXPROCS",
-            "JULIA_NUM_THREADS",
-            "R_LIBS",
-            "R_LIBS_USER",
-        ),
-        *(
-            "MALLOC_ARENA_MAX",
-            "KMP_AFFINITY",
-            "KMP_BLOCKTIME",
-            "GOMP_CPU_AFFINITY",
-            "NO_COLOR",
-            "COLUMNS",
-            "LINES",
-        ),
-    )
-)
-_PREFIXES = (
-    *(
-        "LC_",
-        "PYTHON",
-        "CONDA_PREFIX",
-        "CONDA_DEFAULT_ENV",
-        "LD_",
-        "DYLD_",
-        "OMP_",
-        "MKL_",
-        "OPENBLAS_",
-        "NUMEXPR_",
-    ),
-    *(
-        "BLIS_",
-        "VECLIB_",
-        "NUMBA_",
-        "CUDA_",
-        "CUBLAS_",
-        "CUDNN_",
-        "NCCL_",
-        "TORCH_",
-        "PYTORCH_",
-        "TF_",
-        "XLA_",
-        "JAX_",
-    ),
-    # Not all of `TF_`: Terraform's are named so too.
-    *(
-        "TF_ENABLE_",
-        "TF_DISABLE_",
-        "TF_CUDNN_",
-        "TF_XLA_",
-        "TF_GPU_",
-        "TF_FORCE_",
-        "TF_NUM_",
-        "TF_USE_",
-        "TF_CPP_",
-    ),
-    *("SLURM_", "PBS_", "LSB_", "XT_"),
-)
+_NAME_WORDS = """
+PATH LANG LANGUAGE TZ SHELL TERM VIRTUAL_ENV CONDA_DEFAULT_ENV CC CXX FC CFLAGS CXXFLAGS LDFLAGS
+LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_BIND_NOW MALLOC_ARENA_MAX KMP_AFFINITY KMP_BLOCKTIME GOMP_CPU_AFFINITY
+RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE NODE_RANK MASTER_ADDR MASTER_PORT
+CI GITHUB_SHA GITHUB_RUN_ID GITHUB_REF CI_COMMIT_SHA CI_JOB_ID CI_PIPELINE_ID
+HF_HOME HF_HUB_OFFLINE HF_DATASETS_OFFLINE TRANSFORMERS_OFFLINE TRANSFORMERS_CACHE TOKENIZERS_PARALLELISM
+NVIDIA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES HIP_VISIBLE_DEVICES
+NODE_ENV NODE_OPTIONS RUSTFLAGS GOFLAGS GOMAXPROCS JULIA_NUM_THREADS R_LIBS R_LIBS_USER NO_COLOR COLUMNS LINES
+"""
+_NAMES = frozenset((*_NAME_WORDS.split(), *DETERMINISM))
+#: Not all of `TF_` and `LD_`: Terraform's and LaunchDarkly's are named so too.
+_PREFIX_WORDS = """
+LC_ PYTHON CONDA_PREFIX DYLD_ OMP_ MKL_ OPENBLAS_ NUMEXPR_ BLIS_ VECLIB_ NUMBA_ CUDA_ CUBLAS_ CUDNN_ NCCL_
+TORCH_ PYTORCH_ XLA_ JAX_ TF_ENABLE_ TF_DISABLE_ TF_CUDNN_ TF_XLA_ TF_GPU_ TF_FORCE_ TF_NUM_ TF_USE_ TF_CPP_
+SLURM_ PBS_ LSB_ XT_
+"""
+_PREFIXES = tuple(_PREFIX_WORDS.split())
 #: Bytes; a longer value is recorded by its digest.
 LONGEST = 32_768
 
@@ -147,13 +73,7 @@ def collect(capture: Capture) -> Variables:
                     "environment",
                     f"the value of `{shown}` is not recorded although `env.record` names it: it is secret",
                 )
-        elif (
-            name in _NAMES
-            or name in wanted
-            or name.startswith(_PREFIXES)
-            or name in DETERMINISM
-            or _fits(name, globs)
-        ):
+        elif name in _NAMES or name in wanted or name.startswith(_PREFIXES) or _fits(name, globs):
             if len(value) <= LONGEST:
                 found.values[shown] = to_text(redact.clean(value))
                 continue

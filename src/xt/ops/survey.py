@@ -10,7 +10,7 @@ import msgspec
 
 from xt import fsio
 
-#: Entries of one folder, files read, and bytes of each: no more work than this in any project.
+#: Entries of one folder, files read, bytes of each: this much work and no more, however large the project.
 ENTRIES, READ, BYTES = 2_000, 200, 262_144
 #: Proposed of each sort.
 MOST = 6
@@ -19,7 +19,7 @@ PROGRAMS = ("", "scripts", "src")
 #: Lock file → how its tool runs Python.
 RUNNERS = {"uv.lock": "uv run", "poetry.lock": "poetry run", "pdm.lock": "pdm run", "pixi.lock": "pixi run"}
 DATA = ("data", "dataset", "datasets", "corpus", "input", "inputs")
-DATA_FILES = (".csv", ".csv.gz", ".tsv", ".parquet", ".jsonl", ".jsonl.gz", ".arrow", ".npy")
+DATA_FILES = (".csv", ".csv.gz", ".tsv", ".parquet", ".jsonl", ".jsonl.gz", ".arrow", ".npy", ".h5")
 #: Folder → the role its files have as inputs.
 ROLES = {"prompts": "prompts", "tokenizer": "tokenizer", "benchmarks": "benchmark", "policies": "policy"}
 CONFIG_FOLDERS = ("config", "configs", "conf")

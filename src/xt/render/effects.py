@@ -5,9 +5,9 @@ from __future__ import annotations
 from xt.model.files import Output
 from xt.model.result import Logs, Metric, Result, Stream, Usage
 from xt.model.snapshot import OutputSpec
+from xt.model.summary import headline
 from xt.render.layout import beside, flow, grid, table
 from xt.render.quantities import count, duration, fingerprint, number, size
-from xt.render.runline import headline_metrics
 from xt.render.styled import Line, join, measure, say
 
 #: Shown of each list; `--json` has all.
@@ -50,7 +50,7 @@ def declared(found: list[OutputSpec], width: int) -> list[Line]:
 
 def metrics(found: list[Metric], width: int) -> list[Line]:
     """Numbers that came out, those with a goal first: in a line if they fit, else in columns."""
-    ordered = [*headline_metrics(found), *(metric for metric in found if metric.labels)]
+    ordered = [*headline(found), *(metric for metric in found if metric.labels)]
     pairs = [(_name(metric), _value(metric)) for metric in ordered[:METRICS]]
     if not pairs:
         return []

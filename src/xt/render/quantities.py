@@ -34,6 +34,12 @@ def ago(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def since(seconds: float) -> str:
+    """Write how long ago: `just now`, `3 h ago`."""
+    text = ago(seconds)
+    return "just now" if text == "now" else f"{text} ago"
+
+
 def size(count: int) -> str:
     """Write bytes in decimal units: `118 B`, `5.2 KB`, `1.2 GB`."""
     if count < 1000:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from xt.model.files import Problem
-from xt.model.result import Metric, Record, Result
+from xt.model.result import Record, Result
+from xt.model.summary import headline
 from xt.render.outcome import ended_with
 from xt.render.outcome import words as named
-from xt.render.quantities import ago, count, duration, number, size
+from xt.render.quantities import count, duration, number, since, size
 from xt.render.visible import visible
 
 #: Metrics named in the line; `xt show` has all.
@@ -25,45 +28,56 @@ def outcome(result: Result) -> str:
     return f"{words} ({ended_with(result.exit_code, result.signal)})"
 
 
-def headline_metrics(metrics: list[Metric], goals: bool = True) -> list[Metric]:
-    """The metrics worth a line: those with a declared goal first, without labels, in order of appearance."""
-    plain = [metric for metric in metrics if not metric.labels]
-    return sorted(plain, key=lambda metric: goals and metric.goal == "none")
+class Beside(Protocol):
+    """Another run, and how far each metric is from it."""
+
+    @property
+    def baseline(self) -> str:
+        """Its id."""
+
+    @property
+    def deltas(self) -> dict[str, float]:
+        """By metric."""
 
 
-def line(record: Record, shown: int, repeats: str | None, repeats_age: float | None, colour: bool) -> str:
+def line(
+    record: Record,
+    shown: int,
+    repeats: tuple[str, float | None] | None,
+    beside: Beside | None,
+    *,
+    colour: bool,
+) -> str:
     """One line: id, outcome, duration, key metrics, outputs, where to look next.
 
     Args:
         record: the sealed run.
-        shown: letters of the id to show.
-        repeats: id of an earlier run of the same recipe, as shown.
-        repeats_age: seconds since that one.
+        shown: letters of an id to show.
+        repeats: id of an earlier run of the same recipe, and how many seconds ago it was made.
+        beside: the pinned baseline.
         colour: whether the terminal may get colours.
     """
     result = record.result
-    short = record.id[:shown]
-    good = result.status == "ok"
+    started = result.status != "not-started"
     words = outcome(result)
+    short = record.id[:shown]
+    head = f"{short} {words}"
     if colour:
-        short = f"{BOLD}{short}{RESET}"
-        words = words if good else f"{RED}{words}{RESET}"
-    parts = [
-        f"{short} {words}"
-        + (f" in {duration(result.usage.wall_s)}" if result.status != "not-started" else "")
-    ]
-    metrics = headline_metrics(result.metrics)
-    parts += [f"{visible(metric.name)} {number(metric.value)}" for metric in metrics[:METRICS]]
+        head = f"{BOLD}{short}{RESET} " + (words if result.status == "ok" else f"{RED}{words}{RESET}")
+    parts = [head + (f" in {duration(result.usage.wall_s)}" if started else "")]
+    for metric in headline(result.metrics)[:METRICS]:
+        delta = beside.deltas.get(metric.name) if beside else None
+        change = f" ({delta:+.4g})" if delta is not None else ""
+        parts.append(f"{visible(metric.name)} {number(metric.value)}{change}")
+    if beside and beside.deltas:
+        parts[-1] += f" against baseline {beside.baseline[:shown]}"
     stored = [output for output in result.outputs if output.status == "stored"]
     if stored:
         parts.append(f"{count(len(stored), 'output')}, {size(sum(output.size or 0 for output in stored))}")
     if repeats is not None:
-        parts.append(f"repeats {repeats}" + (f" ({ago(repeats_age)} ago)" if repeats_age is not None else ""))
-    parts.append(
-        f"xt logs {record.id[:shown]}"
-        if not good and result.status != "not-started"
-        else f"xt show {record.id[:shown]}"
-    )
+        other, age = repeats
+        parts.append(f"repeats {other[:shown]}" + (f" ({since(age)})" if age is not None else ""))
+    parts.append(f"xt {'logs' if result.status in ('failed', 'interrupted') else 'show'} {short}")
     return "xt: " + " · ".join(parts)
 
 
