@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from golden import check
-from hostile import SGR, assert_harmless, paths, words
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from builders import NOW, summaries, summary
+from tests.builders import NOW, summaries, summary
+from tests.render.golden import check
+from tests.render.hostile import SGR, assert_harmless, paths, words
 from xt.model.result import Number
 from xt.model.summary import MetricValue, Summary
 from xt.render.listing import table
@@ -130,6 +130,14 @@ def test_the_last_line_says_how_many_there_are() -> None:
     assert "  2 runs   xt show kwpz\n" in ls([summary(), summary("nrqszzktwvlmopyx")], 80)
     assert "  1 of 812 runs   xt show kwpz   xt ls -n 0 lists all\n" in ls([summary()], 80, total=812)
     assert "1 run " in ls([summary()], 80)
+
+
+def test_the_baseline_has_a_mark_in_the_margin() -> None:
+    rows = [summary(), summary("nrqszzktwvlmopyx")]
+    text = table(rows, {row.id: 4 for row in rows}, 2, NOW, 80, False, rows[1].id)
+    assert [line[:6] for line in text.splitlines()[1:3]] == ["  kwpz", "◆ nrqs"]
+    assert "◆ baseline" in text.splitlines()[-1]
+    assert "◆" not in table(rows[:1], {rows[0].id: 4}, 2, NOW, 80, False, rows[1].id)
 
 
 def test_an_empty_store_says_how_to_begin() -> None:

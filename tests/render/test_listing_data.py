@@ -7,11 +7,11 @@ import io
 
 import msgspec
 import pytest
-from hostile import words
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import summaries, summary
+from tests.builders import summaries, summary
+from tests.render.hostile import words
 from xt.model.result import Number
 from xt.model.summary import MetricValue, Summary
 from xt.model.text import Raw

@@ -6,14 +6,12 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from golden import check
-from hostile import SGR, assert_harmless, paths, words
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from builders import (
+from tests.builders import (
     NOW,
     bare,
     code,
@@ -30,6 +28,8 @@ from builders import (
     start,
     usage,
 )
+from tests.render.golden import check
+from tests.render.hostile import SGR, assert_harmless, paths, words
 from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
 from xt.model.files import Input, Output, Problem
@@ -48,6 +48,7 @@ class Page(NamedTuple):
     state: str | None
     repeats: tuple[str, str] | None = None
     repeats_known: bool = True
+    is_baseline: bool = False
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:
@@ -196,13 +197,18 @@ def test_repeats() -> None:
     assert "repeats" not in show(sealed(run, known=False))
 
 
+def test_the_baseline_is_marked() -> None:
+    assert "\n◆ baseline\n" in show(sealed(record())._replace(is_baseline=True))
+    assert "baseline" not in show(sealed(record()))
+
+
 def test_a_run_of_another_day_has_its_date() -> None:
     old = replace(record(), started_at="2025-01-02T03:04:05.000000Z")
     assert "690 d ago (2025-01-02 03:04 UTC)" in show(sealed(old))
     odd = replace(record(), started_at="once upon a time")
-    assert "ok, 8.4 s, " in show(sealed(odd))
+    assert "ok, 8.4 s, at an unknown time, you@host" in show(sealed(odd))
     future = replace(record(), started_at="2031-01-02T03:04:05.000000Z")
-    assert "ok, 8.4 s, now, you@host" in show(sealed(future))
+    assert "ok, 8.4 s, just now, you@host" in show(sealed(future))
 
 
 def test_a_run_without_a_record() -> None:

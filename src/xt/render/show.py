@@ -14,7 +14,7 @@ from xt.model.snapshot import Context, Snapshot
 from xt.render import causes, effects, gaps
 from xt.render.layout import flow, pad, wrap
 from xt.render.outcome import ended_with, style, words
-from xt.render.quantities import ago, duration, fingerprint, moment, seconds_since
+from xt.render.quantities import duration, fingerprint, moment, seconds_since, since
 from xt.render.styled import Line, Span, join, measure, paint, say
 
 #: Lines longer than this are hard to read, however wide the terminal.
@@ -66,6 +66,10 @@ class Page(Protocol):
     def repeats_known(self) -> bool:
         """Whether that could be told."""
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the pinned baseline."""
+
 
 def render(page: Page, now: datetime, width: int, colour: bool) -> str:
     """Write the page of a run.
@@ -77,7 +81,7 @@ def render(page: Page, now: datetime, width: int, colour: bool) -> str:
         colour: whether it may have colours.
     """
     width = max(min(width, WIDEST), NARROWEST)
-    lines = [*_headline(page, width), *_standing(page, now, width), *_about(page.snapshot.context, width)]
+    lines = [*_headline(page, width), *_standing(page, now, width), *_about(page, width)]
     inner = width - (2 * 2 if width < STACKED else LABEL)
     for group in _blocks(page, inner):
         lines.append([])
@@ -101,7 +105,7 @@ def _standing(page: Page, now: datetime, width: int) -> list[Line]:
     context = page.snapshot.context
     facts: list[Line] = []
     age = seconds_since(page.started_at, now)
-    when = f"{ago(age)} ago" if age is not None and ago(age) != "now" else "now"
+    when = since(age) if age is not None else "at an unknown time"
     if age is not None and age >= 86_400:
         when += f" ({moment(page.started_at, now)})"
     if page.record is not None:
@@ -116,7 +120,7 @@ def _standing(page: Page, now: datetime, width: int) -> list[Line]:
         facts.append([say(when)])
     else:
         state = page.state or "unknown"
-        facts += [[say(state, style(state))], [say("started now" if when == "now" else f"started {when}")]]
+        facts += [[say(state, style(state))], [say(f"started {when}")]]
     who = "@".join(part for part in (context.user, context.host) if part)
     facts += [[say(part)] for part in (who, _trigger(context)) if part]
     after = _repeats(page, now) if page.record is not None else [say(_in_flight(page.state, context), "bold")]
@@ -151,13 +155,14 @@ def _repeats(page: Page, now: datetime) -> Line:
     return [
         say("repeats "),
         say(earlier[: page.shown], "key"),
-        say(f" ({ago(age)} ago)" if age is not None else ""),
+        say(f" ({since(age)})" if age is not None else ""),
     ]
 
 
-def _about(context: Context, width: int) -> list[Line]:
+def _about(page: Page, width: int) -> list[Line]:
     """What the user calls it."""
-    items: list[Line] = []
+    context = page.snapshot.context
+    items: list[Line] = [[say("◆", "key"), say(" baseline")]] if page.is_baseline else []
     for word, said in (
         ("name", context.name),
         ("tags", ", ".join(context.tags)),
