@@ -68,7 +68,7 @@ def listing(store: Store, outside: Outside, limit: int | None) -> Listing:
         index.close()
     rows = sorted([*live, *found.rows], key=lambda row: row.started_at or "", reverse=True)
     rows = rows if limit is None else rows[:limit]
-    return Listing(rows, {row.id: store.shown(row.id) for row in rows}, found.total + len(live))
+    return Listing(rows, store.shown_all([row.id for row in rows]), found.total + len(live))
 
 
 def live_rows(store: Store, outside: Outside) -> list[Summary]:

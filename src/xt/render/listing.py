@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import NamedTuple
 
 from xt.model.summary import MetricValue, Summary
 from xt.model.text import from_text
-from xt.render.cells import cells, clip, clip_front
-from xt.render.layout import pad, wrap
+from xt.render.cells import clip, clip_front
+from xt.render.layout import wrap
 from xt.render.outcome import style, words
 from xt.render.quantities import ago, count, duration, number, seconds_since
 from xt.render.quoting import shell
@@ -34,14 +33,32 @@ NARROWEST = 10
 LONGEST = 2000
 
 
-class Column(NamedTuple):
-    """A column and how much it matters."""
+class Column:
+    """A column and how much it matters; its cells are measured once."""
 
-    head: str
-    cells: list[Line]
-    last_to_go: int
-    """Columns of the lowest number are dropped first."""
-    right: bool = False
+    def __init__(self, head: str, cells_of_it: list[Line], last_to_go: int, *, right: bool = False) -> None:
+        """Take what is in it.
+
+        Args:
+            head: its name, as shown.
+            cells_of_it: one for every row.
+            last_to_go: columns of the lowest number are dropped first.
+            right: whether its content belongs to the right.
+        """
+        self.head = head
+        self.cells: list[Line] = [[say(head, "dim")], *cells_of_it]
+        self.sizes = [measure(cell) for cell in self.cells]
+        self.last_to_go = last_to_go
+        self.right = right
+        self.natural = max(self.sizes)
+
+    def cell(self, row: int, width: int) -> Line:
+        """One of its cells, cut or filled up to a width; row 0 is the head."""
+        size = self.sizes[row]
+        if size > width:
+            return _clipped(self.cells[row], width)
+        space = Span(" " * (width - size), "")
+        return [space, *self.cells[row]] if self.right else [*self.cells[row], space]
 
 
 def table(
@@ -151,7 +168,10 @@ def _metric(rows: list[Summary], name: str, last_to_go: int) -> Column:
     head = clip_front(say(name[-LONGEST:]).text, MOST_HEAD)
     styles = ["" if metric else "dim" for metric in found]
     return Column(
-        head, [[say(text, own)] for text, own in zip(_points(texts), styles, strict=True)], last_to_go, True
+        head,
+        [[say(text, own)] for text, own in zip(_points(texts), styles, strict=True)],
+        last_to_go,
+        right=True,
     )
 
 
@@ -179,38 +199,24 @@ def _fitting(columns: list[Column], room: int) -> list[Column]:
 def _needed(columns: list[Column], room: int) -> int:
     least = max(12, min(28, room // 3))
     widths = [
-        min(_natural(column), least) if column.head == "purpose" else _natural(column) for column in columns
+        min(column.natural, least) if column.head == "purpose" else column.natural for column in columns
     ]
     return sum(widths) + GAP * (len(columns) - 1)
 
 
-def _natural(column: Column) -> int:
-    return max(cells(column.head), *(measure(cell) for cell in column.cells))
-
-
 def _lay_out(columns: list[Column], room: int) -> list[Line]:
-    widths = [_natural(column) for column in columns]
-    others = sum(
-        width + GAP for width, column in zip(widths, columns, strict=True) if column.head != "purpose"
-    )
-    for place, column in enumerate(columns):
-        if column.head == "purpose":
-            widths[place] = min(widths[place], room - others)
-    # Alone it may still be too wide.
-    widths[0] = min(widths[0], room)
-    lines = [_row([[say(column.head, "dim")] for column in columns], columns, widths)]
-    for cells_of_row in zip(*(column.cells for column in columns), strict=True):
-        lines.append(_row(list(cells_of_row), columns, widths))
+    others = sum(column.natural + GAP for column in columns if column.head != "purpose")
+    # The purpose gets what is left; alone, any column may still be too wide.
+    widths = [min(column.natural, room - others if column.head == "purpose" else room) for column in columns]
+    lines = []
+    for row in range(len(columns[0].cells)):
+        line: Line = []
+        for column, width in zip(columns, widths, strict=True):
+            if line:
+                line.append(Span(" " * GAP, ""))
+            line += column.cell(row, width)
+        lines.append(line)
     return lines
-
-
-def _row(row: list[Line], columns: list[Column], widths: list[int]) -> Line:
-    line: Line = []
-    for cell, column, width in zip(row, columns, widths, strict=True):
-        if line:
-            line.append(Span(" " * GAP, ""))
-        line += pad(_clipped(cell, width), width, right=column.right)
-    return line
 
 
 def _clipped(cell: Line, width: int) -> Line:
