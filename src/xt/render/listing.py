@@ -27,6 +27,7 @@ MOST_NAME, MOST_TAGS, MOST_HEAD = 20, 28, 16
 #: Below this many columns the table has no margin.
 MARGIN_FROM = 60
 GAP = 2
+MARK = "◆"
 #: Narrower than this nothing is laid out; lines are then longer than the terminal is wide.
 NARROWEST = 10
 #: Characters of a text that are looked at; the rest can not be seen in any table.
@@ -44,7 +45,13 @@ class Column(NamedTuple):
 
 
 def table(
-    rows: list[Summary], shown: dict[str, int], total: int, now: datetime, width: int, colour: bool
+    rows: list[Summary],
+    shown: dict[str, int],
+    total: int,
+    now: datetime,
+    width: int,
+    colour: bool,
+    baseline: str | None = None,
 ) -> str:
     """Write the rows, a head above and a line below that says how many there are and where to look next.
 
@@ -55,23 +62,24 @@ def table(
         now: to say how long ago.
         width: of the terminal; every line fits, from 10 columns on.
         colour: whether it may have colours.
+        baseline: id of the run that is pinned as such; it gets a mark in the margin.
     """
     width = max(width, NARROWEST)
     margin = 2 if width >= MARGIN_FROM else 0
+    marked = baseline if margin else None
     if not rows:
         lines = wrap(
             [say("no runs yet"), say(" · ", "dim"), say("xt run -m WHY -- COMMAND", "accent")], width
         )
         return "".join(paint(line, colour) + "\n" for line in lines)
     room = width - margin
-    columns = _fitting(_columns(rows, shown, now), room)
-    lines = _lay_out(columns, room)
-    lines += (
-        [[], *_footer(rows, shown, total, room)]
-        if width >= MARGIN_FROM
-        else _footer(rows, shown, total, room)
-    )
-    return "".join((" " * margin + paint(line, colour)).rstrip(" ") + "\n" for line in lines)
+    lines = _lay_out(_fitting(_columns(rows, shown, now), room), room)
+    marks = [MARK if row.id == marked else " " for row in rows]
+    footer = _footer(rows, shown, total, room, baseline=MARK in marks)
+    if not margin:
+        return "".join(paint(line, colour) + "\n" for line in [*lines, footer])
+    lines = [[Span(f"{mark} ", "key"), *line] for mark, line in zip([" ", *marks], lines, strict=True)]
+    return "".join(paint(line, colour) + "\n" for line in [*lines, [], [Span("  ", ""), *footer]])
 
 
 def _columns(rows: list[Summary], shown: dict[str, int], now: datetime) -> list[Column]:
@@ -217,11 +225,13 @@ def _clipped(cell: Line, width: int) -> Line:
     return kept
 
 
-def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int) -> list[Line]:
+def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int, *, baseline: bool) -> Line:
     runs = count(total, "run")
     first = rows[0].id[: shown.get(rows[0].id, 16)]
     said = [say(f"{len(rows)} of {runs}" if len(rows) < total else runs)]
     hints: list[Line] = [[say(f"xt show {first}", "accent")]]
+    if baseline:
+        hints.append([say(MARK, "key"), say(" baseline", "dim")])
     if any(row.problems for row in rows):
         hints.append([say("!", "bold"), say(" recording problems", "dim")])
     if len(rows) < total:
@@ -230,4 +240,4 @@ def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int) -
     for hint in hints:
         if measure(line) + 3 + measure(hint) <= room:
             line += [say("   "), *hint]
-    return [_clipped(line, room)]
+    return _clipped(line, room)
