@@ -99,7 +99,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
         rows = listing(store, outside, back + 1)
         if len(rows.rows) <= back:
             raise NoSuchRunError(
-                f"there is no run `{reference}`: {rows.total} are recorded", "`xt ls` lists them"
+                f"there is no run `{reference}`, there are {rows.total}", "`xt ls` lists them"
             )
         return rows.rows[back].id
     if reference == BASELINE:
