@@ -128,7 +128,7 @@ _VENDORS = [
 _HEADER = _Rule(
     ("uthoriz", "UTHORIZ", "earer", "EARER"),
     r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?:basic|bearer|token|digest|negotiate|apikey)"
-    r"\s{1,3})?|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>[^\s\"',;]{4,})",
+    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>[^\s\"',;]{4,})",
 )
 _WANDB = _Rule(("wandb",), r"wandb\s+login\s+(?:--\S+\s+)*(?P<s>[0-9a-f]{40})\b")
 _NAMED = (
@@ -185,7 +185,7 @@ def clean_argv(argv: list[str]) -> tuple[list[str], list[int]]:
     Returns:
         The words to record, and the indices of those that were masked.
     """
-    if any(word.startswith("-") or word == "wandb" or not _PLAIN.isdisjoint(word) for word in argv):
+    if any(word.startswith("-") or word in ("wandb", "set") or not _PLAIN.isdisjoint(word) for word in argv):
         from xt.redact_argv import mask_words
 
         cleaned = mask_words(argv)

@@ -55,6 +55,8 @@ def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mas
 
 def replace(argv: list[str]) -> tuple[str, int]:
     """Become the command, without any capture; return only when that fails: the reason and the status."""
+    for number in IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execvp(argv[0], argv)
     except OSError as error:

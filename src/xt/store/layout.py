@@ -29,15 +29,19 @@ def find_root(cwd: str) -> str:
         folder = above
 
 
-def check(store: str) -> None:
+def check(store: str, *, foreign: bool = False) -> None:
     """Make sure a store is ours to read.
+
+    Args:
+        store: path of `.xt`.
+        foreign: whether it may belong to another user.
 
     Raises:
         StoreError: it belongs to another user, or `format` is not one.
         NewerStoreError: a newer xt made it.
     """
     info = os.stat(store)
-    if info.st_uid != os.geteuid() and not os.environ.get("XT_FOREIGN_STORE"):
+    if info.st_uid != os.geteuid() and not foreign:
         raise StoreError(
             f"the store `{store}` belongs to another user (uid {info.st_uid})",
             "set XT_FOREIGN_STORE=1 to use it all the same",
@@ -55,7 +59,7 @@ def check(store: str) -> None:
         )
 
 
-def create(store: str) -> None:
+def create(store: str, *, foreign: bool = False) -> None:
     """Make a store, or complete one whose making was interrupted; safe for many at once.
 
     Raises:
@@ -63,7 +67,7 @@ def create(store: str) -> None:
         StoreError, NewerStoreError: one is there and is not usable.
     """
     if os.path.exists(f"{store}/format"):
-        check(store)
+        check(store, foreign=foreign)
         return
     for folder in ("", "/runs", "/live", "/objects", "/events", "/tmp", "/cache"):
         os.makedirs(store + folder, fsio.PRIVATE_DIR, exist_ok=True)
