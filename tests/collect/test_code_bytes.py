@@ -8,7 +8,8 @@ import shutil
 import time
 
 import pytest
-from gitcase import Project, on_disk, remove, touch_script
+
+from tests.collect.gitcase import Project, on_disk, remove, touch_script
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import subprocess
 import threading
 
 import pytest
-from gitcase import Project, as_nobody, on_disk, own, remove, touch_script
 
 import xt.collect.lfs  # noqa: F401 - for as_nobody
+from tests.collect.gitcase import Project, as_nobody, on_disk, own, remove, touch_script
 from xt.collect.gitdir import GitDir
 
 

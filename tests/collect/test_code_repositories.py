@@ -7,8 +7,8 @@ import shutil
 import subprocess
 
 import pytest
-from gitcase import Project, entry_of, on_disk, read_tree, remove
 
+from tests.collect.gitcase import Project, entry_of, on_disk, read_tree, remove
 from xt.model.text import from_text
 
 

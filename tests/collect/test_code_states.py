@@ -6,9 +6,10 @@ import os
 import unicodedata
 
 import pytest
-from gitcase import Project, remove
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.collect.gitcase import Project, remove
 
 
 @pytest.fixture

@@ -6,8 +6,11 @@ index, refs and working tree are read, not written, and its index lock is never 
 
 from __future__ import annotations
 
-import subprocess
+import os
 from collections.abc import Mapping
+
+from xt import fsio
+from xt.collect.child import Child
 
 #: Seconds after which a git that hangs (a dead network mount) is given up.
 TIMEOUT = 60
@@ -62,62 +65,47 @@ class GitError(Exception):
 class Git:
     """Git for one working tree (or for one repository of ours)."""
 
-    def __init__(
-        self,
-        folder: str,
-        environ: Mapping[str, str],
-        extra: dict[str, str] | None = None,
-        settings: tuple[str, ...] = (),
-    ) -> None:
+    def __init__(self, folder: str, environ: Mapping[str, str], extra: dict[str, str] | None = None) -> None:
         """Prepare git's surroundings.
 
         Args:
             folder: where it runs.
             environ: variables to start from.
             extra: variables to add, such as GIT_INDEX_FILE.
-            settings: further `name=value` settings.
         """
         self.folder = folder
-        self._command = ["git", *_OPTIONS, *(word for setting in settings for word in ("-c", setting))]
-        self._environ = (
-            {
-                key: value
-                for key, value in environ.items()
-                if not key.startswith("GIT_") or key.startswith(_KEPT)
-            }
-            | _SET
-            | (extra or {})
-        )
+        self._options = ["-C", folder, *_OPTIONS]
+        self._environ = {
+            key: value
+            for key, value in environ.items()
+            if not key.startswith("GIT_") or key.startswith(_KEPT)
+        }
+        self._environ |= _SET | (extra or {})
 
     def with_settings(self, settings: list[str]) -> Git:
         """Git in the same place with further `name=value` settings."""
         other = Git.__new__(Git)
         other.folder, other._environ = self.folder, self._environ
-        other._command = [*self._command, *(word for setting in settings for word in ("-c", setting))]
+        other._options = [*self._options, *(word for setting in settings for word in ("-c", setting))]
         return other
 
-    def start(self, *words: str, stdin: int = subprocess.DEVNULL) -> Running:
+    def start(self, *words: str, data: bytes | None = None) -> Running:
         """Start git without waiting for it.
+
+        Args:
+            words: subcommand and arguments.
+            data: its standard input.
 
         Raises:
             GitError: it is not installed, or could not be started.
         """
+        program = fsio.find_program("git", self._environ.get("PATH", os.defpath))
+        if program is None:
+            raise GitError("git not found")
         try:
-            process = subprocess.Popen(
-                [*self._command, *words],
-                cwd=self.folder,
-                env=self._environ,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        except FileNotFoundError as error:
-            if error.filename == self.folder:
-                raise GitError(f"`{self.folder}` is gone") from error
-            raise GitError("git not found") from error
+            return Running(Child([program, *self._options, *words], self._environ, data))
         except OSError as error:
             raise GitError(f"git could not be started: {error.strerror}") from error
-        return Running(process)
 
     def run(self, *words: str, data: bytes | None = None) -> bytes:
         """Run git and return what it printed.
@@ -129,40 +117,35 @@ class Git:
         Raises:
             GitError: it failed.
         """
-        return self.start(*words, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE).wait(data)
+        return self.start(*words, data=data).wait()
 
 
 class Running:
     """A git that was started."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    def __init__(self, child: Child) -> None:
+        self._child = child
 
-    def wait(self, data: bytes | None = None, *, may_fail: bool = False) -> bytes:
+    def wait(self, *, may_fail: bool = False) -> bytes:
         """Return what it printed.
 
         Args:
-            data: its standard input.
             may_fail: take what it printed whatever its exit status.
 
         Raises:
             GitError: it failed, or hangs.
         """
         try:
-            out, messages = self._process.communicate(data, timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+            code, out, messages = self._child.wait(TIMEOUT)
+        except TimeoutError:
             raise GitError(f"git did not answer within {TIMEOUT} s") from None
-        if self._process.returncode != 0 and not may_fail:
-            raise GitError(_first(messages) or f"git ended with {self._process.returncode}")
+        if code != 0 and not may_fail:
+            raise GitError(_first(messages) or f"git ended with {code}")
         return out
 
     def end(self) -> None:
         """Stop it if nobody waited for it; only for what reads."""
-        if self._process.returncode is None:
-            self._process.kill()
-            self._process.communicate()
+        self._child.end()
 
 
 def _first(messages: bytes) -> str:
