@@ -163,16 +163,15 @@ class Tmux:
             "HOME": str(folder),
             "TERM": "screen",
             "LANG": "C.UTF-8",
-            "PS1": "READY> ",
-            "SHELL": "/bin/bash",
         }
+        (folder / "rc").write_text("PS1='READY> '\n")
         rows, columns = size
         self._tmux(
             *("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder)),
-            "bash --norc --noprofile",
+            f"exec bash --noprofile --rcfile '{folder}/rc'",
             env=environ,
         )
-        self.shows(r"READY> $")
+        self.shows(r"READY>$")
 
     def _tmux(self, *words: str, **how: Any) -> str:
         return subprocess.run(

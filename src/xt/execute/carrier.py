@@ -59,10 +59,9 @@ class Carrier:
         else:
             os.close(self.source)
 
-    def follow(self) -> None:
-        """Keep the user's terminal and the command's alike."""
-        if self.terminal:
-            self.terminal.mirror()
+    def follow(self) -> bool:
+        """Keep the user's terminal and the command's alike; return whether to look again soon."""
+        return self.terminal is not None and self.terminal.follow()
 
     def idle(self) -> bool:
         """Whether nothing waits to be carried."""

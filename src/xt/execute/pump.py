@@ -26,8 +26,10 @@ SMALL = 4096
 PATIENCE = 16
 #: … for so long, in seconds. A person does not see it; a program that flushes every line is not slowed.
 PAUSE = 0.001
-#: How often the modes of a terminal are looked at while nothing is written, in seconds.
+#: How often the modes of a terminal are looked at while nothing is written, in seconds …
 LOOK = 0.1
+#: … and how often when it may be typed at.
+LOOK_AT_KEYS = 0.02
 #: Errors of our own, one after the other without a byte moved, after which streams are closed.
 FAILURES = 3
 
@@ -52,7 +54,7 @@ class Pump:
         self.carriers = carriers
         self._grace, self._idle_grace = grace, idle_grace
         self._live = {carrier.source: carrier for carrier in carriers}
-        self._terminals = any(carrier.terminal for carrier in carriers)
+        self._look = LOOK if any(carrier.terminal for carrier in carriers) else None
         self._deadline: float | None = None
         self._since_end = self._failures = 0
         self._busy = False
@@ -120,8 +122,9 @@ class Pump:
             ready = self._poll.poll(self._patience())
             self._busy = True
             if not ready:
-                for carrier in self._live.values():
-                    carrier.follow()
+                if self._look is not None:
+                    typed = [carrier.follow() for carrier in self._live.values()]
+                    self._look = LOOK_AT_KEYS if any(typed) else LOOK
                 if self._deadline is not None:
                     self._leave_open()
                 continue
@@ -158,14 +161,13 @@ class Pump:
     def _patience(self) -> float | None:
         """How long to wait for output in the poll's unit, None for as long as it takes."""
         if self._deadline is None:
-            return LOOK * self._unit if self._terminals else None
+            return self._look and self._look * self._unit
         return max(0.0, min(self._idle_grace, self._deadline - time.monotonic())) * self._unit
 
     def _is_late(self) -> bool:
         """Whether the grace is over, and all was read that the command itself can have left behind."""
-        return time.monotonic() > (self._deadline or 0.0) and self._since_end >= PIPE_SIZE * len(
-            self.carriers
-        )
+        all_read = self._since_end >= PIPE_SIZE * len(self.carriers)
+        return all_read and time.monotonic() > (self._deadline or 0.0)
 
     def _leave_open(self) -> None:
         for source, carrier in list(self._live.items()):

@@ -64,12 +64,10 @@ class Streams:
             terminal.stopped()
 
     def resized(self) -> None:
-        """Follow the user's terminal; then tell the command, which may have asked too early."""
-        changed = [terminal.resize() for terminal in self._terminals]
-        if any(changed):
-            # The terminal told the whole group when it changed, but ours had the old size until now. Our own
-            # copy of this signal comes back here and finds nothing changed.
-            os.killpg(os.getpgrp(), signal.SIGWINCH)
+        """Follow the user's terminal in size."""
+        changed = [terminal for terminal in self._terminals if terminal.resize()]
+        if changed:
+            changed[0].tell_size()  # our own copy of the signal comes back here and finds nothing changed
 
     def ended(self) -> None:
         """Wait until all that the command wrote has arrived, or xt is told to end."""

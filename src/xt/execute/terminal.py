@@ -16,13 +16,17 @@ import os
 import signal
 import termios
 import threading
+import time
 
+from xt.execute.keyboard import Keyboard
 from xt.execute.kin import descends
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+#: Seconds after which the command is told again that its terminal has another size.
+REMINDER = 0.1
 #: Positions in the list that `termios.tcgetattr` returns.
 IFLAG, OFLAG, CFLAG, LFLAG, CC = 0, 1, 2, 3, 6
 
@@ -39,12 +43,14 @@ class Terminal:
         self.real = real
         self._lock = threading.Lock()
         self._closed = False
+        self._remind_at: float | None = None
         self.master, self.slave = os.openpty()
         try:
             self._original = termios.tcgetattr(real)
             self._seen: list[Any] = []
             self._set_own(self._original)
             self.resize()
+            self._keyboard = Keyboard(real, self.master, os.ttyname(self.slave))
         except BaseException as error:
             os.close(self.master)
             os.close(self.slave)
@@ -76,6 +82,30 @@ class Terminal:
             except termios.error:
                 return False  # the user's terminal is gone; its last size stays
             return True
+
+    def follow(self) -> bool:
+        """Keep the user's terminal and this one alike; return whether to look again soon."""
+        self.mirror()
+        if self._remind_at and time.monotonic() > self._remind_at:
+            self._remind_at = None
+            os.killpg(os.getpgrp(), signal.SIGWINCH)
+        with self._lock:
+            if self._closed:
+                return False
+            raw = not self._seen[LFLAG] & termios.ICANON
+            try:
+                return self._keyboard.carry(raw and self._in_foreground())
+            except OSError:
+                return False  # the user's terminal is gone, or not for reading: nobody types at it
+
+    def tell_size(self) -> None:
+        """Tell the command, which may have asked too early, that the size is another; soon once more.
+
+        The user's terminal told the whole group when it changed, but ours had the old size until now. A
+        second signal so close to the first can find a program between looking for one and waiting.
+        """
+        os.killpg(os.getpgrp(), signal.SIGWINCH)
+        self._remind_at = time.monotonic() + REMINDER
 
     def mirror(self) -> None:
         """Bring the user's terminal into the mode the command asked of this one, if it asked."""
