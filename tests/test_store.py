@@ -281,6 +281,16 @@ class TestRunIds:
             assert [other for other in ids if other.startswith(prefix)] == [one]
             assert len(prefix) >= runid.SHORTEST
 
+    def test_many_are_told_apart_at_once_as_one_by_one(self, tmp_path):
+        store = Store.create(f"{tmp_path}/.xt")
+        ids = ["kwpztnlqsmvrxoyu", "kwpztnlqsmvrxoyz", "kwpzknlqsmvrxoyu", "kwlltnlqsmvrxoyu"]
+        for run_id in ids:
+            os.makedirs(f"{store.path}/runs/{run_id[:2]}", exist_ok=True)
+            open(f"{store.path}/runs/{run_id[:2]}/{run_id}.json", "w").close()
+        expected = dict(zip(ids, [16, 16, 5, 4], strict=True))
+        assert store.shown_all(ids) == expected
+        assert {run_id: store.shown(run_id) for run_id in ids} == expected
+
 
 @given(st.binary())
 def test_any_string_of_the_system_survives(data):

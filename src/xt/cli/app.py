@@ -8,6 +8,7 @@ import typer
 
 from xt import errors
 from xt.registry import Row, Table
+from xt.suggest import suggest
 
 #: In the order of `xt --help`.
 COMMANDS = Table(
@@ -34,7 +35,6 @@ def build(names: list[str] | None = None) -> typer.Typer:
     app = typer.Typer(
         name="xt",
         help="Put `xt run --` in front of any command and get evidence.",
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -60,7 +60,12 @@ def build(names: list[str] | None = None) -> typer.Typer:
 
 def invoke(arguments: list[str]) -> int:
     """Parse with Typer and run; return the exit status."""
+    arguments = arguments or ["--help"]
     named = [word for word in arguments[:1] if word in COMMANDS.rows]
+    if not named and not arguments[0].startswith("-"):
+        raise errors.UsageError(
+            f"no command `{arguments[0]}`", suggest(arguments[0], COMMANDS.rows, "commands")
+        )
     command = typer.main.get_command(build(named or None))
     try:
         status = command.main(arguments, prog_name="xt", standalone_mode=False)

@@ -21,7 +21,8 @@ def ls(
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", "give one of them")
     outside = Outside.real()
-    found = listing(open_store(outside), outside, number or None)
+    store = open_store(outside)
+    found = listing(store, outside, number or None)
     # What others wrote reaches a file or a pipe as it is, and a terminal harmless.
     terminal = sys.stdout.isatty()
     if as_json:
@@ -42,11 +43,13 @@ def ls(
             text = visible_lines(text.replace("\r\n", "\n"))
         data = text.encode("utf-8", "backslashreplace")
     else:
+        from xt.ops.beside import current
         from xt.render.listing import table
         from xt.render.terminal import colour, width
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
-        text = table(found.rows, found.shown, found.total, outside.now(), columns, colours)
+        pinned = current(store)
+        text = table(found.rows, found.shown, found.total, outside.now(), columns, colours, pinned)
         data = text.encode("utf-8", "backslashreplace")
     sys.stdout.buffer.write(data)
     return 0

@@ -22,7 +22,10 @@ class Beside(NamedTuple):
 
 def current(store: Store) -> str | None:
     """Id of the run that is pinned as baseline now."""
-    if not os.listdir(f"{store.path}/events"):
+    try:
+        if not os.listdir(f"{store.path}/events"):
+            return None
+    except FileNotFoundError:
         return None
     pinned = events.pins(store.path, BASELINE)
     return pinned[-1].run if pinned else None

@@ -68,7 +68,7 @@ def listing(store: Store, outside: Outside, limit: int | None) -> Listing:
         index.close()
     rows = sorted([*live, *found.rows], key=lambda row: row.started_at or "", reverse=True)
     rows = rows if limit is None else rows[:limit]
-    return Listing(rows, {row.id: store.shown(row.id) for row in rows}, found.total + len(live))
+    return Listing(rows, store.shown_all([row.id for row in rows]), found.total + len(live))
 
 
 def live_rows(store: Store, outside: Outside) -> list[Summary]:
@@ -99,7 +99,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
         rows = listing(store, outside, back + 1)
         if len(rows.rows) <= back:
             raise NoSuchRunError(
-                f"there is no run `{reference}`: {rows.total} are recorded", "`xt ls` lists them"
+                f"there is no run `{reference}`, there are {rows.total}", "`xt ls` lists them"
             )
         return rows.rows[back].id
     if reference == BASELINE:

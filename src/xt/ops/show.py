@@ -14,6 +14,7 @@ from xt.errors import NotRecordedError
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
+from xt.ops.beside import current
 from xt.ops.repeats import earlier
 from xt.store import State, Store
 
@@ -33,6 +34,8 @@ class Page(NamedTuple):
     """Id and start (RFC 3339) of the last earlier run of the same recipe."""
     repeats_known: bool = False
     """Whether it could be told."""
+    is_baseline: bool = False
+    """Whether this run is the one pinned as baseline."""
 
 
 def page(store: Store, run_id: str) -> Page:
@@ -49,6 +52,7 @@ def page(store: Store, run_id: str) -> Page:
         return Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
     record = store.record(run_id)
     whole = Page(run_id, shown, record.snapshot, record.started_at, record, codec.digest(data), None)
+    whole = whole._replace(is_baseline=current(store) == run_id)
     try:
         return whole._replace(repeats=earlier(store.path, record), repeats_known=True)
     except OSError:

@@ -23,6 +23,8 @@ NOTABLE = (
     *("numpy", "scipy", "pandas", "polars", "datasets"),
 )
 NAMED = 4
+#: Interpreters as their makers write them.
+IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
 
 def command(snapshot: Snapshot, width: int) -> list[Line]:
@@ -217,7 +219,8 @@ def environment(found: Environment, width: int) -> list[Line]:
 
 
 def _python(found: Python, width: int) -> list[Line]:
-    line = [say(f"{found.implementation or 'Python'} {found.version or 'of unknown version'}")]
+    name = IMPLEMENTATIONS.get(found.implementation or "", found.implementation or "Python")
+    line = [say(f"{name} {found.version or 'of unknown version'}")]
     line.append(say(f", {count(len(found.packages), 'package')}"))
     versions = {package.name: package.version for package in found.packages}
     notable = [f"{name} {versions[name]}" for name in NOTABLE if name in versions][:NAMED]

@@ -13,6 +13,8 @@ from xt.render.styled import Line, say
 def missing(snapshot: Snapshot, result: Result | None, width: int) -> list[Line]:
     """What a reader of this run will have to do without."""
     items = [*_undeclared(snapshot), *_unseen(snapshot)]
+    if result is not None and result.status == "not-started":
+        items = [item for item in items if item[0] != "program"]  # that is the problem, and is named there
     if result is None:
         items.append(("result", "there is no record of an end"))
     elif result.status != "not-started":

@@ -64,18 +64,19 @@ def flow(items: list[Line], width: int, separator: str = " · ") -> list[Line]:
     Args:
         items: in order.
         width: of the longest line wanted.
-        separator: between items of one line; a line never begins or ends with it.
+        separator: between items of one line, at least a cell wide; a line never begins or ends with it.
     """
     lines: list[Line] = []
-    used = 0
+    used = width
     for item in items:
         own = measure(item)
-        if lines and used + cells(separator) + own <= width:
+        if used + cells(separator) + own <= width:
             lines[-1] = join([lines[-1], item], separator)
             used += cells(separator) + own
             continue
         lines += wrap(item, width, 2)
-        used = measure(lines[-1])
+        # After an item of several lines the next one begins a line of its own.
+        used = own if own <= width else width
     return lines
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import NamedTuple
 
 from xt.model.summary import MetricValue, Summary
 from xt.model.text import from_text
-from xt.render.cells import cells, clip, clip_front
-from xt.render.layout import pad, wrap
+from xt.render.cells import clip, clip_front
+from xt.render.layout import wrap
 from xt.render.outcome import style, words
 from xt.render.quantities import ago, count, duration, number, seconds_since
 from xt.render.quoting import shell
@@ -27,24 +26,49 @@ MOST_NAME, MOST_TAGS, MOST_HEAD = 20, 28, 16
 #: Below this many columns the table has no margin.
 MARGIN_FROM = 60
 GAP = 2
+MARK = "◆"
 #: Narrower than this nothing is laid out; lines are then longer than the terminal is wide.
 NARROWEST = 10
 #: Characters of a text that are looked at; the rest can not be seen in any table.
 LONGEST = 2000
 
 
-class Column(NamedTuple):
-    """A column and how much it matters."""
+class Column:
+    """A column and how much it matters; its cells are measured once."""
 
-    head: str
-    cells: list[Line]
-    last_to_go: int
-    """Columns of the lowest number are dropped first."""
-    right: bool = False
+    def __init__(self, head: str, cells_of_it: list[Line], last_to_go: int, *, right: bool = False) -> None:
+        """Take what is in it.
+
+        Args:
+            head: its name, as shown.
+            cells_of_it: one for every row.
+            last_to_go: columns of the lowest number are dropped first.
+            right: whether its content belongs to the right.
+        """
+        self.head = head
+        self.cells: list[Line] = [[say(head, "dim")], *cells_of_it]
+        self.sizes = [measure(cell) for cell in self.cells]
+        self.last_to_go = last_to_go
+        self.right = right
+        self.natural = max(self.sizes)
+
+    def cell(self, row: int, width: int) -> Line:
+        """One of its cells, cut or filled up to a width; row 0 is the head."""
+        size = self.sizes[row]
+        if size > width:
+            return _clipped(self.cells[row], width)
+        space = Span(" " * (width - size), "")
+        return [space, *self.cells[row]] if self.right else [*self.cells[row], space]
 
 
 def table(
-    rows: list[Summary], shown: dict[str, int], total: int, now: datetime, width: int, colour: bool
+    rows: list[Summary],
+    shown: dict[str, int],
+    total: int,
+    now: datetime,
+    width: int,
+    colour: bool,
+    baseline: str | None = None,
 ) -> str:
     """Write the rows, a head above and a line below that says how many there are and where to look next.
 
@@ -55,23 +79,24 @@ def table(
         now: to say how long ago.
         width: of the terminal; every line fits, from 10 columns on.
         colour: whether it may have colours.
+        baseline: id of the run that is pinned as such; it gets a mark in the margin.
     """
     width = max(width, NARROWEST)
     margin = 2 if width >= MARGIN_FROM else 0
+    marked = baseline if margin else None
     if not rows:
         lines = wrap(
             [say("no runs yet"), say(" · ", "dim"), say("xt run -m WHY -- COMMAND", "accent")], width
         )
         return "".join(paint(line, colour) + "\n" for line in lines)
     room = width - margin
-    columns = _fitting(_columns(rows, shown, now), room)
-    lines = _lay_out(columns, room)
-    lines += (
-        [[], *_footer(rows, shown, total, room)]
-        if width >= MARGIN_FROM
-        else _footer(rows, shown, total, room)
-    )
-    return "".join((" " * margin + paint(line, colour)).rstrip(" ") + "\n" for line in lines)
+    lines = _lay_out(_fitting(_columns(rows, shown, now), room), room)
+    marks = [MARK if row.id == marked else " " for row in rows]
+    footer = _footer(rows, shown, total, room, baseline=MARK in marks)
+    if not margin:
+        return "".join(paint(line, colour) + "\n" for line in [*lines, footer])
+    lines = [[Span(f"{mark} ", "key"), *line] for mark, line in zip([" ", *marks], lines, strict=True)]
+    return "".join(paint(line, colour) + "\n" for line in [*lines, [], [Span("  ", ""), *footer]])
 
 
 def _columns(rows: list[Summary], shown: dict[str, int], now: datetime) -> list[Column]:
@@ -143,7 +168,10 @@ def _metric(rows: list[Summary], name: str, last_to_go: int) -> Column:
     head = clip_front(say(name[-LONGEST:]).text, MOST_HEAD)
     styles = ["" if metric else "dim" for metric in found]
     return Column(
-        head, [[say(text, own)] for text, own in zip(_points(texts), styles, strict=True)], last_to_go, True
+        head,
+        [[say(text, own)] for text, own in zip(_points(texts), styles, strict=True)],
+        last_to_go,
+        right=True,
     )
 
 
@@ -171,38 +199,24 @@ def _fitting(columns: list[Column], room: int) -> list[Column]:
 def _needed(columns: list[Column], room: int) -> int:
     least = max(12, min(28, room // 3))
     widths = [
-        min(_natural(column), least) if column.head == "purpose" else _natural(column) for column in columns
+        min(column.natural, least) if column.head == "purpose" else column.natural for column in columns
     ]
     return sum(widths) + GAP * (len(columns) - 1)
 
 
-def _natural(column: Column) -> int:
-    return max(cells(column.head), *(measure(cell) for cell in column.cells))
-
-
 def _lay_out(columns: list[Column], room: int) -> list[Line]:
-    widths = [_natural(column) for column in columns]
-    others = sum(
-        width + GAP for width, column in zip(widths, columns, strict=True) if column.head != "purpose"
-    )
-    for place, column in enumerate(columns):
-        if column.head == "purpose":
-            widths[place] = min(widths[place], room - others)
-    # Alone it may still be too wide.
-    widths[0] = min(widths[0], room)
-    lines = [_row([[say(column.head, "dim")] for column in columns], columns, widths)]
-    for cells_of_row in zip(*(column.cells for column in columns), strict=True):
-        lines.append(_row(list(cells_of_row), columns, widths))
+    others = sum(column.natural + GAP for column in columns if column.head != "purpose")
+    # The purpose gets what is left; alone, any column may still be too wide.
+    widths = [min(column.natural, room - others if column.head == "purpose" else room) for column in columns]
+    lines = []
+    for row in range(len(columns[0].cells)):
+        line: Line = []
+        for column, width in zip(columns, widths, strict=True):
+            if line:
+                line.append(Span(" " * GAP, ""))
+            line += column.cell(row, width)
+        lines.append(line)
     return lines
-
-
-def _row(row: list[Line], columns: list[Column], widths: list[int]) -> Line:
-    line: Line = []
-    for cell, column, width in zip(row, columns, widths, strict=True):
-        if line:
-            line.append(Span(" " * GAP, ""))
-        line += pad(_clipped(cell, width), width, right=column.right)
-    return line
 
 
 def _clipped(cell: Line, width: int) -> Line:
@@ -217,11 +231,13 @@ def _clipped(cell: Line, width: int) -> Line:
     return kept
 
 
-def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int) -> list[Line]:
+def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int, *, baseline: bool) -> Line:
     runs = count(total, "run")
     first = rows[0].id[: shown.get(rows[0].id, 16)]
     said = [say(f"{len(rows)} of {runs}" if len(rows) < total else runs)]
     hints: list[Line] = [[say(f"xt show {first}", "accent")]]
+    if baseline:
+        hints.append([say(MARK, "key"), say(" baseline", "dim")])
     if any(row.problems for row in rows):
         hints.append([say("!", "bold"), say(" recording problems", "dim")])
     if len(rows) < total:
@@ -230,4 +246,4 @@ def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int) -
     for hint in hints:
         if measure(line) + 3 + measure(hint) <= room:
             line += [say("   "), *hint]
-    return [_clipped(line, room)]
+    return _clipped(line, room)

@@ -14,7 +14,7 @@ from xt.model.snapshot import Context, Snapshot
 from xt.render import causes, effects, gaps
 from xt.render.layout import flow, pad, wrap
 from xt.render.outcome import ended_with, style, words
-from xt.render.quantities import ago, duration, fingerprint, moment, seconds_since
+from xt.render.quantities import duration, fingerprint, moment, seconds_since, since
 from xt.render.styled import Line, Span, join, measure, paint, say
 
 #: Lines longer than this are hard to read, however wide the terminal.
@@ -66,6 +66,10 @@ class Page(Protocol):
     def repeats_known(self) -> bool:
         """Whether that could be told."""
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the pinned baseline."""
+
 
 def render(page: Page, now: datetime, width: int, colour: bool) -> str:
     """Write the page of a run.
@@ -77,12 +81,13 @@ def render(page: Page, now: datetime, width: int, colour: bool) -> str:
         colour: whether it may have colours.
     """
     width = max(min(width, WIDEST), NARROWEST)
-    lines = [*_headline(page, width), *_standing(page, now, width), *_about(page.snapshot.context, width)]
-    lines.append([])
+    lines = [*_headline(page, width), *_standing(page, now, width), *_about(page, width)]
     inner = width - (2 * 2 if width < STACKED else LABEL)
-    for label, content in _blocks(page, inner):
-        if content:
-            lines += _labelled(label, content, width)
+    for group in _blocks(page, inner):
+        lines.append([])
+        for label, content in group:
+            if content:
+                lines += _labelled(label, content, width)
     lines += _fine_print(page, width)
     return "".join(paint(line, colour) + "\n" for line in lines)
 
@@ -100,7 +105,7 @@ def _standing(page: Page, now: datetime, width: int) -> list[Line]:
     context = page.snapshot.context
     facts: list[Line] = []
     age = seconds_since(page.started_at, now)
-    when = f"{ago(age)} ago" if age is not None and ago(age) != "now" else "now"
+    when = since(age) if age is not None else "at an unknown time"
     if age is not None and age >= 86_400:
         when += f" ({moment(page.started_at, now)})"
     if page.record is not None:
@@ -115,7 +120,7 @@ def _standing(page: Page, now: datetime, width: int) -> list[Line]:
         facts.append([say(when)])
     else:
         state = page.state or "unknown"
-        facts += [[say(state, style(state))], [say("started now" if when == "now" else f"started {when}")]]
+        facts += [[say(state, style(state))], [say(f"started {when}")]]
     who = "@".join(part for part in (context.user, context.host) if part)
     facts += [[say(part)] for part in (who, _trigger(context)) if part]
     after = _repeats(page, now) if page.record is not None else [say(_in_flight(page.state, context), "bold")]
@@ -150,13 +155,14 @@ def _repeats(page: Page, now: datetime) -> Line:
     return [
         say("repeats "),
         say(earlier[: page.shown], "key"),
-        say(f" ({ago(age)} ago)" if age is not None else ""),
+        say(f" ({since(age)})" if age is not None else ""),
     ]
 
 
-def _about(context: Context, width: int) -> list[Line]:
+def _about(page: Page, width: int) -> list[Line]:
     """What the user calls it."""
-    items: list[Line] = []
+    context = page.snapshot.context
+    items: list[Line] = [[say("◆", "key"), say(" baseline")]] if page.is_baseline else []
     for word, said in (
         ("name", context.name),
         ("tags", ", ".join(context.tags)),
@@ -169,10 +175,14 @@ def _about(context: Context, width: int) -> list[Line]:
     return flow(items, width)
 
 
-def _blocks(page: Page, width: int) -> list[tuple[str, list[Line]]]:
+Blocks = list[tuple[str, list[Line]]]
+
+
+def _blocks(page: Page, width: int) -> list[Blocks]:
+    """Causes, effects, and what is missing of both."""
     snapshot, short = page.snapshot, page.id[: page.shown]
     result = page.record.result if page.record is not None else None
-    blocks = [
+    before = [
         ("command", causes.command(snapshot, width)),
         ("code", causes.code(snapshot, short, width)),
         ("params", causes.params(snapshot.params, width)),
@@ -183,23 +193,23 @@ def _blocks(page: Page, width: int) -> list[tuple[str, list[Line]]]:
     problems = list(snapshot.problems)
     if result is None:
         follow = " -f" if page.state == "running" else ""
-        blocks += [
+        after = [
             ("outputs", effects.declared(snapshot.outputs, width) if snapshot.outputs else []),
             ("logs", [[say(f"xt logs {short}{follow}", "accent")]]),
         ]
     else:
-        blocks += [
+        after = [
             ("outputs", effects.outputs(result.outputs, width)),
             ("metrics", effects.metrics(result.metrics, width)),
             ("cost", effects.cost(result.usage, width) if result.status != "not-started" else []),
             ("logs", effects.logs(result.logs, short, width)),
         ]
         problems += result.problems
-    return [
-        *blocks,
+    gone = [
         ("missing", gaps.missing(snapshot, result, width)),
         ("problems", gaps.problems(problems, width)),
     ]
+    return [blocks for blocks in (before, after, gone) if any(content for _, content in blocks)]
 
 
 def _labelled(label: str, content: list[Line], width: int) -> list[Line]:
