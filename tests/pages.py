@@ -13,7 +13,6 @@ import os
 import re
 import select
 import signal
-import struct
 import subprocess
 import sys
 import termios
@@ -33,13 +32,18 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 #: What differs from run to run, as it is written and as it may be.
 _VOLATILE = (
     (r"(?<![\w.-])[k-z]{4,16}(?!\w)", r"([k-z]{4,16})"),
-    (r"\d+(?:\.\d+)? (?:ms|s|min)(?!\w)(?: ago)?|just now|now", r"(?:\d+(?:\.\d+)? (?:ms|s|min)(?: ago)?|just now|now)"),
+    (
+        r"\d+(?:\.\d+)? (?:ms|s|min)(?!\w)(?: ago)?|just now|now",
+        r"(?:\d+(?:\.\d+)? (?:ms|s|min)(?: ago)?|just now|now)",
+    ),
     (r"\d\d\d\d-\d\d-\d\d \d\d:\d\d", r"\d{4}-\d\d-\d\d \d\d:\d\d"),
     (r"\d+\.\d{3} s", r"\d+\.\d{3} s"),
     (r"\d+(?:\.\d+)? [KMG]?B(?= (?:peak|read|written))", r"\d+(?:\.\d+)? [KMG]?B"),
     (r"[0-9a-f]{64}", r"[0-9a-f]{64}"),
+    (r"(?<!\w)[0-9a-f]{16}(?!\w)", r"[0-9a-f]{16}"),
     (r"[0-9a-f]{7,8}(?=…)", r"[0-9a-f]{7,8}"),
-    (r"(?<=code )[0-9a-f]{7}(?= )", r"[0-9a-f]{7}"),
+    (r"[0-9a-f]{7}(?= on )", r"[0-9a-f]{7}"),
+    (r"(?<=CPython )3[.\d]+", r"3[.\d]+\w*"),
     (r"you@host", r"\S+@\S+"),
     (r"by you(?!\w)", r"by \S+"),
     (r"…", r".*"),
@@ -101,13 +105,18 @@ def _lines(output: str, script: Path) -> list[str]:
     """Make of what a terminal got what a person reads, with the words an interactive shell has for a death."""
     text = re.sub(r"\x1b\[[\d;]*m", "", output.replace("\r\n", "\n"))
     text = re.sub(rf"^{re.escape(str(script))}: line \d+: +\d+ (\w+) .*$", r"\1", text, flags=re.M)
-    return [line[line.rstrip("\r").rfind("\r") + 1 :].rstrip() for line in text.splitlines()]
+    return (
+        [line[line.rstrip("\r").rfind("\r") + 1 :].rstrip() for line in text.removesuffix("\n").split("\n")]
+        if text
+        else []
+    )
 
 
 def _terminal(words: list[str], folder: Path, environ: dict[str, str]) -> str:
     master, slave = os.openpty()
     termios.tcsetwinsize(slave, (40, COLUMNS))
-    take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+    take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    take += "os.execvp(sys.argv[1], sys.argv[1:])"
     shell = subprocess.Popen(
         [sys.executable, "-S", "-c", take, *words],
         cwd=folder,
@@ -149,18 +158,28 @@ def differences(page: list[Step], shown: list[Shown]) -> list[str]:
             found.append(f"line {step.line}: `{step.command}` ends with {really.status}: {really.lines}")
         if step.expected is not None and not _fits(step.expected, really.lines, known):
             really_shown = "\n".join(really.lines)
-            found.append(f"line {step.line}: `{step.command}` shows\n{really_shown}\n-- and not\n" + "\n".join(step.expected))
+            found.append(
+                f"line {step.line}: `{step.command}` shows\n{really_shown}\n-- and not\n"
+                + "\n".join(step.expected)
+            )
     return found
 
 
 def _fits(expected: list[str], lines: list[str], known: dict[str, str]) -> bool:
     """Compare line by line; `known` maps the ids of the page to the real ones."""
+    expected, lines = _filled(expected), _filled(lines)
     if not expected:
         return not lines
     if expected[0].strip() == "…":
-        return any(_fits(expected[1:], lines[count:], dict(known)) and _fits(expected[1:], lines[count:], known)
-                   for count in range(len(lines) + 1))
+        return any(
+            _fits(expected[1:], lines[count:], dict(known)) and _fits(expected[1:], lines[count:], known)
+            for count in range(len(lines) + 1)
+        )
     return bool(lines) and _line_fits(expected[0], lines[0], known) and _fits(expected[1:], lines[1:], known)
+
+
+def _filled(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.strip()]
 
 
 def _line_fits(expected: str, line: str, known: dict[str, str]) -> bool:
@@ -175,7 +194,8 @@ def _line_fits(expected: str, line: str, known: dict[str, str]) -> bool:
         end = found.end()
     match = re.fullmatch("".join([*parts, _spaced(expected[end:])]), line)
     return match is not None and all(
-        known.setdefault(ours[:4], theirs[:4]) == theirs[:4] for ours, theirs in zip(ids, match.groups(), strict=True)
+        known.setdefault(ours[:4], theirs[:4]) == theirs[:4]
+        for ours, theirs in zip(ids, match.groups(), strict=True)
     )
 
 
@@ -190,7 +210,8 @@ def commands_for(folder: Path) -> Path:
     place.mkdir()
     script = place / "xt"
     script.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(SOURCE)!r})\nfrom xt.cli.main import main\nmain()\n"
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(SOURCE)!r})\n"
+        "from xt.cli.main import main\nmain()\n"
     )
     script.chmod(0o755)
     venv.EnvBuilder(symlinks=True).create(folder / "python")
