@@ -119,3 +119,11 @@ def folder(tmp_path):
     path = tmp_path / "folder"
     path.mkdir()
     return Project(path)
+
+
+@pytest.fixture
+def record():
+    """A realistic sealed run."""
+    from tests import builders
+
+    return builders.record()

@@ -16,7 +16,7 @@ from xt import codec, fsio
 from xt.errors import DamagedError, NewerStoreError, NotRecordedError, StoreError
 from xt.model import runid
 from xt.model.text import Raw, from_text, to_text
-from xt.store import Live, Store
+from xt.store import Live, Store, supervisor
 from xt.store.objects import COMPRESS_TO, TOGETHER
 
 
@@ -281,6 +281,16 @@ class TestRunIds:
             assert [other for other in ids if other.startswith(prefix)] == [one]
             assert len(prefix) >= runid.SHORTEST
 
+    def test_many_are_told_apart_at_once_as_one_by_one(self, tmp_path):
+        store = Store.create(f"{tmp_path}/.xt")
+        ids = ["kwpztnlqsmvrxoyu", "kwpztnlqsmvrxoyz", "kwpzknlqsmvrxoyu", "kwlltnlqsmvrxoyu"]
+        for run_id in ids:
+            os.makedirs(f"{store.path}/runs/{run_id[:2]}", exist_ok=True)
+            open(f"{store.path}/runs/{run_id[:2]}/{run_id}.json", "w").close()
+        expected = dict(zip(ids, [16, 16, 5, 4], strict=True))
+        assert store.shown_all(ids) == expected
+        assert {run_id: store.shown(run_id) for run_id in ids} == expected
+
 
 @given(st.binary())
 def test_any_string_of_the_system_survives(data):
@@ -293,4 +303,4 @@ def test_any_string_of_the_system_survives(data):
 def started(record):
     from xt.model.result import Start
 
-    return Start(record.id, record.started_at, record.supervisor, record.snapshot)
+    return Start(record.id, record.started_at, supervisor(), record.snapshot)

@@ -14,8 +14,8 @@ import pytest
 
 from tests.collect.worlds import capture
 from xt import __version__, codec
-from xt.collect import ci, context, seed
-from xt.model.snapshot import Context, Param
+from xt.collect import Capture, ci, context, seed
+from xt.model.snapshot import Context, Param, Seed
 
 RUN = "knzxpqwvrmsutlyo"
 
@@ -197,6 +197,11 @@ def test_below_a_process_named_cron(tmp_path: Path) -> None:
     assert answer.read_text() == "cron"
 
 
+def drawn(capture: Capture, params: list[Param] | None = None) -> Seed:
+    capture.found["params"] = params or []
+    return seed.collect(capture)
+
+
 def test_no_seed(tmp_path: Path) -> None:
     params = [
         Param("train.seed", 7, "config.yaml"),
@@ -205,7 +210,7 @@ def test_no_seed(tmp_path: Path) -> None:
         Param("seedling", 1, "argv"),
         Param("lr", 0.1, "argv"),
     ]
-    seen = seed.collect(capture(tmp_path, environ={"PYTHONHASHSEED": "0"}), params)
+    seen = drawn(capture(tmp_path, environ={"PYTHONHASHSEED": "0"}), params)
     assert (seen.value, seen.source) == (None, "none")
     assert seen.known == {
         "PYTHONHASHSEED": "0",
@@ -216,13 +221,13 @@ def test_no_seed(tmp_path: Path) -> None:
 
 
 def test_a_declared_seed(tmp_path: Path) -> None:
-    assert seed.collect(capture(tmp_path, seed=0), []).value == 0
-    assert seed.collect(capture(tmp_path, seed=12), []).source == "declared"
+    assert drawn(capture(tmp_path, seed=0)).value == 0
+    assert drawn(capture(tmp_path, seed=12)).source == "declared"
 
 
 def test_a_drawn_seed(tmp_path: Path) -> None:
-    drawn = [seed.collect(capture(tmp_path, draw_seed=True), []) for _ in range(50)]
-    assert {one.source for one in drawn} == {"drawn"}
-    values = [one.value for one in drawn if one.value is not None]
+    seeds = [drawn(capture(tmp_path, draw_seed=True)) for _ in range(50)]
+    assert {one.source for one in seeds} == {"drawn"}
+    values = [one.value for one in seeds if one.value is not None]
     assert len(set(values)) > 40
     assert all(0 <= value < 2**31 for value in values)

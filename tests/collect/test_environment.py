@@ -479,7 +479,8 @@ from xt.model.request import RunRequest
 request = RunRequest([sys.executable, "t.py", "--lr=1"], "/")
 c = Capture(request, Outside.real("/"), "/nowhere", "/nowhere/.xt", Settings(), None, b"k")
 before = set(sys.modules)
-environment.collect(c), context.collect(c), seed.collect(c, [])
+c.found['params'] = []
+environment.collect(c), context.collect(c), seed.collect(c)
 if environment.gpus.none_or_unknown() is not None:
     print(*(set(sys.modules) & set({HEAVY!r}.split())))
 """

@@ -85,6 +85,7 @@ AFTER = Table(
         Row("declare", "xt.collect.outputs:declare", "declared outputs as they are before the start"),
         Row("outputs", "xt.collect.outputs:collect", "declared outputs, stored by content"),
         Row("prepare", "xt.collect.metrics:prepare", "what reading the declared metrics will need"),
+        Row("metric files", "xt.collect.places:metric_files", "files of outputs of role `metrics`"),
         Row("metrics", "xt.collect.metrics:collect", "named numbers that came out"),
     ],
 )

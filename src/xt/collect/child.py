@@ -53,6 +53,12 @@ class Child:
             for fd in streams:
                 os.close(fd)
 
+    def end(self) -> None:
+        """Stop it if nobody waited for it; only for what reads."""
+        if self._ends:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait(timeout=60)
+
     def wait(self, timeout: float) -> tuple[int, bytes, bytes]:
         """Read until it ends.
 
@@ -87,8 +93,9 @@ class Child:
         finally:
             for fd in self._ends:
                 os.close(fd)
+            ends, self._ends = self._ends, []
             _, status = os.waitpid(self.pid, 0)
-        out, messages = (b"".join(parts[fd]) for fd in self._ends)
+        out, messages = (b"".join(parts[fd]) for fd in ends)
         return os.waitstatus_to_exitcode(status), out, messages
 
 

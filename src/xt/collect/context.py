@@ -68,7 +68,7 @@ def collect(capture: Capture) -> Context:
         else {}
     )
     return Context(
-        user=_user(environ),
+        user=user(environ),
         host=os.uname().nodename,
         trigger=_trigger(parent, provider, job),
         ci=provider,
@@ -106,7 +106,7 @@ def _said(value: str | None) -> str | None:
     return None if value is None else _safe(value)
 
 
-def _user(environ: Mapping[str, str]) -> str | None:
+def user(environ: Mapping[str, str]) -> str | None:
     """Name who runs this: the account of the process, not what a variable claims."""
     import pwd
 

@@ -6,6 +6,7 @@ import os
 
 from xt import fsio
 from xt.collect import Capture, container, fingerprint, gpus, locks, machine, python, variables
+from xt.collect.worktree import find_top
 from xt.model.environment import Environment, Package
 from xt.model.text import from_text
 
@@ -61,7 +62,7 @@ def _outside_project(capture: Capture, package: Package) -> None:
     if package.editable is None:
         return
     folder = os.path.normpath(from_text(package.editable))
-    if not fsio.is_inside(folder, capture.root):
+    if not fsio.is_inside(folder, find_top(capture.root) or capture.root):
         capture.problem(
             "environment",
             f"`{package.name}` is editable from `{folder}`, outside the project: its code is not recorded",

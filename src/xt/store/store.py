@@ -103,6 +103,18 @@ class Store:
         """How many letters of an id to show so that it is unique in this store."""
         return runid.shortest_unique(run_id, self.ids_like(run_id[:2]))
 
+    def shown_all(self, run_ids: list[str]) -> dict[str, int]:
+        """How many letters of each of many ids to show; every folder is listed once."""
+        live = self.live_ids()
+        found: dict[str, int] = {}
+        for prefix in {run_id[:2] for run_id in run_ids}:
+            like = {*self._ids_in(f"{self.path}/runs/{prefix}"), *(run for run in live if run[:2] == prefix)}
+            ordered = sorted(like)
+            for at, run_id in enumerate(ordered):
+                # In order, nobody shares more letters with an id than its neighbours.
+                found[run_id] = runid.shortest_unique(run_id, ordered[max(0, at - 1) : at + 2])
+        return {run_id: found.get(run_id, runid.LENGTH) for run_id in run_ids}
+
     def record_bytes(self, run_id: str) -> bytes:
         """A record as it lies on disk, whose digest is the seal.
 
