@@ -6,7 +6,7 @@ import os
 
 from xt import fsio
 from xt.collect import Capture, container, fingerprint, gpus, locks, machine, python, variables
-from xt.collect.worktree import find_top
+from xt.collect.gitdir import find_top
 from xt.model.environment import Environment, Package
 from xt.model.text import from_text
 

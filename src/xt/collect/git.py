@@ -103,7 +103,7 @@ class Git:
         if program is None:
             raise GitError("git not found")
         try:
-            return Running(Child([program, *self._options, *words], self._environ, data))
+            return Running(Child([program, "-C", self.folder, *self._options, *words], self._environ, data))
         except OSError as error:
             raise GitError(f"git could not be started: {error.strerror}") from error
 
@@ -136,11 +136,11 @@ class Running:
             GitError: it failed, or hangs.
         """
         try:
-            code, out, messages = self._child.wait(TIMEOUT)
+            status, out, messages = self._child.wait(TIMEOUT)
         except TimeoutError:
             raise GitError(f"git did not answer within {TIMEOUT} s") from None
-        if code != 0 and not may_fail:
-            raise GitError(_first(messages) or f"git ended with {code}")
+        if status != 0 and not may_fail:
+            raise GitError(_first(messages) or f"git ended with {status}")
         return out
 
     def end(self) -> None:
