@@ -205,7 +205,7 @@ def test_top_reads_single_keys(session: Session) -> None:
 
 @pytest.mark.parametrize("shell", ["bash --norc --noprofile", "zsh -f", "dash"])
 def test_an_interactive_shell(session: Session, shell: str) -> None:
-    if not shutil.which(shell.split()[0]):
+    if not shutil.which(shell.split(maxsplit=1)[0]):
         pytest.skip(f"{shell} is not installed")
     tmux = session.tmux
     session.start("env", "PS1=INNER> ", *shell.split(), "-i", wrapped=True)
