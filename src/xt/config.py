@@ -31,7 +31,7 @@ class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_total: Amount = 500_000_000
     """Bytes of all untracked files together; those over it are listed and not stored."""
     max_files: Amount = 20_000
-    """Untracked files; those over it are listed as a count and not stored."""
+    """Untracked files; those over it are listed and not stored."""
     exclude: list[str] = []
     """Globs of untracked files to leave out, besides those git ignores."""
     allow_secret_files: bool = False

@@ -42,7 +42,7 @@ class Project:
         self.problems: list[Problem] = []
         (self.home / ".gitconfig").write_text(
             "[user]\n\tname = N\n\temail = n@example.org\n[init]\n\tdefaultBranch = main\n"
-            "[protocol \"file\"]\n\tallow = always\n[commit]\n\tgpgsign = false\n"
+            '[protocol "file"]\n\tallow = always\n[commit]\n\tgpgsign = false\n'
         )
         self.environ = {
             "PATH": os.environ["PATH"],
@@ -100,7 +100,9 @@ class Project:
         folder = str(root or self.root)
         store = Store.create(f"{folder}/.xt")
         request = RunRequest(
-            ["true"], cwd or folder, outputs=[OutputRequest("artifact", path, folder) for path in outputs or []]
+            ["true"],
+            cwd or folder,
+            outputs=[OutputRequest("artifact", path, folder) for path in outputs or []],
         )
         settings = Settings(code=msgspec.convert(code, CodeSettings))
         outside = Outside(cwd or folder, self.environ | (environ or {}))
@@ -113,7 +115,9 @@ class Project:
         self.problems = capture.problems
         return code
 
-    def tree(self, code: Code, tree: str | None = None, borrowed: list[str] | None = None) -> dict[str, Entry]:
+    def tree(
+        self, code: Code, tree: str | None = None, borrowed: list[str] | None = None
+    ) -> dict[str, Entry]:
         """The snapshot read back: path → mode and bytes (of a submodule, the commit)."""
         tree = tree or code.tree
         assert tree
@@ -156,7 +160,9 @@ class Project:
     def fingerprint(self, cwd: str | Path | None = None) -> dict[str, object]:
         """Everything in `.git` but our own refs, with times; and what the user sees of it."""
         top = str(cwd or self.root)
-        common = os.path.join(top, os.fsdecode(self.git("rev-parse", "--git-common-dir", cwd=top).rstrip(b"\n")))
+        common = os.path.join(
+            top, os.fsdecode(self.git("rev-parse", "--git-common-dir", cwd=top).rstrip(b"\n"))
+        )
         found: dict[str, object] = {}
         for folder, folders, files in os.walk(common):
             for name in [*files, *folders]:
@@ -178,7 +184,9 @@ class Project:
             ("branch", "-avv"),
             ("show-ref", "--heads", "--tags"),
         ):
-            done = subprocess.run(["git", *words], cwd=top, env=self.environ, capture_output=True, check=False)
+            done = subprocess.run(
+                ["git", *words], cwd=top, env=self.environ, capture_output=True, check=False
+            )
             found[" ".join(words)] = done.stdout
         return found
 

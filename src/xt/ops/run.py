@@ -43,9 +43,9 @@ class Report(NamedTuple):
 
 
 class NotRecordedError(XtError):
-    """The command can run and cannot be recorded: the caller decides."""
+    """The store cannot be written: `xt run` warns and becomes the command, or with `--strict` ends here."""
 
-    code = "not-recorded"
+    code = "unrecorded"
 
 
 def run(
