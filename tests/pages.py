@@ -102,14 +102,11 @@ def play(commands: list[str], folder: Path, environ: dict[str, str]) -> list[Sho
 
 
 def _lines(output: str, script: Path) -> list[str]:
-    """Make of what a terminal got what a person reads, with the words an interactive shell has for a death."""
-    text = re.sub(r"\x1b\[[\d;]*m", "", output.replace("\r\n", "\n"))
+    """Make what a person reads of what a terminal got: no colours, last frames, a death in a word."""
+    text = re.sub(r"\x1b\[[\d;]*m", "", output.replace("\r\n", "\n")).removesuffix("\n")
     text = re.sub(rf"^{re.escape(str(script))}: line \d+: +\d+ (\w+) .*$", r"\1", text, flags=re.M)
-    return (
-        [line[line.rstrip("\r").rfind("\r") + 1 :].rstrip() for line in text.removesuffix("\n").split("\n")]
-        if text
-        else []
-    )
+    lines = [line.rstrip("\r") for line in text.split("\n")] if text else []
+    return [line[line.rfind("\r") + 1 :].rstrip() for line in lines]
 
 
 def _terminal(words: list[str], folder: Path, environ: dict[str, str]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 from tests.benchmarks.clock import FailedError, Sample, Step, process
@@ -26,6 +28,8 @@ class World:
         """
         self.folder = folder
         self.quick = quick
+        self.stderr = f"{folder}/stderr"
+        """What the process that was measured last wrote there."""
         self.xt = f"{os.path.dirname(sys.executable)}/xt"
         if not os.access(self.xt, os.X_OK):
             raise FailedError(f"no `xt` beside {sys.executable}: `pip install -e .` puts it there")
@@ -124,12 +128,22 @@ class Project:
         return Step(name, self.timed(argv), prepare)
 
     def xt(self, name: str, *words: str, prepare: Callable[[], object] | None = None) -> Step:
-        """Make a step of xt, as it is started by its script."""
-        return self.step(name, [self.world.xt, *words], prepare)
+        """Make a step of xt, as it is started by its script; a run that it does not record is no sample."""
+        measured = self.timed([self.world.xt, *words])
+
+        def run() -> Sample:
+            sample = measured()
+            with open(self.world.stderr, encoding="utf-8", errors="replace") as file:
+                said = file.read()
+            if "not recorded:" in said:
+                raise FailedError(f"xt {' '.join(words)}: {said}")
+            return sample
+
+        return Step(name, run, prepare)
 
     def timed(self, argv: list[str]) -> Callable[[], Sample]:
         """Measure a command that runs here."""
-        return process(argv, self.world.environ, self.path, f"{self.world.folder}/stderr")
+        return process(argv, self.world.environ, self.path, self.world.stderr)
 
     def record(self) -> dict[str, object]:
         """The record of the newest run."""
@@ -144,16 +158,39 @@ class Project:
         found: dict[str, object] = json.loads(store.record_bytes(newest))
         return found
 
-    def forget(self, *names: str) -> Callable[[], None]:
-        """Make a preparation that removes these, and waits until the disk has nothing left to write."""
+    def fresh(self, *names: str, memory: int = 0) -> Callable[[], None]:
+        """Make a preparation that empties files and folders, and lets what that stirs up settle.
+
+        Args:
+            names: below the project; a file is removed, of a folder what is in it.
+            memory: bytes that the step will fill; see `touch`.
+        """
 
         def run() -> None:
             for name in names:
                 path = f"{self.path}/{name}"
                 if os.path.isdir(path):
-                    shutil.rmtree(path)
+                    for member in os.scandir(path):
+                        shutil.rmtree(member.path) if member.is_dir() else os.unlink(member.path)
                 elif os.path.lexists(path):
                     os.unlink(path)
+            os.sync()
+            touch(memory)
+
+        return run
+
+    def aside(self, name: str) -> Callable[[], None]:
+        """Make a preparation that moves a folder out of the way.
+
+        Not removed: for some seconds ext4 looks for each new file at what was just removed, and a writer
+        is up to ten times slower.
+        """
+        attic = f"{self.path}-attic"
+        os.makedirs(attic, exist_ok=True)
+
+        def run() -> None:
+            if os.path.lexists(f"{self.path}/{name}"):
+                os.rename(f"{self.path}/{name}", f"{attic}/{time.time_ns()}")
             os.sync()
 
         return run
@@ -161,3 +198,21 @@ class Project:
     def remove(self) -> None:
         """Give the room back."""
         shutil.rmtree(self.path)
+        shutil.rmtree(f"{self.path}-attic", ignore_errors=True)
+
+
+def touch(size: int) -> None:
+    """Have so many bytes of memory used once and free.
+
+    The host of a virtual machine takes free memory back, and the first use of a page then costs 10 µs: a
+    copy of a gigabyte takes 0.3 s or 3, by what was removed before.
+    """
+    if size == 0:
+        return
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    child = os.fork()
+    if child == 0:
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_POPULATE", 0)
+        mmap.mmap(-1, min(3 * size, free // 2), flags=flags)
+        os._exit(0)
+    os.waitpid(child, 0)

@@ -57,9 +57,7 @@ def code(snapshot: Snapshot, short: str, width: int) -> list[Line]:
     found = snapshot.code
     if found.status == "none":
         return wrap([say("no snapshot", "bad"), say(f": {found.reason or 'no reason is known'}")], width, 2)
-    left = {item.path for item in found.left_out}
-    there = (item.path for item in found.changed if item.change != "deleted" and item.path not in left)
-    changed = next(there, None)
+    changed = next((item.path for item in found.changed if item.change != "deleted"), None)
     aside = (
         [say(f"xt show {short} --code {clip(quote(from_text(changed)), 40)}", "accent")] if changed else []
     )

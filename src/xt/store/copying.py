@@ -130,7 +130,7 @@ def _write_behind() -> Callable[[int, int, int, int], int] | None:
     except (OSError, AttributeError):
         return None
     call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-    return call  # type: ignore[no-any-return]
+    return call
 
 
 def _hash_growing(target: int, progress: _Progress) -> tuple[str, int]:

@@ -25,7 +25,7 @@ def measure(world: World) -> list[Row]:
         [
             project.step("plain", [*plain, path]),
             project.xt("none", "run", "--", "true"),
-            project.xt("first", "run", "-i", path, "--", "true", prepare=project.forget(".xt/cache/stat")),
+            project.xt("first", "run", "-i", path, "--", "true", prepare=project.fresh(".xt/cache/stat")),
             project.xt("again", "run", "-i", path, "--", "true"),
         ],
         world.many(11),

@@ -14,12 +14,7 @@ def measure(world: World) -> list[Row]:
     path = project.noise("model.bin", size)
     project.sh("echo model.bin > .gitignore")
     project.commit()
-    fresh = project.forget("copy", ".xt/objects", ".xt/cache/stat")
-
-    def ready() -> None:
-        fresh()
-        project.sh("[ ! -d .xt ] || mkdir -p .xt/objects")
-
+    ready = project.fresh("copy", ".xt/objects", ".xt/cache/stat", memory=size)
     found = rounds(
         [
             project.step("cp", ["cp", path, "copy"], ready),

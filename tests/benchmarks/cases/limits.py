@@ -47,13 +47,14 @@ def content(project: Project) -> list[Row]:
     path = project.noise("data.bin", size)
     with open(path, "rb") as file:
         data = file.read()
+    fresh = project.fresh("copy", memory=size)
     found = rounds(
         [
             Step("one", call(lambda: blake3(data))),
             Step("all", call(lambda: blake3(data, max_threads=blake3.AUTO))),
-            project.step("cp", ["cp", path, "copy"], project.forget("copy")),
-            project.step("cp sync", ["sh", "-c", f"cp {path} copy && sync -f copy"], project.forget("copy")),
-            project.step("tee", ["sh", "-c", f"cat {path} | tee copy"], project.forget("copy")),
+            project.step("cp", ["cp", path, "copy"], fresh),
+            project.step("cp sync", ["sh", "-c", f"cp {path} copy && sync -f copy"], fresh),
+            project.step("tee", ["sh", "-c", f"cat {path} | tee copy"], fresh),
             Step("fsync", call(Flush(f"{project.path}/small"))),
         ],
         project.world.many(15),

@@ -38,7 +38,7 @@ def measure(world: World) -> list[Row]:
         ],
         world.many(30),
     )
-    first = rounds([project.xt("first", "ls", prepare=project.forget(".xt/cache/index.db"))], world.many(5))[
+    first = rounds([project.xt("first", "ls", prepare=project.fresh(".xt/cache/index.db"))], world.many(5))[
         "first"
     ]
     size = sum(os.stat(f"{project.store}/runs/{name[:2]}/{name}").st_size for name in _names(project))

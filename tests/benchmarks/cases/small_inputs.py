@@ -34,7 +34,7 @@ def measure(world: World) -> list[Row]:
         [
             Step("walk", call(lambda: walk(data))),
             project.xt("none", "run", "--", "true"),
-            project.xt("first", "run", "-i", "data", "--", "true", prepare=project.forget(".xt/cache/stat")),
+            project.xt("first", "run", "-i", "data", "--", "true", prepare=project.fresh(".xt/cache/stat")),
             project.xt("again", "run", "-i", "data", "--", "true"),
         ],
         world.many(15),

@@ -25,9 +25,9 @@ def measure(world: World) -> list[Row]:
     project.commit()
     found = rounds(
         [
-            project.step("bare", command, project.forget("out")),
-            project.step("copied", ["sh", "-c", "cp -r out copy && sync -f copy"], project.forget("copy")),
-            project.xt("kept", "run", "-o", "out", "--", *command, prepare=project.forget("out")),
+            project.step("bare", command, project.aside("out")),
+            project.step("copied", ["sh", "-c", "cp -r out copy && sync -f copy"], project.aside("copy")),
+            project.xt("kept", "run", "-o", "out", "--", *command, prepare=project.aside("out")),
         ],
         world.many(9),
     )

@@ -45,12 +45,7 @@ def measure(world: World) -> list[Row]:
 def against_tee(project: Project, what: str, argv: list[str], size: int) -> list[Row]:
     """Measure one writer."""
     command = " ".join(map(shlex.quote, argv))
-    fresh = project.forget("log", ".xt/objects", ".xt/runs")
-
-    def ready() -> None:
-        fresh()
-        project.sh("[ ! -d .xt ] || mkdir -p .xt/objects .xt/runs")
-
+    ready = project.fresh("log", ".xt/objects", memory=size)
     found = rounds(
         [
             project.step("tee", ["sh", "-c", f"{command} | tee log"], ready),
