@@ -42,7 +42,7 @@ class Outside:
         """
         umask = os.umask(0o077)
         os.umask(umask)
-        return cls(cwd or os.getcwd(), os.environ, umask)
+        return cls(cwd or os.getcwd(), _environ(), umask)
 
     def now(self) -> datetime:
         """Current time, UTC."""
@@ -55,6 +55,20 @@ class Outside:
     def random_bytes(self, count: int) -> bytes:
         """Unpredictable bytes."""
         return os.urandom(count)
+
+
+def _environ() -> Mapping[str, str]:
+    """The variables as the caller set them: in the C locale Python adds one of its own (PEP 538)."""
+    if os.environ.get("LC_CTYPE") not in ("C.UTF-8", "C.utf8", "UTF-8"):
+        return os.environ
+    try:
+        with open("/proc/self/environ", "rb", buffering=0) as file:
+            given = file.read()
+    except OSError:
+        return os.environ
+    if b"\0LC_CTYPE=" in b"\0" + given:
+        return os.environ
+    return {name: value for name, value in os.environ.items() if name != "LC_CTYPE"}
 
 
 def timestamp(moment: datetime) -> str:

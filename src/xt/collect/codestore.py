@@ -152,8 +152,16 @@ class CodeStore:
             elif base != _EMPTY[self.object_format]:
                 git.run("read-tree", base)
             before = _signature(index)
-            failed |= self._update(git, ready)
-            removed += failed
+            # Git writes the index anew even for the removal of what is not in it.
+            done = (
+                {os.fsdecode(path) for path, letter in kept.differing.items() if letter == "D"}
+                if kept
+                else set()
+            )
+            failed |= self._update(
+                git, [path for path in ready if path not in done or os.path.lexists(os.path.join(top, path))]
+            )
+            removed = [path for path in (*removed, *failed) if path not in done]
             if removed:
                 git.run("update-index", "--force-remove", "-z", "--stdin", data=_joined(removed))
             if not kept or _signature(index) != before:

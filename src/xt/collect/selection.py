@@ -128,14 +128,14 @@ def specials(top: str, ignored: list[str], inner: list[str]) -> tuple[list[LeftO
         holds = False
         for entry in entries:
             name = entry.name
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_file(follow_symlinks=False) or entry.is_symlink():
+                holds = holds or prefix + name not in ignoring
+            elif entry.is_dir(follow_symlinks=False):
                 if name in (".git", ".xt") or prefix + name in ignoring:
                     continue
                 holds = True
                 if prefix + name not in repositories:
                     waiting.append(prefix + name)
-            elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
-                holds = holds or prefix + name not in ignoring
             elif prefix + name not in ignoring:
                 left.append(LeftOut(to_text(prefix + name), f"not a file: {_kind(entry)}"))
         if not holds and folder:

@@ -255,13 +255,13 @@ def _listing(data: bytes) -> tuple[dict[str, str], list[str], list[str]]:
     gitlinks: dict[str, str] = {}
     hidden: list[str] = []
     attributes: list[str] = []
-    framed = b"\0" + data
+    usual = data.count(b"\0H ") + data.startswith(b"H ")
     if b" 160000 " in data:
         for entry in data.split(b"\0"):
             if entry[2:8] == b"160000":
                 meta, _, path = entry.partition(b"\t")
                 gitlinks[os.fsdecode(path)] = meta.split(b" ")[2].decode()
-    if b"\0S " in framed or any(b"\0%c " % letter in framed for letter in b"hsmrck"):
+    if usual != data.count(b"\0"):
         for entry in data.split(b"\0"):
             if entry[:1] == b"S" or entry[:1].islower():
                 hidden.append(os.fsdecode(entry.partition(b"\t")[2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -62,7 +63,10 @@ class Timing:
             self._flush()
             if self._fd is None:
                 return None
-            os.close(self._fd)
+            try:
+                os.close(self._fd)
+            except OSError as error:  # network file systems tell of a full disk only now
+                self.problem = f"times of output may be incomplete: {error.strerror}"
             self._fd = None
             return Captured("timing", self.path, "blake3:" + self._hasher.hexdigest(), self._size)
 
@@ -84,6 +88,8 @@ class Timing:
             fsio.write_all(self._fd, data)
         except OSError as error:
             self.problem = f"times of output are missing from here on: {error.strerror}"
+            if self._fd is not None:
+                os.ftruncate(self._fd, self._size)  # a torn line is not part of the digest
             return
         self._hasher.update(data)
         self._size += len(data)
@@ -113,6 +119,7 @@ class LogFile:
         self._timing = timing
         self._mask = mask
         self._limit = limit
+        self._finished = False
         self._fd: int | None = None
         self._hasher = blake3()
         self._draining = 0
@@ -125,17 +132,26 @@ class LogFile:
     def write(self, data: memoryview) -> None:
         """Store what the command wrote; a full or broken disk ends the storing, nothing else."""
         self.size += len(data)
-        if self.cut_at is not None:
+        if self.cut_at is not None or self._finished:
             return
         self._store(self._mask.feed(bytes(data)) if self._mask else data)
 
     def finish(self) -> Captured | None:
         """Store what the mask held back; None when nothing was stored."""
-        if self._mask and self.cut_at is None:
-            self._store(self._mask.feed(b"", final=True))
+        self._finished = True
+        try:
+            if self._mask and self.cut_at is None:
+                self._store(self._mask.feed(b"", final=True))
+        except Exception as error:  # as for `write`: the command has ended, and how is to be recorded
+            self.give_up(f"{type(error).__name__}: {error}")
         if self._fd is None:
             return None
-        os.close(self._fd)
+        if self.cut_at is not None:
+            self._cut_back()
+        try:
+            os.close(self._fd)
+        except OSError as error:  # network file systems tell of a full disk only now
+            self.reason = f"may not have reached the disk: {error.strerror}"
         self._fd = None
         return Captured(self.name, self.path, "blake3:" + self._hasher.hexdigest(), self.stored)
 
@@ -158,23 +174,27 @@ class LogFile:
                 )
             fsio.write_all(self._fd, data)
         except OSError as error:
-            self._cut(error)
+            self.cut_at, self.reason = self.stored, error.strerror or str(error)
             return
         self._hasher.update(data)
         self.stored += len(data)
         self._timing.add("o" if self.name == "stdout" else "e", len(data))
         if self.stored - self._draining > DRAIN:
             self._draining = self.stored
-            threading.Thread(target=self._drain, args=(os.dup(self._fd),), daemon=True).start()
+            self._start_draining(self._fd)
 
-    def _cut(self, error: OSError) -> None:
+    def _cut_back(self) -> None:
         """Keep the whole chunks that were stored; a torn last one is not part of the digest."""
-        self.cut_at, self.reason = self.stored, error.strerror or str(error)
         if self._fd is not None:
             try:
                 os.ftruncate(self._fd, self.stored)
-            except OSError as second:
-                self.reason += f"; and it could not be cut back: {second.strerror}"
+            except OSError as error:
+                self.reason = f"{self.reason}; and it could not be cut back: {error.strerror}"
+
+    def _start_draining(self, fd: int) -> None:
+        # Without a thread or a descriptor to spare, sealing flushes it all.
+        with contextlib.suppress(OSError, RuntimeError):
+            threading.Thread(target=self._drain, args=(os.dup(fd),), daemon=True).start()
 
     def _drain(self, fd: int) -> None:
         try:

@@ -14,48 +14,63 @@ import time
 
 from xt.model.result import Usage
 
-#: Seconds between samples; the first is taken after half of it.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.execute.gpu_meter import GpuMeter
+
+#: Seconds before the first sample.
+PATIENCE = 0.5
+#: Seconds between samples.
 INTERVAL = 1.0
 
 
 class Meter(threading.Thread):
-    """Samples a process tree until `stop`."""
+    """Samples a process tree from `begin` to `finish`."""
 
-    def __init__(self, pid: int) -> None:
-        """Meter the tree below our child `pid`."""
+    def __init__(self, pid: int, began: float) -> None:
+        """Meter the tree below our child `pid`, which was started at `began` on the monotonic clock."""
         super().__init__(name="xt-meter", daemon=True)
         self._pid = pid
-        self._began = time.monotonic()
+        self._began = began
         self._own_peak = _peak(resource.getrusage(resource.RUSAGE_SELF))
         self._halt = threading.Event()
         self._peak = 0
         self._samples = 0
-        self._gpu = GpuUse()
+        self._gpu: GpuMeter | None = None
         self._problem: str | None = None
 
-    def run(self) -> None:
-        """Sample."""
-        if self._halt.wait(INTERVAL / 2):
-            return
-        import psutil
+    def begin(self) -> None:
+        """Start to sample; without a thread to be had the kernel's own figures remain.
 
-        gpus = open_gpus()
+        To be called when the command has run for `PATIENCE`: a shorter one is not sampled at all.
+        """
+        try:
+            self.start()
+        except RuntimeError as error:
+            self._problem = f"nothing was sampled: {error}"
+
+    def run(self) -> None:
+        """Sample until the end."""
+        try:
+            self._sample()
+        except Exception as error:  # the command must not feel it, nor its terminal show it
+            self._problem = f"sampling ended: {type(error).__name__}: {error}"
+
+    def _sample(self) -> None:
+        from xt.execute.gpu_meter import GpuMeter
+
+        self._gpu = gpu = GpuMeter()
         try:
             while True:
                 before = time.monotonic()
-                try:
-                    self._peak = max(self._peak, _tree_memory(psutil, self._pid))
-                    self._samples += 1
-                except psutil.Error as error:
-                    self._problem = f"memory of the tree: {error}"
-                if gpus:
-                    gpus.sample(self._gpu)
+                self._peak = max(self._peak, _tree_memory(self._pid))
+                gpu.sample()
+                self._samples += 1
                 # A tree of thousands of processes must not keep a core busy: at most a tenth of it.
                 if self._halt.wait(max(INTERVAL, 10 * (time.monotonic() - before))):
                     return
         finally:
-            if gpus:
-                gpus.close(self._gpu)
+            gpu.close()
 
     def finish(self, stopped_s: float) -> tuple[int, Usage]:
         """Stop, and reap the process, which has ended.
@@ -72,7 +87,8 @@ class Meter(threading.Thread):
         _, status, used = os.wait4(self._pid, 0)
         if self.is_alive():
             self.join(timeout=2.0)
-        reasons = [reason for reason in (self._problem, io_reason) if reason]
+        gpu = self._gpu
+        reasons = [reason for reason in (self._problem, io_reason, gpu and gpu.problem) if reason]
         kernel_peak = _peak(used)
         peak: int | None = max(kernel_peak, self._peak)
         if kernel_peak <= self._own_peak:
@@ -80,8 +96,6 @@ class Meter(threading.Thread):
             peak = self._peak or None
             if peak is None:
                 reasons.append(f"peak memory: below {self._own_peak} bytes, not told apart from xt's own")
-        if self._gpu.problem:
-            reasons.append(self._gpu.problem)
         return status, Usage(
             wall_s=max(0.0, round(wall, 6)),
             stopped_s=round(stopped_s, 6),
@@ -90,90 +104,28 @@ class Meter(threading.Thread):
             peak_memory_bytes=peak,
             read_bytes=read,
             written_bytes=written,
-            gpu_utilisation=self._gpu.mean_utilisation(),
-            gpu_memory_bytes=self._gpu.peak_memory,
-            gpu_energy_j=self._gpu.energy_j,
+            gpu_utilisation=gpu.utilisation if gpu else None,
+            gpu_memory_bytes=gpu.peak_memory if gpu else None,
+            gpu_energy_j=gpu.energy_j if gpu else None,
             samples=self._samples,
             reason="; ".join(reasons) or None,
         )
 
 
-class GpuUse:
-    """What the samples of all devices add up to."""
-
-    def __init__(self) -> None:
-        self.busy = 0.0
-        self.count = 0
-        self.peak_memory: int | None = None
-        self.energy_j: float | None = None
-        self.problem: str | None = None
-
-    def mean_utilisation(self) -> float | None:
-        """Mean over samples and devices, 0 to 1; None without samples."""
-        return round(self.busy / self.count, 4) if self.count else None
-
-
-def open_gpus() -> _Gpus | None:
-    """Open NVML when there is an NVIDIA driver; without one nothing is loaded."""
-    if not os.path.exists("/proc/driver/nvidia/version") and not os.path.exists("/dev/nvidiactl"):
-        return None
-    import pynvml
+def _tree_memory(pid: int) -> int:
+    """Resident bytes of a process and its descendants together; 0 when it has just ended."""
+    import psutil
 
     try:
-        pynvml.nvmlInit()
-        return _Gpus(pynvml)
-    except pynvml.NVMLError:
-        # What is wrong with it is in the snapshot's environment, where devices are listed.
-        return None
-
-
-class _Gpus:
-    """All devices, through NVML (its API reference names each call)."""
-
-    def __init__(self, nvml: object) -> None:
-        self.nvml: object = nvml
-        count = nvml.nvmlDeviceGetCount()  # type: ignore[attr-defined]
-        self.devices = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(count)]  # type: ignore[attr-defined]
-        self.energy = [self._energy(device) for device in self.devices]
-
-    def sample(self, use: GpuUse) -> None:
-        nvml: object = self.nvml
-        try:
-            memory = 0
-            for device in self.devices:
-                use.busy += nvml.nvmlDeviceGetUtilizationRates(device).gpu / 100  # type: ignore[attr-defined]
-                use.count += 1
-                memory += nvml.nvmlDeviceGetMemoryInfo(device).used  # type: ignore[attr-defined]
-            use.peak_memory = max(use.peak_memory or 0, memory)
-        except nvml.NVMLError as error:  # type: ignore[attr-defined]
-            use.problem = f"GPU: {error}"
-
-    def close(self, use: GpuUse) -> None:
-        spent = [
-            after - before
-            for before, after in zip(self.energy, map(self._energy, self.devices), strict=True)
-            if before is not None and after is not None
-        ]
-        if spent:
-            use.energy_j = sum(spent) / 1000
-        self.nvml.nvmlShutdown()  # type: ignore[attr-defined]
-
-    def _energy(self, device: object) -> int | None:
-        """Millijoules since the driver was loaded; None for devices that do not count them."""
-        try:
-            return int(self.nvml.nvmlDeviceGetTotalEnergyConsumption(device))  # type: ignore[attr-defined]
-        except self.nvml.NVMLError:  # type: ignore[attr-defined]
-            return None
-
-
-def _tree_memory(psutil: object, pid: int) -> int:
-    """Resident bytes of a process and its descendants together."""
-    root = psutil.Process(pid)  # type: ignore[attr-defined]
+        root = psutil.Process(pid)
+        tree = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0
     total = 0
-    for process in [root, *root.children(recursive=True)]:
+    for process in tree:
         try:
             total += process.memory_info().rss
-        except psutil.Error:  # type: ignore[attr-defined]
+        except psutil.Error:
             continue  # it ended meanwhile: nothing of it is in memory
     return total
 
@@ -186,8 +138,9 @@ def _peak(used: resource.struct_rusage) -> int:
 def _io(pid: int) -> tuple[int | None, int | None, str | None]:
     """Bytes read and written so far by a process and the children it waited for (proc(5), io)."""
     try:
-        with open(f"/proc/{pid}/io", encoding="ascii") as file:
-            fields = dict(line.split(": ") for line in file.read().splitlines())
-        return int(fields["rchar"]), int(fields["wchar"]), None
+        # In bytes: of the text codecs only that of UTF-8 is loaded.
+        with open(f"/proc/{pid}/io", "rb", buffering=0) as file:
+            fields = dict(line.split(b": ") for line in file.read().splitlines())
+        return int(fields[b"rchar"]), int(fields[b"wchar"]), None
     except (OSError, KeyError, ValueError) as error:
         return None, None, f"input and output: {error}"

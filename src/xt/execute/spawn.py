@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 from collections.abc import Iterable
 
@@ -15,6 +14,8 @@ from xt import errors
 IGNORED_BY_PYTHON = [
     number for name in ("SIGPIPE", "SIGXFSZ") if (number := getattr(signal, name, None)) is not None
 ]
+#: Errors of a system that has no room for another process, rather than of the command.
+NO_ROOM = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 
 
 class FailedError(Exception):
@@ -32,7 +33,7 @@ def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mas
 
     Args:
         argv: looked up along PATH when the first word has no slash; no shell is ever tried.
-        environ: all of its variables.
+        environ: all of its variables; one without a name, which no program can ask for, is left out.
         streams: descriptor of the command → descriptor of ours to become it; others are inherited.
         mask: signals it starts with blocked: those that xt was started with.
 
@@ -42,10 +43,17 @@ def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mas
     Raises:
         FailedError: 127 not found, 126 found but not executable, 125 the system could not.
     """
+    if not argv[0]:
+        raise FailedError(errors.EXIT_NOT_FOUND, "``: command not found")
     actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()]
     try:
         return os.posix_spawnp(
-            argv[0], argv, environ, file_actions=actions, setsigmask=mask, setsigdef=IGNORED_BY_PYTHON
+            argv[0],
+            argv,
+            {name: value for name, value in environ.items() if name} if "" in environ else environ,
+            file_actions=actions,
+            setsigmask=mask,
+            setsigdef=IGNORED_BY_PYTHON,
         )
     except OSError as error:
         raise _explained(argv[0], error) from error
@@ -58,6 +66,8 @@ def replace(argv: list[str]) -> tuple[str, int]:
     for number in IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     try:
+        for number in IGNORED_BY_PYTHON:
+            signal.signal(number, signal.SIG_DFL)
         os.execvp(argv[0], argv)
     except OSError as error:
         failed = _explained(argv[0], error)
@@ -67,23 +77,33 @@ def replace(argv: list[str]) -> tuple[str, int]:
 
 
 def _explained(name: str, error: OSError) -> FailedError:
-    if error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
-        return FailedError(errors.EXIT_NOT_STARTED, f"no process could be made: {os.strerror(error.errno)}")
-    if error.errno == errno.ENOENT:
-        found = name if "/" in name and os.path.exists(name) else shutil.which(name)
-        if found:
-            return FailedError(
-                errors.EXIT_NOT_EXECUTABLE,
-                f"`{name}` names an interpreter that is not there",
-            )
+    """Say what is wrong, with the status that bash and env would end with.
+
+    Except that both run a script without a `#!` line in a shell of their choice, which xt does not guess.
+    """
+    number = error.errno or 0
+    if number in NO_ROOM:
+        return FailedError(errors.EXIT_NOT_STARTED, f"no process could be made: {os.strerror(number)}")
+    found = _find(name)
+    # A folder of PATH that may not be searched gives EACCES for a command that is in none of them.
+    if found is None and ("/" not in name or number == errno.ENOENT):
         return FailedError(errors.EXIT_NOT_FOUND, f"`{name}`: command not found")
-    if error.errno == errno.ENOTDIR:
-        return FailedError(errors.EXIT_NOT_FOUND, f"`{name}`: command not found")
-    if os.path.isdir(name):
+    if number == errno.ENOENT:
+        return FailedError(errors.EXIT_NOT_FOUND, f"`{name}` names an interpreter that is not there")
+    if os.path.isdir(found or name):
         return FailedError(errors.EXIT_NOT_EXECUTABLE, f"`{name}` is a folder")
-    if error.errno == errno.ENOEXEC:
+    if number == errno.ENOEXEC:
         return FailedError(
             errors.EXIT_NOT_EXECUTABLE, f"`{name}` is neither a program nor a script with a `#!` line"
         )
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return FailedError(errors.EXIT_NOT_EXECUTABLE, f"`{name}` cannot be executed: {reason}")
+    return FailedError(
+        errors.EXIT_NOT_EXECUTABLE, f"`{name}` cannot be executed: {os.strerror(number) if number else error}"
+    )
+
+
+def _find(name: str) -> str | None:
+    """Where a command's name leads, executable or not."""
+    if "/" in name:
+        return name if os.path.lexists(name) else None
+    places = (os.path.join(folder, name) for folder in os.get_exec_path())
+    return next((place for place in places if os.path.lexists(place)), None)

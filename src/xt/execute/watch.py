@@ -8,24 +8,27 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
-#: Taken from the process while the command runs: it decides what they mean, not xt.
-HANDLED = {
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-    signal.SIGQUIT,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-    signal.SIGALRM,
-    signal.SIGWINCH,
-    signal.SIGTSTP,
-    signal.SIGCONT,
-    signal.SIGCHLD,
+from xt.execute.kin import descends
+
+#: Not taken: those that cannot be, those that tell of a fault in xt itself, those that Python turned into
+#: errors of `write`, and SIGTTOU, which stops whoever writes to the terminal, as xt does for the command.
+LEFT_ALONE = {
+    getattr(signal, name)
+    for name in (
+        *("SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS"),
+        *("SIGPIPE", "SIGXFSZ", "SIGTTOU"),
+    )
 }
+#: Taken from the process while the command runs: it decides what they mean, not xt.
+HANDLED = signal.valid_signals() - LEFT_ALONE
 #: Those that end a command unless it cares.
 ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 #: The terminal's own: it sends them to the whole process group.
-FROM_KEYBOARD = {signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP}
+FROM_TERMINAL = {signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGHUP}
+#: Those that stop a process that does not care.
+STOPPING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+#: Of no meaning for a record.
+UNNOTED = {*STOPPING, signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH, signal.SIGURG}
 #: `si_code` of a signal the kernel sent, as a terminal's driver does (sigaction(2)).
 SI_KERNEL = 128
 
@@ -42,57 +45,102 @@ class Watch:
         self.stopped_s = 0.0
         self.stopping: Callable[[], None] = _nothing
         self.resized: Callable[[], None] = _nothing
+        self._stopped_at: float | None = None
+        self._asked_to_stop = False
+        if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+            # The kernel would throw away how the command ended.
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.inherited_mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
 
     def release(self) -> None:
         """Put the mask back as it was; signals that came too late for the command are noted and dropped."""
-        while signal.sigpending() & HANDLED:
-            self._note(signal.sigwait(HANDLED))
+        self._take_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, self.inherited_mask)
 
-    def wait(self, pid: int) -> None:
-        """Return when our child has ended. It is not reaped: until then its pid cannot be reused."""
+    def wait(self, pid: int, patience: float, late: Callable[[], None]) -> None:
+        """Return when our child has ended. It is not reaped: until then its pid cannot be reused.
+
+        Args:
+            pid: of the child.
+            patience: seconds.
+            late: called once when it has not ended by then.
+        """
+        due: float | None = time.monotonic() + patience
         while not self._ended(pid):
-            number, from_terminal = _next_signal()
-            if number == signal.SIGCHLD:
+            number, kernel, sender = _next_signal(due)
+            if due is not None and (number == 0 or time.monotonic() >= due):
+                due = None
+                late()
+            if number in (0, signal.SIGCHLD):
                 continue
             if number == signal.SIGWINCH:
                 self.resized()
-                continue
-            self._note(number)
-            if not from_terminal:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+            elif number == signal.SIGCONT:
+                self._continued(pid)
+            else:
+                self._note(number)
+                self._asked_to_stop |= number in STOPPING
+                if not _has_it(pid, number, kernel, sender):
+                    _send(pid, number)
+        self._take_pending()  # came with the end
+
+    def _take_pending(self) -> None:
+        while signal.sigpending() & HANDLED:
+            self._note(int(signal.sigwait(HANDLED)))
 
     def _note(self, number: int) -> None:
-        if number in ENDING | {signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM}:
-            self.received.append(int(number))
+        if number not in UNNOTED:
+            self.received.append(number)
 
     def _ended(self, pid: int) -> bool:
-        flags = os.WEXITED | os.WSTOPPED | os.WNOHANG
+        """Take in what became of the child."""
         while True:
-            status = os.waitid(os.P_PID, pid, flags | os.WNOWAIT)
-            if status is None:
+            news = os.waitid(
+                os.P_PID, pid, os.WEXITED | os.WSTOPPED | os.WCONTINUED | os.WNOHANG | os.WNOWAIT
+            )
+            if news is None:
                 if os.getpid() == 1:
                     _reap_orphans(pid)
                 return False
-            if status.si_code != os.CLD_STOPPED:
+            if news.si_code == os.CLD_STOPPED:
+                os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG)
+                self._stop(news.si_status)
+            elif news.si_code == os.CLD_CONTINUED:
+                os.waitid(os.P_PID, pid, os.WCONTINUED | os.WNOHANG)
+                self._goes_on()
+            else:
+                self._goes_on()
                 return True
-            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG)
-            self._stop(status.si_status)
 
     def _stop(self, number: int) -> None:
         """Stop as the command stopped, so that the shell gets its terminal back; return when continued."""
-        before = time.monotonic()
+        self._stopped_at = self._stopped_at or time.monotonic()
+        pending = signal.sigpending()
+        asked = self._asked_to_stop or not STOPPING.isdisjoint(pending)
+        self._asked_to_stop = False
+        # A command that somebody stopped alone is of interest to a shell that watches us as its job. To
+        # another parent it is not; and should the command alone be continued, nobody would continue us.
+        if not (asked or _is_job()) or signal.SIGCONT in pending:
+            return
         self.stopping()
-        if number == signal.SIGSTOP:
-            os.kill(os.getpid(), signal.SIGSTOP)
-        else:
-            # The one that came with Ctrl-Z is pending already; ours makes sure.
-            os.kill(os.getpid(), number)
+        if number in STOPPING:
+            os.kill(os.getpid(), number)  # one that came with Ctrl-Z is pending already; ours makes sure
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
             signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
-        self.stopped_s += time.monotonic() - before
+        else:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _continued(self, pid: int) -> None:
+        """We were continued: so is the command, even if only we were meant."""
+        self.resized()
+        if self._stopped_at is not None and not os.waitid(os.P_PID, pid, os.WCONTINUED | os.WNOHANG):
+            _send(pid, signal.SIGCONT)
+        self._goes_on()
+
+    def _goes_on(self) -> None:
+        if self._stopped_at is not None:
+            self.stopped_s += time.monotonic() - self._stopped_at
+            self._stopped_at = None
 
 
 @contextlib.contextmanager
@@ -121,15 +169,60 @@ def _nothing() -> None:
     """Stand in for a callback that is not set."""
 
 
-def _next_signal() -> tuple[signal.Signals, bool]:
-    """Wait for a signal; tell whether a terminal sent it, which then reached the command too."""
-    if hasattr(signal, "sigwaitinfo"):
-        info = signal.sigwaitinfo(HANDLED)
-        number = signal.Signals(info.si_signo)
-        return number, number in FROM_KEYBOARD | {signal.SIGHUP} and info.si_code == SI_KERNEL
-    number = signal.Signals(signal.sigwait(HANDLED))
+def _next_signal(due: float | None) -> tuple[int, bool, int]:
+    """Wait for a signal.
+
+    Args:
+        due: when to wait no longer, on the monotonic clock.
+
+    Returns:
+        Its number, 0 if there was none; whether the kernel sent it; the sender's pid, 0 if unknown.
+    """
+    if hasattr(signal, "sigtimedwait"):
+        if due is None:
+            info = signal.sigwaitinfo(HANDLED)
+        elif (early := signal.sigtimedwait(HANDLED, max(0.0, due - time.monotonic()))) is None:
+            return 0, False, 0
+        else:
+            info = early
+        return info.si_signo, info.si_code == SI_KERNEL, info.si_pid
+    if due is not None:
+        return 0, False, 0
+    number = int(signal.sigwait(HANDLED))
     # macOS does not say who sent it: with a terminal at hand, assume the keyboard.
-    return number, number in FROM_KEYBOARD and os.isatty(0)
+    return number, number in FROM_TERMINAL and number != signal.SIGHUP and os.isatty(0), 0
+
+
+def _has_it(pid: int, number: int, kernel: bool, sender: int) -> bool:
+    """Whether a signal that reached us reached the command too."""
+    if not kernel:
+        # The command, or what it started, means its own group when it signals us (`kill 0`).
+        return sender > 0 and descends(sender)
+    if number not in FROM_TERMINAL:
+        return False  # a timer of ours
+    if number == signal.SIGHUP and os.getsid(0) == os.getpid():
+        return False  # of a lost terminal only the session's leader is told
+    try:
+        # `timeout` moves to a group of its own, which the terminal does not know; so does a daemon, to
+        # another session, where it is not to be disturbed.
+        return os.getpgid(pid) == os.getpgrp() or os.getsid(pid) != os.getsid(0)
+    except ProcessLookupError:
+        return True
+
+
+def _send(pid: int, number: int) -> None:
+    # PermissionError: a command that runs as somebody else (sudo) could not be reached without xt either.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _is_job() -> bool:
+    """Whether our parent is a shell that made us a process group of its own, and so follows our stops."""
+    parent = os.getppid()
+    try:
+        return os.getpgid(parent) != os.getpgrp() and os.getsid(parent) == os.getsid(0)
+    except ProcessLookupError:
+        return False
 
 
 def _reap_orphans(ours: int) -> None:
