@@ -50,7 +50,7 @@ class TestTheCommand:
 
     @pytest.mark.parametrize(
         ("name", "content", "mode", "code"),
-        [("missing", None, 0, 127), ("plain", "text\n", 0o644, 126), ("bad", "#!/no/such\n", 0o755, 126)],
+        [("missing", None, 0, 127), ("plain", "text\n", 0o644, 126), ("bad", "#!/no/such\n", 0o755, 127)],
     )
     def test_what_cannot_start_is_recorded_as_such(self, project, name, content, mode, code):
         if content is not None:
