@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
+
 from tests.execute.wrapped import LONG, Wrapper, until
 
 PYTHON = sys.executable

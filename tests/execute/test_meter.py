@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.execute.wrapped import LONG, Wrapper
 
 PYTHON = sys.executable

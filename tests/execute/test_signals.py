@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.execute.wrapped import LONG, Pty, Wrapper, child_of, state, until
 
 PYTHON = sys.executable

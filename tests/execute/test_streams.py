@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.execute.wrapped import LONG, Pty, Wrapper, until
 
 PYTHON = sys.executable

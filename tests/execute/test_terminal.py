@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.execute.wrapped import Pty, Tmux, Wrapper, child_of, until
 
 PYTHON = sys.executable

@@ -190,7 +190,7 @@ def _content(item: Input) -> Line:
     if item.revision is not None:
         line.append(say(f"revision {item.revision[:16]}", "dim"))
     if item.status == "unverified":
-        line += [say(" " if line else ""), say("unverified", "bold")]
+        line += [say("  " if line else ""), say("unverified", "bold")]
     return [*line, say(f": {item.reason}" if line else item.reason)] if item.reason else line
 
 
