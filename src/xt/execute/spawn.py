@@ -63,15 +63,17 @@ def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mas
 
 def replace(argv: list[str]) -> tuple[str, int]:
     """Become the command, without any capture; return only when that fails: the reason and the status."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in IGNORED_BY_PYTHON}
     try:
-        for number in IGNORED_BY_PYTHON:
-            signal.signal(number, signal.SIG_DFL)
         os.execvp(argv[0], argv)
     except OSError as error:
         failed = _explained(argv[0], error)
         return failed.reason, failed.status
     except ValueError as error:
         return f"the command cannot be started: {error}", errors.EXIT_NOT_STARTED
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _explained(name: str, error: OSError) -> FailedError:
