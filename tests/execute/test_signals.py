@@ -199,7 +199,7 @@ def test_ctrl_c_reaches_a_command_with_a_group_of_its_own(xt: Wrapper) -> None:
     with Pty(xt.argv("timeout", "60", "sh", "-c", script)) as terminal:
         terminal.expect(b"ready\r\n")
         terminal.send(b"\x03")
-        assert terminal.wait() == 7
+        assert terminal.wait() in (7, 130)  # `timeout` signals its child twice: by pid and by group
 
 
 def test_a_daemon_of_another_session_is_not_disturbed_by_ctrl_c(xt: Wrapper) -> None:

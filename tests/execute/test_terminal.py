@@ -241,7 +241,6 @@ def test_modes_set_on_the_output_hold_for_the_input(xt: Wrapper, mode: str) -> N
     shown = []
     for argv in ([PYTHON, "-c", CBREAK.format(mode=mode)], xt.argv(PYTHON, "-c", CBREAK.format(mode=mode))):
         with Pty(argv) as terminal:
-            before = terminal.modes()
             seen = terminal.expect(b"(.*ready)").group()
             during = terminal.modes()
             for key in (b"x", b"\r", b"\xff"):
@@ -249,7 +248,7 @@ def test_modes_set_on_the_output_hold_for_the_input(xt: Wrapper, mode: str) -> N
                 seen += terminal.expect(b"<.+?>").group()  # without Enter, and without an echo
             terminal.send(b"q")
             seen += terminal.expect(b".*left\r\n").group()
-            until(lambda terminal=terminal, before=before: terminal.modes() == before)
+            until(lambda terminal=terminal: terminal.modes() == terminal.initial)
             terminal.send(b"\n")
             assert terminal.wait() == 0
             shown.append((seen, during))
@@ -274,9 +273,8 @@ def test_modes_set_at_the_input_are_not_undone_by_those_of_the_output(xt: Wrappe
 def test_modes_the_command_leaves_are_left(xt: Wrapper) -> None:
     script = "import tty; tty.setcbreak(1)"
     with Pty(xt.argv(PYTHON, "-c", script)) as terminal:
-        before = terminal.modes()
         assert terminal.wait() == 0
-        assert before[LFLAG] & ~terminal.modes()[LFLAG] == termios.ICANON | termios.ECHO
+        assert terminal.initial[LFLAG] & ~terminal.modes()[LFLAG] == termios.ICANON | termios.ECHO
 
 
 def test_a_terminal_that_is_not_the_controlling_one(xt: Wrapper) -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.execute.wrapped import LONG, Pty, Wrapper
+from tests.execute.wrapped import LONG, Pty, Wrapper, child_of, until
 
 PYTHON = sys.executable
 #: Shows what a process is given, as JSON; to descriptor 1.
@@ -194,17 +193,32 @@ def test_arguments_are_byte_exact(xt: Wrapper) -> None:
     assert got.stdout == b"\0".join(words) == bare(*show, *words).stdout
 
 
-def test_exit_codes(xt: Wrapper) -> None:
-    running = {}
-    for code in range(256):
-        own = Wrapper(xt.folder / str(code))
-        running[code] = (own, subprocess.Popen(own.argv("sh", "-c", f"exit {code}")))
-        if len(running) % 8 == 7:  # not all at once
-            running[code][1].wait()
-    for code, (own, process) in running.items():
-        assert process.wait() == code
-        assert own.ended()["exit_code"] == own.ended()["xt_exit"] == code
-        assert own.ended()["signal"] is None
+@pytest.mark.parametrize("code", [0, 1, 2, 127, 128, 130, 255])
+def test_exit_codes(xt: Wrapper, code: int) -> None:
+    assert xt.run("sh", "-c", f"exit {code}").returncode == code
+    ended = xt.ended()
+    assert (ended["exit_code"], ended["xt_exit"], ended["signal"]) == (code, code, None)
+
+
+def test_all_exit_codes_in_one_process_which_keeps_nothing_open(xt: Wrapper) -> None:
+    before = (
+        "import os\n"
+        "from xt.execute import Job\n"
+        "from xt.execute.local import run\n"
+        "def codes(numbers):\n"
+        "    for number in numbers:\n"
+        "        job = Job(['sh', '-c', f'exit {number}'], dict(os.environ), '.', {}, 2.0, 0.25, 100)\n"
+        "        ended = run(job)\n"
+        "        yield ended.exit_code == ended.xt_exit == number and ended.signal is None\n"
+        "assert all(codes(range(2)))\n"
+        "before = os.listdir('/proc/self/fd')\n"
+        "assert all(codes(range(256)))\n"
+        "for _ in range(5): assert not run(Job(['/no/such'], {}, '.', {}, 2.0, 0.25, 100)).started\n"
+        "assert len(os.listdir('/proc/self/fd')) == len(before)\n"
+        "os.write(1, b'all')\n"
+    )
+    got = xt.run("true", job={"before": before}, cwd=xt.folder.parent)
+    assert (got.stdout, got.stderr) == (b"all", b"")
 
 
 FATAL = [
@@ -324,7 +338,7 @@ def test_a_null_byte_in_a_word(xt: Wrapper) -> None:
 ISATTY = "import os, sys; open(sys.argv[1], 'w').write(' '.join(str(os.isatty(fd)) for fd in range(3)))"
 
 
-@pytest.mark.parametrize("kinds", list(itertools.product(["tty", "pipe"], repeat=3)), ids="-".join)
+@pytest.mark.parametrize("kinds", list(itertools.product(["tty", "file"], repeat=3)), ids="-".join)
 def test_each_stream_is_a_terminal_when_it_was(xt: Wrapper, tmp_path: Path, kinds: tuple[str, ...]) -> None:
     seen = []
     for argv in ([PYTHON, "-c", ISATTY], xt.argv(PYTHON, "-c", ISATTY)):
@@ -434,6 +448,52 @@ def test_as_process_1_it_reaps_what_others_left(xt: Wrapper, tmp_path: Path) -> 
     )
     got = bare(*unshare, *xt.argv("sh", "-c", script))
     assert (got.stdout, got.returncode) == (b"0\n", 6), got.stderr
+
+
+def test_as_process_1_it_passes_signals_on(xt: Wrapper) -> None:
+    unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+    if bare(*unshare, "true").returncode:
+        pytest.skip("no new namespaces may be made here")
+    argv = xt.argv("sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done")
+    with subprocess.Popen([*unshare, *argv], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        os.kill(child_of(process.pid), signal.SIGTERM)
+        assert process.wait(LONG) == 9
+
+
+@pytest.mark.parametrize("where", ["pipe", "pty"])
+def test_when_xt_is_killed_the_command_finds_its_streams_closed(
+    xt: Wrapper, tmp_path: Path, where: str
+) -> None:
+    script = f"echo ready; while sleep 0.05; do echo more || {{ touch {tmp_path}/failed; exit 1; }}; done"
+    argv = xt.argv("sh", "-c", f"trap 'touch {tmp_path}/failed; exit 1' PIPE HUP; {script}")
+    if where == "pty":
+        with Pty(argv) as terminal:
+            terminal.expect(b"ready\r\nmore\r\n")
+            os.kill(terminal.process.pid, signal.SIGKILL)
+            until((tmp_path / "failed").exists)
+    else:
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() + process.stdout.readline() == b"ready\nmore\n"
+            process.kill()
+            until((tmp_path / "failed").exists)
+    assert xt.log("stdout").startswith(b"ready\n")
+
+
+def test_to_become_the_command_leaves_nothing_of_python_behind(wrong: Path) -> None:
+    become = (
+        "import sys; from xt.execute.spawn import replace\n"
+        "reason, status = replace(sys.argv[1:])\n"
+        "print(reason); sys.exit(status)"
+    )
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    show = ["grep", "^Sig[IBC]", "/proc/self/status"]
+    got = bare(PYTHON, "-c", become, *show, env=environ)
+    assert dispositions(got.stdout) == dispositions(bare(*show).stdout)
+    got = bare(PYTHON, "-c", become, "./plain", cwd=wrong, env=environ)
+    assert (got.stdout, got.returncode) == (b"`./plain` cannot be executed: Permission denied\n", 126)
 
 
 def test_inside_other_wrappers(xt: Wrapper, tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ class Pty:
         self.name = os.ttyname(slave)
         self.seen = b""
         self.resize(*size)
+        self.initial = termios.tcgetattr(slave)
         # The leader of a session gets the first terminal it opens as its controlling one.
         line = f'0<>{self.name} exec "$@" {streams.replace("{}", self.name)}'
         self.process = subprocess.Popen(["/bin/sh", "-c", line, "sh", *argv], start_new_session=True, **how)

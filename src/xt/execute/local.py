@@ -26,15 +26,12 @@ def run(job: Job) -> Ended:
     watch = Watch()
     try:
         streams = Streams(job)
+        began = time.monotonic()
         try:
-            if signal.SIGINT in signal.sigpending():
-                raise KeyboardInterrupt
-            began = time.monotonic()
-            pid = start(job.argv, job.environ, streams.replaced, watch.inherited_mask)
+            pid = _start(job, streams, watch)
         except FailedError as error:
+            streams.ended([])
             return _not_started(error)
-        finally:
-            streams.started()
         meter = Meter(pid, began)
         watch.stopping, watch.resized = streams.stopping, streams.resized
         watch.wait(pid, PATIENCE, meter.begin)
@@ -57,6 +54,15 @@ def run(job: Job) -> Ended:
         files=files,
         problems=streams.problems,
     )
+
+
+def _start(job: Job, streams: Streams, watch: Watch) -> int:
+    try:
+        if signal.SIGINT in signal.sigpending():
+            raise KeyboardInterrupt
+        return start(job.argv, job.environ, streams.replaced, watch.inherited_mask)
+    finally:
+        streams.started()
 
 
 def _not_started(error: FailedError) -> Ended:

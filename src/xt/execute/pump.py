@@ -8,6 +8,7 @@ say comes in the order it was said.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import select
 import time
@@ -183,10 +184,11 @@ class Pump:
         self._failures += 1
         for carrier in self._live.values():
             carrier.log.give_up(f"{type(error).__name__}: {error}")
-        if self._failures > FAILURES:
-            for source in list(self._live):
-                os.close(source)
-                del self._live[source]
-            return
-        for source in self._live:
-            self._poll.modify(source, self._in)
+        for source, carrier in list(self._live.items()):
+            with contextlib.suppress(OSError, KeyError):
+                if self._failures <= FAILURES:
+                    self._poll.modify(source, self._in)
+                    continue
+            del self._live[source]
+            with contextlib.suppress(OSError):
+                carrier.close()

@@ -63,8 +63,7 @@ def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mas
 
 def replace(argv: list[str]) -> tuple[str, int]:
     """Become the command, without any capture; return only when that fails: the reason and the status."""
-    for number in IGNORED_BY_PYTHON:
-        signal.signal(number, signal.SIG_DFL)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in IGNORED_BY_PYTHON}
     try:
         os.execvp(argv[0], argv)
     except OSError as error:
@@ -72,6 +71,9 @@ def replace(argv: list[str]) -> tuple[str, int]:
         return failed.reason, failed.status
     except ValueError as error:
         return f"the command cannot be started: {error}", errors.EXIT_NOT_STARTED
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _explained(name: str, error: OSError) -> FailedError:

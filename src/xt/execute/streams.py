@@ -138,13 +138,12 @@ class Streams:
             return pump
         except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be had
             for carrier in carriers:
-                name = carrier.log.name
-                del self._carriers[name]
+                del self._carriers[carrier.log.name]
                 for fd in [fd for fd, theirs in self.replaced.items() if theirs == carrier.theirs]:
                     del self.replaced[fd]
+                    self._not_captured(NAMES[fd], str(error))
                 carrier.started()
                 carrier.close()
-                self._not_captured(name, str(error))
             return None
 
     def _not_captured(self, name: Name, why: str) -> None:

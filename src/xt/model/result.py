@@ -41,7 +41,11 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: Literal["stdout", "stderr"]
     via: Literal["pty", "pipe", "inherited"]
-    """`inherited`: it was closed or could not be captured; `reason` says why."""
+    """`inherited`: it was closed or could not be captured; `reason` says why.
+
+    A `stderr` that the caller joined to `stdout` (`2>&1`) is a `pipe` with a reason and without bytes of its
+    own: they are in the log of `stdout`, in the order they were written in.
+    """
     size: int
     """Bytes the command wrote."""
     digest: str | None = None
