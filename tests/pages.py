@@ -37,7 +37,6 @@ _VOLATILE = (
         r"(?:\d+(?:\.\d+)? (?:ms|s|min)(?: ago)?|just now|now)",
     ),
     (r"\d\d\d\d-\d\d-\d\d \d\d:\d\d", r"\d{4}-\d\d-\d\d \d\d:\d\d"),
-    (r"\d+\.\d{3} s", r"\d+\.\d{3} s"),
     (r"\d+(?:\.\d+)? [KMG]?B(?= (?:peak|read|written))", r"\d+(?:\.\d+)? [KMG]?B"),
     (r"[0-9a-f]{64}", r"[0-9a-f]{64}"),
     (r"(?<!\w)[0-9a-f]{16}(?!\w)", r"[0-9a-f]{16}"),
@@ -60,14 +59,14 @@ class Step(NamedTuple):
     """Lines, or None where the page shows none."""
 
 
-def steps(text: str, kinds: tuple[str, ...] = ("console", "sh")) -> list[Step]:
+def steps(text: str) -> list[Step]:
     """Read the commands of a page."""
     found: list[Step] = []
     for block in _FENCE.finditer(text):
         line = text.count("\n", 0, block.start()) + 2
-        if block[1] == "sh" and "sh" in kinds:
+        if block[1] == "sh":
             found.append(Step(line, block[2], None))
-        elif block[1] == "console" and "console" in kinds:
+        elif block[1] == "console":
             for offset, row in enumerate(block[2].splitlines()):
                 if row.startswith("$ "):
                     found.append(Step(line + offset, row[2:], []))
@@ -102,14 +101,11 @@ def play(commands: list[str], folder: Path, environ: dict[str, str]) -> list[Sho
 
 
 def _lines(output: str, script: Path) -> list[str]:
-    """Make of what a terminal got what a person reads, with the words an interactive shell has for a death."""
-    text = re.sub(r"\x1b\[[\d;]*m", "", output.replace("\r\n", "\n"))
+    """Make what a person reads of what a terminal got: no colours, last frames, a death in a word."""
+    text = re.sub(r"\x1b\[[\d;]*m", "", output.replace("\r\n", "\n")).removesuffix("\n")
     text = re.sub(rf"^{re.escape(str(script))}: line \d+: +\d+ (\w+) .*$", r"\1", text, flags=re.M)
-    return (
-        [line[line.rstrip("\r").rfind("\r") + 1 :].rstrip() for line in text.removesuffix("\n").split("\n")]
-        if text
-        else []
-    )
+    lines = [line.rstrip("\r") for line in text.split("\n")] if text else []
+    return [line[line.rfind("\r") + 1 :].rstrip() for line in lines]
 
 
 def _terminal(words: list[str], folder: Path, environ: dict[str, str]) -> str:

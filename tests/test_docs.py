@@ -316,7 +316,8 @@ def test_pages_name_only_commands_and_options_that_exist(page):
 
 
 def test_what_a_page_says_is_found():
-    page = "`xt gone` and `xt run -m WHY`\n```console\n$ xt ls -n 3 | cat\n$ a && xt show --json\n```\nxt does not.\n"
+    page = "`xt gone` and `xt run -m WHY`\n```console\n$ xt ls -n 3 | cat\n"
+    page += "$ a && xt show --json\n```\nxt does not.\n"
     assert spoken(page) == ["xt gone", "xt run -m WHY", "xt ls -n 3 ", "xt show --json"]
 
 

@@ -50,7 +50,7 @@ class TestTheCommand:
 
     @pytest.mark.parametrize(
         ("name", "content", "mode", "code"),
-        [("missing", None, 0, 127), ("plain", "text\n", 0o644, 126), ("bad", "#!/no/such\n", 0o755, 126)],
+        [("missing", None, 0, 127), ("plain", "text\n", 0o644, 126), ("bad", "#!/no/such\n", 0o755, 127)],
     )
     def test_what_cannot_start_is_recorded_as_such(self, project, name, content, mode, code):
         if content is not None:
@@ -360,3 +360,42 @@ def test_many_at_once_lose_nothing(project):
     rows = json.loads(project.xt("ls", "-n", "0", "--json").out)
     assert len({row["id"] for row in rows}) == 20
     assert {row["status"] for row in rows} == {"ok"}
+
+
+class TestAStoreThatWasTidiedUp:
+    @pytest.mark.parametrize("gone", ["key", "tmp", "cache", "live", "events", "objects"])
+    def test_what_is_missing_is_made_again(self, project, gone):
+        import shutil
+
+        project.run("true")
+        path = project.path / ".xt" / gone
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        project.write("new.py", "x = 1\n")
+        ran = project.run("-o", "o", "--", "sh", "-c", "echo hi > o")
+        assert ran.code == 0
+        assert "warning" not in ran.err
+        assert project.record()["snapshot"]["code"]["status"] == "recorded"
+
+    def test_a_damaged_key_is_replaced(self, project):
+        project.run("true")
+        (project.path / ".xt" / "key").write_bytes(b"short")
+        assert project.run("true").err.count("warning") == 0
+        assert (project.path / ".xt" / "key").stat().st_size == 32
+
+
+def test_a_secret_of_the_command_line_is_masked_in_the_log_too(project):
+    ran = project.run("--", "sh", "-c", "echo $0; echo $1", "--password=hunter2-hunter2", "x")
+    assert b"hunter2-hunter2" in ran.out
+    assert b"hunter2-hunter2" not in project.stored_bytes()
+
+
+def test_an_output_of_an_earlier_run_is_not_counted_as_of_this(project):
+    project.run("-o", "o", "--", "sh", "-c", "echo hi > o")
+    time.sleep(0.05)
+    assert "1 output" not in project.run("-o", "o", "--", "false").err
+    assert project.record()["result"]["outputs"][0]["written"] is False
+
+
+def test_a_secret_too_short_to_mask_is_named(project):
+    ran = project.run("true", env={"API_TOKEN": "abc"})
+    assert "API_TOKEN" in ran.err

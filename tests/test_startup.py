@@ -88,6 +88,7 @@ def test_run_starts_git_and_the_command_and_nothing_else(project):
         check=True,
         stdin=subprocess.DEVNULL,
     )
-    started = [line for line in trace.read_text().splitlines() if "execve(" in line and "= 0" in line]
-    assert sum("/git" in line for line in started) == 5
-    assert len(started) == 1 + 5 + 1
+    # A line may be cut in two by another process; a name that is not there is not a start.
+    started = [line for line in trace.read_text().splitlines() if "execve(" in line and "= -1" not in line]
+    assert sum("/git" in line for line in started) == 4
+    assert len(started) == 1 + 4 + 1

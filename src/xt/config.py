@@ -66,7 +66,8 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
     required: list[str] = []
-    """`purpose`, `ticket`, `seed`, `params`, `outputs`, `metrics`, `code`, `inputs`, `inputs.<role>`."""
+    """`purpose`, `ticket`, `seed`, `params`, `outputs`, `metrics`, `code`, `code.clean` (all committed),
+    `inputs`, `inputs.<role>`."""
 
 
 class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from xt.model.text import to_text
 from xt.suggest import suggest
 
 #: Kinds of URI that are written without `//`.
-OPAQUE_SCHEMES = ("hf", "dvc", "git")
+OPAQUE_SCHEMES = ("hf", "dvc", "git", "file")
 #: Suffixes of files that hold params.
 PARAM_SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 #: Suffixes of files a metric can be read from; the longer of two that end alike comes first.

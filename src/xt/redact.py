@@ -253,6 +253,18 @@ def secret_values(environ: Mapping[str, str], extra_names: list[str]) -> dict[st
     return _sort_out(environ, extra_names)[0]
 
 
+def argv_secrets(argv: list[str]) -> dict[str, str]:
+    """Find the parts of a command line that `clean_argv` masks, by `argument N`."""
+    cleaned, redacted = clean_argv(argv)
+    found = {}
+    for index in redacted:
+        before, mask, after = cleaned[index].partition(MASK)
+        value = argv[index][len(before) : len(argv[index]) - len(after)] if MASK not in after else ""
+        if mask and len(value) >= 8 and value.lower() not in _COMMON:
+            found[f"argument {index}"] = value
+    return found
+
+
 def too_common(environ: Mapping[str, str], extra_names: list[str]) -> list[str]:
     """Name the secret variables whose values are too short or too common to be masked."""
     return _sort_out(environ, extra_names)[1]

@@ -12,6 +12,7 @@ import pytest
 
 import xt.collect.lfs  # noqa: F401 - for as_nobody
 from tests.collect.gitcase import Project, as_nobody, on_disk, own, remove, touch_script
+from xt.collect import git as git_module
 from xt.collect.gitdir import GitDir
 
 
@@ -364,6 +365,16 @@ def test_git_that_fails(project):
     (folder / "git").chmod(0o755)
     code = project.collect(environ={"PATH": str(folder)})
     assert (code.status, code.reason) == ("none", "nothing works today")
+
+
+def test_git_that_hangs_is_given_up(project, monkeypatch):
+    monkeypatch.setattr(git_module, "TIMEOUT", 0.2)
+    folder = project.tmp / "bin"
+    folder.mkdir()
+    (folder / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (folder / "git").chmod(0o755)
+    code = project.collect(environ={"PATH": f"{folder}:{project.environ['PATH']}"})
+    assert (code.status, code.reason) == ("none", "git did not answer within 0.2 s")
 
 
 def test_foreign_owner(project):

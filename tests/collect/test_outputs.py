@@ -43,7 +43,7 @@ def test_nothing_declared_is_nothing_done(project: Project) -> None:
 def test_file(project: Project) -> None:
     found = one(project, "model:out/m.bin", "mkdir out; printf weights > out/m.bin; chmod 640 out/m.bin")
     assert found == Output(
-        "model", "out/m.bin", "file", "stored", "out/m.bin", digest_of(b"weights"), 7, 1, 0o640
+        "model", "out/m.bin", "file", "stored", "out/m.bin", digest_of(b"weights"), 7, 1, 0o640, written=True
     )
     assert project.keep.get(digest_of(b"weights")) == b"weights"
 

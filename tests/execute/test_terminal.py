@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wrapped import Pty, Tmux, Wrapper, child_of, until
+
+from tests.execute.wrapped import Pty, Tmux, Wrapper, child_of, until
 
 PYTHON = sys.executable
 LFLAG, OFLAG, IFLAG, CC = 3, 1, 0, 6
@@ -306,7 +307,8 @@ def test_output_processing_is_the_users_own(xt: Wrapper) -> None:
 SIZE = """
 import os, signal
 def say(*_):
-    os.write(1, f"size {os.get_terminal_size(0)} {os.get_terminal_size(1)} {os.get_terminal_size(2)}\\n".encode())
+    sizes = " ".join(str(os.get_terminal_size(fd)) for fd in range(3))
+    os.write(1, f"size {sizes}\\n".encode())
 signal.signal(signal.SIGWINCH, say)
 say()
 while os.read(0, 100) != b"end\\n":
@@ -356,7 +358,7 @@ def test_a_command_with_a_terminal_of_another_size_on_each_stream(xt: Wrapper) -
     os.close(theirs)
 
 
-# --- prompts -----------------------------------------------------------------------------------------------
+# --- prompts ---------------------------------------------------------------------------------------------
 
 
 def test_a_password_is_neither_shown_nor_logged(xt: Wrapper) -> None:
@@ -390,12 +392,15 @@ def test_a_prompt_without_a_newline_comes_at_once(xt: Wrapper) -> None:
     assert xt.log("stderr") == b"sure? "
 
 
-# --- what comes when it goes -----------------------------------------------------------------------------------
+# --- what comes when it goes -----------------------------------------------------------------------------
 
 
 def test_a_stop_leaves_nothing_of_the_output_behind(xt: Wrapper) -> None:
     environ = {"PATH": os.environ["PATH"], "PS1": "READY> ", "TERM": "dumb", "HISTFILE": "/dev/null"}
-    script = "import os; os.write(1, b'x' * 30000 + b'\\nlast\\n'); os.kill(os.getpid(), 20); os.write(1, b'more\\n')"
+    script = (
+        "import os; os.write(1, b'x' * 30000 + b'\\nlast\\n'); os.kill(os.getpid(), 20)\n"
+        "os.write(1, b'more\\n')"
+    )
     with Pty(["bash", "--norc", "--noprofile", "--noediting", "-i"], env=environ) as shell:
         shell.expect(b"READY> ")
         for _ in range(5):
@@ -405,24 +410,22 @@ def test_a_stop_leaves_nothing_of_the_output_behind(xt: Wrapper) -> None:
             shell.expect(b"more\r\nREADY> ")
 
 
-def test_stdout_and_stderr_of_one_terminal_keep_their_order(xt: Wrapper) -> None:
-    # Each pair is written at once; xt has the time in between that any real program leaves it.
+def test_stdout_and_stderr_of_one_terminal_come_in_the_order_they_were_written_in(xt: Wrapper) -> None:
+    # Both are there before xt can look: it is stopped while they are written.
     script = (
-        "import os, time\n"
-        "for n in range(100):\n"
-        "    for fd in ((2, 1) if n % 2 else (1, 2)):\n"
-        "        os.write(fd, b'%d-%d\\n' % (n, fd))\n"
-        "    time.sleep(0.003)\n"
+        "import os, signal, time\n"
+        "for n in range(10):\n"
+        "    os.kill(os.getppid(), signal.SIGSTOP); time.sleep(0.05)\n"
+        "    for fd in ((2, 1) if n % 2 else (1, 2)): os.write(fd, b'%d-%d\\n' % (n, fd))\n"
+        "    os.kill(os.getppid(), signal.SIGCONT); time.sleep(0.15)\n"
     )
     with Pty(xt.argv(PYTHON, "-c", script)) as terminal:
         assert terminal.wait() == 0
         shown = terminal.seen.replace(b"\r", b"").split()
-    expected = [b"%d-%d" % (n, fd) for n in range(100) for fd in ((2, 1) if n % 2 else (1, 2))]
-    misplaced = sum(one != other for one, other in zip(shown, expected, strict=True))
-    assert sorted(shown) == sorted(expected)
-    # A reader held up for long enough cannot tell any more; on an idle machine there is none.
-    assert misplaced <= 20
+    expected = [b"%d-%d" % (n, fd) for n in range(10) for fd in ((2, 1) if n % 2 else (1, 2))]
+    assert shown == expected
     assert xt.log("stdout").split() == [word for word in expected if word.endswith(b"-1")]
+    assert len(xt.log("timing").splitlines()) == 20
 
 
 def test_a_reader_that_pauses_the_terminal(xt: Wrapper) -> None:

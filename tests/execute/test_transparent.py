@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wrapped import LONG, Pty, Wrapper
+
+from tests.execute.wrapped import LONG, Pty, Wrapper
 
 PYTHON = sys.executable
 #: Shows what a process is given, as JSON; to descriptor 1.
@@ -112,7 +113,10 @@ def test_ignored_signals_stay_ignored(xt: Wrapper, prepare: str) -> None:
 
 def test_blocked_signals_stay_blocked(xt: Wrapper) -> None:
     show = ["grep", "^Sig[IBC]", "/proc/self/status"]
-    block = "import os, sys, signal as s; s.pthread_sigmask(0, {10, 15, 40}); os.execvp(sys.argv[1], sys.argv[1:])"
+    block = (
+        "import os, signal, sys; signal.pthread_sigmask(0, {10, 15, 40})\n"
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    )
     expected, got = (bare(PYTHON, "-c", block, *argv) for argv in (show, xt.argv(*show)))
     assert dispositions(got.stdout)["SigBlk"] == 1 << 9 | 1 << 14 | 1 << 39
     # What the caller, here a Python, ignored of what Python itself ignores at its start, xt cannot tell.
@@ -315,7 +319,7 @@ def test_a_null_byte_in_a_word(xt: Wrapper) -> None:
     assert "null" in xt.ended()["reason"]
 
 
-# --- what each stream is -------------------------------------------------------------------------------
+# --- what each stream is ---------------------------------------------------------------------------------
 
 ISATTY = "import os, sys; open(sys.argv[1], 'w').write(' '.join(str(os.isatty(fd)) for fd in range(3)))"
 
@@ -375,7 +379,7 @@ def test_dev_null_and_full(xt: Wrapper) -> None:
     assert any("No space left" in problem["message"] for problem in xt.ended()["problems"])
 
 
-# --- a stream is read by nobody but the command ---------------------------------------------------------
+# --- a stream is read by nobody but the command ----------------------------------------------------------
 
 
 def test_the_rest_of_standard_input_is_the_callers(tmp_path: Path, xt: Wrapper) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from xt.collect import Capture
-from xt.collect.codestore import CodeStore
 from xt.collect.git import GitError
 from xt.collect.gitdir import find_top
 from xt.collect.shot import Shot, remote
@@ -76,6 +75,8 @@ def _folder(capture: Capture) -> Code:
         reason = f"more than {FOLDER_FILES} files and no git repository"
         capture.problem("code", f"no snapshot: {reason}", "`git init`, and ignore what is not code")
         return Code(status="none", reason=reason)
+    from xt.collect.codestore import CodeStore
+
     store = CodeStore(capture.store, "sha1", capture.outside.environ)
     seen = look_folder(store.git(capture.root, [], f"{capture.store}/tmp/none.index"))
     shot = Shot(capture, seen)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import msgspec
 
 from xt import codec, fsio
-from xt.collect import lfs
 from xt.collect.attributes import CONVERTING
 from xt.collect.worktree import Look
 from xt.errors import DamagedError
@@ -57,6 +56,8 @@ def converted(seen: Look, cache: str, max_file: int) -> Conversion:
     """
     if not seen.rules and seen.settings.get("core.autocrlf", "false").lower() == "false":
         return Conversion([], 0, set(), set(), [])
+    from xt.collect.lfs import sorted_out
+
     found = _found(seen, cache)
     by_lfs = {from_text(path) for path in found.lfs}
     forced: list[str] = []
@@ -74,7 +75,7 @@ def converted(seen: Look, cache: str, max_file: int) -> Conversion:
         else:
             forced.append(path)
     changed = [path for path in (*(item.path for item in seen.items), *seen.hidden) if path in by_lfs]
-    kept, over = lfs.sorted_out(seen, changed, max_file)
+    kept, over = sorted_out(seen, changed, max_file)
     for path, size in over.items():
         reason = f"changed, and larger than code.max_file = {max_file} bytes; its LFS pointer is out of date"
         left.append(LeftOut(to_text(path), reason, size))

@@ -103,7 +103,7 @@ class Git:
         if program is None:
             raise GitError("git not found")
         try:
-            return Running(Child([program, "-C", self.folder, *self._options, *words], self._environ, data))
+            return Running(Child([program, *self._options, *words], self._environ, data))
         except OSError as error:
             raise GitError(f"git could not be started: {error.strerror}") from error
 

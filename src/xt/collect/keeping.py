@@ -65,6 +65,7 @@ class Keeping:
             self._problem(request, reasons[0])
         reasons += self._history(place, listing)
         reason = "; ".join(reasons) or None
+        written = UNTOUCHED not in reasons
         if place.kind == "file":
             content, info = listing.folders[0].contents[0], listing.folders[0].stamps[0]
             return Output(
@@ -77,6 +78,7 @@ class Keeping:
                 info[1],
                 1,
                 info[4] & 0o777,
+                written=written,
                 reason=reason,
             )
         kept = any(content not in (b"", NOTHING) for folder in listing.folders for content in folder.contents)
@@ -90,6 +92,7 @@ class Keeping:
             listing.size(),
             listing.count(),
             place.mode & 0o777 if place.kind == "tree" else None,
+            written=written,
             reason=reason,
         )
 
@@ -152,6 +155,7 @@ class Keeping:
             "stored",
             self._recorded(place),
             target=to_text(target),
+            written=UNTOUCHED not in reasons,
             reason="; ".join(reasons),
         )
 

@@ -9,7 +9,6 @@ from typing import Literal
 import msgspec
 
 from xt.collect import Capture
-from xt.collect.codestore import CodeStore
 from xt.collect.conversion import converted
 from xt.collect.git import GitError
 from xt.collect.selection import choose, specials
@@ -63,6 +62,8 @@ class Shot:
         failed: dict[str, str] = {}
         differing: dict[str, str] = {}
         if paths or gone or seen.head_tree is None:
+            from xt.collect.codestore import CodeStore  # a clean tree does without
+
             store = CodeStore(capture.store, seen.object_format, capture.outside.environ)
             self.tree, failed, differing = store.write(
                 seen.top, seen.borrowed, seen.head_tree, paths, gone, modes=seen.modes

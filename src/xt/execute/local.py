@@ -39,7 +39,7 @@ def run(job: Job) -> Ended:
         watch.stopping, watch.resized = streams.stopping, streams.resized
         watch.wait(pid, PATIENCE, meter.begin)
         status, usage = meter.finish(watch.stopped_s)
-        streams.ended()
+        streams.ended(watch.received)
     finally:
         watch.release()
     logs, files = streams.logs()

@@ -59,8 +59,11 @@ class Timing:
     def finish(self) -> Captured | None:
         """Write the rest; None when there was no output."""
         with self._lock:
-            self._close_line()
-            self._flush()
+            try:
+                self._close_line()
+                self._flush()
+            except Exception as error:  # the command has ended, and how is to be recorded
+                self.problem = f"times of output are incomplete: {type(error).__name__}: {error}"
             if self._fd is None:
                 return None
             try:

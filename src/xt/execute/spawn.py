@@ -66,8 +66,6 @@ def replace(argv: list[str]) -> tuple[str, int]:
     for number in IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     try:
-        for number in IGNORED_BY_PYTHON:
-            signal.signal(number, signal.SIG_DFL)
         os.execvp(argv[0], argv)
     except OSError as error:
         failed = _explained(argv[0], error)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import signal
 import sys
+import time
 from typing import Literal
 
 from xt.context import sort_of
@@ -69,13 +71,18 @@ class Streams:
         if changed:
             changed[0].tell_size()  # our own copy of the signal comes back here and finds nothing changed
 
-    def ended(self) -> None:
-        """Wait until all that the command wrote has arrived, or xt is told to end."""
+    def ended(self, received: list[int]) -> None:
+        """Wait until all that the command wrote has arrived, however slow its reader.
+
+        Args:
+            received: signals that reached xt so far: when it was told to end, it waits for the grace alone.
+        """
         for pump in self._pumps:
             pump.ended()
+        patience = time.monotonic() + self._job.grace if not ENDING.isdisjoint(received) else math.inf
         for pump in self._pumps:
             while not pump.join(LOOK):
-                if not ENDING.isdisjoint(signal.sigpending()):
+                if time.monotonic() > patience or not ENDING.isdisjoint(signal.sigpending()):
                     names = " and ".join(carrier.log.name for carrier in pump.carriers)
                     self._log_problem(f"the end of {names} was not waited for: xt was told to end")
                     break
@@ -98,7 +105,7 @@ class Streams:
         if held:
             self._log_problem(
                 f"a process left behind holds {' and '.join(held)} open; what it writes later is lost",
-                "`[run] grace` in xt.toml sets how long xt reads on",
+                "`idle_grace` and `grace` of [run] in xt.toml set how long xt reads on",
             )
         return Logs(streams, times.digest if times else None, bool(held)), files
 

@@ -86,6 +86,8 @@ class Output(msgspec.Struct, frozen=True):
     mode: int | None = None
     target: Text | None = None
     """Where the link points, for a declared output that is a symbolic link; never followed."""
+    written: bool | None = None
+    """False when it was there before the start and is as it was then: not an effect of this run."""
     reason: str | None = None
     """Why it was not stored, or what is odd about it."""
 

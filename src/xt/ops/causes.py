@@ -10,6 +10,7 @@ from xt.collect.command import describe
 from xt.model.snapshot import OutputSpec, Snapshot
 from xt.model.text import to_text
 from xt.ops import recipe
+from xt.redact import too_common
 
 
 def snapshot(capture: Capture) -> Snapshot:
@@ -39,6 +40,9 @@ def snapshot(capture: Capture) -> Snapshot:
         command = describe(capture)
     finally:
         worker.join()
+    common = too_common(capture.outside.environ, capture.settings.env.secrets)
+    if common:
+        capture.problem("log", f"too short or too common to be masked: the value of {', '.join(common)}")
     if failures:
         raise failures[0]
     return Snapshot(

@@ -21,7 +21,7 @@ from xt.ops import causes, effects
 from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing
 from xt.ops.repeats import remember
-from xt.redact import secret_values
+from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
 
 
@@ -86,6 +86,8 @@ def run(
         with contextlib.suppress(OSError):
             store.objects.discard()
             live.end()
+        if isinstance(error, StoreError):
+            raise NotRecordedError(error.message, error.hint) from error
         if isinstance(error, OSError):
             raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
         if isinstance(error, XtError) or not isinstance(error, Exception):
@@ -141,7 +143,7 @@ def _job(
         argv=request.command,
         environ=environ,
         folder=live.folder,
-        secrets=secret_values(outside.environ, settings.env.secrets),
+        secrets=argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets),
         grace=settings.run.grace,
         idle_grace=settings.run.idle_grace,
         max_log=settings.run.max_log,

@@ -57,9 +57,7 @@ def code(snapshot: Snapshot, short: str, width: int) -> list[Line]:
     found = snapshot.code
     if found.status == "none":
         return wrap([say("no snapshot", "bad"), say(f": {found.reason or 'no reason is known'}")], width, 2)
-    left = {item.path for item in found.left_out}
-    there = (item.path for item in found.changed if item.change != "deleted" and item.path not in left)
-    changed = next(there, None)
+    changed = next((item.path for item in found.changed if item.change != "deleted"), None)
     aside = (
         [say(f"xt show {short} --code {clip(quote(from_text(changed)), 40)}", "accent")] if changed else []
     )
@@ -192,7 +190,7 @@ def _content(item: Input) -> Line:
     if item.revision is not None:
         line.append(say(f"revision {item.revision[:16]}", "dim"))
     if item.status == "unverified":
-        line += [say(" " if line else ""), say("unverified", "bold")]
+        line += [say("  " if line else ""), say("unverified", "bold")]
     return [*line, say(f": {item.reason}" if line else item.reason)] if item.reason else line
 
 

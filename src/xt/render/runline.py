@@ -71,9 +71,9 @@ def line(
         parts.append(f"{visible(metric.name)} {number(metric.value)}{change}")
     if beside and beside.deltas:
         parts[-1] += f" against baseline {beside.baseline[:shown]}"
-    stored = [output for output in result.outputs if output.status == "stored"]
-    if stored:
-        parts.append(f"{count(len(stored), 'output')}, {size(sum(output.size or 0 for output in stored))}")
+    fresh = [item for item in result.outputs if item.status == "stored" and item.written is not False]
+    if fresh:
+        parts.append(f"{count(len(fresh), 'output')}, {size(sum(item.size or 0 for item in fresh))}")
     if repeats is not None:
         other, age = repeats
         parts.append(f"repeats {other[:shown]}" + (f" ({since(age)})" if age is not None else ""))
