@@ -59,6 +59,10 @@ def test_the_verdict(value, unit, target, said):
     assert rows.verdict(Row("it", Spread(value, value, value), unit, target)) == said
 
 
+def test_a_verdict_says_when_the_machine_was_busy():
+    assert rows.verdict(Row("it", Spread(2.0, 1.0, 3.0), "×", 1.5)) == "missed by 0.50×, met in a quarter"
+
+
 def test_the_page_keeps_what_was_written_by_hand():
     row = Row("a | b", Spread(2.0, 1.0, 3.0), "×", 1.5, missed="because")
     table = page.markdown([("Heading", [row])], ["a machine"])
@@ -66,7 +70,10 @@ def test_the_page_keeps_what_was_written_by_hand():
     new = page.put(old, table)
     assert new.startswith(f"before\n{page.BEGIN}\na machine")
     assert new.endswith(f"{page.END}\nafter\n")
-    assert "| a \\| b | 2.00× | 1.00 – 3.00 | ≤ 1.50× | **missed by 0.50×** |  |  | because |" in new
+    assert (
+        "| a \\| b | 2.00× | 1.00 – 3.00 | ≤ 1.50× | **missed by 0.50×, met in a quarter** |  |  | because |"
+        in new
+    )
     assert "old" not in new
     assert page.put(new, table) == new
     with pytest.raises(ValueError, match="measured"):

@@ -64,11 +64,14 @@ def target(row: Row) -> str:
 
 
 def verdict(row: Row) -> str:
-    """Judge the median."""
+    """Judge the median; on a busy machine the better quarter of the rounds says more."""
     if row.target is None or row.value is None:
         return ""
-    over = row.value.median - row.target / UNITS[row.unit][0]
-    return "met" if over <= 0 else f"missed by {number(over, row.unit)}"
+    most = row.target / UNITS[row.unit][0]
+    over = row.value.median - most
+    if over <= 0:
+        return "met"
+    return f"missed by {number(over, row.unit)}" + (", met in a quarter" if row.value.low <= most else "")
 
 
 def processor(row: Row) -> str:

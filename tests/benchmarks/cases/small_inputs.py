@@ -40,7 +40,6 @@ def measure(world: World) -> list[Row]:
         world.many(15),
     )
     bare = found["walk"]
-    project.remove()
     return [
         Row(f"bare `scandir` and `stat` of {count:,} files, without starting Python", bare.wall, "ms"),
         Row(

@@ -31,7 +31,6 @@ def measure(world: World) -> list[Row]:
         ],
         world.many(9),
     )
-    project.remove()
     return [
         Row(f"the command that writes {count:,} files of 2 kB", found["bare"].wall, "ms"),
         Row("`cp -r` of them, and `sync`", found["copied"].wall, "ms"),
