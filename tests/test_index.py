@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tests import builders
 from xt import codec
 from xt.store import Store
+from xt.store.store import sealed
 from xt.store.index import Index
 
 
@@ -138,7 +139,7 @@ def test_names_and_tags_find_the_newest(store):
     later = replace(record, id=run_id("mm", 1), started_at="2099-01-01T00:00:00.000000Z")
     os.makedirs(f"{store.path}/runs/mm")
     with open(record_path(store, later.id), "wb") as file:
-        file.write(codec.encode(later))
+        file.write(sealed(later)[0])
     index = Index(store)
     assert index.named("nightly") == later.id
     assert index.tagged("b") == later.id

@@ -187,7 +187,7 @@ def test_innocent_texts(text: str) -> None:
         ("https://oauth2:tok@gitlab.com/r", "https://***@gitlab.com/r"),
         (f"https://{GHP}@github.com/r", "https://***@github.com/r"),
         (f"https://{H40}:x-oauth-basic@github.com/r", "https://***@github.com/r"),
-        ("https://user@host/r", "https://user@host/r"),
+        ("https://user@host/r", "https://***@host/r"),
         ("http://u:p@h:8080/x", "http://u:***@h:8080/x"),
         ("https://u:p%40q@h/x", "https://u:***@h/x"),
         ("https://u:p@q@h/x", "https://u:***@h/x"),

@@ -36,7 +36,11 @@ def decode(data: bytes, kind: type[T], what: str) -> T:
     """
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
+    except msgspec.ValidationError as error:
+        if str(error).startswith("Invalid enum value") and str(error).endswith("`$.schema`"):
+            raise DamagedError(f"{what} was written by a newer xt", "update xt to read it") from error
+        raise DamagedError(f"{what} cannot be read: {error}", "the other runs are not affected") from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise DamagedError(f"{what} cannot be read: {error}", "the other runs are not affected") from error
 
 

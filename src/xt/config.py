@@ -7,6 +7,7 @@ defaults here.
 from __future__ import annotations
 
 import os
+import re
 from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
@@ -132,7 +133,7 @@ def load(folder: str, cwd: str | None = None) -> Config:
 
     Args:
         folder: absolute path of the project's root. `xt.toml` is preferred to `pyproject.toml`, which
-            is parsed only when it holds the text `[tool.xt`.
+            is parsed only when it holds the words `tool` and `xt`.
         cwd: absolute; messages name the file as it would be typed from here. The root by default.
 
     Raises:
@@ -142,7 +143,7 @@ def load(folder: str, cwd: str | None = None) -> Config:
     data = _read(path, folder, cwd)
     project = os.path.join(folder, "pyproject.toml")
     project_data = _read(project, folder, cwd)
-    if project_data is not None and b"[tool.xt" not in project_data:
+    if project_data is not None and not _may_have_settings(project_data):
         project_data = None
     if data is not None:
         source = _Source(path, _shown(path, folder, cwd), data, ())
@@ -153,6 +154,11 @@ def load(folder: str, cwd: str | None = None) -> Config:
         if source.found:
             return Config(source.settings(), project)
     return Config(Settings(), None)
+
+
+def _may_have_settings(data: bytes) -> bool:
+    """Whether a pyproject.toml can hold settings of ours, however the table is written."""
+    return b"tool" in data and re.search(rb"\bxt\b", data) is not None
 
 
 def _read(path: str, folder: str, cwd: str | None) -> bytes | None:

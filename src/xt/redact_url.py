@@ -23,6 +23,7 @@ def mask_urls(text: str) -> str:
     at = 0
     while (mark := text.find("://", at)) >= 0:
         parts.append(text[at : mark + 3])
+        web = text[at:mark].lower().endswith(("http", "https"))
         limit = min(mark + LONGEST, len(text))
         end = re.compile(_END).search(text, mark + 3, limit)
         at = end.start() if end else limit
@@ -31,7 +32,7 @@ def mask_urls(text: str) -> str:
         if nested >= 0:  # as in `?next=https://…`: look at the inner one by itself
             at -= len(rest) - nested
             rest = rest[:nested]
-        parts.append((_userinfo(info) + "@" if info else "") + _query(rest))
+        parts.append((_userinfo(info, web) + "@" if info else "") + _query(rest))
     return "".join(parts) + text[at:]
 
 
@@ -51,12 +52,13 @@ def authority(rest: str) -> tuple[str, str]:
     return (rest[:at], rest[at + 1 :]) if at >= 0 else ("", rest)
 
 
-def _userinfo(text: str) -> str:
+def _userinfo(text: str, web: bool) -> str:
     user, colon, password = text.partition(":")
     token = user.lower() in _TOKEN_USERS or next(vendor_tokens(user), None) is not None
     if not token and len(user) >= 20:
         token = entropy(user) >= 3.0 and any(char.isdigit() for char in user)
-    if token or password == "x-oauth-basic" or (colon and not user):  # noqa: S105
+    # Of the web's addresses a user alone is a token: `https://TOKEN@host`.
+    if token or (web and not colon) or password == "x-oauth-basic" or (colon and not user):  # noqa: S105
         return MASK
     return f"{user}:{MASK}" if colon else user
 
@@ -78,4 +80,4 @@ def _short_form(text: str) -> str:
     info, _, host = text.partition("@")
     if not info or ":" not in host or re.search(r"[\s/=]", info):
         return text
-    return f"{_userinfo(info)}@{host}"
+    return f"{_userinfo(info, web=False)}@{host}"

@@ -137,7 +137,7 @@ def test_a_page(project: Path) -> None:
     assert text.startswith("run kwpz tnlqsmvrxoyu  does a lower learning rate help?\n")
     assert "repeats nrqs (" in text
     stored = (project / f".xt/runs/kw/{RUN}.json").read_bytes()
-    assert text.splitlines()[-1] == f"  seal {codec.digest(stored)}"
+    assert text.splitlines()[-1] == f"  seal {json.loads(stored)['seal']}"
     assert xt(project, "show", "kwpz", "--json").encode() == stored
     assert "\x1b[1;36mkwpz\x1b[0m" in on_terminal(project, "show", "kwpz")
 

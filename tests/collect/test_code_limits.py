@@ -9,7 +9,7 @@ import pytest
 
 from tests.collect.gitcase import Project, remove
 from xt.collect import code as code_module
-from xt.collect.selection import is_secret_file
+from xt.collect.secret_files import is_secret_file
 
 
 @pytest.fixture(params=[True, False], ids=["git", "folder"])

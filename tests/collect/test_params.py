@@ -305,8 +305,7 @@ def test_the_strongest_source_wins_and_the_others_are_named(make, tmp_path):
     }
     messages = [problem.message for problem in capture.problems]
     assert messages == [
-        "`a` is `1` by `--param`, which is recorded, and `4` by `c.json`, `3` by the command's words, "
-        "`2` by `xt.toml`",
+        "`a` is `1` by `--param`, which is recorded, and `4` by `c.json`, `3` by the command's words",
         "`b` is `2` by `xt.toml`, which is recorded, and `4` by `c.json`, `3` by the command's words",
     ]
     assert {problem.where for problem in capture.problems} == {"params"}

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.collect.folder_keeper import Project
 from xt.collect import inputs
-from xt.collect.credentials import is_secret_name, without_credentials
+from xt.collect.credentials import without_credentials
+from xt.collect.secret_files import is_secret_file
 from xt.collect.uris import file_path, is_uri
 from xt.errors import NotStartedError
 from xt.model.files import Input
@@ -105,9 +106,18 @@ def test_no_password_survives(user: str, rest: str) -> None:
 
 
 def test_names_of_files_that_hold_credentials() -> None:
-    secret = [b".env", b".ENV.local", b"server.pem", b"id_rsa", b"credentials.json", b".netrc"]
-    harmless = [b".env.example", b"id_rsa.pub", b"environment.yml", b"keys.py", b"config.yaml"]
-    assert all(map(is_secret_name, secret)) and not any(map(is_secret_name, harmless))
+    secret = [
+        ".env",
+        ".ENV.local",
+        "prod.env",
+        "server.pem",
+        "id_rsa",
+        "credentials.json",
+        ".netrc",
+        "hf_token",
+    ]
+    harmless = [".env.example", "id_rsa.pub", "environment.yml", "keys.py", "config.yaml", "tokenizer.json"]
+    assert all(map(is_secret_file, secret)) and not any(map(is_secret_file, harmless))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def logs(
     replay: Annotated[bool, typer.Option("--replay", help="At the speed it was written.")] = False,
 ) -> int:
     """Print what a run wrote."""
-    from xt.context import Outside
+    from xt.context import Outside, sort_of
     from xt.ops.find import open_store, resolve
     from xt.ops.logs import Name, pieces
     from xt.render.logs import LogPrinter
@@ -34,8 +34,11 @@ def logs(
     both: tuple[Name, ...] = ("stdout", "stderr")
     chosen = {name for name, wanted in zip(both, (stdout, stderr), strict=True) if wanted}
     began = time.monotonic()
-    as_is = raw or (not sys.stdout.isatty() and not times)
-    printer = LogPrinter(_write, colour=colour(sys.stdout, outside.environ), times=times)
+    as_is = raw or (sort_of(1) == "file" and not times)
+    # In a pipe the log's own colours pass too; a time before each line is for reading, and plain there.
+    piped = not sys.stdout.isatty() and not times and not outside.environ.get("NO_COLOR")
+    coloured = piped or colour(sys.stdout, outside.environ)
+    printer = LogPrinter(_write, colour=coloured, times=times)
     for piece in pieces(store, run_id, chosen or set(both), follow=follow):
         if replay and piece.at is not None:
             time.sleep(max(0.0, began + piece.at - time.monotonic()))

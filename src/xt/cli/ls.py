@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
+#: Rows asked for at most; more are all.
+MOST = 10**9
+
 
 def ls(
-    number: Annotated[int, typer.Option("-n", "--number", min=0, help="Rows at most; 0 for all.")] = 20,
+    number: Annotated[
+        int, typer.Option("-n", "--number", min=0, max=MOST, help="Rows at most; 0 for all.")
+    ] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
 ) -> int:

@@ -15,6 +15,9 @@ def main() -> None:
     # A process of this length makes no garbage worth looking for: 4 ms of every start.
     gc.disable()
     plug_closed()
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.dup(number), "w"))
     status = guarded(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -52,6 +55,11 @@ def guarded(arguments: list[str]) -> int:
         # The reader of our output left; what is still buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except OSError as error:
+        # Of a store or a stream that cannot be read or written, never of the command.
+        where = f": {error.filename}" if error.filename else ""
+        tell(errors.StoreError(f"{error.strerror or error}{where}", _access(error)))
+        return errors.EXIT_NOT_STARTED if arguments[:1] == ["run"] else 1
     except Exception as error:
         if os.environ.get("XT_DEBUG"):
             raise
@@ -79,6 +87,17 @@ def dispatch(arguments: list[str]) -> int:
     from xt.cli.app import invoke
 
     return invoke(arguments)
+
+
+def _access(error: OSError) -> str | None:
+    import errno
+
+    hints = {
+        errno.EACCES: "it must be yours to read and write",
+        errno.ENOENT: "`xt run` makes again what is missing of a store",
+        errno.ENOSPC: "free some space and try again",
+    }
+    return hints.get(error.errno or 0)
 
 
 def _load_msgspec_lean() -> None:

@@ -14,6 +14,7 @@ from xt.config import Settings
 from xt.context import Outside
 from xt.model.files import Problem
 from xt.model.request import RunRequest
+from xt.redact import clean
 from xt.registry import Row, Table
 
 
@@ -75,7 +76,7 @@ class Capture:
 
     def problem(self, where: str, message: str, hint: str | None = None) -> None:
         """Say that something was not captured, or with a doubt."""
-        self.problems.append(Problem(where, message, hint))
+        self.problems.append(Problem(where, clean(message), hint))
 
 
 #: What looks at declared outputs before the start, and fills the result after the end.

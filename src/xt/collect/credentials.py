@@ -1,4 +1,4 @@
-"""What may not be stored: credentials in addresses, and files that are called like one.
+"""Credentials in addresses, which may not be stored.
 
 Of an address the user information goes (a bare `git@` stays), and so do query and fragment parts
 that are named like a secret or look like one.
@@ -18,13 +18,6 @@ _SECRET_VALUE = re.compile(
     r"gh[pousr]_|github_pat_|glpat-|hf_[A-Za-z0-9]{8}|sk-[A-Za-z0-9]|xox[abprs]-|(AKIA|ASIA)[0-9A-Z]{16}|AIza|npm_|pypi-|dop_v1_"
     r"|x-access-token|oauth2|eyJ[\w-]+\.eyJ"
 )
-#: Names and parts of names of files that hold credentials.
-_FILE_NAMES = (
-    b".env", b".netrc", b".pypirc", b".npmrc", b".git-credentials", b".vault-token", b".databrickscfg",
-)  # fmt: skip
-_FILE_ENDS = (b".pem", b".key", b".p12", b".pfx", b".jks", b".kdbx")
-_FILE_STARTS = (b".env.", b"id_rsa", b"id_ed25519", b"id_ecdsa", b"credentials")
-_HARMLESS_ENDS = (b".example", b".sample", b".template", b".pub")
 
 
 def without_credentials(uri: str) -> str:
@@ -73,11 +66,3 @@ def _without_secret_parts(text: str) -> str:
         if not (equals and _SECRET_NAME.search(name)) and not _SECRET_VALUE.search(value or name):
             kept.append(part)
     return "&".join(kept)
-
-
-def is_secret_name(name: bytes) -> bool:
-    """Whether a file is called like one that holds credentials."""
-    low = name.lower()
-    if low.endswith(_HARMLESS_ENDS):
-        return False
-    return low in _FILE_NAMES or low.endswith(_FILE_ENDS) or low.startswith(_FILE_STARTS)

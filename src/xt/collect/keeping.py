@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from xt import codec
 from xt.collect import Capture
@@ -16,7 +16,7 @@ from xt.collect.hashing import CHANGED, Stamp
 from xt.collect.paths import recorded, shown, why
 from xt.collect.places import Place, moment, stamps_of
 from xt.collect.statcache import StatCache, recall, settled
-from xt.collect.tree import NOTHING, Listing, Note, fill, manifest, summary
+from xt.collect.tree import NOTHING, Folder, Listing, Note, fill, kind_of, manifest, summary
 from xt.errors import XtError
 from xt.model.files import Output
 from xt.model.request import OutputRequest
@@ -82,11 +82,19 @@ class Keeping:
                 reason=reason,
             )
         kept = any(content not in (b"", NOTHING) for folder in listing.folders for content in folder.contents)
+        status: Literal["stored", "partial", "skipped"] = "stored"
+        odd = [kind for folder in listing.folders for kind in _special(folder)]
+        if odd:
+            reasons.append(f"not stored: {', '.join(sorted(set(odd)))}")
+            self._problem(request, reasons[-1])
+            reason = "; ".join(reasons)
+        if odd or any(note.unreadable or note.text != CHANGED for note in listing.notes.values()):
+            status = "partial" if kept else "skipped"
         return Output(
             request.role,
             to_text(request.path),
             "tree" if place.kind == "tree" else "glob",
-            "stored" if kept or not listing.notes else "skipped",
+            status,
             self._recorded(place),
             digest,
             listing.size(),
@@ -216,3 +224,9 @@ class Keeping:
 
     def _problem(self, request: OutputRequest, text: str) -> None:
         self.capture.problem("outputs", f"{shown(request.path)}: {text}")
+
+
+def _special(folder: Folder) -> list[str]:
+    """Kinds of what is neither file, link nor folder."""
+    kinds = (kind_of(info[4]) for info in folder.stamps)
+    return [kind for kind in kinds if kind not in ("file", "link", "dir")]

@@ -49,12 +49,14 @@ def candidates(capture: Capture) -> list[Param]:
     Raises:
         NotStartedError: as `collect`.
     """
+    from xt.redact import clean_argv
+
     request = capture.request
     found: list[Param] = []
     for spec in request.params:
         if spec.path is not None:
             found += _of_file(capture, spec.path, spec.base)
-    found += _of_argv(request.command)
+    found += _of_argv(clean_argv(request.command)[0])
     for source in ("xt.toml", "--param"):
         found += [_of_pair(spec) for spec in request.params if spec.key is not None and spec.source == source]
     return found
@@ -96,9 +98,11 @@ def resolve(capture: Capture, found: list[Param]) -> list[Param]:
     told = 0
     for name, losers in differing.items():
         winner = chosen[name]
-        others = [param for param in losers if not _same(param.value, winner.value)]
         if winner.source == "argv":
             continue
+        # `--param` over the file is how a file is overruled; over the command's words it contradicts them.
+        meant = ("xt.toml",) if winner.source == "--param" else ()
+        others = [item for item in losers if item.source not in meant and not _same(item.value, winner.value)]
         if others and told < MAX_TOLD:
             said = ", ".join(f"{_brief(param.value)} by {_source(param)}" for param in others)
             capture.problem(

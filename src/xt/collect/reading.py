@@ -27,7 +27,7 @@ from xt.collect.tree import (
     summary,
     walk,
 )
-from xt.errors import XtError
+from xt.errors import NotStartedError, XtError
 from xt.model.files import Input
 from xt.model.request import InputSpec
 from xt.model.text import to_text
@@ -71,6 +71,8 @@ class Reading:
             self.missing.append(shown(declared))
             return
         place = absolute(path, spec.base, self.environ)
+        if fsio.is_inside(place, self.capture.store):
+            raise NotStartedError(f"input `{shown(declared)}` is the store itself", "nothing was started")
         if (spec.role, place) in found:
             return
         try:
@@ -255,13 +257,13 @@ class Reading:
         """Keep the small texts of a role that a diff wants to show."""
         if role not in KEPT_ROLES:
             return
-        from xt.collect.credentials import is_secret_name
+        from xt.collect.secret_files import is_secret_file
 
         for folder in listing.folders:
             for name, info, content in zip(folder.names, folder.stamps, folder.contents, strict=True):
                 if not stat.S_ISREG(info[4]) or not content or not 0 < info[1] <= KEPT_FILE:
                     continue
-                if self.kept + info[1] > KEPT_ALL or is_secret_name(name):
+                if self.kept + info[1] > KEPT_ALL or is_secret_file(os.fsdecode(name)):
                     continue
                 self.kept += info[1]
                 digest = "blake3:" + content.hex()

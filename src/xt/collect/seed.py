@@ -27,4 +27,9 @@ def collect(capture: Capture) -> Seed:
     if capture.request.draw_seed:
         # 31 bits: what every library takes, also those with a signed 32-bit seed.
         return Seed(int.from_bytes(capture.outside.random_bytes(4)) & 0x7FFFFFFF, "drawn", known)
+    inherited = capture.outside.environ.get("XT_SEED")
+    if inherited is not None:
+        known["XT_SEED"] = to_shown(inherited)
+        if inherited.isascii() and inherited.isdigit() and len(inherited) < 19:
+            return Seed(int(inherited), "inherited", known)
     return Seed(None, "none", known)

@@ -6,37 +6,10 @@ import os
 import stat
 from fnmatch import fnmatchcase
 
+from xt.collect.secret_files import is_secret_file
 from xt.config import CodeSettings
 from xt.model.code import LeftOut
 from xt.model.text import to_text
-
-#: Names that hold secrets nearly always. `.example`, `.sample` and `.template` are meant to be shared.
-_SECRET_NAMES = frozenset(
-    (
-        *(".env", ".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".git-credentials"),
-        *(".vault-token", ".databrickscfg", ".htpasswd", "credentials"),
-    )
-)
-_SECRET_STARTS = (".env.", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "credentials.", "secrets.")
-_SECRET_ENDS = (".pem", ".key", ".p12", ".pfx", ".jks", ".kdbx")
-_SECRET_JSON = ("service-account", "service_account")
-_SECRET_FOLDERS = frozenset((".aws", ".ssh", ".gnupg", ".kube", ".docker"))
-_SHARED_ENDS = (".example", ".sample", ".template", ".pub")
-
-
-def is_secret_file(path: str) -> bool:
-    """Whether a file is named as files with secrets are."""
-    *folders, name = path.split("/")
-    name = name.lower()
-    if name.endswith(_SHARED_ENDS):
-        return False
-    return (
-        name in _SECRET_NAMES
-        or name.startswith(_SECRET_STARTS)
-        or name.endswith(_SECRET_ENDS)
-        or (name.endswith(".json") and (name.startswith(_SECRET_JSON) or "credentials" in name))
-        or not _SECRET_FOLDERS.isdisjoint(folders)
-    )
 
 
 def choose(
@@ -74,7 +47,7 @@ def choose(
             total += info.st_size
             kept.append(path)
         else:
-            left.append(LeftOut(to_text(path), reason, info.st_size))
+            left.append(LeftOut(to_text(path), reason, info.st_size, info.st_mtime_ns))
     return kept, left
 
 
@@ -86,7 +59,8 @@ def _reason(top: str, path: str, info: os.stat_result, settings: CodeSettings) -
     if not settings.allow_secret_files and is_secret_file(path):
         return "named like a secret"
     for pattern in settings.exclude:
-        if fnmatchcase(path, pattern):
+        folder = pattern.rstrip("/") + "/"
+        if path.startswith(folder) or fnmatchcase(path, pattern) or fnmatchcase(path, folder + "*"):
             return f"excluded by `{pattern}`"
     if not os.access(os.path.join(top, path), os.R_OK):
         return "unreadable: Permission denied"

@@ -119,7 +119,7 @@ class Shot:
             )
         )
         for entry in shot.left_out:
-            self.left_out.append(LeftOut(_below(path, entry.path), entry.reason, entry.size))
+            self.left_out.append(LeftOut(_below(path, entry.path), entry.reason, entry.size, entry.mtime_ns))
         self.empty += [f"{path}/{folder}" for folder in shot.empty]
         for inner in shot.repositories:
             self.repositories.append(msgspec.structs.replace(inner, path=_below(path, inner.path)))

@@ -47,7 +47,8 @@ def run(job: Job) -> Ended:
         exit_code=code,
         signal=number,
         core_dumped=os.WCOREDUMP(status),
-        xt_exit=128 + number if number else code or 0,
+        # Without xt its own write would have failed; that it ended well must not hide that output is lost.
+        xt_exit=128 + number if number else code or (1 if streams.lost else 0),
         received=watch.received,
         usage=usage,
         logs=logs,

@@ -35,6 +35,8 @@ class Streams:
     def __init__(self, job: Job) -> None:
         """Make the ways, and start to carry. Signals must be blocked: threads inherit that."""
         self.problems: list[Problem] = []
+        self.lost = False
+        """Whether output did not arrive where the command had it sent (a full disk), and nobody told it."""
         self.replaced: dict[int, int] = {}
         """Descriptor of the command → descriptor of ours to become it."""
         self._job = job
@@ -159,6 +161,7 @@ class Streams:
         if log.reason:
             self._log_problem(f"{log.name}: {log.reason}")
         if carrier.sink_gone and not carrier.reader_left:
+            self.lost = self.lost or carrier.terminal is None
             self._log_problem(f"{log.name} could not be passed on: {carrier.sink_gone}")
         return Stream(
             name=log.name,

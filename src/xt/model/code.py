@@ -24,6 +24,8 @@ class LeftOut(msgspec.Struct, frozen=True, omit_defaults=True):
     path: Text
     reason: str
     size: int | None = None
+    mtime_ns: int | None = None
+    """Nanoseconds since 1970, of a file: all that is known of its content."""
 
 
 class Repository(msgspec.Struct, frozen=True):

@@ -76,7 +76,8 @@ class Output(msgspec.Struct, frozen=True):
     role: str
     declared: Text
     kind: Literal["file", "tree", "glob", "link"]
-    status: Literal["stored", "missing", "skipped"]
+    status: Literal["stored", "partial", "missing", "skipped"]
+    """`partial`: something in the tree or glob was not stored; its manifest says what."""
     path: Text | None = None
     """As for an input."""
     digest: str | None = None

@@ -135,13 +135,15 @@ class Start(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A sealed run. The digest of its canonical bytes is its seal."""
+    """A sealed run."""
 
     id: str
     started_at: str
     supervisor: Supervisor
     snapshot: Snapshot
     result: Result
+    seal: str = ""
+    """`blake3:<hex>` of the record's canonical bytes with this field empty."""
     schema: Literal["xt.run/1"] = "xt.run/1"
 
     @classmethod

@@ -51,8 +51,8 @@ class Seed(msgspec.Struct, frozen=True):
     """Whether randomness was controlled."""
 
     value: int | None
-    source: Literal["declared", "drawn", "none"]
-    """`none`: no seed was controlled; `known` then holds what is known."""
+    source: Literal["declared", "drawn", "inherited", "none"]
+    """`inherited`: XT_SEED was set by whoever started xt. `none`: no seed was controlled; see `known`."""
     known: dict[str, str]
     """What hints at randomness being controlled elsewhere: PYTHONHASHSEED, params named like a seed."""
 
@@ -112,3 +112,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     recipe: str
     """`blake3:<hex>` of everything meant to determine the result; the same recipe is a repeat."""
     problems: list[Problem]
+    lacking: list[str] = []
+    """Evidence that was required and was missing when the command started."""
+    recipe_doubt: str | None = None
+    """Why the same recipe need not mean the same causes, such as code that is not known."""

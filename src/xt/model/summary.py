@@ -51,6 +51,8 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     metrics: list[MetricValue] = []
     outputs: int = 0
     problems: int = 0
+    lacking: list[str] = []
+    """Required evidence it does not have."""
     recipe: str | None = None
     reason: str | None = None
     """What is wrong with it, for a damaged one."""
@@ -75,6 +77,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
             metrics=[MetricValue(metric.name, metric.value, metric.goal) for metric in plain[:METRICS]],
             outputs=len(result.outputs),
             problems=len(record.snapshot.problems) + len(result.problems),
+            lacking=record.snapshot.lacking,
             recipe=record.snapshot.recipe,
         )
 

@@ -7,14 +7,33 @@ from typing import Any
 
 from xt.collect import AFTER, BEFORE, Capture
 from xt.collect.command import describe
-from xt.model.snapshot import OutputSpec, Snapshot
+from xt.collect.variables import keyed
+from xt.model.code import Code
+from xt.model.environment import Environment
+from xt.model.files import Input, Problem
+from xt.model.snapshot import Command, Context, MetricSpec, OutputSpec, Param, Seed, Snapshot
 from xt.model.text import to_text
 from xt.ops import recipe
+from xt.ops.scrub import Scrubber
 from xt.redact import too_common
 
+#: Type of each field of the snapshot that a collector fills.
+KINDS: dict[str, Any] = {
+    "code": Code,
+    "inputs": list[Input],
+    "params": list[Param],
+    "environment": Environment,
+    "seed": Seed,
+    "context": Context,
+}
 
-def snapshot(capture: Capture) -> Snapshot:
+
+def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
     """Collect all causes; the code, which waits for git, beside the others.
+
+    Args:
+        capture: of the run.
+        scrubber: masks secrets, before anything is digested: the recipe is no oracle for them.
 
     Raises:
         NotStartedError: a declared input is missing.
@@ -45,14 +64,25 @@ def snapshot(capture: Capture) -> Snapshot:
         capture.problem("log", f"too short or too common to be masked: the value of {', '.join(common)}")
     if failures:
         raise failures[0]
+    found = {name: scrubber.clean(value, KINDS[name]) for name, value in found.items()}
+    command = scrubber.clean(command, Command)
+    hidden = [keyed(capture.key, "argument", request.command[index]) for index in command.redacted]
+    outputs = [OutputSpec(item.role, to_text(item.path)) for item in request.outputs]
     return Snapshot(
         command=command,
-        outputs=[OutputSpec(item.role, to_text(item.path)) for item in request.outputs],
-        metrics=request.metrics,
+        outputs=scrubber.clean(outputs, list[OutputSpec]),
+        metrics=scrubber.clean(request.metrics, list[MetricSpec]),
         recipe=recipe.digest(
-            command, found["code"], found["inputs"], found["params"], found["environment"], found["seed"]
+            command,
+            hidden,
+            found["code"],
+            found["inputs"],
+            found["params"],
+            found["environment"],
+            found["seed"],
         ),
-        problems=capture.problems,
+        recipe_doubt=recipe.doubt(found["code"], found["inputs"]),
+        problems=scrubber.clean(capture.problems, list[Problem]),
         **found,
     )
 

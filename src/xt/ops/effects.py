@@ -89,4 +89,5 @@ def _status(ended: Ended, outputs: list[Output]) -> Status:
         return "not-started"
     if ended.exit_code != 0:
         return "interrupted" if ended.received else "failed"
-    return "incomplete" if any(output.status != "stored" for output in outputs) else "ok"
+    whole = ended.xt_exit == 0 and all(output.status == "stored" for output in outputs)
+    return "ok" if whole else "incomplete"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from xt import fsio
-from xt.errors import NotRecordedError
+from xt.errors import DamagedError, NotRecordedError
 from xt.store import Store
 
 Name = Literal["stdout", "stderr"]
@@ -85,8 +85,12 @@ def _times(source: Iterator[bytes]) -> Iterator[tuple[float, Name, int]]:
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             words = line.decode("ascii", "replace").split()
-            if len(words) == 3 and words[1] in _LETTERS:
+            if len(words) != 3 or words[1] not in _LETTERS:
+                continue
+            try:
                 yield float(words[0]), _LETTERS[words[1]], int(words[2])
+            except ValueError as error:
+                raise DamagedError("the times of this log are damaged") from error
 
 
 def _live(store: Store, run_id: str, folder: str, wanted: set[Name], *, follow: bool) -> Iterator[Piece]:

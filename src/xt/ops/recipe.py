@@ -8,9 +8,25 @@ from xt.model.environment import Environment
 from xt.model.files import Input
 from xt.model.snapshot import Command, Param, Seed
 
+#: Why `collect.selection` leaves out what earlier runs wrote.
+OUTPUT = "a declared output"
+
+
+def doubt(code: Code, inputs: list[Input]) -> str | None:
+    """Say why the same recipe need not mean the same causes; None when it does."""
+    if code.tree is None:
+        return "the code is not known"
+    for item in inputs:
+        if item.digest is None and item.revision is None:
+            return f"an input is not known by its content: {item.reason or item.kind}"
+    if any(inner.tree is None and inner.status == "failed" for inner in code.repositories):
+        return "the code of a repository inside is not known"
+    return None
+
 
 def digest(
     command: Command,
+    hidden: list[str],
     code: Code,
     inputs: list[Input],
     params: list[Param],
@@ -19,6 +35,15 @@ def digest(
 ) -> str:
     """Digest the causes: the same recipe is a repeat.
 
+    Args:
+        command: without secrets.
+        hidden: keyed digests of its arguments that were masked, so that different ones are told apart.
+        code: and all others, as recorded.
+        inputs: declared ones.
+        params: named settings.
+        environment: whose fingerprint counts.
+        seed: whose value counts.
+
     Not in it: who, where, when and why; where the project lies; names of inputs, whose content and role
     count. An input that is not verified counts by what it is called and the revision that is known.
     """
@@ -26,12 +51,19 @@ def digest(
         {
             "recipe": 1,
             "argv": command.argv,
+            "hidden": hidden,
             "cwd": command.cwd,
             "executable": command.executable.digest,
             "tree": code.tree,
             "repositories": sorted(
                 [codec.encode(inner.path).decode(), inner.tree or inner.recorded_head or ""]
                 for inner in code.repositories
+            ),
+            # Content that is not stored is known by its size and time alone.
+            "left out": sorted(
+                [codec.encode(entry.path).decode(), entry.size, entry.mtime_ns]
+                for entry in code.left_out
+                if entry.mtime_ns is not None and entry.reason != OUTPUT
             ),
             "inputs": sorted(
                 [

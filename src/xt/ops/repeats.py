@@ -31,6 +31,8 @@ def remember(store_path: str, record: Record) -> tuple[str, str] | None:
         _rebuild(store_path, folder, skip=record.id)
     path = f"{folder}/{record.snapshot.recipe.partition(':')[2]}"
     previous = _last(path)
+    if record.snapshot.recipe_doubt is not None:
+        return None
     if record.result.status == "not-started":
         return previous
     line = f"{record.id} {record.started_at}\n".encode()
@@ -98,7 +100,7 @@ def _rebuild(store_path: str, folder: str, skip: str) -> None:
             record = store.record(run_id)
         except XtError:
             continue
-        if record.result.status != "not-started":
+        if record.result.status != "not-started" and record.snapshot.recipe_doubt is None:
             found.append((record.started_at, run_id, record.snapshot.recipe.partition(":")[2]))
     temporary = f"{folder}.{os.getpid()}"
     os.makedirs(temporary, fsio.PRIVATE_DIR, exist_ok=True)

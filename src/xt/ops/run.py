@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from xt import codec, execute
 from xt.collect import Capture
 from xt.config import Settings
@@ -15,12 +17,13 @@ from xt.execute.local import run as execute_local
 from xt.execute.spawn import replace
 from xt.model import runid
 from xt.model.request import RunRequest
-from xt.model.result import Record, Start
+from xt.model.result import Record, Result, Start
 from xt.model.snapshot import Seed
 from xt.ops import causes, effects
 from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing
 from xt.ops.repeats import remember
+from xt.ops.scrub import Scrubber
 from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
 
@@ -72,14 +75,17 @@ def run(
     """
     store, live, run_id = _begin(store_path, outside)
     try:
+        secrets = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
+        scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
-        snapshot = causes.snapshot(capture)
         before = causes.before_outputs(capture)
+        snapshot = causes.snapshot(capture, scrubber)
         lacking = missing(settings.evidence.required, request, snapshot)
         if lacking:
             if request.strict or settings.run.strict:
                 raise _refused(lacking)
             warn(lacking)
+            snapshot = msgspec.structs.replace(snapshot, lacking=[item.field for item in lacking])
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:
@@ -94,8 +100,8 @@ def run(
             raise
         # A mistake of ours must not keep the command from running.
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
-    ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed))
-    result = effects.result(capture, before, ended, live, store)
+    ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets))
+    result = scrubber.clean(effects.result(capture, before, ended, live, store), Result)
     return _seal(store, live, Record.of(start, result), lacking)
 
 
@@ -132,7 +138,13 @@ def _refused(lacking: list[Missing]) -> NotStartedError:
 
 
 def _job(
-    request: RunRequest, outside: Outside, settings: Settings, live: Live, run_id: str, seed: Seed
+    request: RunRequest,
+    outside: Outside,
+    settings: Settings,
+    live: Live,
+    run_id: str,
+    seed: Seed,
+    secrets: dict[str, str],
 ) -> execute.Job:
     environ = dict(outside.environ)
     environ["XT_RUN_ID"] = run_id
@@ -143,7 +155,7 @@ def _job(
         argv=request.command,
         environ=environ,
         folder=live.folder,
-        secrets=argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets),
+        secrets=secrets,
         grace=settings.run.grace,
         idle_grace=settings.run.idle_grace,
         max_log=settings.run.max_log,

@@ -48,12 +48,11 @@ def page(store: Store, run_id: str) -> Page:
     """
     shown = store.shown(run_id)
     try:
-        data = store.record_bytes(run_id)
+        record = store.record(run_id)
     except NotRecordedError:
         start, state = store.live(run_id)
         return Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
-    record = store.record(run_id)
-    whole = Page(run_id, shown, record.snapshot, record.started_at, record, codec.digest(data), None)
+    whole = Page(run_id, shown, record.snapshot, record.started_at, record, record.seal, None)
     whole = whole._replace(is_baseline=current(store) == run_id)
     try:
         return whole._replace(repeats=earlier(store.path, record), repeats_known=True)

@@ -199,7 +199,7 @@ def seed(found: Seed, width: int) -> list[Line]:
     known = [[say(f"{name} ", "dim"), say(clip(known, 40))] for name, known in found.known.items()]
     if found.value is None:
         return flow([[say("not controlled")], *known], width)
-    how = "drawn by xt" if found.source == "drawn" else "declared"
+    how = {"drawn": "drawn by xt", "inherited": "inherited as XT_SEED"}.get(found.source, "declared")
     return flow([[say(str(found.value)), say(f" {how}, handed on as XT_SEED", "dim")], *known], width)
 
 

@@ -34,7 +34,8 @@ def outputs(found: list[Output], width: int) -> list[Line]:
 def _content(item: Output) -> Line:
     line: Line = []
     if item.status != "stored":
-        line.append(say("missing" if item.status == "missing" else "not stored", "bad"))
+        words = {"missing": "missing", "partial": "stored in part"}.get(item.status, "not stored")
+        line.append(say(words, "bad"))
     elif item.kind in ("tree", "glob") and item.files is not None:
         line.append(say(f"{count(item.files, 'file')}  "))
     if item.digest is not None:

@@ -147,7 +147,8 @@ def _purpose(row: Summary) -> Line:
 
 def _status(row: Summary) -> Line:
     line = [say(words(row.status, row.exit_code, row.signal), style(row.status))]
-    return [*line, say(f" !{row.problems}", "bold")] if row.problems else line
+    count = row.problems + len(row.lacking)
+    return [*line, say(f" !{count}", "bold")] if count else line
 
 
 def _common_metrics(rows: list[Summary]) -> list[str]:
@@ -238,7 +239,7 @@ def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int, *
     hints: list[Line] = [[say(f"xt show {first}", "accent")]]
     if baseline:
         hints.append([say(MARK, "key"), say(" baseline", "dim")])
-    if any(row.problems for row in rows):
+    if any(row.problems or row.lacking for row in rows):
         hints.append([say("!", "bold"), say(" recording problems", "dim")])
     if len(rows) < total:
         hints.append([say("xt ls -n 0", "accent"), say(" lists all", "dim")])

@@ -12,6 +12,17 @@ LONG = 1 << 16
 DIM, RESET = "\x1b[2m", "\x1b[0m"
 
 
+def painted(line: str) -> str:
+    r"""What a terminal shows of a line in the end: after `\r` the next characters cover the first ones."""
+    frames = line.rstrip("\r").split("\r")
+    if "\x1b" in line:
+        return frames[-1]  # with sequences in it, a frame's length is not that of its text
+    shown = ""
+    for frame in frames:
+        shown = frame + shown[len(frame) :]
+    return shown
+
+
 class LogPrinter:
     """Takes bytes of both streams and writes whole lines."""
 
@@ -38,10 +49,9 @@ class LogPrinter:
         *lines, rest = text.split("\n")
         for line in lines:
             self._line(stream, at, line)
-        if "\r" in rest:
-            # Earlier frames of a progress bar are painted over.
-            frames = rest.rstrip("\r")
-            rest = frames[frames.rfind("\r") + 1 :] + rest[len(frames) :]
+        if len(rest) > LONG:
+            # A progress bar of a million frames: the earlier ones are painted over.
+            rest = rest[rest.rstrip("\r").rfind("\r") + 1 :]
         if len(rest) > LONG:
             self._line(stream, at, rest)
             rest = ""
@@ -55,9 +65,7 @@ class LogPrinter:
         self._open.clear()
 
     def _line(self, stream: str, at: float | None, line: str) -> None:
-        line = line.rstrip("\r")
-        line = line[line.rfind("\r") + 1 :]
-        shown = visible_log(line, colour=self._colour)
+        shown = visible_log(painted(line), colour=self._colour)
         if self._colour and "\x1b[" in shown:
             shown += RESET
         if self._times:

@@ -123,6 +123,8 @@ def _standing(page: Page, now: datetime, width: int) -> list[Line]:
         facts += [[say(state, style(state))], [say(f"started {when}")]]
     who = "@".join(part for part in (context.user, context.host) if part)
     facts += [[say(part)] for part in (who, _trigger(context)) if part]
+    if page.snapshot.lacking:
+        facts.append([say(f"not evidence: no {', '.join(page.snapshot.lacking)}", "bad")])
     after = _repeats(page, now) if page.record is not None else [say(_in_flight(page.state, context), "bold")]
     return flow([item for item in (join(facts, ", "), after) if measure(item)], width)
 

@@ -34,7 +34,7 @@ def copy_hashed(source: int, target: int) -> tuple[str, int]:
     """Copy from one descriptor to another; hash what was written, not what was meant to be.
 
     Args:
-        source: a regular file, at any position.
+        source: a regular file, at any position; copied up to the size it has now.
         target: an empty regular file opened for reading and writing.
 
     Returns:
@@ -84,20 +84,23 @@ def _clone(source: int, target: int) -> bool:
 
 def _copy(source: int, target: int, progress: _Progress) -> None:
     try:
-        tell_disk = _write_behind() if os.fstat(source).st_size >= WORTH else None
+        # Not to the end of the file: one that somebody appends to for ever would have none.
+        size = os.fstat(source).st_size
+        tell_disk = _write_behind() if size >= WORTH else None
         offset = 0
         in_kernel = hasattr(os, "copy_file_range")
-        while True:
+        while offset < size:
+            step = min(STEP, size - offset)
             if in_kernel:
                 try:
-                    count = os.copy_file_range(source, target, STEP, offset, offset)
+                    count = os.copy_file_range(source, target, step, offset, offset)
                 except OSError as error:
                     if error.errno not in NOT_IN_KERNEL:
                         raise
                     in_kernel = False
                     continue
             else:
-                count = _copy_piece(source, target, offset)
+                count = _copy_piece(source, target, offset, min(step, fsio.CHUNK))
             if count == 0:
                 break
             progress.advance(count)
@@ -109,8 +112,8 @@ def _copy(source: int, target: int, progress: _Progress) -> None:
         progress.finish(error)
 
 
-def _copy_piece(source: int, target: int, offset: int) -> int:
-    data = os.pread(source, fsio.CHUNK, offset)
+def _copy_piece(source: int, target: int, offset: int, count: int) -> int:
+    data = os.pread(source, count, offset)
     at, view = offset, memoryview(data)
     while view:
         written = os.pwrite(target, view, at)

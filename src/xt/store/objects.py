@@ -23,6 +23,8 @@ COMPRESS_FROM = 4096
 COMPRESS_TO = 8 << 20
 #: Files up to this size are read whole.
 WHOLE = 8 << 20
+#: Objects up to this size are compared before they are taken to be there.
+COMPARED = 1 << 20
 #: More staged objects than this are flushed together (`syncfs`) instead of one by one.
 TOGETHER = 24
 
@@ -75,10 +77,7 @@ class Objects:
         try:
             before = os.fstat(source)
             if before.st_size <= WHOLE:
-                parts = []
-                while part := os.read(source, WHOLE + 1):
-                    parts.append(part)
-                data = b"".join(parts)
+                data = os.read(source, before.st_size + 1)
                 digest = self.put_bytes(data)
                 return digest, len(data), changed(before, os.fstat(source)) or len(data) != before.st_size
             temporary, target = self._temporary()
@@ -205,7 +204,7 @@ class Objects:
             packed = _compressed(data)
             if packed is not None:
                 data, suffix = packed, ".zst"
-        if digest in self.staged or self._sound(self.name(digest) + suffix, len(data)):
+        if digest in self.staged or self._sound(self.name(digest) + suffix, len(data), data):
             return
         temporary, fd = self._temporary()
         try:
@@ -224,13 +223,21 @@ class Objects:
         else:
             self.staged[digest] = (temporary, final)
 
-    def _sound(self, final: str, size: int) -> bool:
-        """Whether the object is there with the right size; a torn or foreign one is written again."""
+    def _sound(self, final: str, size: int, data: bytes | None = None) -> bool:
+        """Whether the object is there as it must be; a torn or damaged one is written again.
+
+        Args:
+            final: its path.
+            size: in bytes, as stored.
+            data: what is stored, to compare a small one with; a large one is taken by its size.
+        """
         try:
             info = os.lstat(final)
+            if not stat.S_ISREG(info.st_mode) or info.st_size != size:
+                return False
+            return data is None or size > COMPARED or fsio.read_file(final) == data
         except OSError:
             return False
-        return stat.S_ISREG(info.st_mode) and info.st_size == size
 
     def _temporary(self) -> tuple[str, int]:
         path = f"{self.staging}/{os.getpid()}.{os.urandom(6).hex()}"

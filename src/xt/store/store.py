@@ -6,6 +6,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+import msgspec
+
 from xt import codec, fsio
 from xt.errors import DamagedError, NotRecordedError
 from xt.model import runid
@@ -16,6 +18,32 @@ from xt.store.objects import Objects
 
 #: A record larger than this is not ours: the lists in it are capped.
 MAX_RECORD = 100_000_000
+
+
+#: What stands before the seal in canonical JSON; in a string the quotes would be escaped.
+_SCHEMA, _SEAL = b'"schema":"xt.run/', b'","seal":"'
+_SEAL_LENGTH = len("blake3:") + 64
+
+
+def sealed(record: Record) -> tuple[bytes, str]:
+    """Write a record with its seal; give both."""
+    data = codec.encode(msgspec.structs.replace(record, seal=""))
+    seal = codec.digest(data)
+    at = _place(data)
+    return data[:at] + seal.encode() + data[at:], seal
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether the bytes of a record are those that were sealed."""
+    at = _place(data)
+    seal = data[at : at + _SEAL_LENGTH]
+    return at > 0 and codec.digest(data[:at] + data[at + _SEAL_LENGTH :]).encode() == seal
+
+
+def _place(data: bytes) -> int:
+    """Where the seal is, or is to be; 0 when there is no such place."""
+    at = data.find(_SEAL, data.find(_SCHEMA))
+    return at + len(_SEAL) if at >= 0 else 0
 
 
 class Store:
@@ -69,12 +97,12 @@ class Store:
         """Make a run's objects durable, then its record; from here on it exists for good.
 
         Returns:
-            The seal: the digest of the record's bytes.
+            The seal.
 
         Raises:
             OSError: the record was not written; the run stays in flight and will be `lost`.
         """
-        data = codec.encode(record)
+        data, seal = sealed(record)
         live.free_reserve()
         self.objects.settle()
         path = self._record(record.id)
@@ -84,7 +112,7 @@ class Store:
             os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
             fsio.write_atomic(path, data, mode=0o400)
             fsio.fsync_dir(f"{self.path}/runs")
-        return codec.digest(data)
+        return seal
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -135,18 +163,21 @@ class Store:
         return {run_id: found.get(run_id, runid.LENGTH) for run_id in run_ids}
 
     def record_bytes(self, run_id: str) -> bytes:
-        """A record as it lies on disk, whose digest is the seal.
+        """A record as it lies on disk; its seal is verified.
 
         Raises:
             NotRecordedError: there is none.
-            DamagedError: it cannot be read.
+            DamagedError: it cannot be read, or is not what was sealed.
         """
         try:
-            return fsio.read_file(self._record(run_id), limit=MAX_RECORD)
+            data = fsio.read_file(self._record(run_id), limit=MAX_RECORD)
         except FileNotFoundError:
             raise NotRecordedError(f"run {run_id} has no record") from None
         except OSError as error:
             raise DamagedError(f"the record of {run_id} cannot be read: {error.strerror}") from error
+        if not is_whole(data):
+            raise DamagedError(f"the record of {run_id} is not what was sealed: damaged, or changed by hand")
+        return data
 
     def record(self, run_id: str) -> Record:
         """Read a record.

@@ -61,11 +61,11 @@ def measure(world: World) -> list[Row]:
 
 def clone(project: Project, count: int) -> None:
     """Write the only run of a store again under new ids, each a minute older."""
-    from xt import codec
     from xt.context import timestamp
     from xt.model import runid
     from xt.model.result import Record
     from xt.store import Store
+    from xt.store.store import sealed
 
     store = Store.open(project.store)
     [only] = store.ids()
@@ -75,7 +75,7 @@ def clone(project: Project, count: int) -> None:
     for number in range(count - 1):
         run_id = runid.make(os.urandom(runid.LENGTH // 2))
         at = timestamp(began - timedelta(minutes=number + 1))
-        data = codec.encode(msgspec.structs.replace(record, id=run_id, started_at=at))
+        data, _ = sealed(msgspec.structs.replace(record, id=run_id, started_at=at))
         folder = f"{project.store}/runs/{run_id[:2]}"
         os.makedirs(folder, 0o700, exist_ok=True)
         # Without the flush of a sealed record: ten thousand of them would take half a minute.
