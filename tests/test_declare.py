@@ -13,6 +13,7 @@ from xt.join import Asked, join
 from xt.model.files import INPUT_ROLES, OUTPUT_ROLES
 from xt.model.request import InputSpec, MetricGoal, OutputRequest, ParamSpec
 from xt.model.snapshot import MetricSpec
+from xt.model.text import from_text
 
 BASE = "/project"
 
@@ -168,6 +169,13 @@ def test_seeds():
         assert caught.value.hint
 
 
+def test_a_metric_that_is_not_utf8():
+    assert from_text(metric_spec("a=\udcff.json:x").file) == "\udcff.json"
+    for text in ("\udcff=m.json", "a=m.json:\udcff", "a=log:\udcff"):
+        with pytest.raises(UsageError, match="is not UTF-8"):
+            metric_spec(text)
+
+
 def test_a_pattern_python_would_warn_about_is_fine():
     assert metric_spec("a=log:[[x]").pattern == "[[x]"
 
@@ -294,6 +302,17 @@ def test_a_metric_of_the_command_line_replaces_the_files(config, tmp_path):
 def test_declaring_twice_counts_once(config, tmp_path):
     request = join(Asked(task="train", inputs=["data/"]), config, str(tmp_path), ["x"])
     assert len(request.inputs) == 1
+
+
+def test_what_people_write_must_be_text(config, tmp_path):
+    for asked in (
+        Asked(purpose="\udcff"),
+        Asked(tags=["\udcff"]),
+        Asked(name="\udcff"),
+        Asked(ticket="\udcff"),
+    ):
+        with pytest.raises(UsageError, match="is not UTF-8"):
+            join(asked, config, str(tmp_path), ["x"])
 
 
 def test_an_unknown_task(config, tmp_path):

@@ -31,7 +31,7 @@ class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_total: Amount = 500_000_000
     """Bytes of all untracked files together; those over it are listed and not stored."""
     max_files: Amount = 20_000
-    """Untracked files; those over it are listed as a count and not stored."""
+    """Untracked files; those over it are listed and not stored."""
     exclude: list[str] = []
     """Globs of untracked files to leave out, besides those git ignores."""
     allow_secret_files: bool = False
@@ -66,7 +66,8 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
     required: list[str] = []
-    """`purpose`, `ticket`, `seed`, `params`, `outputs`, `metrics`, `code`, `inputs`, `inputs.<role>`."""
+    """`purpose`, `ticket`, `seed`, `params`, `outputs`, `metrics`, `code`, `code.clean` (all committed),
+    `inputs`, `inputs.<role>`."""
 
 
 class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

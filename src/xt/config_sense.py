@@ -12,7 +12,7 @@ from xt.model.files import INPUT_ROLES
 from xt.suggest import suggest
 
 #: What `[evidence] required` may list; `inputs.<role>` besides.
-EVIDENCE = ("purpose", "ticket", "seed", "params", "outputs", "metrics", "code", "inputs")
+EVIDENCE = ("purpose", "ticket", "seed", "params", "outputs", "metrics", "code", "code.clean", "inputs")
 
 #: Where it is, what is wrong, what would help.
 Fault = tuple[tuple[str | int, ...], str, str | None]

@@ -77,9 +77,11 @@ def timestamp(moment: datetime) -> str:
 
 
 def sort_of(fd: int) -> Sort:
-    """What a descriptor is connected to."""
+    """What a descriptor is connected to; a standard one that `cli` plugged counts as closed."""
     try:
         info = os.fstat(fd)
+        if fd <= 2 and not os.get_inheritable(fd):
+            return "closed"
     except OSError:
         return "closed"
     mode = info.st_mode

@@ -13,10 +13,11 @@ from xt.errors import UsageError
 from xt.model.files import INPUT_ROLES, OUTPUT_ROLES
 from xt.model.request import InputSpec, OutputRequest, ParamSpec
 from xt.model.snapshot import MetricSpec
+from xt.model.text import to_text
 from xt.suggest import suggest
 
 #: Kinds of URI that are written without `//`.
-OPAQUE_SCHEMES = ("hf", "dvc", "git")
+OPAQUE_SCHEMES = ("hf", "dvc", "git", "file")
 #: Suffixes of files that hold params.
 PARAM_SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 #: Suffixes of files a metric can be read from; the longer of two that end alike comes first.
@@ -106,15 +107,15 @@ def metric_spec(text: str) -> MetricSpec:
             f"metric `{text}` has no {'source' if name.strip() else 'name'}",
             "write `NAME=FILE:SELECTOR`, such as `val/acc=metrics.json:/val/acc`, or `NAME=log:REGEX`",
         )
-    name = name.strip()
+    name = utf8("metric", name.strip())
     if source.startswith("log:"):
-        return MetricSpec(name, None, None, _pattern(name, source[4:]))
+        return MetricSpec(name, None, None, _pattern(name, utf8("metric", source[4:])))
     lowered = source.lower()
     for at in range(len(source)):
         suffix = next((suffix for suffix in METRIC_SUFFIXES if lowered.startswith(suffix, at)), "")
         end = at + len(suffix)
         if suffix and at and (end == len(source) or source[end] == ":"):
-            return MetricSpec(name, source[:end], source[end + 1 :] or None, None)
+            return MetricSpec(name, to_text(source[:end]), utf8("metric", source[end + 1 :]) or None, None)
     raise UsageError(
         f"metric `{name}`: `{source}` is not a file that metrics can be read from",
         "files: " + ", ".join(sorted(METRIC_SUFFIXES)) + "; from the log: `NAME=log:REGEX`",
@@ -139,6 +140,20 @@ def seed(text: str) -> int | Literal["auto"]:
             f"seed `{text}` is too large", f"the largest is {MAX_SEED}; NumPy takes up to {2**32 - 1}"
         )
     return int(text)
+
+
+def utf8(noun: str, text: str) -> str:
+    """Pass on what a record can hold as text; only paths and arguments may be other bytes.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        raise UsageError(f"{noun} `{shown}` is not UTF-8 text") from error
+    return text
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:

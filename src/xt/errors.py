@@ -100,3 +100,10 @@ class UnsupportedError(XtError):
 
     code = "unsupported"
     exit_status = 1
+
+
+class NotWrittenError(XtError):
+    """A file of the project was not written: it is there already, or its folder takes none."""
+
+    code = "not-written"
+    exit_status = 1

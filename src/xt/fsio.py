@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
 
 #: Files of the store belong to their owner alone unless the project chooses a shared mode.
 PRIVATE_FILE = 0o600
@@ -110,6 +111,20 @@ def read_file(path: str, limit: int | None = None) -> bytes:
         os.close(fd)
 
 
+def read_pieces(path: str) -> Iterator[bytes]:
+    """Read a regular file piece by piece; nothing is opened before the first is asked for.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    fd = open_regular(path)
+    try:
+        while piece := os.read(fd, CHUNK):
+            yield piece
+    finally:
+        os.close(fd)
+
+
 def try_lock(fd: int, *, shared: bool = False) -> bool:
     """Take an flock without waiting; it is held until the descriptor is closed or the process dies.
 
@@ -120,6 +135,23 @@ def try_lock(fd: int, *, shared: bool = False) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def find_program(name: str, path: str) -> str | None:
+    """Find the file a command name stands for, as `execvp` does.
+
+    Args:
+        name: looked up only when it has no slash.
+        path: the variable PATH.
+
+    Returns:
+        None when no executable file has that name.
+    """
+    places = [name] if "/" in name else [os.path.join(folder or ".", name) for folder in path.split(":")]
+    for place in places:
+        if os.path.isfile(place) and os.access(place, os.X_OK):
+            return place
+    return None
 
 
 def is_inside(path: str, folder: str) -> bool:

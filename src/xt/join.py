@@ -11,10 +11,11 @@ from typing import TypeVar
 import msgspec
 
 from xt.config import Config, TaskSettings
-from xt.declare import input_spec, metric_spec, output_request, param_spec, seed, words
+from xt.declare import input_spec, metric_spec, output_request, param_spec, seed, utf8, words
 from xt.errors import UsageError
 from xt.model.request import MetricGoal, RunRequest
 from xt.model.snapshot import MetricSpec
+from xt.model.text import from_text, to_text
 from xt.suggest import suggest
 
 T = TypeVar("T")
@@ -50,6 +51,10 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
     Raises:
         UsageError: an unknown task, a declaration that makes no sense, or nothing to run.
     """
+    for noun, said in (("purpose", asked.purpose), ("name", asked.name), ("ticket", asked.ticket)):
+        utf8(noun, said or "")
+    for tag in asked.tags:
+        utf8("tag", tag)
     settings = config.settings
     task_name = _task(asked.task, config, command)
     task = settings.task[task_name] if task_name is not None else TaskSettings()
@@ -124,10 +129,10 @@ def _metrics(asked: Asked, config: Config, task: TaskSettings, home: str, cwd: s
     found: dict[str, MetricSpec] = {}
     for text in [*declared, *task.metrics]:
         spec = metric_spec(text)
-        if isinstance(spec.file, str) and home != cwd:
+        if spec.file is not None and home != cwd:
             # A specification has no base of its own: all files are relative to where the command runs.
-            file = os.path.relpath(os.path.join(home, spec.file), cwd)
-            spec = msgspec.structs.replace(spec, file=file)
+            file = os.path.relpath(os.path.join(home, from_text(spec.file)), cwd)
+            spec = msgspec.structs.replace(spec, file=to_text(file))
         found[spec.name] = spec
     for text in asked.metrics:
         spec = metric_spec(text)

@@ -128,7 +128,7 @@ _VENDORS = [
 _HEADER = _Rule(
     ("uthoriz", "UTHORIZ", "earer", "EARER"),
     r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?:basic|bearer|token|digest|negotiate|apikey)"
-    r"\s{1,3})?|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>[^\s\"',;]{4,})",
+    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>[^\s\"',;]{4,})",
 )
 _WANDB = _Rule(("wandb",), r"wandb\s+login\s+(?:--\S+\s+)*(?P<s>[0-9a-f]{40})\b")
 _NAMED = (
@@ -185,7 +185,7 @@ def clean_argv(argv: list[str]) -> tuple[list[str], list[int]]:
     Returns:
         The words to record, and the indices of those that were masked.
     """
-    if any(word.startswith("-") or word == "wandb" or not _PLAIN.isdisjoint(word) for word in argv):
+    if any(word.startswith("-") or word in ("wandb", "set") or not _PLAIN.isdisjoint(word) for word in argv):
         from xt.redact_argv import mask_words
 
         cleaned = mask_words(argv)
@@ -251,6 +251,18 @@ def secret_values(environ: Mapping[str, str], extra_names: list[str]) -> dict[st
         are values under 6 characters (8 when not of a secret name) and common words: see `too_common`.
     """
     return _sort_out(environ, extra_names)[0]
+
+
+def argv_secrets(argv: list[str]) -> dict[str, str]:
+    """Find the parts of a command line that `clean_argv` masks, by `argument N`."""
+    cleaned, redacted = clean_argv(argv)
+    found = {}
+    for index in redacted:
+        before, mask, after = cleaned[index].partition(MASK)
+        value = argv[index][len(before) : len(argv[index]) - len(after)] if MASK not in after else ""
+        if mask and len(value) >= 8 and value.lower() not in _COMMON:
+            found[f"argument {index}"] = value
+    return found
 
 
 def too_common(environ: Mapping[str, str], extra_names: list[str]) -> list[str]:

@@ -75,7 +75,11 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
         ):
             result.append(clean(_shell(word, depth)))
             continue
+        if flags and "sshpass" in tools and not word.startswith("-") and not word.endswith("sshpass"):
+            flags = _flags(tools - {"sshpass"})  # its own options end where its command begins
         masked, pending = _one(word, flags, tools)
+        if index and argv[index - 1] == "set" and secret_name(word) and re.fullmatch(r"[\w.-]+", word):
+            pending = word  # `aws configure set NAME VALUE` and the like
         if wandb and re.fullmatch(r"[0-9a-f]{40}", word):
             masked = MASK
         if masked == word and spaced:
@@ -107,12 +111,24 @@ def _one(word: str, flags: frozenset[str], tools: set[str]) -> tuple[str, str]:
                 return flag + _login(word[2:]), ""
             if word.startswith(flag + "="):
                 return f"{flag}={_login(value)}", ""
+        if equals and "=" in value:  # as in `--env=NAME=VALUE`
+            return f"{name}={_assignment(value)}", ""
         header = value if equals else word[2:] if word.startswith("-H") else ""
         return (word[: len(word) - len(header)] + _header(header) if header else word), ""
+    return _header(_assignment(word)), ""
+
+
+def _assignment(word: str) -> str:
+    """Mask the value of `NAME=VALUE` when the name is secret."""
     name, equals, value = word.partition("=")
-    if equals and value and re.fullmatch(r"\+{0,2}[A-Za-z_][\w.-]*", name) and secret_name(name):
-        return (f"{name}={MASK}" if _is_secret(name, value) else word), ""
-    return _header(word), ""
+    if (
+        equals
+        and re.fullmatch(r"\+{0,2}[A-Za-z_][\w.-]*", name)
+        and secret_name(name)
+        and _is_secret(name, value)
+    ):
+        return f"{name}={MASK}"
+    return word
 
 
 def _header(text: str) -> str:

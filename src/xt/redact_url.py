@@ -8,6 +8,8 @@ from xt.redact import MASK, entropy, secret_name, vendor_tokens, words
 
 #: User names that say that the password is a token, or the token itself stands in their place.
 _TOKEN_USERS = words("x-access-token x-oauth-basic x-token-auth oauth2 gitlab-ci-token token __token__")
+#: Characters of one URL that are looked at, so that hostile text takes no quadratic time.
+LONGEST = 4096
 _END = r"[\s\"'<>`|\\^]"
 #: Names of query parameters that `secret_name` does not know.
 _QUERY = words("sig key code sas googleaccessid key-pair-id policy x-amz-credential x-goog-credential")
@@ -21,8 +23,9 @@ def mask_urls(text: str) -> str:
     at = 0
     while (mark := text.find("://", at)) >= 0:
         parts.append(text[at : mark + 3])
-        end = re.compile(_END).search(text, mark + 3)
-        at = end.start() if end else len(text)
+        limit = min(mark + LONGEST, len(text))
+        end = re.compile(_END).search(text, mark + 3, limit)
+        at = end.start() if end else limit
         info, rest = authority(text[mark + 3 : at])
         nested = rest.find("://")
         if nested >= 0:  # as in `?next=https://…`: look at the inner one by itself

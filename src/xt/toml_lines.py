@@ -52,6 +52,8 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.counted = (0, 1)
+        """A place passed before, and its line."""
         self.found: dict[Path, int] = {}
         self.arrays: dict[Path, int] = {}
         """Elements so far of each array of tables."""
@@ -72,7 +74,9 @@ class _Scanner:
         self.at += len(literal)
 
     def line(self) -> int:
-        return self.text.count("\n", 0, self.at) + 1
+        before, line = self.counted
+        self.counted = (self.at, line + self.text.count("\n", before, self.at))
+        return self.counted[1]
 
     def note(self, path: Path, line: int) -> None:
         self.found.setdefault(path, line)

@@ -299,16 +299,15 @@ def test_the_strongest_source_wins_and_the_others_are_named(make, tmp_path):
     assert gather(capture) == {
         "a": (1, "--param"),
         "b": (2, "xt.toml"),
-        "c": (5, "d.json"),
+        "c": (3, "argv"),
         "d": (3, "argv"),
-        "same": (1, "c.json"),
+        "same": (1, "argv"),
     }
     messages = [problem.message for problem in capture.problems]
     assert messages == [
-        "`a` is `1` by `--param`, which is recorded, and `3` by the command's words, `4` by `c.json`, "
+        "`a` is `1` by `--param`, which is recorded, and `4` by `c.json`, `3` by the command's words, "
         "`2` by `xt.toml`",
-        "`b` is `2` by `xt.toml`, which is recorded, and `3` by the command's words, `4` by `c.json`",
-        "`c` is `5` by `d.json`, which is recorded, and `3` by the command's words, `4` by `c.json`",
+        "`b` is `2` by `xt.toml`, which is recorded, and `4` by `c.json`, `3` by the command's words",
     ]
     assert {problem.where for problem in capture.problems} == {"params"}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from wrapped import Wrapper
+
+from tests.execute.wrapped import Wrapper
 
 
 @pytest.fixture

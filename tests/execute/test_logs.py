@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
-from wrapped import LONG, Wrapper, until
+
+from tests.execute.wrapped import LONG, Wrapper, until
 
 PYTHON = sys.executable
 MEBIBYTE = 1 << 20

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from wrapped import LONG, Wrapper
+
+from tests.execute.wrapped import LONG, Wrapper
 
 PYTHON = sys.executable
 MEBIBYTE = 1 << 20

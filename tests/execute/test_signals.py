@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wrapped import LONG, Pty, Wrapper, child_of, state, until
+
+from tests.execute.wrapped import LONG, Pty, Wrapper, child_of, state, until
 
 PYTHON = sys.executable
 #: Says each signal it gets; ends with 7 when it is told `end` by its standard input, or by a second SIGTERM.

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wrapped import LONG, Pty, Wrapper, until
+
+from tests.execute.wrapped import LONG, Pty, Wrapper, until
 
 PYTHON = sys.executable
 PIPE = subprocess.PIPE

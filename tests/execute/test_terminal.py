@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wrapped import Pty, Tmux, Wrapper, child_of, until
+
+from tests.execute.wrapped import Pty, Tmux, Wrapper, child_of, until
 
 PYTHON = sys.executable
 LFLAG, OFLAG, IFLAG, CC = 3, 1, 0, 6

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wrapped import LONG, Pty, Wrapper, child_of, until
+from tests.execute.wrapped import LONG, Pty, Wrapper, child_of, until
 
 PYTHON = sys.executable
 #: Shows what a process is given, as JSON; to descriptor 1.

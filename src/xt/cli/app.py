@@ -8,6 +8,7 @@ import typer
 
 from xt import errors
 from xt.registry import Row, Table
+from xt.suggest import suggest
 
 #: In the order of `xt --help`.
 COMMANDS = Table(
@@ -17,6 +18,7 @@ COMMANDS = Table(
         Row("ls", "xt.cli.ls:ls", "List runs, newest first"),
         Row("show", "xt.cli.show:show", "Show one run: what, why, causes, effects, what is missing"),
         Row("logs", "xt.cli.logs:logs", "Print what a run wrote"),
+        Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )
@@ -33,7 +35,6 @@ def build(names: list[str] | None = None) -> typer.Typer:
     app = typer.Typer(
         name="xt",
         help="Put `xt run --` in front of any command and get evidence.",
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -59,7 +60,12 @@ def build(names: list[str] | None = None) -> typer.Typer:
 
 def invoke(arguments: list[str]) -> int:
     """Parse with Typer and run; return the exit status."""
+    arguments = arguments or ["--help"]
     named = [word for word in arguments[:1] if word in COMMANDS.rows]
+    if not named and not arguments[0].startswith("-"):
+        raise errors.UsageError(
+            f"no command `{arguments[0]}`", suggest(arguments[0], COMMANDS.rows, "commands")
+        )
     command = typer.main.get_command(build(named or None))
     try:
         status = command.main(arguments, prog_name="xt", standalone_mode=False)

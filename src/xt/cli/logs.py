@@ -22,11 +22,11 @@ def logs(
     replay: Annotated[bool, typer.Option("--replay", help="At the speed it was written.")] = False,
 ) -> int:
     """Print what a run wrote."""
-    from xt.cli.run import colour
     from xt.context import Outside
     from xt.ops.find import open_store, resolve
     from xt.ops.logs import Name, pieces
     from xt.render.logs import LogPrinter
+    from xt.render.terminal import colour
 
     outside = Outside.real()
     store = open_store(outside)
@@ -35,7 +35,7 @@ def logs(
     chosen = {name for name, wanted in zip(both, (stdout, stderr), strict=True) if wanted}
     began = time.monotonic()
     as_is = raw or (not sys.stdout.isatty() and not times)
-    printer = LogPrinter(_write, colour=colour(sys.stdout), times=times)
+    printer = LogPrinter(_write, colour=colour(sys.stdout, outside.environ), times=times)
     for piece in pieces(store, run_id, chosen or set(both), follow=follow):
         if replay and piece.at is not None:
             time.sleep(max(0.0, began + piece.at - time.monotonic()))

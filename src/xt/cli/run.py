@@ -11,8 +11,10 @@ from xt.cli.fast import Words
 from xt.context import Outside
 from xt.errors import NotStartedError
 from xt.ops.evidence import Missing
-from xt.ops.run import NotRecordedError, Report, run
+from xt.ops.run import NotRecordedError, Report, run, run_unrecorded
 from xt.render import runline
+from xt.render.quantities import seconds_since
+from xt.render.terminal import colour
 from xt.store import FOLDER, find_root
 
 
@@ -56,19 +58,12 @@ def _after(report: Report, outside: Outside, *, quiet: bool) -> None:
     if report.trouble:
         lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
     elif not quiet:
-        age = None
-        if report.repeats_at is not None:
-            age = runline.seconds_since(report.repeats_at, outside.now())
-        repeats = report.repeats[: report.shown] if report.repeats is not None else None
-        lines.append(runline.line(report.record, report.shown, repeats, age, colour(sys.stderr)))
+        repeats = None
+        if report.repeats is not None and report.repeats_at is not None:
+            repeats = (report.repeats, seconds_since(report.repeats_at, outside.now()))
+        ends = colour(sys.stderr, outside.environ)
+        lines.append(runline.line(report.record, report.shown, repeats, report.beside, colour=ends))
     _say(lines)
-
-
-def colour(stream: object) -> bool:
-    """Whether a stream is a terminal that wants colour (https://no-color.org)."""
-    isatty = getattr(stream, "isatty", None)
-    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return wanted and isatty is not None and bool(isatty())
 
 
 def _say(lines: list[str]) -> None:
@@ -97,10 +92,6 @@ def _end(report: Report) -> int:
 def _unrecorded(command: list[str], error: NotRecordedError) -> int:
     """Become the command: what cannot be recorded must run all the same."""
     _say([f"xt: warning: this run is not recorded: {error.message}"])
-    from xt.execute.spawn import IGNORED_BY_PYTHON, replace
-
-    for number in IGNORED_BY_PYTHON:
-        signal.signal(number, signal.SIG_DFL)
-    reason, status = replace(command)
+    reason, status = run_unrecorded(command)
     _say([f"xt: error: {reason}"])
     return status

@@ -25,15 +25,26 @@ def show(
     outside = Outside.real()
     store = open_store(outside)
     run_id = resolve(store, reference, outside)
+    # What others wrote reaches a file or a pipe as it is, and a terminal harmless.
+    terminal = sys.stdout.isatty()
     if code is not None:
-        sys.stdout.buffer.write(code_file(store, run_id, code, outside))
-    elif as_json:
-        sys.stdout.buffer.write(json_bytes(store, run_id))
-    else:
-        from xt.cli.run import colour
-        from xt.render.show import render
-        from xt.render.terminal import width
+        data = code_file(store, run_id, code, outside)
+        if terminal:
+            from xt.render.visible import visible_lines
 
-        text = render(page(store, run_id), outside.now(), width(sys.stdout), colour(sys.stdout))
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            data = visible_lines(data.decode("utf-8", "surrogateescape")).encode()
+    elif as_json:
+        data = json_bytes(store, run_id)
+        if terminal:
+            from xt.render.visible import visible_json
+
+            data = visible_json(data)
+    else:
+        from xt.render.show import render
+        from xt.render.terminal import colour, width
+
+        columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
+        text = render(page(store, run_id), outside.now(), columns, colours)
+        data = text.encode("utf-8", "backslashreplace")
+    sys.stdout.buffer.write(data)
     return 0

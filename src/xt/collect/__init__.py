@@ -78,6 +78,17 @@ class Capture:
         self.problems.append(Problem(where, message, hint))
 
 
+#: What looks at declared outputs before the start, and fills the result after the end.
+AFTER = Table(
+    "collector",
+    [
+        Row("declare", "xt.collect.outputs:declare", "declared outputs as they are before the start"),
+        Row("outputs", "xt.collect.outputs:collect", "declared outputs, stored by content"),
+        Row("prepare", "xt.collect.metrics:prepare", "what reading the declared metrics will need"),
+        Row("metric files", "xt.collect.places:metric_files", "files of outputs of role `metrics`"),
+        Row("metrics", "xt.collect.metrics:collect", "named numbers that came out"),
+    ],
+)
 #: What fills the snapshot, by field.
 BEFORE = Table(
     "collector",

@@ -8,11 +8,14 @@ so blobs are the bytes on disk, whatever line-end, filter or encoding rules the 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from xt import fsio
+from xt import codec, fsio
+from xt.collect import keptindex
 from xt.collect.git import Git, GitError
+from xt.collect.keptindex import Kept
 
 _CONFIG = """\
 [core]
@@ -26,6 +29,7 @@ _CONFIG = """\
 \tattributesFile = /dev/null
 \tprotectNTFS = false
 \tprotectHFS = false
+\tsparseCheckout = false
 \tsplitIndex = false
 \tuntrackedCache = false
 [gc]
@@ -34,6 +38,21 @@ _CONFIG = """\
 \tsparse = false
 """
 _ATTRIBUTES = "* -text -eol -crlf -ident -filter -working-tree-encoding\n"
+#: The tree without entries, which every git knows.
+_EMPTY = {
+    "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+}
+
+
+class Written(NamedTuple):
+    """A snapshot that was written."""
+
+    tree: str
+    failed: dict[str, str]
+    """Path → why it is not in the tree."""
+    differing: dict[str, str]
+    """Path → git's letter (A, M, D, T): what is unlike the base."""
 
 
 class CodeStore:
@@ -63,18 +82,21 @@ class CodeStore:
         config = _CONFIG.format(version=0 if self.object_format == "sha1" else 1)
         if self.object_format != "sha1":
             config += f"[extensions]\n\tobjectFormat = {self.object_format}\n"
-        fsio.write_atomic(f"{self.path}/config", config.encode(), durable=False)
-        fsio.write_atomic(f"{self.path}/info/attributes", _ATTRIBUTES.encode(), durable=False)
+        fsio.write_atomic(f"{self.path}/config", config.encode())
+        fsio.write_atomic(f"{self.path}/info/attributes", _ATTRIBUTES.encode())
         # Last: git takes a folder for a repository once HEAD is there.
-        fsio.write_atomic(f"{self.path}/HEAD", b"ref: refs/heads/none\n", durable=False)
+        fsio.write_atomic(f"{self.path}/HEAD", b"ref: refs/heads/none\n")
 
-    def git(self, top: str | None, borrowed: list[str], index: str | None = None) -> Git:
+    def git(
+        self, top: str | None, borrowed: list[str], index: str | None = None, *, modes: bool = True
+    ) -> Git:
         """Git on this repository.
 
         Args:
             top: working tree, for commands that need one.
             borrowed: object folders of other repositories to read from.
             index: path of the index to use.
+            modes: whether the executable bit on disk means something.
         """
         extra = {"GIT_DIR": self.path}
         if borrowed:
@@ -83,59 +105,117 @@ class CodeStore:
             extra["GIT_WORK_TREE"] = top
         if index is not None:
             extra["GIT_INDEX_FILE"] = index
-        return Git(top or self.store, self._environ, extra)
+        git = Git(top or self.store, self._environ, extra)
+        return git if modes else git.with_settings(["core.fileMode=false"])
 
     def write(
-        self, top: str, borrowed: list[str], base: str | None, forced: list[str], paths: list[str]
-    ) -> tuple[str, dict[str, str]]:
+        self,
+        top: str,
+        borrowed: list[str],
+        base: str | None,
+        paths: Iterable[str],
+        gone: Iterable[str] = (),
+        *,
+        modes: bool = True,
+    ) -> Written:
         """Write a tree: that of a commit, with some paths as they are on disk.
-
-        The index is read afresh from the base, so git trusts no time stamp about the paths it is given:
-        a file rewritten at the same size in the same second is stored as it is now.
 
         Args:
             top: working tree.
-            borrowed: object folders to read from.
+            borrowed: object folders to read from; those of the base, not needed without one.
             base: tree to start from, None for an empty one.
-            forced: paths to take anew although git thinks they are unchanged; also in `paths`.
-            paths: files, links and submodules to take from disk; a missing one is removed.
-
-        Returns:
-            The id of the tree, and path → reason for those that could not be stored.
+            paths: files, links and submodules to take from disk; what is not there is removed.
+            gone: paths to remove whether they are on disk or not.
+            modes: whether the executable bit on disk means something.
 
         Raises:
             GitError: no tree could be written.
+            OSError: the store cannot be written.
         """
+        base = base or _EMPTY[self.object_format]
+        paths = list(dict.fromkeys(paths))
+        ready, failed, removed = _sorted(top, paths)
+        removed = [*dict.fromkeys([*removed, *gone])]
+        told = {*paths, *removed}
+        name = f"{self.store}/cache/code-{codec.digest(os.fsencode(top))[7:23]}.index"
+        kept = keptindex.load(name)
+        if kept and not (kept.base == base and kept.modes == modes and told.issuperset(_split(kept.paths))):
+            kept = None
+        if kept and self._lacking(kept.objects):
+            kept = None
+        os.makedirs(f"{self.store}/tmp", fsio.PRIVATE_DIR, exist_ok=True)
         index = f"{self.store}/tmp/{os.getpid()}.{os.urandom(6).hex()}.index"
-        git = self.git(top, borrowed, index)
+        git = self.git(top, borrowed, index, modes=modes)
         try:
-            if base is not None:
-                self._read(git, index, base)
-            failed = self._update(git, [*dict.fromkeys([*forced, *paths])])
-            return os.fsdecode(git.run("write-tree")).strip(), failed
+            if kept:
+                kept.restore(index)
+            elif base != _EMPTY[self.object_format]:
+                git.run("read-tree", base)
+            before = _signature(index)
+            # Git writes the index anew even for the removal of what is not in it.
+            done = (
+                {os.fsdecode(path) for path, letter in kept.differing.items() if letter == "D"}
+                if kept
+                else set()
+            )
+            failed |= self._update(
+                git, [path for path in ready if path not in done or os.path.lexists(os.path.join(top, path))]
+            )
+            removed = [path for path in (*removed, *failed) if path not in done]
+            if removed:
+                git.run("update-index", "--force-remove", "-z", "--stdin", data=_joined(removed))
+            if not kept or _signature(index) != before:
+                kept = self._finish(git, base, index, modes)
+                kept.paths = _joined(told)
+                keptindex.save(name, kept)
+            differing = {os.fsdecode(path): letter for path, letter in kept.differing.items()}
+            return Written(kept.tree, failed, differing)
         finally:
             for name in (index, index + ".lock"):
                 if os.path.exists(name):
                     os.unlink(name)
 
-    def _read(self, git: Git, index: str, base: str) -> None:
-        """Fill the index from a tree, or from the copy kept of the last time."""
-        kept = f"{self.store}/cache/{base}.index"
-        try:
-            shutil.copyfile(kept, index)
-        except FileNotFoundError:
-            git.run("read-tree", base)
-            for name in os.listdir(f"{self.store}/cache"):
-                if name.endswith(".index"):
-                    os.unlink(f"{self.store}/cache/{name}")
-            fsio.write_atomic(kept, fsio.read_file(index))
+    def _finish(self, git: Git, base: str, index: str, modes: bool) -> Kept:
+        """Write the tree of an index, with everything that the base does not give it."""
+        tree = os.fsdecode(git.run("write-tree")).strip()
+        differing: dict[bytes, str] = {}
+        objects = [] if tree == base else [tree]
+        words = git.run("diff-tree", "-r", "-t", "-z", "--raw", "--no-renames", base, tree).split(b"\0")
+        for facts, path in zip(words[0::2], words[1::2], strict=False):
+            _, mode, _, new, letter = facts.decode().split(" ")
+            if mode not in ("160000", "000000"):
+                objects.append(new)
+            if mode != "040000":
+                differing[path] = letter
+        # Git writes nothing that it finds in the project too. There it may be no commit's, only staged or
+        # left over, and go away with the project's next gc: so it is brought here.
+        lacking = self._lacking(objects)
+        if lacking:
+            pack = git.run(
+                "pack-objects", "-q", "--stdout", data="".join(f"{oid}\n" for oid in lacking).encode()
+            )
+            self.git(None, []).run("unpack-objects", "-q", data=pack)
+        mtime = os.stat(index).st_mtime_ns if os.path.exists(index) else 0
+        data = fsio.read_file(index) if mtime else b""
+        return Kept(base, modes, b"", tree, differing, objects, mtime, data)
+
+    def _lacking(self, objects: list[str]) -> list[str]:
+        """Objects that are not in this repository itself."""
+        folder = f"{self.path}/objects"
+        away = [oid for oid in objects if not os.path.exists(f"{folder}/{oid[:2]}/{oid[2:]}")]
+        if not away or not os.path.isdir(f"{folder}/pack"):
+            return away
+        answer = self.git(None, []).run(
+            "cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode()
+        )
+        return [line.split(" ")[0] for line in answer.decode().splitlines() if line.endswith(" missing")]
 
     def _update(self, git: Git, paths: list[str]) -> dict[str, str]:
         if not paths:
             return {}
         words = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
         try:
-            git.run(*words, data=b"".join(os.fsencode(path) + b"\0" for path in paths))
+            git.run(*words, data=_joined(paths))
         except GitError as error:
             if len(paths) == 1:
                 return {paths[0]: str(error)}
@@ -143,6 +223,68 @@ class CodeStore:
             middle = len(paths) // 2
             return self._update(git, paths[:middle]) | self._update(git, paths[middle:])
         return {}
+
+
+def _sorted(top: str, paths: list[str]) -> tuple[list[str], dict[str, str], list[str]]:
+    """Divide paths into what git can take (or sees missing), what cannot be read, and what is gone.
+
+    Gone are a path below a symbolic link, which is another file's, and one that is now no file at all.
+    """
+    ready: list[str] = []
+    failed: dict[str, str] = {}
+    gone: list[str] = []
+    linked: dict[str, bool] = {"": False}
+
+    def beyond_link(folder: str) -> bool:
+        if folder not in linked:
+            linked[folder] = beyond_link(os.path.dirname(folder)) or os.path.islink(os.path.join(top, folder))
+        return linked[folder]
+
+    for path in paths:
+        name = os.path.join(top, path)
+        if beyond_link(os.path.dirname(path)):
+            gone.append(path)
+            continue
+        try:
+            mode = os.lstat(name).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            ready.append(path)
+            continue
+        except OSError as error:
+            failed[path] = f"unreadable: {error.strerror}"
+            continue
+        if _unnameable(path, mode):
+            failed[path] = "a name that git cannot hold"
+        elif stat.S_ISREG(mode) and not os.access(name, os.R_OK):
+            failed[path] = "unreadable: Permission denied"
+        elif stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
+            ready.append(path)
+        else:
+            gone.append(path)
+    return ready, failed, gone
+
+
+def _unnameable(path: str, mode: int) -> bool:
+    """Whether git passes over a path in silence (`verify_path` in its read-cache.c)."""
+    parts = path.lower().split("/")
+    return ".git" in parts or (stat.S_ISLNK(mode) and ".gitmodules" in parts)
+
+
+def _joined(paths: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+
+
+def _split(paths: bytes) -> list[str]:
+    return os.fsdecode(paths).split("\0")[:-1]
+
+
+def _signature(name: str) -> tuple[int, int] | None:
+    """What changes when git replaces an index."""
+    try:
+        info = os.stat(name)
+    except FileNotFoundError:
+        return None
+    return info.st_ino, info.st_mtime_ns
 
 
 def _quoted(path: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 
 from xt import fsio
@@ -41,7 +40,7 @@ def _executable(capture: Capture) -> Executable:
     if "/" in name:
         path: str | None = os.path.join(capture.request.cwd, name)
     else:
-        path = shutil.which(name, path=capture.outside.environ.get("PATH", os.defpath))
+        path = fsio.find_program(name, capture.outside.environ.get("PATH", os.defpath))
     if path is None:
         return Executable(None, None, None, "not found")
     real = os.path.realpath(path)

@@ -56,7 +56,7 @@ def _without_user(scheme: str, rest: str) -> str:
     if at_sign:
         keep = scheme.lower() in ("ssh", "sftp", "git+ssh", "ssh+git", "svn+ssh") and _is_bare_user(user)
         return f"{user}@{host}{rest[end:]}" if keep else host + rest[end:]
-    if "@" in rest and re.search(r":(?!\d*\Z)[^\]]*\Z", rest[:end]):
+    if "@" in rest and not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:\d*)?", rest[:end]):
         # A `/`, `?` or `#` that is not escaped in a password: nothing before the last `@` is safe.
         return rest.rpartition("@")[2]
     return rest

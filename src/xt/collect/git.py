@@ -7,9 +7,10 @@ index, refs and working tree are read, not written, and its index lock is never 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
+
+from xt import fsio
+from xt.collect.child import Child
 
 #: Seconds after which a git that hangs (a dead network mount) is given up.
 TIMEOUT = 60
@@ -23,7 +24,11 @@ _OPTIONS = [
         for setting in (
             "core.hooksPath=/dev/null",
             "core.fsmonitor=false",
-            "core.untrackedCache=keep",
+            "core.untrackedCache=false",
+            "core.trustctime=true",
+            "core.checkStat=default",
+            "core.symlinks=true",
+            "core.logAllRefUpdates=false",
             "core.quotePath=false",
             "core.safecrlf=false",
             "core.fsync=committed",
@@ -31,7 +36,6 @@ _OPTIONS = [
             "gc.auto=0",
             "maintenance.auto=false",
             "advice.addEmbeddedRepo=false",
-            "protocol.allow=never",
             "submodule.recurse=false",
             "status.relativePaths=false",
             "status.showUntrackedFiles=all",
@@ -40,27 +44,14 @@ _OPTIONS = [
         for word in ("-c", setting)
     ),
 ]
-#: Variables that would make git look elsewhere than where we point it, or run something.
-_REMOVED = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-    "GIT_CEILING_DIRECTORIES",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_TRACE",
-    "GIT_TRACE2",
-    "GIT_TRACE2_EVENT",
-    "GIT_QUARANTINE_PATH",
-)
+#: Of git's own variables only those that choose its settings are kept: the others make it look elsewhere than
+#: where we point it (as inside a hook), trace into the user's files, or run something.
+_KEPT = ("GIT_CONFIG_", "GIT_EXEC_PATH", "GIT_ATTR_NOSYSTEM")
 _SET = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "false",
+    "GIT_ALLOW_PROTOCOL": "",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C",
@@ -74,51 +65,47 @@ class GitError(Exception):
 class Git:
     """Git for one working tree (or for one repository of ours)."""
 
-    def __init__(
-        self,
-        folder: str,
-        environ: Mapping[str, str],
-        extra: dict[str, str] | None = None,
-        settings: tuple[str, ...] = (),
-    ) -> None:
-        """Find git and prepare its surroundings.
+    def __init__(self, folder: str, environ: Mapping[str, str], extra: dict[str, str] | None = None) -> None:
+        """Prepare git's surroundings.
 
         Args:
             folder: where it runs.
             environ: variables to start from.
             extra: variables to add, such as GIT_INDEX_FILE.
-            settings: further `name=value` settings.
-
-        Raises:
-            GitError: git is not installed.
         """
-        program = shutil.which("git", path=environ.get("PATH", os.defpath))
-        if program is None:
-            raise GitError("git not found")
         self.folder = folder
-        self._command = [program, *_OPTIONS, *(word for setting in settings for word in ("-c", setting))]
-        self._environ = (
-            {key: value for key, value in environ.items() if key not in _REMOVED} | _SET | (extra or {})
-        )
+        self._options = ["-C", folder, *_OPTIONS]
+        self._environ = {
+            key: value
+            for key, value in environ.items()
+            if not key.startswith("GIT_") or key.startswith(_KEPT)
+        }
+        self._environ |= _SET | (extra or {})
 
-    def start(self, *words: str, stdin: int = subprocess.DEVNULL) -> Running:
+    def with_settings(self, settings: list[str]) -> Git:
+        """Git in the same place with further `name=value` settings."""
+        other = Git.__new__(Git)
+        other.folder, other._environ = self.folder, self._environ
+        other._options = [*self._options, *(word for setting in settings for word in ("-c", setting))]
+        return other
+
+    def start(self, *words: str, data: bytes | None = None) -> Running:
         """Start git without waiting for it.
 
+        Args:
+            words: subcommand and arguments.
+            data: its standard input.
+
         Raises:
-            GitError: it could not be started.
+            GitError: it is not installed, or could not be started.
         """
+        program = fsio.find_program("git", self._environ.get("PATH", os.defpath))
+        if program is None:
+            raise GitError("git not found")
         try:
-            process = subprocess.Popen(
-                [*self._command, *words],
-                cwd=self.folder,
-                env=self._environ,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
+            return Running(Child([program, *self._options, *words], self._environ, data))
         except OSError as error:
             raise GitError(f"git could not be started: {error.strerror}") from error
-        return Running(process)
 
     def run(self, *words: str, data: bytes | None = None) -> bytes:
         """Run git and return what it printed.
@@ -130,30 +117,42 @@ class Git:
         Raises:
             GitError: it failed.
         """
-        return self.start(*words, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE).wait(data)
+        return self.start(*words, data=data).wait()
 
 
 class Running:
     """A git that was started."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    def __init__(self, child: Child) -> None:
+        self._child = child
 
-    def wait(self, data: bytes | None = None) -> bytes:
+    def wait(self, *, may_fail: bool = False) -> bytes:
         """Return what it printed.
+
+        Args:
+            may_fail: take what it printed whatever its exit status.
 
         Raises:
             GitError: it failed, or hangs.
         """
         try:
-            out, messages = self._process.communicate(data, timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+            status, out, messages = self._child.wait(TIMEOUT)
+        except TimeoutError:
             raise GitError(f"git did not answer within {TIMEOUT} s") from None
-        if self._process.returncode != 0:
-            lines = messages.decode("utf-8", "replace").strip().splitlines() or [
-                f"git ended with {self._process.returncode}"
-            ]
-            raise GitError(lines[0].removeprefix("fatal: ").removeprefix("error: "))
+        if status != 0 and not may_fail:
+            raise GitError(_first(messages) or f"git ended with {status}")
         return out
+
+    def end(self) -> None:
+        """Stop it if nobody waited for it; only for what reads."""
+        self._child.end()
+
+
+def _first(messages: bytes) -> str:
+    """Git's first error, else its first line."""
+    lines = messages.decode("utf-8", "replace").strip().splitlines()
+    for line in lines:
+        for mark in ("fatal: ", "error: "):
+            if line.startswith(mark):
+                return line[len(mark) :]
+    return lines[0] if lines else ""

@@ -11,7 +11,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 #: Programs that run the rest of their arguments: their options that take a word, and other words before it.
 WRAPPERS: dict[str, tuple[tuple[str, ...], int]] = {
@@ -88,6 +88,16 @@ def which(word: str, cwd: str, environ: Mapping[str, str]) -> str | None:
         if os.access(path, os.X_OK) and os.path.isfile(path):
             return path
     return None
+
+
+def upward(folder: str) -> Iterator[str]:
+    """Go from a folder to the root."""
+    while True:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
 
 
 def find(command: list[str], cwd: str, environ: Mapping[str, str]) -> Found:
@@ -234,7 +244,7 @@ def _script(
         _must_exist(target, words[0])
         return Found(os.path.normpath(target), ", ".join([*way, "shebang"]), [path, *words[1:]], environ)
     if os.path.basename(os.path.dirname(path)) == "shims":
-        from xt.collect.runners import shim
+        from xt.collect.shims import shim
 
         return shim(path, head, words, cwd, environ, way)
     from xt.collect.shell_text import guess

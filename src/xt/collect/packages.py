@@ -33,22 +33,6 @@ class Installed:
         self.notes: list[str] = []
 
 
-class _Vcs(msgspec.Struct):
-    commit_id: str | None = None
-
-
-class _Dir(msgspec.Struct):
-    editable: bool = False
-
-
-class _Direct(msgspec.Struct):
-    """`direct_url.json`."""
-
-    url: str
-    vcs_info: _Vcs | None = None
-    dir_info: _Dir | None = None
-
-
 def installed(folders: list[Folder]) -> Installed:
     """List the packages of folders; of one name, those of the first folder that has it count.
 
@@ -125,21 +109,25 @@ def _package(folder: Folder, name: str, notes: list[str]) -> Package | None:
     direct = _direct(path, notes)
     if direct is None:
         return Package(normal, version)
-    local = _local(direct.url)
-    if direct.dir_info and direct.dir_info.editable and local:
+    url, editable_install, revision = direct
+    local = _local(url)
+    if editable_install and local:
         return Package(normal, version, to_text(local))
-    revision = direct.vcs_info.commit_id if direct.vcs_info else None
-    return Package(normal, version, None, redact.clean(direct.url), revision)
+    return Package(normal, version, None, redact.clean(url), revision)
 
 
-def _direct(path: str, notes: list[str]) -> _Direct | None:
+def _direct(path: str, notes: list[str]) -> tuple[str, bool, str | None] | None:
+    """Read `direct_url.json`: URL, whether editable, and commit; None for a package from an index."""
     try:
         fd = os.open(path + "/direct_url.json", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None  # nearly always: it came from an index
     try:
-        return msgspec.json.decode(os.read(fd, 65536), type=_Direct)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        told = msgspec.json.decode(os.read(fd, 65536))
+        commit = told.get("vcs_info", {}).get("commit_id")
+        editable = told.get("dir_info", {}).get("editable") is True
+        return str(told["url"]), editable, None if commit is None else str(commit)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, AttributeError, KeyError) as error:
         notes.append(f"`{path}/direct_url.json` could not be read: {error}")
         return None
     finally:
@@ -201,7 +189,7 @@ def _pth(folder: str, name: str, notes: list[str]) -> list[str]:
 
 
 def _conda(folder: str) -> dict[str, list[Package]]:
-    """List what conda installed, other than Python packages too: names `conda:NAME`, versions `VERSION=BUILD`."""
+    """List all that conda installed: `conda:NAME`, versions `VERSION=BUILD`."""
     try:
         names = os.listdir(folder)
     except OSError:

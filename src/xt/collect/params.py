@@ -32,8 +32,9 @@ MASK = "***"
 def collect(capture: Capture) -> list[Param]:
     """Gather the params of a run, one per name, sorted by name, secrets masked.
 
-    Where sources disagree the strongest is recorded and a problem says so: `--param`, then `xt.toml`,
-    then declared files (a later file before an earlier), then the command's words.
+    Where sources disagree the strongest is recorded: `--param`, then `xt.toml`, then the command's words,
+    then declared files (a later file before an earlier). A problem says so, unless it is the command's
+    words that win over a file: that is how a program is told otherwise.
 
     Raises:
         NotStartedError: a declared file is missing or malformed: `FILE:LINE: message`.
@@ -49,10 +50,11 @@ def candidates(capture: Capture) -> list[Param]:
         NotStartedError: as `collect`.
     """
     request = capture.request
-    found = _of_argv(request.command)
+    found: list[Param] = []
     for spec in request.params:
         if spec.path is not None:
             found += _of_file(capture, spec.path, spec.base)
+    found += _of_argv(request.command)
     for source in ("xt.toml", "--param"):
         found += [_of_pair(spec) for spec in request.params if spec.key is not None and spec.source == source]
     return found
@@ -95,6 +97,8 @@ def resolve(capture: Capture, found: list[Param]) -> list[Param]:
     for name, losers in differing.items():
         winner = chosen[name]
         others = [param for param in losers if not _same(param.value, winner.value)]
+        if winner.source == "argv":
+            continue
         if others and told < MAX_TOLD:
             said = ", ".join(f"{_brief(param.value)} by {_source(param)}" for param in others)
             capture.problem(

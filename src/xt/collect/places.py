@@ -1,4 +1,4 @@
-"""Where a declared output is, and what stands there at one moment. Nothing is read."""
+"""Where a declared output is, and what is there at one moment. Nothing is read."""
 
 from __future__ import annotations
 
@@ -73,3 +73,25 @@ def stamps_of(place: Place) -> dict[bytes, Stamp]:
         for folder in place.listing.folders
         for name, info in zip(folder.names, folder.stamps, strict=True)
     }
+
+
+def moment(capture: Capture) -> int:
+    """Now, in nanoseconds since 1970."""
+    return int(capture.outside.now().timestamp() * 1e9)
+
+
+def metric_files(capture: Capture) -> list[str]:
+    """Absolute paths of the files and folders that outputs of role `metrics` name, globs expanded."""
+    found: list[str] = []
+    for request in capture.request.outputs:
+        if request.role == "metrics":
+            place = look(request, capture)
+            if place.kind == "glob" and place.listing is not None:
+                found += [
+                    place.listing.absolute(folder, name)
+                    for folder in place.listing.folders
+                    for name in folder.names
+                ]
+            elif place.kind in ("file", "tree"):
+                found.append(place.path)
+    return found

@@ -45,16 +45,13 @@ class Layout:
         self.prefix = home or (self.config[0] if self.config else self.base)
 
     def _search(self, folder: str) -> str | None:
-        while True:
-            if self._look(folder):
-                return folder
-            above = os.path.dirname(folder)
-            if above == folder:
-                return None
-            folder = above
+        beside = os.path.dirname(folder)
+        return next(
+            (prefix for prefix in interpreter.upward(folder) if self._look(prefix, prefix == beside)), None
+        )
 
-    def _look(self, prefix: str) -> bool:
-        """Whether the standard library is below a prefix; of several, that of the executable's name."""
+    def _look(self, prefix: str, only: bool = True) -> bool:
+        """Whether the standard library is below a prefix: the one the names say, else the only one."""
         wanted = os.path.basename(self.real)
         for lib in ("lib", "lib64"):
             folder = os.path.join(prefix, lib)
@@ -69,7 +66,7 @@ class Layout:
                 self.config[1].get("version_info", self.config[1].get("version", "")) if self.config else ""
             )
             guess = "python" + ".".join(version.split(".")[:2])
-            for name in (wanted, guess, *(names if len(names) == 1 else ())):
+            for name in (wanted, guess, *(names if only and len(names) == 1 else ())):
                 if name in names:
                     self.name = name
                     self.library = os.path.join(folder, name)
@@ -216,7 +213,7 @@ def _sites(prefix: str, name: str) -> list[packages.Folder]:
 
 def _switches(arguments: list[str]) -> list[str]:
     """Collect the letters of an interpreter's options, up to the script."""
-    found = []
+    found: list[str] = []
     at = 0
     while at < len(arguments) and arguments[at].startswith("-") and len(arguments[at]) > 1:
         word = arguments[at]

@@ -1,15 +1,15 @@
-"""Project runners (`uv run`, `poetry run`, `conda run`, …) and shims: which environment they choose."""
+"""Project runners (`uv run`, `poetry run`, `conda run`, …): which environment they choose."""
 
 from __future__ import annotations
 
 import os
 import re
 
-from xt.collect.interpreter import Found, NoPython, follow
+from xt.collect.interpreter import Found, NoPython, follow, upward
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 #: Options that take the next word. Taken from the tools' `--help`.
 _UV = frozenset(
@@ -78,15 +78,6 @@ def _split(words: list[str], with_value: frozenset[str]) -> tuple[dict[str, str]
     return options, words[at:]
 
 
-def _upward(folder: str) -> Iterator[str]:
-    while True:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
-
-
 def _inside(prefix: str, words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]) -> Found:
     """Follow the command with an environment active."""
     changed = dict(environ)
@@ -107,7 +98,7 @@ def _exists(prefix: str, tool: str) -> str:
 def _uv(words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]) -> Found:
     options, rest = _split(words[1:], _UV)
     if rest[:1] != ["run"]:
-        raise NoPython(f"`uv {' '.join(rest[:2])}` runs no Python of the project")
+        raise NoPython("`uv` without `run` starts no Python of the project")
     more, rest = _split(rest[1:], _UV)
     options.update(more)
     if "--isolated" in options or "--script" in options:
@@ -138,7 +129,7 @@ def _uv_environment(start: str, options: dict[str, str], environ: Mapping[str, s
     project = None if "--no-project" in options else _holder(start, "pyproject.toml")
     if project:
         # A workspace has one environment, at its root: the outermost project that declares one.
-        for folder in _upward(project):
+        for folder in upward(project):
             try:
                 with open(os.path.join(folder, "pyproject.toml"), "rb") as file:
                     if b"[tool.uv.workspace]" in file.read():
@@ -165,7 +156,7 @@ def _inline_metadata(path: str) -> bool:
 def _holder(start: str, name: str) -> str | None:
     """Nearest folder upward that holds a file."""
     return next(
-        (folder for folder in _upward(os.path.normpath(start)) if os.path.exists(os.path.join(folder, name))),
+        (folder for folder in upward(os.path.normpath(start)) if os.path.exists(os.path.join(folder, name))),
         None,
     )
 
@@ -173,7 +164,7 @@ def _holder(start: str, name: str) -> str | None:
 def _poetry(words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]) -> Found:
     options, rest = _split(words[1:], frozenset(("-C", "--directory", "-P", "--project")))
     if rest[:1] != ["run"]:
-        raise NoPython(f"`poetry {' '.join(rest[:1])}` runs no Python of the project")
+        raise NoPython("`poetry` without `run` starts no Python of the project")
     start = os.path.join(cwd, options.get("-C") or options.get("--directory") or "")
     project = _holder(start, "pyproject.toml")
     if project is None:
@@ -218,7 +209,7 @@ def _in_project(
         values = frozenset(("-p", "--project", "-e", "--environment", "--manifest-path"))
         _, rest = _split(words[1:], values)
         if rest[:1] != ["run"]:
-            raise NoPython(f"`{tool} {' '.join(rest[:1])}` runs no Python of the project")
+            raise NoPython(f"`{tool}` without `run` starts no Python of the project")
         options, rest = _split(rest[1:], values)
         project = _holder(cwd, marker)
         if project is None:
@@ -237,7 +228,7 @@ def _conda(words: list[str], cwd: str, environ: Mapping[str, str], way: list[str
     )
     options, rest = _split(words[1:], values)
     if rest[:1] != ["run"]:
-        raise NoPython(f"`{tool} {' '.join(rest[:1])}` runs no Python of an environment")
+        raise NoPython(f"`{tool}` without `run` starts no Python of the project")
     more, rest = _split(rest[1:], values)
     options.update(more)
     name = options.get("-n") or options.get("--name")
@@ -274,56 +265,6 @@ def _conda_prefix(name: str, tool: str, word: str, cwd: str, environ: Mapping[st
 
 def _chooses_later(words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]) -> Found:
     raise NoPython(f"`{os.path.basename(words[0])}` chooses or makes an environment when it runs")
-
-
-def shim(
-    path: str, head: bytes, words: list[str], cwd: str, environ: Mapping[str, str], way: list[str]
-) -> Found:
-    """Follow a shim of pyenv; other shims are not followed.
-
-    Raises:
-        NoPython: the chosen version is not installed, or it is a shim of another tool.
-    """
-    if b"pyenv" not in head:
-        raise NoPython(f"`{path}` is a shim that chooses a version when it runs")
-    root = os.path.dirname(os.path.dirname(path))
-    for version in _pyenv_versions(root, cwd, environ):
-        if version == "system":
-            shims = os.path.dirname(path)
-            rest = ":".join(part for part in environ.get("PATH", os.defpath).split(":") if part != shims)
-            return follow(words, cwd, {**environ, "PATH": rest}, [*way, "pyenv"])
-        target = os.path.join(root, "versions", version, "bin", os.path.basename(path))
-        if os.access(target, os.X_OK):
-            return follow([target, *words[1:]], cwd, environ, [*way, "pyenv"])
-    raise NoPython(f"no version that pyenv has chosen here has `{os.path.basename(path)}`")
-
-
-def _pyenv_versions(root: str, cwd: str, environ: Mapping[str, str]) -> list[str]:
-    chosen = environ.get("PYENV_VERSION", "").split(":")
-    if chosen == [""]:
-        files = [os.path.join(folder, ".python-version") for folder in _upward(cwd)] + [
-            os.path.join(root, "version")
-        ]
-        text = next((_read(file) for file in files if os.path.isfile(file)), "system")
-        chosen = [word for line in text.splitlines() for word in line.partition("#")[0].split()]
-    found = []
-    for word in chosen:
-        version = word.removeprefix("python-")
-        if version != "system" and not os.path.isdir(os.path.join(root, "versions", version)):
-            # `3.11` means the newest 3.11.x that is installed.
-            patches = [
-                name for name in os.listdir(os.path.join(root, "versions")) if name.startswith(version + ".")
-            ]
-            version = max(
-                patches, key=lambda name: [int(n) for n in re.findall(r"\d+", name)], default=version
-            )
-        found.append(version)
-    return found
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read(4096)
 
 
 #: By name; `xt.collect.interpreter.RUNNERS` names the same.

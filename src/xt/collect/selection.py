@@ -11,47 +11,31 @@ from xt.model.code import LeftOut
 from xt.model.text import to_text
 
 #: Names that hold secrets nearly always. `.example`, `.sample` and `.template` are meant to be shared.
-SECRET_FILES = (
-    ".env",
-    ".env.*",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "*.jks",
-    "*.kdbx",
-    "id_rsa*",
-    "id_dsa*",
-    "id_ecdsa*",
-    "id_ed25519*",
-    ".netrc",
-    "_netrc",
-    ".pypirc",
-    ".npmrc",
-    ".pgpass",
-    ".git-credentials",
-    ".vault-token",
-    ".databrickscfg",
-    ".htpasswd",
-    "credentials",
-    "credentials.*",
-    "*credentials*.json",
-    "service-account*.json",
-    "service_account*.json",
-    "secrets.*",
+_SECRET_NAMES = frozenset(
+    (
+        *(".env", ".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".git-credentials"),
+        *(".vault-token", ".databrickscfg", ".htpasswd", "credentials"),
+    )
 )
-SECRET_FOLDERS = (".aws", ".ssh", ".gnupg", ".kube", ".docker")
-SHARED_SUFFIXES = (".example", ".sample", ".template", ".pub")
+_SECRET_STARTS = (".env.", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "credentials.", "secrets.")
+_SECRET_ENDS = (".pem", ".key", ".p12", ".pfx", ".jks", ".kdbx")
+_SECRET_JSON = ("service-account", "service_account")
+_SECRET_FOLDERS = frozenset((".aws", ".ssh", ".gnupg", ".kube", ".docker"))
+_SHARED_ENDS = (".example", ".sample", ".template", ".pub")
 
 
 def is_secret_file(path: str) -> bool:
     """Whether a file is named as files with secrets are."""
     *folders, name = path.split("/")
-    lowered = name.lower()
-    if lowered.endswith(SHARED_SUFFIXES):
+    name = name.lower()
+    if name.endswith(_SHARED_ENDS):
         return False
-    return any(folder in SECRET_FOLDERS for folder in folders) or any(
-        fnmatchcase(lowered, pattern) for pattern in SECRET_FILES
+    return (
+        name in _SECRET_NAMES
+        or name.startswith(_SECRET_STARTS)
+        or name.endswith(_SECRET_ENDS)
+        or (name.endswith(".json") and (name.startswith(_SECRET_JSON) or "credentials" in name))
+        or not _SECRET_FOLDERS.isdisjoint(folders)
     )
 
 
@@ -70,6 +54,10 @@ def choose(
     left: list[LeftOut] = []
     total = 0
     for path in paths:
+        if len(kept) >= settings.max_files:
+            over = f"more than code.max_files = {settings.max_files} untracked files"
+            left.append(LeftOut(to_text(path), over))
+            continue
         try:
             info = os.lstat(os.path.join(top, path))
         except FileNotFoundError:
@@ -82,8 +70,6 @@ def choose(
             reason = "a declared output"
         if reason is None and total + info.st_size > settings.max_total:
             reason = f"untracked files together are over code.max_total = {settings.max_total} bytes"
-        if reason is None and len(kept) >= settings.max_files:
-            reason = f"more than code.max_files = {settings.max_files} untracked files"
         if reason is None:
             total += info.st_size
             kept.append(path)
@@ -112,39 +98,48 @@ def _covers(output: str, path: str) -> bool:
     return path == output or path.startswith(output + "/") or fnmatchcase(path, output)
 
 
-def specials(top: str, ignored: list[str], nested: list[str]) -> tuple[list[LeftOut], list[str]]:
+def specials(top: str, ignored: list[str], inner: list[str]) -> tuple[list[LeftOut], list[str]]:
     """Find what git passes over in silence: FIFOs, sockets, devices, unreadable and empty folders.
 
     Args:
         top: absolute.
-        ignored: paths not to enter, relative to the top, folders ending in `/`.
-        nested: repositories not to enter.
+        ignored: paths that are not in the snapshot, relative to the top; not entered.
+        inner: repositories not to enter.
 
     Returns:
-        What is left out, and the empty folders, which a repeat needs.
+        What is left out, and the folders with nothing in them that a snapshot holds, which a repeat needs.
     """
-    closed = {path.rstrip("/") for path in (*ignored, *nested)}
+    ignoring = {path.rstrip("/") for path in ignored}
+    repositories = {path.rstrip("/") for path in inner}
     left: list[LeftOut] = []
     empty: list[str] = []
     waiting = [""]
     while waiting:
         folder = waiting.pop()
         try:
-            entries = list(os.scandir(os.path.join(top, folder) if folder else top))
+            with os.scandir(os.path.join(top, folder) if folder else top) as found:
+                entries = list(found)
+        except FileNotFoundError:
+            continue  # gone meanwhile
         except OSError as error:
             left.append(LeftOut(to_text(folder), f"unreadable folder: {error.strerror}"))
             continue
-        if not entries and folder:
-            empty.append(folder)
+        prefix = folder + "/" if folder else ""
+        holds = False
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                path = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.name not in (".git", ".xt") and path not in closed:
-                    waiting.append(path)
-            elif not entry.is_file(follow_symlinks=False) and not entry.is_symlink():
-                path = f"{folder}/{entry.name}" if folder else entry.name
-                if path not in closed:
-                    left.append(LeftOut(to_text(path), f"not a file: {_kind(entry)}"))
+            name = entry.name
+            if entry.is_file(follow_symlinks=False) or entry.is_symlink():
+                holds = holds or prefix + name not in ignoring
+            elif entry.is_dir(follow_symlinks=False):
+                if name in (".git", ".xt") or prefix + name in ignoring:
+                    continue
+                holds = True
+                if prefix + name not in repositories:
+                    waiting.append(prefix + name)
+            elif prefix + name not in ignoring:
+                left.append(LeftOut(to_text(prefix + name), f"not a file: {_kind(entry)}"))
+        if not holds and folder:
+            empty.append(folder)
     return left, sorted(empty)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _BEFORE = frozenset(
     ("exec", "command", "builtin", "if", "then", "else", "elif", "do", "while", "until", "!", "{", "time")
 )
+#: Lines of one quotation.
+_LONGEST = 50
 _LINE_END = frozenset(";&|()")
 
 
@@ -62,17 +64,32 @@ def guess(text: str, cwd: str, environ: Mapping[str, str], way: list[str]) -> Fo
 
 
 def _commands(text: str) -> Iterator[list[str]]:
+    pending = ""
+    lines = 0
     for line in text.replace("\\\n", " ").splitlines():
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        words: list[str] = []
+        pending = f"{pending}\n{line}" if pending else line
+        lines += 1
         try:
-            for word in lexer:
-                if _LINE_END.issuperset(word):
-                    yield words
-                    words = []
-                else:
-                    words.append(word)
-        except ValueError:  # a quotation over several lines: what was read of it is no command
-            continue
-        yield words
+            yield from _split(pending)
+        except ValueError:  # a quotation goes on in the next line; one that never ends is given up
+            if lines < _LONGEST:
+                continue
+        pending = ""
+        lines = 0
+
+
+def _split(text: str) -> list[list[str]]:
+    """Split at the shell's operators.
+
+    Raises:
+        ValueError: a quotation is open.
+    """
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    commands: list[list[str]] = [[]]
+    for word in lexer:
+        if _LINE_END.issuperset(word):
+            commands.append([])
+        else:
+            commands[-1].append(word)
+    return commands

@@ -22,7 +22,7 @@ from blake3 import blake3
 
 from xt import fsio
 from xt.collect.hashing import Stamp
-from xt.collect.tree import NOTHING, Folder, Listing
+from xt.collect.tree import NOTHING, Folder, Listing, member
 
 MAGIC = b"xtstat1\n"
 #: Nanoseconds; one tick of the slowest kernel clock (100 Hz), twice.
@@ -107,15 +107,16 @@ class StatCache:
             content if content == NOTHING or settled(info, self.began) else b""
             for content, info in zip(folder.contents, folder.stamps, strict=True)
         ]
-        for path in listing.notes:
-            head, _, name = path.rpartition(b"/")
-            if head == folder.path and name in folder.names:
-                contents[folder.names.index(name)] = b""
+        if listing.notes:
+            contents = [
+                b"" if member(folder, name) in listing.notes else content
+                for name, content in zip(folder.names, contents, strict=True)
+            ]
         return Folder(folder.path, folder.names, folder.stamps, contents)
 
     def _make_room(self) -> None:
         with os.scandir(self.folder) as members:
-            ages = sorted((member.stat(follow_symlinks=False).st_mtime_ns, member.path) for member in members)
+            ages = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.path) for entry in members)
         if len(ages) >= MOST:
             for _, path in ages[: MOST // 2]:
                 os.unlink(path)

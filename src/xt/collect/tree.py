@@ -19,8 +19,8 @@ from xt.model.text import Text, to_text
 
 #: Names that are never part of a tree or glob: stores and repositories describe themselves.
 SKIPPED = (b".git", b".xt")
-#: A ctime later than any: of a file whose stamp is not surely that of the bytes that were read.
-NEVER = (1 << 63) - 1
+#: Path of the pseudo folder that holds what is behind links out of the tree; no relative path is that.
+OUTSIDE = b"/"
 #: Content of a path that has none to read; no digest is that short and no link target holds it.
 NOTHING = b"\0"
 
@@ -56,14 +56,22 @@ class Listing:
         self.top = top
         self.folders: list[Folder] = []
         self.notes: dict[bytes, Note] = {}
+        self.links: list[bytes] = []
+        """Relative paths of symbolic links that were met."""
 
     def absolute(self, folder: Folder, name: bytes) -> str:
         """Path of a member as the operating system takes it."""
-        return f"{self.top.rstrip('/')}/{os.fsdecode(folder.path + b'/' + name if folder.path else name)}"
+        return f"{self.top.rstrip('/')}/{os.fsdecode(member(folder, name))}"
 
     def count(self) -> int:
         """Paths in it that are not folders."""
-        return sum(1 for folder in self.folders for info in folder.stamps if not stat.S_ISDIR(info[4]))
+        return sum(
+            1
+            for folder in self.folders
+            if folder.path != OUTSIDE
+            for info in folder.stamps
+            if not stat.S_ISDIR(info[4])
+        )
 
     def size(self) -> int:
         """Bytes of all its regular files."""
@@ -73,6 +81,11 @@ class Listing:
 def join(folder: bytes, name: bytes) -> bytes:
     """Join two parts of a relative path."""
     return folder + b"/" + name if folder else name
+
+
+def member(folder: Folder, name: bytes) -> bytes:
+    """Relative path of a folder's member."""
+    return name if folder.path == OUTSIDE else join(folder.path, name)
 
 
 def scan(listing: Listing, path: bytes) -> Folder:
@@ -88,19 +101,23 @@ def scan(listing: Listing, path: bytes) -> Folder:
     top = os.fsencode(listing.top)
     try:
         with os.scandir(top + b"/" + path if path else top) as members:
-            for member in members:
-                name = member.name
+            for found in members:
+                name = found.name
                 if name in SKIPPED:
                     continue
                 try:
-                    info = member.stat(follow_symlinks=False)
+                    info = found.stat(follow_symlinks=False)
                 except OSError as error:
                     listing.notes[join(path, name)] = Note(why(error), unreadable=True)
                     continue
                 mode = info.st_mode
                 names.append(name)
                 stamps.append((info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns, mode))
-                contents.append(b"" if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else NOTHING)
+                if stat.S_ISLNK(mode):
+                    listing.links.append(join(path, name))
+                    contents.append(b"")
+                else:
+                    contents.append(b"" if stat.S_ISREG(mode) else NOTHING)
     except OSError as error:
         listing.notes[path] = Note(why(error), unreadable=True)
     return Folder(path, names, stamps, contents)
@@ -117,6 +134,43 @@ def walk(listing: Listing, path: bytes = b"") -> None:
             for name, info in zip(folder.names, folder.stamps, strict=True)
             if stat.S_ISDIR(info[4])
         )
+
+
+def look_outside(listing: Listing) -> None:
+    """Add what is behind links that leave the tree, so that an input made of links is known by content too.
+
+    Only regular files are; a folder behind a link is not entered, and the link gets a note.
+    """
+    if not listing.links:
+        return
+    taken = {join(folder.path, name) for folder in listing.folders for name in folder.names}
+    outside = Folder(OUTSIDE, [], [], [])
+    top = os.fsencode(listing.top)
+    for path in listing.links:
+        if path not in taken:
+            continue
+        whole = top + b"/" + path
+        try:
+            if not _leaves(os.readlink(whole), path, top):
+                continue
+            info = os.stat(whole)
+        except OSError as error:
+            listing.notes[path] = Note(f"a link that leads nowhere: {why(error)}")
+            continue
+        if stat.S_ISREG(info.st_mode):
+            outside.names.append(path)
+            outside.stamps.append(stamp(info))
+            outside.contents.append(b"")
+        else:
+            listing.notes[path] = Note(f"a link out of the tree to a {kind_of(info.st_mode)}, not followed")
+    if outside.names:
+        listing.folders.append(outside)
+
+
+def _leaves(target: bytes, path: bytes, top: bytes) -> bool:
+    """Whether a link leads out of its tree, judged by its text."""
+    there = os.path.normpath(os.path.join(top, os.path.dirname(path), target))
+    return not (there == top or there.startswith(top.rstrip(b"/") + b"/"))
 
 
 def single(path: str, info: os.stat_result) -> Listing:
@@ -149,24 +203,33 @@ def fill(listing: Listing, read: Callable[[str, Stamp], tuple[bytes, Stamp, Note
                 except OSError as error:
                     listing.notes[join(folder.path, name)] = Note(why(error), unreadable=True)
                 continue
+            if folder.path == OUTSIDE:
+                path = os.path.realpath(path)
             folder.contents[index], folder.stamps[index], note = read(path, folder.stamps[index])
             if note is not None:
-                listing.notes[join(folder.path, name)] = note
+                listing.notes[member(folder, name)] = note
 
 
 def manifest(listing: Listing) -> Manifest:
     """Write a filled listing as its content identity."""
-    empty = {folder.path for folder in listing.folders if not folder.names}
     notes = dict(listing.notes)
+    empty = {folder.path for folder in listing.folders if not folder.names}
+    empty -= {path.rpartition(b"/")[0] for path in notes}
     rows: list[tuple[bytes, Entry]] = []
+    behind: dict[bytes, tuple[Stamp, bytes]] = {}
     for folder in listing.folders:
+        if folder.path == OUTSIDE:
+            behind = dict(zip(folder.names, zip(folder.stamps, folder.contents, strict=True), strict=True))
+    for folder in listing.folders:
+        if folder.path == OUTSIDE:
+            continue
         for name, info, content in zip(folder.names, folder.stamps, folder.contents, strict=True):
             path = join(folder.path, name)
             note = notes.pop(path, None) if notes else None
             mode = info[4]
             if stat.S_ISDIR(mode) and note is None and path not in empty:
                 continue
-            rows.append((path, _entry(path, info, content, note)))
+            rows.append((path, _entry(path, info, content, note, behind.get(path) if behind else None)))
     for path, note in notes.items():
         if path:
             rows.append((path, Entry(_text(path), "unreadable", 0, note=note.text)))
@@ -196,18 +259,22 @@ def kind_of(mode: int) -> Kind:
     return "socket" if stat.S_ISSOCK(mode) else "device"
 
 
-def _entry(path: bytes, info: Stamp, content: bytes, note: Note | None) -> Entry:
+def _entry(
+    path: bytes, info: Stamp, content: bytes, note: Note | None, behind: tuple[Stamp, bytes] | None
+) -> Entry:
     mode = info[4]
     bits = mode & 0o777
     text = None if note is None else note.text
-    if note is not None and note.unreadable:
+    if note is not None and note.unreadable and not (stat.S_ISLNK(mode) and content):
         return Entry(_text(path), "unreadable", bits, info[1] if stat.S_ISREG(mode) else None, note=text)
     if stat.S_ISREG(mode):
         return Entry(
             _text(path), "file", bits, info[1], "blake3:" + content.hex() if content else None, None, text
         )
     if stat.S_ISLNK(mode):
-        return Entry(_text(path), "link", bits, target=_text(content))
+        size = behind[0][1] if behind else None
+        digest = "blake3:" + behind[1].hex() if behind and behind[1] else None
+        return Entry(_text(path), "link", bits, size, digest, _text(content), text)
     return Entry(_text(path), kind_of(mode), bits, note=text)
 
 

@@ -1,20 +1,38 @@
 """Look at a git working tree: what differs from its commit, what is ignored, what is nested in it.
 
-Four git processes run side by side and only read. `Look` is what they said.
+A few git processes run side by side and only read. `Look` is what they said.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from xt.collect.git import Git, GitError
+import msgspec
+
+from xt.collect import attributes, gitdir
+from xt.collect.git import Git, GitError, Running
+from xt.collect.gitdir import GitDir
 from xt.model.code import ChangeKind
 
 _CONFIG = (
-    r"^(remote\..*\.(url|promisor)|branch\..*\.remote"
-    r"|core\.(autocrlf|attributesfile)|extensions\.partialclone)$"
+    r"^(remote\..*\.(url|promisor)|branch\..*\.remote|filter\..*\.(clean|smudge|process|required)"
+    r"|core\.(autocrlf|attributesfile|filemode|ignorecase|worktree)|extensions\.(partialclone|objectformat))$"
 )
+#: A look during which a commit or a `git add` happened is taken again this often.
+_LOOKS = 4
+_STATUS = (
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "-z",
+    "--untracked-files=all",
+    "--ignored=matching",
+    "--no-renames",
+)
+#: Tracked paths whose lstat differs from the index, content not looked at.
+_UNLIKE = ("diff-files", "-z", "--name-only", "--ignore-submodules=all")
 
 
 class Item(NamedTuple):
@@ -24,34 +42,41 @@ class Item(NamedTuple):
     change: ChangeKind
 
 
-class Look(NamedTuple):
+class Look(msgspec.Struct, frozen=True):
     """The state of one working tree."""
 
+    git: Git
+    """To ask more about it, with its filters switched off."""
     top: str
-    git_dir: str
-    common_dir: str
-    objects: str
-    shallow: bool
-    object_format: str
-    head: str | None
-    head_tree: str | None
-    branch: str | None
-    items: list[Item]
+    borrowed: list[str]
+    """Folders of objects that its commits are in."""
+    head: str | None = None
+    head_tree: str | None = None
+    branch: str | None = None
+    items: list[Item] = []
     """Changed and untracked paths, relative to the top; a nested repository ends in `/`."""
-    ignored: list[str]
-    gitlinks: dict[str, str]
+    ignored: list[str] = []
+    gitlinks: dict[str, str] = {}
     """Path → commit, of every submodule in the index."""
-    hidden: list[str]
+    hidden: list[str] = []
     """Tracked paths git was told not to look at (assume-unchanged, skip-worktree)."""
-    attributes: list[str]
-    """Tracked `.gitattributes` files."""
-    settings: dict[str, str]
-    """The few settings of `_CONFIG`, the last value of each."""
+    rules: list[bytes] = []
+    """Attribute files that can convert something."""
+    touched: list[str] = []
+    """With such rules: tracked paths not as git left them, which need not be a change in git's eyes."""
+    settings: dict[str, str] = {}
+    """The few settings of `_CONFIG`."""
+    places: GitDir | None = None
+    """None for a folder outside git."""
+    modes: bool = True
+    """Whether the executable bit means something here."""
+    steady: bool = True
+    """Whether the repository stood still meanwhile."""
 
     @property
-    def worktree(self) -> bool:
-        """Whether it is a linked worktree."""
-        return os.path.realpath(self.git_dir) != os.path.realpath(self.common_dir)
+    def object_format(self) -> str:
+        """`sha1` or `sha256`."""
+        return self.settings.get("extensions.objectformat", "sha1").lower()
 
     def remote(self) -> str | None:
         """URL of the remote the branch follows, else of `origin`, else of the only one."""
@@ -73,93 +98,124 @@ class Look(NamedTuple):
         )
 
 
-def find_top(folder: str) -> str | None:
-    """Find the working tree a folder is in: the nearest one upwards with `.git`.
+def look(top: str, environ: Mapping[str, str]) -> Look:
+    """Look at a working tree.
 
     Args:
-        folder: absolute.
-    """
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-    return folder
-
-
-def look(git: Git) -> Look:
-    """Look at the working tree `git` runs in (its top).
+        top: absolute.
+        environ: for git.
 
     Raises:
         GitError: git refuses (not a repository after all, foreign owner), or fails.
+        OSError: `.git` cannot be read.
     """
-    where = git.start(
-        "rev-parse",
-        "--absolute-git-dir",
-        "--git-common-dir",
-        "--git-path",
-        "objects",
-        "--is-shallow-repository",
-        "--show-object-format",
-        "--is-bare-repository",
-    )
-    tree = git.start("rev-parse", "--quiet", "--verify", "HEAD^{tree}")
-    status = git.start(
-        "status",
-        "--porcelain=v2",
-        "--branch",
-        "-z",
-        "--untracked-files=all",
-        "--ignored=matching",
-        "--no-renames",
-        "--ignore-submodules=none",
-    )
-    listing = git.start("ls-files", "-z", "--stage", "-v")
-    config = git.start("config", "-z", "--get-regexp", _CONFIG)
-    failure: GitError | None = None
-    answers: list[bytes] = []
-    for running, may_fail in (
-        (where, False),
-        (tree, True),
-        (status, False),
-        (listing, False),
-        (config, True),
-    ):
-        # All are waited for, whatever the first of them says: none is left behind.
-        try:
-            answers.append(running.wait())
-        except GitError as error:
-            answers.append(b"")
-            if not may_fail:
-                failure = failure or error
-    if failure:
-        raise failure
-    git_dir, common_dir, objects, shallow, object_format, bare = _lines(answers[0])
-    if bare == "true":
-        raise GitError("a bare repository has no working tree")
-    head, branch, items, ignored = _status(answers[2])
-    gitlinks, hidden, attributes = _listing(answers[3])
+    places = gitdir.find(top)
+    for _ in range(_LOOKS):
+        before = places.state()
+        seen = _ask(Git(top, environ), places, environ)
+        if places.state() == before:
+            return seen
+    return msgspec.structs.replace(seen, steady=False)
+
+
+def look_folder(git: Git) -> Look:
+    """Look at a folder outside git, with `git` on our own repository: everything in it is untracked."""
+    _, _, items, ignored = _status(git.run(*_STATUS))
+    return Look(git, git.folder, [], items=items, ignored=ignored)
+
+
+def _ask(git: Git, places: GitDir, environ: Mapping[str, str]) -> Look:
+    top = git.folder
+    running: list[Running] = []
+
+    def start(*words: str) -> Running:
+        running.append(git.start(*words))
+        return running[-1]
+
+    try:
+        configured = start("config", "-z", "--get-regexp", _CONFIG)
+        commit = start("rev-parse", "--show-prefix", "--revs-only", "HEAD", "HEAD^{tree}")
+        listed = start("ls-files", "-z", "--stage", "-v")
+        settings = _settings(configured.wait(may_fail=True))
+        git = git.with_settings(_at_odds(settings, places))
+        # Not before the settings are known: status runs the clean filter of every file that looks touched.
+        status = start(*_STATUS, "--ignore-submodules=dirty")
+        gitlinks, hidden, tracked = _listing(listed.wait())
+        rules = attributes.rules(top, tracked, places.common, settings, environ)
+        unlike = start(*_UNLIKE) if rules or "core.autocrlf" in settings else None
+        prefix, *ids = os.fsdecode(commit.wait()).split("\n")
+        head, branch, items, ignored = _status(status.wait())
+        new = attributes.rules(top, _attribute_files(items, ignored))
+        if new and unlike is None:
+            unlike = start(*_UNLIKE)
+        touched = _paths(unlike.wait()) if unlike else []
+    finally:
+        for process in running:
+            process.end()
+    if prefix:
+        raise GitError(f"`{top}/.git` is not a usable repository")
+    _check_worktree(top, places, settings)
+    if branch is None and places.head() == b"ref: refs/heads/(detached)\n":
+        branch = "(detached)"  # a legal name
+    head_tree = ids[1] if head is not None and ids[0] == head else None
+    if head is not None and head_tree is None:  # a commit came between
+        head_tree = os.fsdecode(git.run("rev-parse", "--verify", f"{head}^{{tree}}")).strip()
     return Look(
-        top=git.folder,
-        git_dir=git_dir,
-        common_dir=os.path.join(git.folder, common_dir),
-        objects=os.path.realpath(os.path.join(git.folder, objects)),
-        shallow=shallow == "true",
-        object_format=object_format,
+        git=git,
+        top=top,
+        borrowed=[places.objects],
         head=head,
-        head_tree=os.fsdecode(answers[1]).strip() or None,
+        head_tree=head_tree,
         branch=branch,
         items=items,
         ignored=ignored,
         gitlinks=gitlinks,
         hidden=hidden,
-        attributes=attributes,
-        settings=_config(answers[4]),
+        rules=[*rules, *new],
+        touched=touched,
+        settings=settings,
+        places=places,
+        modes=not _off(settings.get("core.filemode")) or _keeps_modes(places),
     )
 
 
-def _lines(data: bytes) -> list[str]:
-    return os.fsdecode(data).removesuffix("\n").split("\n")
+def _at_odds(settings: Mapping[str, str], places: GitDir) -> list[str]:
+    """Settings to look with, where the repository's own would run something or look away."""
+    chosen = []
+    for name in {key[7:].rpartition(".")[0] for key in settings if key.startswith("filter.")}:
+        if "=" in name:
+            raise GitError(f"the filter `{name}` cannot be switched off")
+        chosen += [f"filter.{name}.{part}=" for part in ("clean", "smudge", "process")]
+        chosen.append(f"filter.{name}.required=false")
+    if _off(settings.get("core.filemode")) and _keeps_modes(places):
+        chosen.append("core.fileMode=true")
+    if "core.ignorecase" in settings and not os.path.lexists(f"{places.common}/hEAD"):
+        chosen.append("core.ignoreCase=false")
+    return chosen
+
+
+def _off(value: str | None) -> bool:
+    return value is not None and value.lower() in ("false", "no", "off", "0", "")
+
+
+def _keeps_modes(places: GitDir) -> bool:
+    """Whether the file system has executable bits: where it has none, HEAD seems to be executable."""
+    try:
+        return not os.stat(f"{places.common}/HEAD").st_mode & 0o111
+    except OSError:
+        return True
+
+
+def _check_worktree(top: str, places: GitDir, settings: Mapping[str, str]) -> None:
+    if "core.worktree" in settings:
+        chosen = os.path.join(places.own, settings["core.worktree"])
+        if os.path.realpath(chosen) != os.path.realpath(top):
+            raise GitError(f"the working tree of `{top}/.git` is elsewhere: {chosen}")
+
+
+def _attribute_files(items: list[Item], ignored: list[str]) -> list[str]:
+    paths = [item.path for item in items if item.change == "untracked"]
+    return [path for path in (*paths, *ignored) if os.path.basename(path) == ".gitattributes"]
 
 
 def _status(data: bytes) -> tuple[str | None, str | None, list[Item], list[str]]:
@@ -199,13 +255,13 @@ def _listing(data: bytes) -> tuple[dict[str, str], list[str], list[str]]:
     gitlinks: dict[str, str] = {}
     hidden: list[str] = []
     attributes: list[str] = []
-    framed = b"\0" + data
+    usual = data.count(b"\0H ") + data.startswith(b"H ")
     if b" 160000 " in data:
         for entry in data.split(b"\0"):
             if entry[2:8] == b"160000":
                 meta, _, path = entry.partition(b"\t")
                 gitlinks[os.fsdecode(path)] = meta.split(b" ")[2].decode()
-    if b"\0S " in framed or any(b"\0%c " % letter in framed for letter in b"hsmrck"):
+    if usual != data.count(b"\0"):
         for entry in data.split(b"\0"):
             if entry[:1] == b"S" or entry[:1].islower():
                 hidden.append(os.fsdecode(entry.partition(b"\t")[2]))
@@ -217,11 +273,15 @@ def _listing(data: bytes) -> tuple[dict[str, str], list[str], list[str]]:
     return gitlinks, hidden, attributes
 
 
-def _config(data: bytes) -> dict[str, str]:
+def _paths(data: bytes) -> list[str]:
+    return [path for path in os.fsdecode(data).split("\0") if path]
+
+
+def _settings(data: bytes) -> dict[str, str]:
     r"""Read `config -z --get-regexp`: `KEY\nVALUE\0`; a key without a value means true."""
-    found = {}
-    for entry in os.fsdecode(data).split("\0"):
-        if entry:
-            key, separator, value = entry.partition("\n")
+    found: dict[str, str] = {}
+    for entry in _paths(data):
+        key, separator, value = entry.partition("\n")
+        if not (key.endswith(".url") and key in found):  # of several URLs git fetches from the first
             found[key] = value if separator else "true"
     return found

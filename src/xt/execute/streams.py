@@ -105,7 +105,7 @@ class Streams:
         if held:
             self._log_problem(
                 f"a process left behind holds {' and '.join(held)} open; what it writes later is lost",
-                "`[run] grace` in xt.toml sets how long xt reads on",
+                "`idle_grace` and `grace` of [run] in xt.toml set how long xt reads on",
             )
         return Logs(streams, times.digest if times else None, bool(held)), files
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from xt.execute.kin import descends
 
@@ -141,6 +141,28 @@ class Watch:
         if self._stopped_at is not None:
             self.stopped_s += time.monotonic() - self._stopped_at
             self._stopped_at = None
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Within it, SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does; after it, all three are ignored.
+
+    Used once the command has ended: what is left to do can be cut short, and then only sealing is left.
+    """
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ignored = [number for number in numbers if signal.getsignal(number) == signal.SIG_IGN]
+    try:
+        for number in numbers:
+            if number not in ignored:
+                signal.signal(number, interrupt)
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _nothing() -> None:

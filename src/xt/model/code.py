@@ -66,7 +66,8 @@ class Code(msgspec.Struct, frozen=True):
     remote: Text | None = None
     """URL of the remote the branch follows (else `origin`), without credentials."""
     dirty: bool | None = None
-    """Whether the tree differs from that of `head`."""
+    """Whether anything of the user's differs from `head`: not git's own conversions (`raw`), nor what a
+    sparse checkout leaves away on purpose."""
     shallow: bool = False
     worktree: bool = False
     """Whether it is a linked worktree of another checkout."""
@@ -76,9 +77,9 @@ class Code(msgspec.Struct, frozen=True):
     """At most 1,000; `changed_total` counts all."""
     changed_total: int = 0
     raw: list[Text] = []
-    """Files stored as they were on disk although git would store them converted (line ends, filters)."""
+    """Files that differ from the commit's only, or also, because git converts them (line ends, filters)."""
     lfs_pointers: int = 0
-    """Files kept as Git LFS pointers: the pointer names the content by its SHA-256."""
+    """Files tracked by Git LFS; an unchanged one stays a pointer, which names the content by SHA-256."""
     left_out: list[LeftOut] = []
     left_out_total: int = 0
     ignored_total: int | None = None

@@ -21,8 +21,6 @@ class Package(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where it came from when not from an index (PEP 610), without credentials."""
     revision: str | None = None
     """The commit, for one installed from version control."""
-    path_digest: str | None = None
-    """`blake3:<hex>` of the RECORD file: tells apart two builds of one version."""
 
 
 class Python(msgspec.Struct, frozen=True):

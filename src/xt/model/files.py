@@ -26,9 +26,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     mode: int
     """Permission bits, such as 0o644; set-user-id and sticky bits are not kept."""
     size: int | None = None
-    """Bytes, for a file."""
+    """Bytes, for a file, and for an input's link out of its tree: of the file behind it."""
     digest: str | None = None
-    """`blake3:<hex>` of the content, for a file that could be read."""
+    """`blake3:<hex>` of the content, for a file that could be read, and for what is behind such a link."""
     target: Text | None = None
     """Where a symbolic link points, as it is written in the link."""
     note: str | None = None
@@ -56,7 +56,8 @@ class Input(msgspec.Struct, frozen=True):
     status: Literal["verified", "unverified"]
     """`verified` when the content was read (or its unchanged stat vouches for it)."""
     path: Text | None = None
-    """Relative to the project's root when inside it, absolute otherwise; None for a URI or glob."""
+    """Relative to the project's root when inside it, absolute otherwise; None for a URI. Of a glob, the
+    folder its pattern starts from, which its manifest is relative to."""
     digest: str | None = None
     """Of the content (file) or of the manifest (tree, glob)."""
     size: int | None = None
@@ -77,6 +78,7 @@ class Output(msgspec.Struct, frozen=True):
     kind: Literal["file", "tree", "glob", "link"]
     status: Literal["stored", "missing", "skipped"]
     path: Text | None = None
+    """As for an input."""
     digest: str | None = None
     """Of the content (file) or of the manifest (tree, glob); each file is an object of the store."""
     size: int | None = None
@@ -84,6 +86,8 @@ class Output(msgspec.Struct, frozen=True):
     mode: int | None = None
     target: Text | None = None
     """Where the link points, for a declared output that is a symbolic link; never followed."""
+    written: bool | None = None
+    """False when it was there before the start and is as it was then: not an effect of this run."""
     reason: str | None = None
     """Why it was not stored, or what is odd about it."""
 

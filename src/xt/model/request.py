@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from xt.model.snapshot import MetricSpec
@@ -39,7 +41,7 @@ class ParamSpec(msgspec.Struct, frozen=True):
 class MetricGoal(msgspec.Struct, frozen=True):
     """What is declared of a metric under `[metrics."name"]`."""
 
-    goal: str = "none"
+    goal: Literal["min", "max", "none"] = "none"
     unit: str | None = None
 
 

@@ -42,7 +42,7 @@ class Param(msgspec.Struct, frozen=True):
     name: str
     """Dotted for nested files: `optimizer.lr`."""
     value: Any
-    """A JSON value: string, number, boolean, null or list."""
+    """A string, number, boolean, null, a list of these, or an empty object; NaN is the string `nan`."""
     source: str
     """`--param`, `argv`, `xt.toml`, or the path of a declared file."""
 
@@ -84,6 +84,7 @@ class MetricSpec(msgspec.Struct, frozen=True):
 
     name: str
     file: Text | None
+    """Relative to where the command runs, or absolute."""
     selector: str | None
     pattern: str | None
     """A regular expression over the log; its first group is the value."""

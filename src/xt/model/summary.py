@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from xt.model.result import Number, Record, Start, Status
+from xt.model.result import Metric, Number, Record, Start, Status
 from xt.model.text import Text
 
 #: What a list can say of a run: how it ended, or what readers derived.
@@ -15,6 +15,15 @@ Shown = Status | Literal["running", "lost", "unknown", "damaged"]
 METRICS = 16
 #: Words of the command kept.
 WORDS = 12
+
+
+def headline(metrics: list[Metric]) -> list[Metric]:
+    """Metrics worth a line, the most telling first: those with a goal; those of training data last.
+
+    Labelled ones (cohorts) are left out.
+    """
+    plain = [metric for metric in metrics if not metric.labels]
+    return sorted(plain, key=lambda metric: (metric.goal == "none", metric.name.startswith("train")))
 
 
 class MetricValue(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,8 +59,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     def of(cls, record: Record) -> Summary:
         """Summarise a sealed run."""
         context, result = record.snapshot.context, record.result
-        plain = [metric for metric in result.metrics if not metric.labels]
-        plain.sort(key=lambda metric: metric.goal == "none")
+        plain = headline(result.metrics)
         return cls(
             id=record.id,
             status=result.status,

@@ -40,3 +40,16 @@ def from_text(value: Text) -> str:
     if isinstance(value, Raw):
         return binascii.a2b_base64(value.b64).decode("utf-8", "surrogateescape")
     return value
+
+
+def to_shown(value: str) -> str:
+    r"""Make a string of the operating system plain text where nobody reads it back: `\xff` for a stray byte.
+
+    Args:
+        value: as `os.fsdecode` gives it.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return value

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from xt.context import Outside
 from xt.errors import NoSuchRunError, XtError
 from xt.model import runid
+from xt.model.event import BASELINE
 from xt.model.summary import Summary
-from xt.store import FOLDER, Store, find_root
+from xt.store import FOLDER, Store, events, find_root
 from xt.store.index import Index
 
 _POSITION = re.compile(r"@(?:~(\d{1,9}))?")
@@ -31,6 +32,11 @@ def store_path(outside: Outside) -> str:
     return outside.environ.get("XT_STORE") or f"{find_root(outside.cwd)}/{FOLDER}"
 
 
+def trusts_foreign(outside: Outside) -> bool:
+    """Whether stores of other users may be used, as the user said by XT_FOREIGN_STORE."""
+    return bool(outside.environ.get("XT_FOREIGN_STORE"))
+
+
 def open_store(outside: Outside) -> Store:
     """Open that store for reading.
 
@@ -43,7 +49,7 @@ def open_store(outside: Outside) -> Store:
         raise NoSuchRunError(
             f"no runs yet: there is no `{path}`", "`xt run -- COMMAND` records the first one"
         )
-    return Store.open(path)
+    return Store.open(path, foreign=trusts_foreign(outside))
 
 
 def listing(store: Store, outside: Outside, limit: int | None) -> Listing:
@@ -62,7 +68,7 @@ def listing(store: Store, outside: Outside, limit: int | None) -> Listing:
         index.close()
     rows = sorted([*live, *found.rows], key=lambda row: row.started_at or "", reverse=True)
     rows = rows if limit is None else rows[:limit]
-    return Listing(rows, {row.id: store.shown(row.id) for row in rows}, found.total + len(live))
+    return Listing(rows, store.shown_all([row.id for row in rows]), found.total + len(live))
 
 
 def live_rows(store: Store, outside: Outside) -> list[Summary]:
@@ -82,7 +88,7 @@ def live_rows(store: Store, outside: Outside) -> list[Summary]:
 
 
 def resolve(store: Store, reference: str, outside: Outside) -> str:
-    """Find the run a reference names: an id or its beginning, `@`, `@~N`, a name, a tag.
+    """Find the run a reference names: an id or its beginning, `@`, `@~N`, `baseline`, a name, a tag.
 
     Raises:
         NoSuchRunError: none, or more than one.
@@ -93,9 +99,14 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
         rows = listing(store, outside, back + 1)
         if len(rows.rows) <= back:
             raise NoSuchRunError(
-                f"there is no run `{reference}`: {rows.total} are recorded", "`xt ls` lists them"
+                f"there is no run `{reference}`, there are {rows.total}", "`xt ls` lists them"
             )
         return rows.rows[back].id
+    if reference == BASELINE:
+        pinned = events.pins(store.path, BASELINE)
+        if not pinned or pinned[-1].run is None:
+            raise NoSuchRunError("no baseline is pinned", "`xt baseline set RUN` pins one")
+        return pinned[-1].run
     if runid.is_prefix(reference):
         matches = store.ids_like(reference)
         if len(matches) == 1:

@@ -42,14 +42,47 @@ def remember(store_path: str, record: Record) -> tuple[str, str] | None:
     return previous
 
 
+def earlier(store_path: str, record: Record) -> tuple[str, str] | None:
+    """Find the last run of the same recipe that began before this one.
+
+    Args:
+        store_path: of `.xt`.
+        record: the run.
+
+    Returns:
+        Its id and start (RFC 3339), None when there is none.
+
+    Raises:
+        OSError: the cache is gone and cannot be made again, or cannot be read.
+    """
+    folder = f"{store_path}/cache/recipes"
+    if not os.path.isdir(folder):
+        _rebuild(store_path, folder, skip="")
+    try:
+        data = fsio.read_file(f"{folder}/{record.snapshot.recipe.partition(':')[2]}")
+    except FileNotFoundError:
+        return None
+    runs = [(words[1], words[0]) for words in (line.split() for line in _lines(data)) if _is_run(words)]
+    before = [run for run in runs if run[0] < record.started_at and run[1] != record.id]
+    return (max(before)[1], max(before)[0]) if before else None
+
+
+def _lines(data: bytes) -> list[str]:
+    return data.decode("ascii", "replace").splitlines()
+
+
+def _is_run(words: list[str]) -> bool:
+    return len(words) == _RUN_AND_TIME and runid.is_id(words[0])
+
+
 def _last(path: str) -> tuple[str, str] | None:
     try:
-        lines = fsio.read_file(path).decode("ascii", "replace").splitlines()
+        lines = _lines(fsio.read_file(path))
     except OSError:
         return None
     for line in reversed(lines):
         words = line.split()
-        if len(words) == _RUN_AND_TIME and runid.is_id(words[0]):
+        if _is_run(words):
             return words[0], words[1]
     return None
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from xt import codec, execute
-from xt.collect import BEFORE, Capture
-from xt.collect import outputs as written
-from xt.collect.command import describe
-from xt.collect.metrics import collect as collect_metrics
+from xt.collect import Capture
 from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import NotStartedError, StoreError, XtError
 from xt.execute.local import run as execute_local
+from xt.execute.spawn import replace
 from xt.model import runid
-from xt.model.files import Output
 from xt.model.request import RunRequest
-from xt.model.result import Metric, Record, Result, Start, Status
-from xt.model.snapshot import OutputSpec, Snapshot
-from xt.model.text import to_text
-from xt.ops import recipe
+from xt.model.result import Record, Start
+from xt.model.snapshot import Seed
+from xt.ops import causes, effects
+from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing
 from xt.ops.repeats import remember
-from xt.redact import secret_values
+from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
 
 
@@ -40,13 +37,15 @@ class Report(NamedTuple):
     repeats: str | None
     """An earlier run of the same recipe."""
     repeats_at: str | None
+    beside: Beside | None
+    """The pinned baseline."""
     missing: list[Missing]
 
 
 class NotRecordedError(XtError):
-    """The command can run and cannot be recorded: the caller decides."""
+    """The store cannot be written: `xt run` warns and becomes the command, or with `--strict` ends here."""
 
-    code = "not-recorded"
+    code = "unrecorded"
 
 
 def run(
@@ -74,8 +73,8 @@ def run(
     store, live, run_id = _begin(store_path, outside)
     try:
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
-        snapshot = _causes(capture)
-        before = written.declare(capture)
+        snapshot = causes.snapshot(capture)
+        before = causes.before_outputs(capture)
         lacking = missing(settings.evidence.required, request, snapshot)
         if lacking:
             if request.strict or settings.run.strict:
@@ -83,21 +82,35 @@ def run(
             warn(lacking)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
-    except OSError as error:
-        live.end()
-        raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
-    except BaseException:
-        store.objects.discard()
-        live.end()
-        raise
-    ended = execute_local(_job(request, outside, settings, live, run_id))
-    result = _effects(capture, before, ended, live, store)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            store.objects.discard()
+            live.end()
+        if isinstance(error, StoreError):
+            raise NotRecordedError(error.message, error.hint) from error
+        if isinstance(error, OSError):
+            raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
+        if isinstance(error, XtError) or not isinstance(error, Exception):
+            raise
+        # A mistake of ours must not keep the command from running.
+        raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
+    ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed))
+    result = effects.result(capture, before, ended, live, store)
     return _seal(store, live, Record.of(start, result), lacking)
+
+
+def run_unrecorded(command: list[str]) -> tuple[str, int]:
+    """Become the command: what cannot be recorded must run all the same.
+
+    Returns:
+        Only when it cannot be started: the reason and the status to end with.
+    """
+    return replace(command)
 
 
 def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
     try:
-        store = Store.create(store_path)
+        store = Store.create(store_path, foreign=bool(outside.environ.get("XT_FOREIGN_STORE")))
         while True:
             run_id = runid.make(outside.random_bytes(runid.LENGTH // 2))
             try:
@@ -110,41 +123,6 @@ def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
         raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
 
 
-def _causes(capture: Capture) -> Snapshot:
-    """Collect everything that is true before the start; the code in parallel to the rest."""
-    request = capture.request
-    found: dict[str, Any] = {}
-    failures: list[BaseException] = []
-
-    def code() -> None:
-        try:
-            found["code"] = BEFORE.get("code")(capture)
-        except BaseException as error:
-            failures.append(error)
-
-    worker = threading.Thread(target=code, name="xt-code")
-    worker.start()
-    try:
-        for row in BEFORE:
-            if row.name != "code":
-                found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
-        command = describe(capture)
-    finally:
-        worker.join()
-    if failures:
-        raise failures[0]
-    return Snapshot(
-        command=command,
-        outputs=[OutputSpec(item.role, to_text(item.path)) for item in request.outputs],
-        metrics=request.metrics,
-        recipe=recipe.digest(
-            command, found["code"], found["inputs"], found["params"], found["environment"], found["seed"]
-        ),
-        problems=capture.problems,
-        **found,
-    )
-
-
 def _refused(lacking: list[Missing]) -> NotStartedError:
     fields = ", ".join(f"`{item.field}`" for item in lacking)
     return NotStartedError(
@@ -153,82 +131,50 @@ def _refused(lacking: list[Missing]) -> NotStartedError:
     )
 
 
-def _job(request: RunRequest, outside: Outside, settings: Settings, live: Live, run_id: str) -> execute.Job:
+def _job(
+    request: RunRequest, outside: Outside, settings: Settings, live: Live, run_id: str, seed: Seed
+) -> execute.Job:
     environ = dict(outside.environ)
     environ["XT_RUN_ID"] = run_id
     environ["XT_METRICS"] = live.path("metrics.jsonl")
-    if request.seed is not None:
-        environ["XT_SEED"] = str(request.seed)
+    if seed.value is not None:
+        environ["XT_SEED"] = str(seed.value)
     return execute.Job(
         argv=request.command,
         environ=environ,
         folder=live.folder,
-        secrets=secret_values(outside.environ, settings.env.secrets),
+        secrets=argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets),
         grace=settings.run.grace,
         idle_grace=settings.run.idle_grace,
         max_log=settings.run.max_log,
     )
 
 
-def _effects(capture: Capture, before: Any, ended: execute.Ended, live: Live, store: Store) -> Result:
-    """Collect everything that came out; Ctrl-C ends the storing of outputs, not the sealing."""
-    capture.problems = list(ended.problems)
-    outputs: list[Output] = []
-    metrics: list[Metric] = []
-    if ended.started:
-        try:
-            outputs = written.collect(capture, before)
-            metrics = collect_metrics(
-                capture, live.path("metrics.jsonl"), {file.name: file.path for file in ended.files}
-            )
-        except KeyboardInterrupt:
-            capture.problem("outputs", "storing was interrupted: what is not listed was not stored")
-        for file in ended.files:
-            try:
-                store.objects.adopt(file.path, file.digest, file.size)
-            except OSError as error:
-                capture.problem("log", f"{file.name} could not be stored: {error.strerror}")
-    else:
-        capture.problem("command", ended.reason or "it did not start")
-    return Result(
-        status=_status(ended, outputs),
-        exit_code=ended.exit_code,
-        signal=ended.signal,
-        core_dumped=ended.core_dumped,
-        xt_exit=ended.xt_exit,
-        received=ended.received,
-        ended_at=timestamp(capture.outside.now()),
-        usage=ended.usage,
-        logs=ended.logs,
-        outputs=outputs,
-        metrics=metrics,
-        problems=capture.problems,
-    )
-
-
-def _status(ended: execute.Ended, outputs: list[Output]) -> Status:
-    if not ended.started:
-        return "not-started"
-    if ended.exit_code != 0:
-        return "interrupted" if ended.received else "failed"
-    return "incomplete" if any(output.status != "stored" for output in outputs) else "ok"
-
-
 def _seal(store: Store, live: Live, record: Record, lacking: list[Missing]) -> Report:
     seal = trouble = None
     repeats: tuple[str, str] | None = None
+    beside: Beside | None = None
+    shown = runid.SHORTEST
     try:
         seal = store.seal(live, record)
-        live.end()
-        repeats = remember(store.path, record)
     except OSError as error:
         trouble = f"{error.strerror}: {error.filename or store.path}"
+    # The record is there, or it is not: what follows is tidying, and can be done again by a reader.
+    with contextlib.suppress(OSError):
+        if seal is not None:
+            live.end()
+            repeats = remember(store.path, record)
+            beside = beside_baseline(store, record)
+        else:
+            store.objects.discard()
+        shown = store.shown(record.id)
     return Report(
         record,
         seal,
         trouble,
-        store.shown(record.id),
+        shown,
         repeats[0] if repeats else None,
         repeats[1] if repeats else None,
+        beside,
         lacking,
     )

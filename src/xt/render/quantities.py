@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from xt.model.result import Number
 
@@ -31,6 +32,12 @@ def ago(seconds: float) -> str:
         if seconds >= length:
             return f"{seconds // length:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def since(seconds: float) -> str:
+    """Write how long ago: `just now`, `3 h ago`."""
+    text = ago(seconds)
+    return "just now" if text == "now" else f"{text} ago"
 
 
 def size(count: int) -> str:
@@ -65,3 +72,26 @@ def count(number_of: int, thing: str) -> str:
 def cut(text: str, width: int) -> str:
     """Shorten to a width in characters, with an ellipsis."""
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def seconds_since(moment: str, now: datetime) -> float | None:
+    """Seconds from an RFC 3339 time to now; None when it is not one."""
+    try:
+        return (now - datetime.fromisoformat(moment)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def moment(text: str, now: datetime) -> str:
+    """Write an RFC 3339 time in the zone of `now`, to the minute; as it is when it is not one."""
+    try:
+        when = datetime.fromisoformat(text).astimezone(now.tzinfo)
+    except ValueError:
+        return text
+    return f"{when:%Y-%m-%d %H:%M} {when.tzname()}"
+
+
+def fingerprint(digest: str) -> str:
+    """Write the beginning of a digest, enough to compare by eye: `blake3 91c0f3a2…`."""
+    kind, _, letters = digest.partition(":")
+    return f"{kind} {letters[:8]}…"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Protocol
 
 from xt.model.files import Problem
-from xt.model.result import Metric, Record, Result
-from xt.render.quantities import ago, count, duration, number, size
+from xt.model.result import Record, Result
+from xt.model.summary import headline
+from xt.render.outcome import ended_with
+from xt.render.outcome import words as named
+from xt.render.quantities import count, duration, number, since, size
 from xt.render.visible import visible
 
 #: Metrics named in the line; `xt show` has all.
@@ -18,65 +21,63 @@ BOLD, DIM, RED, RESET = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[0m"
 
 
 def outcome(result: Result) -> str:
-    """How a run ended, in a word or two: `ok`, `exit 1`, `SIGKILL`, `interrupted`, `incomplete`."""
-    if result.status == "interrupted":
-        return f"interrupted ({ended_with(result)})"
-    if result.status == "failed":
-        return ended_with(result)
-    return "did not start" if result.status == "not-started" else result.status
+    """How a run ended, with the signal of an interruption: `interrupted (SIGINT)`."""
+    words = named(result.status, result.exit_code, result.signal)
+    if result.status != "interrupted":
+        return words
+    return f"{words} ({ended_with(result.exit_code, result.signal)})"
 
 
-def ended_with(result: Result) -> str:
-    """Exit code or signal name."""
-    if result.signal is not None:
-        import signal
+class Beside(Protocol):
+    """Another run, and how far each metric is from it."""
 
-        try:
-            return signal.Signals(result.signal).name
-        except ValueError:
-            return f"signal {result.signal}"
-    return f"exit {result.exit_code}"
+    @property
+    def baseline(self) -> str:
+        """Its id."""
 
-
-def headline_metrics(metrics: list[Metric], goals: bool = True) -> list[Metric]:
-    """The metrics worth a line: those with a declared goal first, without labels, in order of appearance."""
-    plain = [metric for metric in metrics if not metric.labels]
-    return sorted(plain, key=lambda metric: goals and metric.goal == "none")
+    @property
+    def deltas(self) -> dict[str, float]:
+        """By metric."""
 
 
-def line(record: Record, shown: int, repeats: str | None, repeats_age: float | None, colour: bool) -> str:
+def line(
+    record: Record,
+    shown: int,
+    repeats: tuple[str, float | None] | None,
+    beside: Beside | None,
+    *,
+    colour: bool,
+) -> str:
     """One line: id, outcome, duration, key metrics, outputs, where to look next.
 
     Args:
         record: the sealed run.
-        shown: letters of the id to show.
-        repeats: id of an earlier run of the same recipe, as shown.
-        repeats_age: seconds since that one.
+        shown: letters of an id to show.
+        repeats: id of an earlier run of the same recipe, and how many seconds ago it was made.
+        beside: the pinned baseline.
         colour: whether the terminal may get colours.
     """
     result = record.result
-    short = record.id[:shown]
-    good = result.status == "ok"
+    started = result.status != "not-started"
     words = outcome(result)
+    short = record.id[:shown]
+    head = f"{short} {words}"
     if colour:
-        short = f"{BOLD}{short}{RESET}"
-        words = words if good else f"{RED}{words}{RESET}"
-    parts = [
-        f"{short} {words}"
-        + (f" in {duration(result.usage.wall_s)}" if result.status != "not-started" else "")
-    ]
-    metrics = headline_metrics(result.metrics)
-    parts += [f"{visible(metric.name)} {number(metric.value)}" for metric in metrics[:METRICS]]
-    stored = [output for output in result.outputs if output.status == "stored"]
-    if stored:
-        parts.append(f"{count(len(stored), 'output')}, {size(sum(output.size or 0 for output in stored))}")
+        head = f"{BOLD}{short}{RESET} " + (words if result.status == "ok" else f"{RED}{words}{RESET}")
+    parts = [head + (f" in {duration(result.usage.wall_s)}" if started else "")]
+    for metric in headline(result.metrics)[:METRICS]:
+        delta = beside.deltas.get(metric.name) if beside else None
+        change = f" ({delta:+.4g})" if delta is not None else ""
+        parts.append(f"{visible(metric.name)} {number(metric.value)}{change}")
+    if beside and beside.deltas:
+        parts[-1] += f" against baseline {beside.baseline[:shown]}"
+    fresh = [item for item in result.outputs if item.status == "stored" and item.written is not False]
+    if fresh:
+        parts.append(f"{count(len(fresh), 'output')}, {size(sum(item.size or 0 for item in fresh))}")
     if repeats is not None:
-        parts.append(f"repeats {repeats}" + (f" ({ago(repeats_age)} ago)" if repeats_age is not None else ""))
-    parts.append(
-        f"xt logs {record.id[:shown]}"
-        if not good and result.status != "not-started"
-        else f"xt show {record.id[:shown]}"
-    )
+        other, age = repeats
+        parts.append(f"repeats {other[:shown]}" + (f" ({since(age)})" if age is not None else ""))
+    parts.append(f"xt {'logs' if result.status in ('failed', 'interrupted') else 'show'} {short}")
     return "xt: " + " · ".join(parts)
 
 
@@ -89,11 +90,3 @@ def problem_lines(problems: list[Problem]) -> list[str]:
     if len(problems) > PROBLEMS:
         lines.append(f"xt: warning: and {count(len(problems) - PROBLEMS, 'more problem')}: see xt show")
     return lines
-
-
-def seconds_since(moment: str, now: datetime) -> float | None:
-    """Seconds from an RFC 3339 time to now; None when it is not one."""
-    try:
-        return (now - datetime.fromisoformat(moment)).total_seconds()
-    except ValueError:
-        return None

@@ -9,23 +9,30 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from typing import NamedTuple
 
 import msgspec
+from blake3 import blake3
 
 from xt.errors import XtError
-from xt.model.summary import Summary
+from xt.model.summary import MetricValue, Summary
 from xt.store.store import Store
-
-#: Number of this layout; another one on disk is thrown away.
-VERSION = 1
 
 _LAYOUT = """
 CREATE TABLE runs (id TEXT PRIMARY KEY, started_at TEXT, name TEXT, summary BLOB) WITHOUT ROWID;
 CREATE INDEX by_time ON runs (started_at);
 CREATE INDEX by_name ON runs (name) WHERE name IS NOT NULL;
 CREATE TABLE tags (tag TEXT, id TEXT, PRIMARY KEY (tag, id)) WITHOUT ROWID;
+CREATE TABLE folders (folder TEXT PRIMARY KEY, listed INTEGER) WITHOUT ROWID;
 """
+_SHAPE = _LAYOUT + repr((Summary.__annotations__, MetricValue.__annotations__))
+#: Number of the layout, which follows from it and from what a row holds; another one on disk is thrown away.
+VERSION = int.from_bytes(blake3(_SHAPE.encode()).digest(length=4)) >> 1
+#: Nanoseconds; a folder changed no longer ago than this may change again and keep its mtime (FAT: 2 s).
+TICK = 2_000_000_000
+#: Mark of a folder that has to be listed each time.
+UNSETTLED = 0
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Summary)
@@ -124,22 +131,48 @@ class Index:
                 os.unlink(name)
 
     def _sync(self) -> None:
-        """Records never change, so their names tell what is missing here and what is gone there."""
-        known = {row[0] for row in self._db.execute("SELECT id FROM runs")}
-        there = set(self._store.ids())
-        if known == there:
-            return
+        """Records never change, so their names tell what is missing here and what is gone there.
+
+        A folder of records that has not changed since it was last listed is not listed again.
+        """
+        now = time.time_ns()
+        listed: dict[str, int] = dict(self._db.execute("SELECT folder, listed FROM folders"))
+        there = self._store.folders()
+        missing: list[str] = []
+        gone: list[str] = []
+        marks: dict[str, int] = {}
+        for folder in listed.keys() | there.keys():
+            changed = there.get(folder, UNSETTLED)
+            if folder in listed and listed[folder] == changed != UNSETTLED:
+                continue
+            known = dict(
+                self._db.execute(
+                    # `{` follows `z`: all ids that begin with the folder's two letters.
+                    "SELECT id, started_at IS NULL FROM runs WHERE id >= ? AND id < ?",
+                    (folder, folder + "{"),
+                )
+            )
+            ids = set(self._store.ids_in(folder))
+            # A damaged record is the one thing that may become another: it is read again.
+            missing += [run_id for run_id in ids if known.get(run_id, 1)]
+            gone += known.keys() - ids
+            marks[folder] = changed if changed < now - TICK else UNSETTLED
         rows = []
         tags = []
-        for run_id in there - known:
+        for run_id in missing:
             try:
                 summary = Summary.of(self._store.record(run_id))
             except XtError as error:
                 summary = Summary(id=run_id, status="damaged", reason=error.message)
+                marks[run_id[:2]] = UNSETTLED
             rows.append((run_id, summary.started_at, summary.name, _encoder.encode(summary)))
             tags += [(tag, run_id) for tag in summary.tags]
+        new_marks = [(folder, mark) for folder, mark in marks.items() if listed.get(folder) != mark]
+        if not (rows or gone or new_marks):
+            return
         with self._db:
-            self._db.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in known - there])
-            self._db.executemany("DELETE FROM tags WHERE id = ?", [(run_id,) for run_id in known - there])
+            self._db.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in gone])
+            self._db.executemany("DELETE FROM tags WHERE id = ?", [(run_id,) for run_id in gone])
             self._db.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?)", tags)
+            self._db.executemany("INSERT OR REPLACE INTO folders VALUES (?, ?)", new_marks)

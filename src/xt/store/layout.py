@@ -10,6 +10,8 @@ from xt.errors import NewerStoreError, StoreError
 #: First line of `.xt/format`; a reader of a higher number is needed for a higher number.
 FORMAT = 1
 FOLDER = ".xt"
+FOLDERS = frozenset(("runs", "live", "objects", "events", "tmp", "cache"))
+KEY_BYTES = 32
 
 
 def find_root(cwd: str) -> str:
@@ -29,15 +31,19 @@ def find_root(cwd: str) -> str:
         folder = above
 
 
-def check(store: str) -> None:
+def check(store: str, *, foreign: bool = False) -> None:
     """Make sure a store is ours to read.
+
+    Args:
+        store: path of `.xt`.
+        foreign: whether it may belong to another user.
 
     Raises:
         StoreError: it belongs to another user, or `format` is not one.
         NewerStoreError: a newer xt made it.
     """
     info = os.stat(store)
-    if info.st_uid != os.geteuid() and not os.environ.get("XT_FOREIGN_STORE"):
+    if info.st_uid != os.geteuid() and not foreign:
         raise StoreError(
             f"the store `{store}` belongs to another user (uid {info.st_uid})",
             "set XT_FOREIGN_STORE=1 to use it all the same",
@@ -55,7 +61,7 @@ def check(store: str) -> None:
         )
 
 
-def create(store: str) -> None:
+def create(store: str, *, foreign: bool = False) -> None:
     """Make a store, or complete one whose making was interrupted; safe for many at once.
 
     Raises:
@@ -63,23 +69,40 @@ def create(store: str) -> None:
         StoreError, NewerStoreError: one is there and is not usable.
     """
     if os.path.exists(f"{store}/format"):
-        check(store)
+        check(store, foreign=foreign)
+        # Somebody may have tidied up: what is missing is made again, what is there is not touched.
+        for folder in FOLDERS - set(os.listdir(store)):
+            os.makedirs(f"{store}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
+        _make_key(store)
         return
-    for folder in ("", "/runs", "/live", "/objects", "/events", "/tmp", "/cache"):
-        os.makedirs(store + folder, fsio.PRIVATE_DIR, exist_ok=True)
+    for folder in ("", *FOLDERS):
+        os.makedirs(f"{store}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
     os.chmod(store, fsio.PRIVATE_DIR)
     fsio.write_atomic(f"{store}/.gitignore", b"*\n")
-    secret = f"{store}/key"
-    try:
-        fd = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, fsio.PRIVATE_FILE)
-    except FileExistsError:
-        pass
-    else:
-        os.write(fd, os.urandom(32))
-        os.fsync(fd)
-        os.close(fd)
+    _make_key(store)
     # Last: with `format` in place the store is complete.
     fsio.write_atomic(f"{store}/format", f"xt-store {FORMAT}\n".encode())
+
+
+def _make_key(store: str) -> None:
+    """Make the secret, or a new one for a damaged one: older keyed digests are then of no use any more."""
+    name = f"{store}/key"
+    try:
+        if os.stat(name).st_size == KEY_BYTES:
+            return
+        os.unlink(name)
+    except FileNotFoundError:
+        pass
+    temporary = f"{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+    fsio.write_atomic(temporary, os.urandom(KEY_BYTES))
+    try:
+        os.link(temporary, name)  # unlike a rename it fails for all but the first of many
+    except FileExistsError:
+        pass
+    except OSError:
+        os.rename(temporary, name)  # a file system without hard links
+        return
+    os.unlink(temporary)
 
 
 def key(store: str) -> bytes:
@@ -89,11 +112,9 @@ def key(store: str) -> bytes:
         StoreError: it is missing or short.
     """
     try:
-        data = fsio.read_file(f"{store}/key", limit=32)
+        data = fsio.read_file(f"{store}/key", limit=KEY_BYTES)
     except OSError as error:
         raise StoreError(f"`{store}/key` cannot be read: {error.strerror}") from error
-    if len(data) != 32:
-        raise StoreError(
-            f"`{store}/key` is damaged: {len(data)} bytes instead of 32", "remove it; a new one is made"
-        )
+    if len(data) != KEY_BYTES:
+        raise StoreError(f"`{store}/key` is damaged: {len(data)} bytes instead of {KEY_BYTES}")
     return data

@@ -98,13 +98,12 @@ class Objects:
         """Take over a file that is ours already and was hashed while it was written, such as a log.
 
         Args:
-            path: on the store's file system; it is moved away.
+            path: on the store's file system; a large one is moved away when it settles.
             digest: of its whole content.
             size: in bytes.
         """
         if size <= COMPRESS_TO:
             self._stage(digest, fsio.read_file(path))
-            os.unlink(path)
         else:
             self._accept(digest, path, size, "")
 
@@ -141,7 +140,8 @@ class Objects:
     def discard(self) -> None:
         """Remove what was staged and will not be published."""
         for temporary, _ in self.staged.values():
-            if os.path.exists(temporary):
+            # An adopted log stays where it is: it may be all that is left of a run.
+            if temporary.startswith(self.staging) and os.path.exists(temporary):
                 os.unlink(temporary)
         self.staged.clear()
 

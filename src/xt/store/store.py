@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 
@@ -26,25 +27,25 @@ class Store:
         self.objects = Objects(path)
 
     @classmethod
-    def open(cls, path: str) -> Store:
-        """Open a store for reading.
+    def open(cls, path: str, *, foreign: bool = False) -> Store:
+        """Open a store for reading; one of another user only if `foreign` says so.
 
         Raises:
             FileNotFoundError: there is none.
             StoreError: it is not usable.
         """
-        layout.check(path)
+        layout.check(path, foreign=foreign)
         return cls(path)
 
     @classmethod
-    def create(cls, path: str) -> Store:
+    def create(cls, path: str, *, foreign: bool = False) -> Store:
         """Open a store for writing, and make it if there is none.
 
         Raises:
             OSError: it cannot be written.
             StoreError: it is not usable.
         """
-        layout.create(path)
+        layout.create(path, foreign=foreign)
         return cls(path)
 
     def key(self) -> bytes:
@@ -89,19 +90,49 @@ class Store:
 
     def ids(self) -> Iterator[str]:
         """All ids of finished runs, in no order."""
-        runs = f"{self.path}/runs"
-        for folder in os.listdir(runs):
-            if len(folder) == 2:
-                yield from self._ids_in(f"{runs}/{folder}")
+        for folder in self.folders():
+            yield from self.ids_in(folder)
+
+    def folders(self) -> dict[str, int]:
+        """Folders of records, named by the two letters their ids begin with → mtime in nanoseconds."""
+        found = {}
+        with os.scandir(f"{self.path}/runs") as members:
+            for member in members:
+                if len(member.name) == 2:
+                    with contextlib.suppress(FileNotFoundError):
+                        found[member.name] = member.stat().st_mtime_ns
+        return found
+
+    def ids_in(self, folder: str) -> Iterator[str]:
+        """Ids of the finished runs in one of the folders; none when it is not there."""
+        try:
+            names = os.listdir(f"{self.path}/runs/{folder}")
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in names:
+            if name.endswith(".json") and runid.is_id(name[:-5]):
+                yield name[:-5]
 
     def ids_like(self, prefix: str) -> list[str]:
         """Ids of finished runs and of runs in flight that begin with a prefix of two letters or more."""
-        found = [run for run in self._ids_in(f"{self.path}/runs/{prefix[:2]}") if run.startswith(prefix)]
+        found = [run for run in self.ids_in(prefix[:2]) if run.startswith(prefix)]
         return sorted({*found, *(run for run in self.live_ids() if run.startswith(prefix))})
 
     def shown(self, run_id: str) -> int:
         """How many letters of an id to show so that it is unique in this store."""
         return runid.shortest_unique(run_id, self.ids_like(run_id[:2]))
+
+    def shown_all(self, run_ids: list[str]) -> dict[str, int]:
+        """How many letters of each of many ids to show; every folder is listed once."""
+        live = self.live_ids()
+        found: dict[str, int] = {}
+        for prefix in {run_id[:2] for run_id in run_ids}:
+            like = {*self.ids_in(prefix), *(run for run in live if run[:2] == prefix)}
+            ordered = sorted(like)
+            for at, run_id in enumerate(ordered):
+                # In order, nobody shares more letters with an id than its neighbours.
+                found[run_id] = runid.shortest_unique(run_id, ordered[max(0, at - 1) : at + 2])
+        return {run_id: found.get(run_id, runid.LENGTH) for run_id in run_ids}
 
     def record_bytes(self, run_id: str) -> bytes:
         """A record as it lies on disk, whose digest is the seal.
@@ -166,13 +197,3 @@ class Store:
 
     def _record(self, run_id: str) -> str:
         return f"{self.path}/runs/{run_id[:2]}/{run_id}.json"
-
-    @staticmethod
-    def _ids_in(folder: str) -> Iterator[str]:
-        try:
-            names = os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for name in names:
-            if name.endswith(".json") and runid.is_id(name[:-5]):
-                yield name[:-5]

@@ -1,0 +1,88 @@
+# Written by docs/generate.py from the code; a test fails when it is stale.
+
+# After `xt run` and its options: the words of the command so far, one a line. Fails while options are typed.
+function __xt_inner
+    set -l words (commandline -opc)
+    test "$words[2]" = run; or return 1
+    set -e words[1..2]
+    while set -q words[1]
+        switch $words[1]
+            case --
+                set -e words[1]
+                set -q words[1]; and string escape -- $words
+                return 0
+            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --seed -C
+                set -q words[2]; or return 1
+                set -e words[1..2]
+            case '-*'
+                set -e words[1]
+            case '*'
+                string escape -- $words
+                return 0
+        end
+    end
+    not string match -q -- '-*' (commandline -ct)
+end
+
+function __xt_complete_inner
+    set -l words (__xt_inner); or return 1
+    complete -C "$words $(commandline -ct)"
+end
+
+function __xt_runs
+    printf '%s\n' @ @~1 baseline
+    xt ls -n 50 --csv 2>/dev/null | string match -rg '^([k-z]{16}),'
+end
+
+function __xt_options --argument-names command
+    contains -- $command (commandline -opc)[2]
+    and not begin
+        test $command = run; and __xt_inner >/dev/null
+    end
+end
+
+complete -c xt -f
+complete -c xt -n __fish_use_subcommand -a run -d 'Record one execution of any command'
+complete -c xt -n __fish_use_subcommand -a ls -d 'List runs, newest first'
+complete -c xt -n __fish_use_subcommand -a show -d 'Show one run: what, why, causes, effects, what is missing'
+complete -c xt -n __fish_use_subcommand -a logs -d 'Print what a run wrote'
+complete -c xt -n __fish_use_subcommand -a baseline -d 'Pin the run that others are compared with'
+complete -c xt -n __fish_use_subcommand -a init -d 'Write a commented xt.toml from what is here'
+complete -c xt -n __fish_use_subcommand -l version -d 'Print the version and exit'
+complete -c xt -n __fish_use_subcommand -s h -l help -d 'Show the commands and exit'
+complete -c xt -n '__xt_options run' -s m -l purpose -x -d 'Why this run is made'
+complete -c xt -n '__xt_options run' -s n -l name -x -d 'A name to find it by'
+complete -c xt -n '__xt_options run' -s t -l tag -x -d 'A tag; may be repeated'
+complete -c xt -n '__xt_options run' -s i -l input -rF -d 'Something it reads; may be repeated'
+complete -c xt -n '__xt_options run' -s o -l output -rF -d 'Something it writes; may be repeated'
+complete -c xt -n '__xt_options run' -s p -l param -rF -d 'A setting, or a YAML, TOML or JSON file of them'
+complete -c xt -n '__xt_options run' -l metric -x -d 'A number that comes out; may be repeated'
+complete -c xt -n '__xt_options run' -l ticket -x -d 'Ticket or issue it belongs to'
+complete -c xt -n '__xt_options run' -l as -x -d 'Declarations of [task.TASK] in xt.toml'
+complete -c xt -n '__xt_options run' -l strict -d 'Refuse to start without the required evidence'
+complete -c xt -n '__xt_options run' -l seed -x -d 'Seed, handed on as XT_SEED; recorded'
+complete -c xt -n '__xt_options run' -s C -xa '(__fish_complete_directories)' -d 'Run in this folder'
+complete -c xt -n '__xt_options run' -s q -l quiet -d 'No line after the command'
+complete -c xt -n '__xt_options run' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_options ls' -s n -l number -x -d 'Rows at most; 0 for all'
+complete -c xt -n '__xt_options ls' -l json -d 'As JSON'
+complete -c xt -n '__xt_options ls' -l csv -d 'As CSV'
+complete -c xt -n '__xt_options ls' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_options show' -l json -d 'The record as it is stored'
+complete -c xt -n '__xt_options show' -l code -rF -d 'Print a file as it ran; a folder is listed'
+complete -c xt -n '__xt_options show' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_options show' -ka '(__xt_runs)'
+complete -c xt -n '__xt_options logs' -l stdout -d 'Standard output only'
+complete -c xt -n '__xt_options logs' -l stderr -d 'Standard error only'
+complete -c xt -n '__xt_options logs' -s f -l follow -d 'Wait for what it still writes'
+complete -c xt -n '__xt_options logs' -s t -l times -d 'Begin each line with its time'
+complete -c xt -n '__xt_options logs' -l raw -d 'Every byte as it was, also to a terminal'
+complete -c xt -n '__xt_options logs' -l replay -d 'At the speed it was written'
+complete -c xt -n '__xt_options logs' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_options logs' -ka '(__xt_runs)'
+complete -c xt -n '__xt_options baseline' -s m -l message -x -d 'Why'
+complete -c xt -n '__xt_options baseline' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_options baseline; and not __fish_seen_subcommand_from set show history rm' -a 'set show history rm'
+complete -c xt -n '__xt_options baseline; and __fish_seen_subcommand_from set' -ka '(__xt_runs)'
+complete -c xt -n '__xt_options init' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_inner >/dev/null' -a '(__xt_complete_inner)'

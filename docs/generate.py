@@ -1,0 +1,331 @@
+"""Write what follows from the code: commands, settings, errors, schemas of records, completions.
+
+python docs/generate.py          write the files that are not up to date
+python docs/generate.py --check  list them, and exit with 1 if there are any
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import itertools
+import json
+import pkgutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+
+import xt
+from xt import config, errors
+from xt.cli.app import build
+from xt.model.files import Manifest
+from xt.model.result import Record, Start
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from completions_for import bash, fish, zsh
+
+ROOT = Path(__file__).resolve().parent.parent
+MARK = "Written by docs/generate.py from the code; a test fails when it is stale."
+Json = dict[str, Any]
+
+#: Tables of `xt.toml` and what defines them, in the order of the page.
+TABLES = (
+    ("[task.NAME]", config.TaskSettings),
+    ("[evidence]", config.EvidenceSettings),
+    ('[metrics."NAME"]', config.MetricSettings),
+    ("[code]", config.CodeSettings),
+    ("[env]", config.EnvSettings),
+    ("[run]", config.RunSettings),
+)
+#: Variables xt gives to the command it runs.
+GIVEN = {
+    "XT_RUN_ID": "The id of the run. An `xt run` inside records it as its parent.",
+    "XT_METRICS": "A file to append metrics to, one JSON object a line: [metrics](../how-to/metrics.md).",
+    "XT_SEED": "The seed, when one was declared or drawn (`--seed`); otherwise it is left as it was.",
+}
+#: Variables xt looks at itself.
+HEEDED = {
+    "XT_STORE": "Path of the store, instead of `.xt` in the project's root.",
+    "XT_FOREIGN_STORE": "Not empty: use a store that belongs to another user.",
+    "XT_IMAGE": "The container image the run is in, by digest if possible; it cannot be seen from inside.",
+    "XT_DEBUG": "Not empty: show the traceback of an error.",
+    "NO_COLOR": "Not empty: no colours (<https://no-color.org>). `TERM=dumb` does the same.",
+    "COLUMNS": "Columns to lay pages out for, instead of the terminal's own.",
+}
+
+CLI_HEAD = """\
+# Commands
+
+`xt --help` lists the commands, `xt COMMAND --help` its options, `xt --version` prints the version.
+Data goes to standard output, everything else to standard error. In a pipe or a file there are no colours,
+and 80 columns unless `COLUMNS` says otherwise.
+
+**Naming a run.** Where a command takes `[RUN]`, it can be: the beginning of its id, 4 letters or more; `@`
+for the newest run, `@~2` for two before it; `baseline` for the pinned one; a name (`xt run -n`) or a tag
+(`-t`), which stand for the newest run that has it. Without one, the newest run is meant.
+
+**The store** is `.xt` in the project's root: the nearest folder upwards that holds `.xt`, `xt.toml` or
+`.git`, else the current one.
+"""
+CLI_STATUSES = """\
+## Exit statuses
+
+`xt run` ends as the command ended: with its exit code, or with 128 + n when signal n ended it. After Ctrl-C
+it ends by that signal itself, so that a shell's loop stops too. What xt says about itself:
+
+| status | meaning |
+|---|---|
+"""
+CLI_AFTER_STATUSES = """\
+| 130 | A command other than `run` was interrupted. |
+| 141 | The reader of the output left, as `head` does. |
+
+All other errors end with 1, or with 125 in `xt run`: [errors](errors.md).
+
+"""
+CLI_COMPLETIONS = """\
+## Completions
+
+In a clone of the repository, for the shell you use:
+
+| shell | |
+|---|---|
+| bash | add `source …/completions/xt.bash` to `~/.bashrc` |
+| zsh | add `fpath=(…/completions $fpath)` to `~/.zshrc`, before `compinit` |
+| fish | copy `completions/xt.fish` to `~/.config/fish/completions/` |
+
+After `xt run [options] --` the command completes as it would without xt.
+"""
+ERRORS_HEAD = """\
+# Errors
+
+An error is one line `xt: error: …` on standard error and, where something is known to help, one line
+`xt: hint: …`. With `XT_DEBUG=1` the traceback is shown too.
+
+| code | exit status | meaning |
+|---|---|---|
+"""
+ERRORS_FOOT = """
+In `xt run`, where status 1 could be the command's own, it is 125 instead.
+
+What goes wrong *while* a run is recorded (an output that is not there, a log that does not fit on the disk)
+is no error: the command goes on, its exit status is kept, and the record holds a *problem*, which `xt run`
+warns of and `xt show` lists.
+"""
+CONFIG_HEAD = """\
+# `xt.toml`
+
+In the project's root; or the same tables below `[tool.xt]` in `pyproject.toml`, which is read when there is
+no `xt.toml`. Everything in it is optional, and the command line wins; lists of both are joined. An unknown
+key or a value of the wrong type is an error with its line, and nothing is started. `xt init` writes a
+commented one.
+
+The settings of the [example](../examples/digits/README.md):
+
+"""
+CONFIG_FOOT = """\
+## Roles
+
+Of inputs: {inputs}. Of outputs: {outputs}.
+The first is meant when none is said.
+"""
+
+
+def commands() -> dict[str, Any]:
+    """All commands, in the order of `xt --help`."""
+    return dict(typer.main.get_command(build()).commands)  # type: ignore[attr-defined]
+
+
+def of_sort(command: Any, sort: str) -> list[Any]:
+    """Its options or its arguments, as Click calls them."""
+    return [param for param in command.params if param.param_type_name == sort and not param.hidden]
+
+
+def cli_reference() -> str:
+    parts = [f"<!-- {MARK} -->\n\n", CLI_HEAD, "\n"]
+    for name, command in commands().items():
+        parts += [f"## `xt {name}`\n\n{command.help.strip()}\n\n```\n{usage(name, command)}\n```\n\n"]
+        rows = [_argument_row(item) for item in of_sort(command, "argument")]
+        rows += [_option_row(item) for item in of_sort(command, "option")]
+        rows.append("| `-h`, `--help` | Show the options and exit. |\n")
+        parts += ["| | |\n|---|---|\n", *rows, "\n"]
+    parts.append(CLI_STATUSES)
+    parts += [f"| {value} | {text} |\n" for value, text in exit_statuses()]
+    parts += [CLI_AFTER_STATUSES, "## Variables\n\nGiven to the command:\n\n", _rows(GIVEN)]
+    parts += ["\nHeeded by xt:\n\n", _rows(HEEDED), "\n", CLI_COMPLETIONS]
+    return "".join(parts)
+
+
+def usage(name: str, command: Any) -> str:
+    """A command with its arguments, as a line to type."""
+    words = ["xt", name, "[OPTIONS]", *(["[--]"] if name == "run" else [])]
+    return " ".join([*words, *(_placeholder(item) for item in of_sort(command, "argument"))])
+
+
+def _placeholder(item: Any) -> str:
+    choices = getattr(item.type, "choices", None)
+    if choices and item.param_type_name == "argument":
+        return f"[{'|'.join(choices)}]"
+    if item.metavar:
+        return str(item.metavar)
+    return "N" if "int" in item.type.name.lower() else "TEXT"
+
+
+def _argument_row(item: Any) -> str:
+    default = f" Default: `{item.default}`." if isinstance(item.default, str) else ""
+    return f"| `{_cell(_placeholder(item))}` | {item.help}{default} |\n"
+
+
+def _option_row(item: Any) -> str:
+    spelled = ", ".join(f"`{word}`" for word in item.opts)
+    value = "" if item.is_flag else f" `{_cell(_placeholder(item))}`"
+    default = "" if item.default in (None, False) else f" Default: {item.default}."
+    return f"| {spelled}{value} | {_cell(item.help)}{default} |\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _rows(table: dict[str, str]) -> str:
+    return "| | |\n|---|---|\n" + "".join(f"| `{name}` | {text} |\n" for name, text in table.items())
+
+
+def exit_statuses() -> list[tuple[int, str]]:
+    """The constants of `xt.errors`, with the comment above each."""
+    found = []
+    comment = ""
+    for line in inspect.getsource(errors).splitlines():
+        if line.startswith("#: "):
+            comment = line[3:]
+        elif line.startswith("EXIT_"):
+            found.append((int(line.split("=")[1]), comment))
+    return found
+
+
+def error_classes() -> list[type[errors.XtError]]:
+    """Every class of error in the package; those of `xt.errors` first, in its order."""
+    found: dict[type[errors.XtError], None] = {}
+    for module in (errors, *modules()):
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, errors.XtError) and kind is not errors.XtError:
+                found[kind] = None
+    return list(found)
+
+
+def modules() -> Iterator[Any]:
+    """Every module of xt, imported."""
+    for info in pkgutil.walk_packages(xt.__path__, "xt."):
+        if not info.name.endswith("__main__"):  # importing that one runs it
+            yield importlib.import_module(info.name)
+
+
+def errors_reference() -> str:
+    rows = [
+        f"| `{kind.code}` | {kind.exit_status} | {' '.join(inspect.cleandoc(kind.__doc__ or '').split())} |\n"
+        for kind in error_classes()
+    ]
+    return f"<!-- {MARK} -->\n\n" + ERRORS_HEAD + "".join(rows) + ERRORS_FOOT
+
+
+def config_reference() -> str:
+    from xt.model.files import INPUT_ROLES, OUTPUT_ROLES
+
+    example = (ROOT / "docs/examples/digits/xt.toml").read_text()
+    parts = [f"<!-- {MARK} -->\n\n", CONFIG_HEAD, f"```toml\n{example}```\n\n"]
+    for name, kind in TABLES:
+        about = (kind.__doc__ or "").split(": ", 1)[-1].strip()
+        parts.append(
+            f"## `{name}`\n\n{about[0].upper()}{about[1:]}\n\n| key | default | meaning |\n|---|---|---|\n"
+        )
+        documented = field_docs(kind)
+        for field in msgspec.structs.fields(kind):
+            default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+            shown = "" if default is None else f"`{json.dumps(default)}`"
+            parts.append(f"| `{field.name}` | {shown} | {_cell(documented[field.name])} |\n")
+        parts.append("\n")
+    roles = {"inputs": _listed(INPUT_ROLES), "outputs": _listed(OUTPUT_ROLES)}
+    return "".join([*parts, CONFIG_FOOT.format(**roles)])
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def field_docs(kind: type) -> dict[str, str]:
+    """The string below each field of a class."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
+    return {
+        field.target.id: " ".join(ast.literal_eval(text.value).split())
+        for field, text in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+    }
+
+
+def schema(kind: type, title: str) -> str:
+    """The JSON Schema of a value, with the documentation of its fields."""
+    made: Json = msgspec.json.schema(kind)
+    made = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "$comment": MARK,
+        **made,
+    }
+    documented = _structs()
+    for name, definition in made["$defs"].items():
+        for field, text in field_docs(documented[name]).items() if name in documented else ():
+            definition["properties"][field]["description"] = text
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+
+
+def _structs() -> dict[str, type]:
+    """The values of `xt.model`, by the name a schema gives them."""
+    return {
+        kind.__name__: kind
+        for module in modules()
+        if module.__name__.startswith("xt.model.")
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    }
+
+
+def files() -> dict[str, str]:
+    """Path below the root → content."""
+    tree = commands()
+    return {
+        "docs/reference/cli.md": cli_reference(),
+        "docs/reference/errors.md": errors_reference(),
+        "docs/reference/config.md": config_reference(),
+        "docs/reference/record.schema.json": schema(Record, "A sealed run of xt"),
+        "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),
+        "docs/reference/manifest.schema.json": schema(Manifest, "A manifest of xt"),
+        "completions/xt.bash": bash(tree),
+        "completions/_xt": zsh(tree),
+        "completions/xt.fish": fish(tree),
+    }
+
+
+def main(check: bool) -> int:
+    stale = []
+    for name, content in files().items():
+        path = ROOT / name
+        if not path.exists() or path.read_text() != content:
+            stale.append(name)
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content)
+    for name in stale:
+        print("stale:" if check else "written:", name)
+    return int(bool(stale) and check)
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

@@ -1,0 +1,5 @@
+"""`python -m xt`."""
+
+from xt.cli.main import main
+
+main()

@@ -1,0 +1,195 @@
+"""The snapshot of one working tree, and of the repositories inside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from xt.collect import Capture
+from xt.collect.conversion import converted
+from xt.collect.git import GitError
+from xt.collect.selection import choose, specials
+from xt.collect.worktree import Look, look
+from xt.model.code import Change, ChangeKind, LeftOut, Repository
+from xt.model.text import Text, from_text, to_text
+from xt.redact import clean_url
+
+#: Repositories inside repositories are followed this deep.
+DEPTH = 4
+_LETTERS: dict[str, ChangeKind] = {"A": "added", "D": "deleted", "T": "typechange"}
+
+
+class Shot:
+    """What a snapshot of one working tree holds; made by being constructed."""
+
+    def __init__(self, capture: Capture, seen: Look, depth: int = 0) -> None:
+        """Write the tree, then those of the repositories inside.
+
+        Args:
+            capture: the run's.
+            seen: the working tree.
+            depth: repositories around this one.
+
+        Raises:
+            GitError: no tree could be written.
+            OSError: the store cannot be written.
+        """
+        settings = capture.settings.code
+        if not seen.steady:
+            capture.problem(
+                "code",
+                f"`{seen.top}` was committed or checked out meanwhile: the snapshot may be a mixture",
+            )
+        protect(capture, seen)
+        nested = [item.path.rstrip("/") for item in seen.items if item.path.endswith("/")]
+        items = {item.path: item.change for item in seen.items if not item.path.endswith("/")}
+        untracked = [item.path for item in seen.items if item.change == "untracked" and item.path in items]
+        kept, left = choose(seen.top, untracked, settings, _outputs(capture))
+        refused = {from_text(entry.path) for entry in left}
+        conversion = converted(seen, f"{capture.store}/cache", settings.max_file)
+        out = refused | conversion.over
+        modified = [item.path for item in seen.items if item.change != "untracked"]
+        forced = [*seen.hidden, *conversion.forced]
+        paths = [
+            path for path in (*forced, *modified, *kept) if path not in out and path not in conversion.kept
+        ]
+        # A path taken out of the index and left on disk is deleted and untracked in one.
+        gone = [path for path in (*forced, *modified) if path in out]
+        self.tree = seen.head_tree
+        failed: dict[str, str] = {}
+        differing: dict[str, str] = {}
+        if paths or gone or seen.head_tree is None:
+            from xt.collect.codestore import CodeStore  # a clean tree does without
+
+            store = CodeStore(capture.store, seen.object_format, capture.outside.environ)
+            self.tree, failed, differing = store.write(
+                seen.top, seen.borrowed, seen.head_tree, paths, gone, modes=seen.modes
+            )
+        self.raw = [path for path in conversion.forced if path in differing]
+        self.lfs_pointers = conversion.pointers
+        self.changed = _changed(seen, items, differing, {*failed, *conversion.over})
+        away = [*seen.ignored, *refused, *failed]
+        special, self.empty = specials(seen.top, away, [*nested, *seen.gitlinks])
+        self.left_out = [
+            *left,
+            *conversion.left_out,
+            *special,
+            *(LeftOut(to_text(path), reason) for path, reason in failed.items()),
+        ]
+        self.repositories: list[Repository] = []
+        for path, commit in seen.gitlinks.items():
+            self._inside(capture, seen, path, commit, depth)
+        for path in nested:
+            self._inside(capture, seen, path, None, depth)
+
+    def _inside(self, capture: Capture, outer: Look, path: str, commit: str | None, depth: int) -> None:
+        """Snapshot a submodule (with the commit the outer index names) or a nested repository."""
+        top = os.path.join(outer.top, path)
+        kind: Literal["nested", "submodule"] = "nested" if commit is None else "submodule"
+        if not os.path.lexists(os.path.join(top, ".git")):
+            if _has_content(top):
+                self.left_out.append(
+                    LeftOut(to_text(path), "files in the place of a submodule that is not there")
+                )
+            self.repositories.append(_without(path, kind, "absent", commit))
+            return
+        try:
+            if depth >= DEPTH:
+                raise GitError(f"more than {DEPTH} repositories inside each other")
+            seen = look(top, capture.outside.environ)
+            shot = Shot(capture, seen, depth + 1)
+        except (GitError, OSError) as error:
+            capture.problem("code", f"`{path}` is not in the snapshot: {error}")
+            self.repositories.append(_without(path, kind, "failed", commit, str(error)))
+            return
+        self.repositories.append(
+            Repository(
+                path=to_text(path),
+                kind=kind,
+                status="recorded",
+                recorded_head=commit,
+                head=seen.head,
+                branch=to_text(seen.branch) if seen.branch is not None else None,
+                dirty=bool(shot.changed),
+                tree=shot.tree,
+                remote=remote(seen),
+            )
+        )
+        for entry in shot.left_out:
+            self.left_out.append(LeftOut(_below(path, entry.path), entry.reason, entry.size))
+        self.empty += [f"{path}/{folder}" for folder in shot.empty]
+        for inner in shot.repositories:
+            self.repositories.append(msgspec.structs.replace(inner, path=_below(path, inner.path)))
+
+
+def protect(capture: Capture, seen: Look) -> None:
+    """Keep the base commit's content from its repository's garbage collection, once per commit.
+
+    The reference names the tree, not the commit: so `git log --all` shows nothing new, not even when the
+    commit is amended or rebased away later.
+    """
+    if seen.head_tree is None or seen.places is None:
+        return
+    ref = f"refs/xt/keep/{seen.head}"
+    if os.path.exists(f"{seen.places.common}/{ref}"):
+        return
+    try:
+        with open(f"{seen.places.common}/packed-refs", "rb") as packed:
+            if f" {ref}\n".encode() in packed.read():
+                return
+    except OSError:
+        pass  # none are packed
+    try:
+        seen.git.run("update-ref", ref, seen.head_tree)
+    except GitError as error:
+        capture.problem("code", f"commit {seen.head} is not protected from git's gc: {error}")
+
+
+def remote(seen: Look) -> Text | None:
+    """URL of the remote, without credentials."""
+    url = seen.remote()
+    return to_text(clean_url(url)) if url is not None else None
+
+
+def _changed(
+    seen: Look, items: dict[str, ChangeKind], differing: dict[str, str], failed: Iterable[str]
+) -> list[Change]:
+    """Paths unlike the commit, by what git calls them.
+
+    Not among them: one that was staged and then put back, one a sparse checkout leaves away, and one that
+    differs only by git's own conversion.
+    """
+    away = set(failed)
+    found = {path: change for path, change in items.items() if path in differing or path in away}
+    for path in seen.hidden:
+        if path in differing and os.path.lexists(os.path.join(seen.top, path)):
+            found.setdefault(path, _LETTERS.get(differing[path], "modified"))
+    return [Change(to_text(path), change) for path, change in sorted(found.items())]
+
+
+def _has_content(folder: str) -> bool:
+    try:
+        return bool(os.listdir(folder))
+    except OSError:
+        return False  # nothing there, or a file that the status names
+
+
+def _without(
+    path: str,
+    kind: Literal["nested", "submodule"],
+    status: Literal["absent", "failed"],
+    commit: str | None,
+    reason: str | None = None,
+) -> Repository:
+    return Repository(to_text(path), kind, status, commit, None, None, None, None, None, reason)
+
+
+def _outputs(capture: Capture) -> list[str]:
+    return [os.path.normpath(os.path.join(item.base, item.path)) for item in capture.request.outputs]
+
+
+def _below(path: str, inner: Text) -> Text:
+    return to_text(f"{path}/{from_text(inner)}")

@@ -1,0 +1,92 @@
+"""Everything that came out of a command."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from xt import fsio
+from xt.collect import AFTER, Capture
+from xt.context import timestamp
+from xt.execute import Ended
+from xt.execute.watch import interruptible
+from xt.model.files import Output
+from xt.model.result import Metric, Result, Status
+from xt.model.text import to_text
+from xt.store import Live, Store
+
+
+def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store) -> Result:
+    """Collect all effects; Ctrl-C ends the storing of outputs, not the sealing.
+
+    Args:
+        capture: of the run.
+        before: what `causes.before_outputs` gave.
+        ended: how the command ended.
+        live: the run in flight, whose logs are taken over.
+        store: where content goes.
+    """
+    capture.problems = list(ended.problems)
+    outputs: list[Output] = []
+    metrics: list[Metric] = []
+    if ended.started:
+        try:
+            with interruptible():
+                if capture.request.outputs:
+                    outputs = AFTER.get("outputs")(capture, before)
+                metrics = _metrics(capture, ended, live)
+        except KeyboardInterrupt:
+            capture.problem("outputs", "storing was interrupted: what is not listed was not stored")
+            outputs = outputs or _not_stored(capture, "interrupted")
+        except Exception as error:
+            # A mistake of ours must not cost the record of what the command did.
+            capture.problem("outputs", f"a bug in xt: {type(error).__name__}: {error}")
+            outputs = outputs or _not_stored(capture, "a bug in xt")
+    else:
+        capture.problem("command", ended.reason or "it did not start")
+    for file in ended.files:
+        try:
+            store.objects.adopt(file.path, file.digest, file.size)
+        except OSError as error:
+            capture.problem("log", f"{file.name} could not be stored: {error.strerror}")
+    return Result(
+        status=_status(ended, outputs),
+        exit_code=ended.exit_code,
+        signal=ended.signal,
+        core_dumped=ended.core_dumped,
+        xt_exit=ended.xt_exit,
+        received=ended.received,
+        ended_at=timestamp(capture.outside.now()),
+        usage=ended.usage,
+        logs=ended.logs,
+        outputs=outputs,
+        metrics=metrics,
+        problems=capture.problems,
+    )
+
+
+def _metrics(capture: Capture, ended: Ended, live: Live) -> list[Metric]:
+    request = capture.request
+    files = AFTER.get("metric files")(capture) if request.outputs else []
+    points = live.path("metrics.jsonl")
+    if not files and not request.metrics and not os.path.exists(points):
+        return []
+    logs = {file.name: fsio.read_pieces(file.path) for file in ended.files if file.name != "timing"}
+    started = live.path("start.json")
+    found: list[Metric] = AFTER.get("metrics")(capture, request.metrics, files, points, logs, started)
+    return found
+
+
+def _not_stored(capture: Capture, reason: str) -> list[Output]:
+    return [
+        Output(item.role, to_text(item.path), "file", "skipped", reason=reason)
+        for item in capture.request.outputs
+    ]
+
+
+def _status(ended: Ended, outputs: list[Output]) -> Status:
+    if not ended.started:
+        return "not-started"
+    if ended.exit_code != 0:
+        return "interrupted" if ended.received else "failed"
+    return "incomplete" if any(output.status != "stored" for output in outputs) else "ok"

@@ -1,0 +1,67 @@
+"""`xt ls --json` and `--csv`: rows for programs and for spreadsheets."""
+
+from __future__ import annotations
+
+import re
+
+from xt import codec
+from xt.model.result import Number
+from xt.model.summary import Summary
+from xt.model.text import from_text, to_shown
+from xt.render.quoting import shell
+
+#: Columns of the CSV, before one `metric.NAME` for every metric of any row. The same names are the fields of
+#: the JSON (`xt.model.summary.Summary`), where a field that has nothing to say is left out.
+COLUMNS = (
+    *("id", "status", "started_at", "wall_s", "exit_code", "signal", "purpose", "name", "task", "tags"),
+    *("command", "outputs", "problems", "recipe", "reason"),
+)
+#: What makes a spreadsheet take a cell for a formula (OWASP ASVS 1.2.10), full-width forms included.
+_FORMULA = "=+-@\t\r\n\0＝＋－＠"
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?|[-+]?inf|nan")
+_QUOTED = re.compile('[",\r\n]')
+
+
+def to_json(rows: list[Summary]) -> bytes:
+    """Write the rows as a canonical JSON list, newest first.
+
+    Each is an object: `id` and `status` always; `started_at` (RFC 3339), `wall_s` (seconds), `exit_code`,
+    `signal`, `purpose`, `name`, `task`, `tags`, `command` (words, or `{"b64": …}` for one that is not
+    UTF-8), `metrics` (`name`, `value`, `goal`), `outputs` and `problems` (counts), `recipe` (digest), and
+    `reason` (of a damaged run) where there is something to say.
+    """
+    return codec.encode(rows)
+
+
+def to_csv(rows: list[Summary]) -> str:
+    """Write the rows as CSV (RFC 4180: a head, CRLF, quotes doubled), safe to open in a spreadsheet.
+
+    Several tags are separated by spaces; the command is quoted as for a shell. A cell that a spreadsheet
+    would take for a formula gets a `'` in front unless it is a number.
+    """
+    names = list(dict.fromkeys(metric.name for row in rows for metric in row.metrics))
+    lines = [[*COLUMNS, *(f"metric.{name}" for name in names)]]
+    for row in rows:
+        values = {metric.name: metric.value for metric in row.metrics}
+        lines.append([*_fields(row), *(_figure(values.get(name)) for name in names)])
+    return "".join(",".join(_cell(text) for text in line) + "\r\n" for line in lines)
+
+
+def _fields(row: Summary) -> list[str]:
+    command = shell([to_shown(from_text(word)) for word in row.command])
+    plain = (row.id, row.status, row.started_at, row.wall_s, row.exit_code, row.signal)
+    words = (row.purpose, row.name, row.task, " ".join(row.tags), command)
+    last = (row.outputs, row.problems, row.recipe, row.reason)
+    return ["" if value is None else str(value) for value in (*plain, *words, *last)]
+
+
+def _figure(value: float | Number | None) -> str:
+    if value is None:
+        return ""
+    return value.special if isinstance(value, Number) else repr(value)
+
+
+def _cell(text: str) -> str:
+    if text and text[0] in _FORMULA and not _NUMBER.fullmatch(text):
+        text = "'" + text
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text

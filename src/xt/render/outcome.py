@@ -1,0 +1,37 @@
+"""How a run ended, or where it stands, in a word or two."""
+
+from __future__ import annotations
+
+
+def words(status: str, exit_code: int | None, signal: int | None) -> str:
+    """Name an outcome: `ok`, `exit 1`, `SIGKILL`, `interrupted`, `incomplete`, `did not start`, `lost`.
+
+    Args:
+        status: of a record, or what readers derived.
+        exit_code: the command's own, if it ended by itself.
+        signal: the number of the signal that ended it.
+    """
+    if status == "failed":
+        return ended_with(exit_code, signal)
+    return "did not start" if status == "not-started" else status
+
+
+def ended_with(exit_code: int | None, signal: int | None) -> str:
+    """Name an exit code or a signal."""
+    if signal is None:
+        return f"exit {exit_code}" if exit_code is not None else "failed"
+    import signal as signals
+
+    try:
+        return signals.Signals(signal).name
+    except ValueError:
+        return f"signal {signal}"
+
+
+def style(status: str) -> str:
+    """Style of an outcome: green and red for pass and fail, accent for what goes on."""
+    if status == "ok":
+        return "good"
+    if status in ("failed", "incomplete", "not-started", "lost", "damaged"):
+        return "bad"
+    return {"running": "accent", "unknown": "dim"}.get(status, "bold")

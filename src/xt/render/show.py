@@ -1,0 +1,237 @@
+"""`xt show`: one run on one page that is pleasant to read and leaves nothing out silently.
+
+Laid out here and not by rich: a page wants hanging indents, items that stay whole and remarks on the right,
+and the rich that would do the rest takes longer to import than the page to make.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from xt.model.result import Record
+from xt.model.snapshot import Context, Snapshot
+from xt.render import causes, effects, gaps
+from xt.render.layout import flow, pad, wrap
+from xt.render.outcome import ended_with, style, words
+from xt.render.quantities import duration, fingerprint, moment, seconds_since, since
+from xt.render.styled import Line, Span, join, measure, paint, say
+
+#: Lines longer than this are hard to read, however wide the terminal.
+WIDEST = 110
+#: Narrower than this nothing is laid out; lines are then longer than the terminal is wide.
+NARROWEST = 24
+#: Below this many columns labels stand on lines of their own.
+STACKED = 50
+#: Cells of the label column, margin included.
+LABEL = 12
+
+
+class Page(Protocol):
+    """What the page needs; `xt.ops.show.Page` is one."""
+
+    @property
+    def id(self) -> str:
+        """The whole run id."""
+
+    @property
+    def shown(self) -> int:
+        """Letters of it that tell it from all others."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Its causes."""
+
+    @property
+    def started_at(self) -> str:
+        """RFC 3339."""
+
+    @property
+    def record(self) -> Record | None:
+        """None for a run that is running or lost."""
+
+    @property
+    def seal(self) -> str | None:
+        """Digest of the record."""
+
+    @property
+    def state(self) -> str | None:
+        """Of a run without a record: `running`, `lost`, `unknown`."""
+
+    @property
+    def repeats(self) -> tuple[str, str] | None:
+        """Id and start of the last earlier run of the same recipe."""
+
+    @property
+    def repeats_known(self) -> bool:
+        """Whether that could be told."""
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the pinned baseline."""
+
+
+def render(page: Page, now: datetime, width: int, colour: bool) -> str:
+    """Write the page of a run.
+
+    Args:
+        page: the run.
+        now: to say how long ago.
+        width: of the terminal; every line fits, from 24 columns on.
+        colour: whether it may have colours.
+    """
+    width = max(min(width, WIDEST), NARROWEST)
+    lines = [*_headline(page, width), *_standing(page, now, width), *_about(page, width)]
+    inner = width - (2 * 2 if width < STACKED else LABEL)
+    for group in _blocks(page, inner):
+        lines.append([])
+        for label, content in group:
+            if content:
+                lines += _labelled(label, content, width)
+    lines += _fine_print(page, width)
+    return "".join(paint(line, colour) + "\n" for line in lines)
+
+
+def _headline(page: Page, width: int) -> list[Line]:
+    purpose = (page.snapshot.context.purpose or "").strip()
+    short, rest = page.id[: page.shown], page.id[page.shown :]
+    name = [say("run ", "dim"), say(short, "key"), say(f" {rest}", "dim")]
+    why = [say(purpose, "bold")] if purpose else [say("– no purpose", "dim")]
+    return wrap([*name, say("  "), *why], width, 4)
+
+
+def _standing(page: Page, now: datetime, width: int) -> list[Line]:
+    """How it ended or stands, when, whose it is; what it repeats."""
+    context = page.snapshot.context
+    facts: list[Line] = []
+    age = seconds_since(page.started_at, now)
+    when = since(age) if age is not None else "at an unknown time"
+    if age is not None and age >= 86_400:
+        when += f" ({moment(page.started_at, now)})"
+    if page.record is not None:
+        result = page.record.result
+        outcome = words(result.status, result.exit_code, result.signal)
+        if result.status == "interrupted":
+            outcome += f" ({ended_with(result.exit_code, result.signal)})"
+        facts.append([say(outcome, style(result.status))])
+        facts += [[say(word)] for word in effects.unexpected(result)]
+        if result.status != "not-started":
+            facts.append([say(duration(result.usage.wall_s))])
+        facts.append([say(when)])
+    else:
+        state = page.state or "unknown"
+        facts += [[say(state, style(state))], [say(f"started {when}")]]
+    who = "@".join(part for part in (context.user, context.host) if part)
+    facts += [[say(part)] for part in (who, _trigger(context)) if part]
+    after = _repeats(page, now) if page.record is not None else [say(_in_flight(page.state, context), "bold")]
+    return flow([item for item in (join(facts, ", "), after) if measure(item)], width)
+
+
+def _in_flight(state: str | None, context: Context) -> str:
+    """What it means that there is no record."""
+    said = {
+        "running": "its causes are recorded, the rest follows when it ends",
+        "lost": "xt was killed or the machine went down before it ended",
+    }
+    return said.get(state or "", f"only {context.host or 'its host'} can tell whether it still goes on")
+
+
+def _trigger(context: Context) -> str:
+    if context.trigger == "xt" and context.parent:
+        return f"from run {context.parent[:8]}"
+    if context.trigger == "ci":
+        return f"from CI ({context.ci.get('provider', 'unknown provider')})"
+    if context.trigger == "slurm":
+        job = context.slurm.get("job") or context.slurm.get("SLURM_JOB_ID")
+        return f"from Slurm job {job}" if job else "from Slurm"
+    return {"terminal": "from a terminal", "cron": "from cron"}.get(context.trigger, "")
+
+
+def _repeats(page: Page, now: datetime) -> Line:
+    if page.repeats is None:
+        return [say("repeats nothing recorded" if page.repeats_known else "", "dim")]
+    earlier, started_at = page.repeats
+    age = seconds_since(started_at, now)
+    return [
+        say("repeats "),
+        say(earlier[: page.shown], "key"),
+        say(f" ({since(age)})" if age is not None else ""),
+    ]
+
+
+def _about(page: Page, width: int) -> list[Line]:
+    """What the user calls it."""
+    context = page.snapshot.context
+    items: list[Line] = [[say("◆", "key"), say(" baseline")]] if page.is_baseline else []
+    for word, said in (
+        ("name", context.name),
+        ("tags", ", ".join(context.tags)),
+        ("task", context.task),
+        ("ticket", context.ticket),
+        ("job", context.ci.get("url")),
+    ):
+        if said:
+            items.append([say(f"{word} ", "dim"), say(said)])
+    return flow(items, width)
+
+
+Blocks = list[tuple[str, list[Line]]]
+
+
+def _blocks(page: Page, width: int) -> list[Blocks]:
+    """Causes, effects, and what is missing of both."""
+    snapshot, short = page.snapshot, page.id[: page.shown]
+    result = page.record.result if page.record is not None else None
+    before = [
+        ("command", causes.command(snapshot, width)),
+        ("code", causes.code(snapshot, short, width)),
+        ("params", causes.params(snapshot.params, width)),
+        ("inputs", causes.inputs(snapshot.inputs, width)),
+        ("seed", causes.seed(snapshot.seed, width)),
+        ("env", causes.environment(snapshot.environment, width)),
+    ]
+    problems = list(snapshot.problems)
+    if result is None:
+        follow = " -f" if page.state == "running" else ""
+        after = [
+            ("outputs", effects.declared(snapshot.outputs, width) if snapshot.outputs else []),
+            ("logs", [[say(f"xt logs {short}{follow}", "accent")]]),
+        ]
+    else:
+        after = [
+            ("outputs", effects.outputs(result.outputs, width)),
+            ("metrics", effects.metrics(result.metrics, width)),
+            ("cost", effects.cost(result.usage, width) if result.status != "not-started" else []),
+            ("logs", effects.logs(result.logs, short, width)),
+        ]
+        problems += result.problems
+    gone = [
+        ("missing", gaps.missing(snapshot, result, width)),
+        ("problems", gaps.problems(problems, width)),
+    ]
+    return [blocks for blocks in (before, after, gone) if any(content for _, content in blocks)]
+
+
+def _labelled(label: str, content: list[Line], width: int) -> list[Line]:
+    """Put a label on the left of a block, or above it where there is no room."""
+    name = say(label, "accent")
+    if width < STACKED:
+        return [[Span("  ", ""), name], *([Span("    ", ""), *line] for line in content)]
+    head = pad([Span("  ", ""), name], LABEL)
+    return [[*(head if number == 0 else pad([], LABEL)), *line] for number, line in enumerate(content)]
+
+
+def _fine_print(page: Page, width: int) -> list[Line]:
+    """The digests by which this run can be quoted."""
+    snapshot = page.snapshot
+    items = [
+        f"recipe {fingerprint(snapshot.recipe)}",
+        f"environment {fingerprint(snapshot.environment.fingerprint)}",
+    ]
+    if snapshot.code.tree is not None:
+        items.append(f"tree {snapshot.code.tree[:8]}…")
+    lines = flow([[say(item, "dim")] for item in items], width - 2)
+    if page.seal is not None:
+        # Outside the label column: with it a seal would not fit 80 columns.
+        lines += wrap([say(f"seal {page.seal}", "dim")], width - 2, 5)
+    return [[], *([say("  "), *line] for line in lines)]

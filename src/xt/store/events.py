@@ -1,0 +1,55 @@
+"""Events: `events/YYYY/MM/<id>.json`, written once and never changed."""
+
+from __future__ import annotations
+
+import os
+
+from xt import codec, fsio
+from xt.errors import DamagedError
+from xt.model.event import Pin
+
+#: Bytes; an event is a sentence.
+LARGEST = 1_000_000
+
+
+def event_id(at: str, random: bytes) -> str:
+    """Make an id that sorts by time: digits of the time, then chance.
+
+    Args:
+        at: RFC 3339 with microseconds, UTC.
+        random: 4 unpredictable bytes.
+    """
+    return "".join(character for character in at if character.isdigit()) + "-" + random.hex()
+
+
+def append(store: str, event: Pin) -> None:
+    """Write an event, durably.
+
+    Raises:
+        OSError: it was not written.
+    """
+    folder = f"{store}/events/{event.at[:4]}/{event.at[5:7]}"
+    os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
+    fsio.write_atomic(f"{folder}/{event.id}.json", codec.encode(event), mode=0o400)
+
+
+def pins(store: str, name: str) -> list[Pin]:
+    """All pins of a name, oldest first; what cannot be read is passed over.
+
+    Args:
+        store: path of `.xt`.
+        name: such as `baseline`.
+    """
+    found = []
+    for folder, folders, names in os.walk(f"{store}/events"):
+        folders.sort()
+        for file in sorted(names):
+            if not file.endswith(".json"):
+                continue
+            try:
+                event = codec.decode(fsio.read_file(f"{folder}/{file}", LARGEST), Pin, file)
+            except (OSError, DamagedError):
+                continue
+            if event.name == name:
+                found.append(event)
+    return sorted(found, key=lambda event: event.id)

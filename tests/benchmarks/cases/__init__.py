@@ -1,0 +1,17 @@
+"""What is measured: each module has `measure(world) -> list[Row]`; the table has the order of the page."""
+
+from __future__ import annotations
+
+#: Name for `--only` → heading, module.
+CASES = {
+    "limits": ("Limits of the machine", "limits"),
+    "start": ("Starting", "start"),
+    "code": ("A large repository", "code"),
+    "large-input": ("A large input", "large_input"),
+    "small-inputs": ("Many small inputs", "small_inputs"),
+    "output": ("What the command writes to its terminal", "streams"),
+    "large-output": ("A large output", "large_output"),
+    "small-outputs": ("Many small outputs", "small_outputs"),
+    "ls": ("Finding runs again", "listing"),
+    "peers": ("Beside others", "peers"),
+}

@@ -1,0 +1,129 @@
+"""A world of its own for every test: home, configuration, clock zone, no network, no variables of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SOURCE = str(Path(__file__).resolve().parent.parent / "src")
+
+
+@pytest.fixture(autouse=True)
+def hermetic(tmp_path_factory, monkeypatch):
+    """Clear what could reach a test from outside."""
+    home = tmp_path_factory.mktemp("home")
+    kept = {"PATH", "LANG", "TERM", "TMPDIR", "PYTHONPATH", "SYSTEMROOT", "VIRTUAL_ENV"}
+    for name in list(os.environ):
+        if name not in kept and not name.startswith(("PYTEST", "COV")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = T\n\temail = t@example.org\n[init]\n\tdefaultBranch = main\n"
+    )
+    return home
+
+
+class Ran(NamedTuple):
+    code: int
+    out: bytes
+    err: str
+
+
+class Project:
+    """A folder in which xt is run as a user runs it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "xt", *words]
+
+    def xt(self, *words: str, cwd: Path | None = None, env: dict[str, str] | None = None, **options) -> Ran:
+        environ = {**os.environ, "PYTHONPATH": SOURCE, **(env or {})}
+        options.setdefault("stdin", subprocess.DEVNULL)
+        if "input" in options:
+            del options["stdin"]
+        done = subprocess.run(
+            self.command(*words),
+            cwd=cwd or self.path,
+            env=environ,
+            capture_output=True,
+            timeout=100,
+            **options,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr.decode("utf-8", "surrogateescape"))
+
+    def run(self, *words: str, **options) -> Ran:
+        return self.xt("run", *words, **options)
+
+    def record(self, reference: str = "@") -> dict:
+        shown = self.xt("show", reference, "--json")
+        assert shown.code == 0, shown.err
+        return json.loads(shown.out)
+
+    def sh(self, script: str) -> str:
+        return subprocess.run(
+            ["sh", "-ec", script], cwd=self.path, capture_output=True, check=True, text=True
+        ).stdout
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def stored_bytes(self) -> bytes:
+        """Every byte below `.xt`, decompressed, git's objects too."""
+        import zlib
+
+        import zstandard
+
+        parts = []
+        for folder, _, names in os.walk(self.path / ".xt"):
+            for name in names:
+                data = Path(folder, name).read_bytes()
+                parts += [os.fsencode(Path(folder, name)), data]
+                if name.endswith(".zst"):
+                    parts.append(zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 30))
+                elif "/code.git/objects/" in folder + "/":
+                    try:
+                        parts.append(zlib.decompress(data))
+                    except zlib.error:
+                        continue
+        return b"\0".join(parts)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A git repository with one commit."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    made = Project(folder)
+    made.write("train.py", "print('training')\n")
+    made.sh("git init -q && git add -A && git commit -qm first")
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder without git."""
+    path = tmp_path / "folder"
+    path.mkdir()
+    return Project(path)
+
+
+@pytest.fixture
+def record():
+    """A realistic sealed run."""
+    from tests import builders
+
+    return builders.record()

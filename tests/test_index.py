@@ -1,0 +1,175 @@
+"""The index is a cache: whatever happens to records or to it, a list shows the records that are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests import builders
+from xt import codec
+from xt.store import Store
+from xt.store.index import Index
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store.create(str(tmp_path / ".xt"))
+
+
+def seal(store, run_id):
+    record = builders.record()
+    context = replace(record.snapshot.context, name="nightly", tags=["a", "b"])
+    record = replace(record, id=run_id, snapshot=replace(record.snapshot, context=context))
+    live = store.begin(run_id)
+    store.seal(live, record)
+    live.end()
+
+
+def record_path(store, run_id):
+    return f"{store.path}/runs/{run_id[:2]}/{run_id}.json"
+
+
+def listed(store):
+    index = Index(store)
+    try:
+        return {row.id: row.status for row in index.newest(None).rows}
+    finally:
+        index.close()
+
+
+def age(store):
+    """Make all folders of records look as if nothing had happened to them for a while."""
+    for folder in store.folders():
+        past = time.time_ns() - 60_000_000_000
+        os.utime(f"{store.path}/runs/{folder}", ns=(past, past))
+
+
+def run_id(prefix, number):
+    return (prefix + "".join("klmnopqrstuvwxyz"[int(digit)] for digit in str(number))).ljust(16, "z")
+
+
+def test_a_run_sealed_right_after_a_list_is_in_the_next(store):
+    for number in range(30):
+        seal(store, run_id("kk", number))
+        assert len(listed(store)) == number + 1
+
+
+def test_a_file_system_with_a_coarse_clock_hides_no_run(store):
+    seal(store, run_id("kk", 1))
+    folder = f"{store.path}/runs/kk"
+    before = os.stat(folder).st_mtime_ns
+    assert len(listed(store)) == 1
+    seal(store, run_id("kk", 2))
+    os.utime(folder, ns=(before, before))
+    assert len(listed(store)) == 2
+
+
+def test_a_run_that_comes_or_goes_in_a_settled_folder_is_seen(store):
+    seal(store, run_id("kk", 1))
+    seal(store, run_id("kl", 1))
+    age(store)
+    assert len(listed(store)) == 2
+    seal(store, run_id("kk", 2))
+    assert len(listed(store)) == 3
+    age(store)
+    assert len(listed(store)) == 3
+    os.unlink(record_path(store, run_id("kk", 1)))
+    assert set(listed(store)) == {run_id("kk", 2), run_id("kl", 1)}
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_folder_that_is_gone_takes_its_runs_along(store, settled):
+    seal(store, run_id("kk", 1))
+    seal(store, run_id("kl", 1))
+    if settled:
+        age(store)
+    assert len(listed(store)) == 2
+    shutil.rmtree(f"{store.path}/runs/kk")
+    assert set(listed(store)) == {run_id("kl", 1)}
+
+
+def test_a_damaged_record_that_is_mended_is_shown_as_it_is(store):
+    seal(store, run_id("kk", 1))
+    path = record_path(store, run_id("kk", 1))
+    with open(path, "rb") as file:
+        whole = file.read()
+    os.chmod(path, 0o600)
+    with open(path, "wb") as file:
+        file.write(whole[:100])
+    age(store)
+    assert listed(store) == {run_id("kk", 1): "damaged"}
+    with open(path, "wb") as file:  # in place: the folder does not change
+        file.write(whole)
+    assert listed(store) == {run_id("kk", 1): "ok"}
+
+
+@pytest.mark.parametrize("damage", ["garbage", "empty", "folder", "other version", "older rows", "gone"])
+def test_a_damaged_index_is_made_again(store, damage):
+    seal(store, run_id("kk", 1))
+    assert len(listed(store)) == 1
+    path = f"{store.path}/cache/index.db"
+    if damage in ("folder", "gone"):
+        os.unlink(path)
+        if damage == "folder":
+            os.mkdir(path)
+    elif damage in ("other version", "older rows"):
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA user_version = 7")
+        if damage == "older rows":
+            db.execute("UPDATE runs SET summary = x'00'")
+        db.commit()
+        db.close()
+    else:
+        with open(path, "wb") as file:
+            file.write(b"garbage" * 1000 if damage == "garbage" else b"")
+    assert listed(store) == {run_id("kk", 1): "ok"}
+
+
+def test_names_and_tags_find_the_newest(store):
+    seal(store, run_id("kk", 1))
+    record = store.record(run_id("kk", 1))
+    later = replace(record, id=run_id("mm", 1), started_at="2099-01-01T00:00:00.000000Z")
+    os.makedirs(f"{store.path}/runs/mm")
+    with open(record_path(store, later.id), "wb") as file:
+        file.write(codec.encode(later))
+    index = Index(store)
+    assert index.named("nightly") == later.id
+    assert index.tagged("b") == later.id
+    assert index.words() == (["nightly"], ["a", "b"])
+    assert index.newest(1).rows[0].id == later.id
+    assert index.newest(1, skip=1).rows[0].id == record.id
+    assert index.newest(1).total == 2
+    index.close()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["seal", "remove", "list", "age"]), st.integers(0, 7)),
+        min_size=1,
+        max_size=25,
+    )
+)
+def test_whatever_happens_a_list_shows_what_is_there(tmp_path_factory, steps):
+    store = Store.create(str(tmp_path_factory.mktemp("store") / ".xt"))
+    there = set()
+    for step, number in steps:
+        one = run_id("kk" if number % 2 else "kl", number)
+        if step == "seal" and one not in there:
+            seal(store, one)
+            there.add(one)
+        elif step == "remove" and one in there:
+            os.unlink(record_path(store, one))
+            there.remove(one)
+        elif step == "list":
+            assert set(listed(store)) == there
+        elif step == "age":
+            age(store)
+    assert set(listed(store)) == there
