@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.execute.wrapped import LONG, Pty, Wrapper, child_of, until
 
 PYTHON = sys.executable
