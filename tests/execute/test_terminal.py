@@ -198,6 +198,7 @@ def test_top_reads_single_keys(session: Session) -> None:
     tmux.key("h")
     tmux.shows("Type .q. or <Esc> to continue")
     tmux.key("q")
+    tmux.shows("load average")
     tmux.key("q")
     tmux.shows("READY>$")
     tmux.line("echo typed")

@@ -48,7 +48,7 @@ class Streams:
             if name == "stderr" and joined and "stdout" in self._carriers:
                 self.replaced[fd] = self._carriers["stdout"].theirs
                 self._left_out[name] = "joined to stdout (`2>&1`): its bytes are in that log, in their order"
-            elif _is_closed(fd):
+            elif sort_of(fd) == "closed":
                 self._left_out[name] = "closed by the caller"
             else:
                 self._capture(fd, name)
@@ -187,21 +187,13 @@ def _mask(job: Job) -> Masker | None:
     return mask if mask.active else None
 
 
-def _is_closed(fd: int) -> bool:
-    """Whether the command finds it closed: it is, or holds only what `cli` keeps our files off it with."""
-    try:
-        return bool(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC)
-    except OSError:
-        return True
-
-
 def _joined() -> bool:
     """Whether the caller made standard output and error one (`2>&1`), so that their order can be seen.
 
     Two descriptors of one open file share its signal number, which is of no other effect (fcntl(2)).
     Streams of one terminal, or that nobody reads, are kept apart all the same.
     """
-    if sys.platform != "linux" or sort_of(1) in ("terminal", "null", "closed") or _is_closed(2):
+    if sys.platform != "linux" or sort_of(1) in ("terminal", "null", "closed") or sort_of(2) == "closed":
         return False
     try:
         if not os.path.sameopenfile(1, 2):
