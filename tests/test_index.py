@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests import builders
-from xt import codec
 from xt.store import Store
-from xt.store.store import sealed
 from xt.store.index import Index
+from xt.store.store import sealed
 
 
 @pytest.fixture
