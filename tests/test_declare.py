@@ -233,8 +233,8 @@ def config(tmp_path):
 
 
 def test_without_a_file_or_options_only_the_command_remains(tmp_path):
-    request = join(Asked(), load(str(tmp_path)), "/work/dir", ["true", "--seed", "1"])
-    assert (request.command, request.cwd, request.task) == (["true", "--seed", "1"], "/work/dir", None)
+    request = join(Asked(), load(str(tmp_path)), "/home/dir", ["true", "--seed", "1"])
+    assert (request.command, request.cwd, request.task) == (["true", "--seed", "1"], "/home/dir", None)
     assert (request.strict, request.quiet, request.seed, request.draw_seed) == (False, False, None, False)
 
 
