@@ -394,3 +394,15 @@ def test_killed_while_stopped(xt: Wrapper) -> None:
     process.communicate()
     usage = xt.ended()["usage"]
     assert 0 <= usage["stopped_s"] <= usage["stopped_s"] + usage["wall_s"]
+
+
+def test_stopped_and_continued_at_any_moment_it_takes_nothing_for_a_signal(xt: Wrapper) -> None:
+    process = start(xt, PYTHON, "-c", COUNTS)
+    assert line(process) == b"ready\n"
+    for seconds in (0.7, 0.1, 0.1):
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: state(process.pid) == "T")
+        time.sleep(seconds)
+        process.send_signal(signal.SIGCONT)
+    assert end(process) == (b"", 7)
+    assert xt.ended()["received"] == []

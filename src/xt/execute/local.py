@@ -7,7 +7,7 @@ import signal
 import time
 
 from xt.execute import Ended, Job
-from xt.execute.meter import PATIENCE, Meter
+from xt.execute.meter import Meter
 from xt.execute.spawn import FailedError, start
 from xt.execute.streams import Streams
 from xt.execute.watch import Watch
@@ -33,8 +33,9 @@ def run(job: Job) -> Ended:
             streams.ended([])
             return _not_started(error)
         meter = Meter(pid, began)
+        meter.begin()
         watch.stopping, watch.resized = streams.stopping, streams.resized
-        watch.wait(pid, PATIENCE, meter.begin)
+        watch.wait(pid)
         status, usage = meter.finish(watch.stopped_s)
         streams.ended(watch.received)
     finally:

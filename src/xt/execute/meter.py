@@ -6,10 +6,10 @@ commands do not pay for the sampling of long ones.
 
 from __future__ import annotations
 
+import _thread
 import os
 import resource
 import sys
-import threading
 import time
 
 from xt.model.result import Usage
@@ -22,39 +22,43 @@ if TYPE_CHECKING:
 PATIENCE = 0.5
 #: Seconds between samples.
 INTERVAL = 1.0
+#: Seconds that a sample under way may still take when the command has ended.
+LAST_SAMPLE = 2.0
 
 
-class Meter(threading.Thread):
-    """Samples a process tree from `begin` to `finish`."""
+class Meter:
+    """Samples a process tree from `begin` to `finish`, in a thread of its own."""
 
     def __init__(self, pid: int, began: float) -> None:
         """Meter the tree below our child `pid`, which was started at `began` on the monotonic clock."""
-        super().__init__(name="xt-meter", daemon=True)
         self._pid = pid
         self._began = began
         self._own_peak = _peak(resource.getrusage(resource.RUSAGE_SELF))
-        self._halt = threading.Event()
+        # Each is released when it is so: two locks are what is needed of `threading`.
+        self._halt, self._over = _thread.allocate_lock(), _thread.allocate_lock()
         self._peak = 0
         self._samples = 0
         self._gpu: GpuMeter | None = None
         self._problem: str | None = None
 
     def begin(self) -> None:
-        """Start to sample; without a thread to be had the kernel's own figures remain.
-
-        To be called when the command has run for `PATIENCE`: a shorter one is not sampled at all.
-        """
+        """Start to sample; without a thread to be had the kernel's own figures remain."""
+        self._halt.acquire()
+        self._over.acquire()
         try:
-            self.start()
+            _thread.start_new_thread(self._run, ())
         except RuntimeError as error:
+            self._over.release()
             self._problem = f"nothing was sampled: {error}"
 
-    def run(self) -> None:
-        """Sample until the end."""
+    def _run(self) -> None:
         try:
-            self._sample()
+            if not self._halt.acquire(timeout=PATIENCE):
+                self._sample()
         except Exception as error:  # the command must not feel it, nor its terminal show it
             self._problem = f"sampling ended: {type(error).__name__}: {error}"
+        finally:
+            self._over.release()
 
     def _sample(self) -> None:
         from xt.execute.gpu_meter import GpuMeter
@@ -67,7 +71,7 @@ class Meter(threading.Thread):
                 gpu.sample()
                 self._samples += 1
                 # A tree of thousands of processes must not keep a core busy: at most a tenth of it.
-                if self._halt.wait(max(INTERVAL, 10 * (time.monotonic() - before))):
+                if self._halt.acquire(timeout=max(INTERVAL, 10 * (time.monotonic() - before))):
                     return
         finally:
             gpu.close()
@@ -82,11 +86,10 @@ class Meter(threading.Thread):
             Wait status (as `os.waitpid`), and what it cost.
         """
         wall = time.monotonic() - self._began - stopped_s
-        self._halt.set()
+        self._halt.release()
         read, written, io_reason = _io(self._pid)
         _, status, used = os.wait4(self._pid, 0)
-        if self.is_alive():
-            self.join(timeout=2.0)
+        self._over.acquire(timeout=LAST_SAMPLE)
         gpu = self._gpu
         reasons = [reason for reason in (self._problem, io_reason, gpu and gpu.problem) if reason]
         kernel_peak = _peak(used)

@@ -57,21 +57,11 @@ class Watch:
         self._take_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, self.inherited_mask)
 
-    def wait(self, pid: int, patience: float, late: Callable[[], None]) -> None:
-        """Return when our child has ended. It is not reaped: until then its pid cannot be reused.
-
-        Args:
-            pid: of the child.
-            patience: seconds.
-            late: called once when it has not ended by then.
-        """
-        due: float | None = time.monotonic() + patience
+    def wait(self, pid: int) -> None:
+        """Return when our child has ended. It is not reaped: until then its pid cannot be reused."""
         while not self._ended(pid):
-            number, kernel, sender = _next_signal(due)
-            if due is not None and (number == 0 or time.monotonic() >= due):
-                due = None
-                late()
-            if number in (0, signal.SIGCHLD):
+            number, kernel, sender = _next_signal()
+            if number == signal.SIGCHLD:
                 continue
             if number == signal.SIGWINCH:
                 self.resized()
@@ -169,25 +159,15 @@ def _nothing() -> None:
     """Stand in for a callback that is not set."""
 
 
-def _next_signal(due: float | None) -> tuple[int, bool, int]:
-    """Wait for a signal.
+def _next_signal() -> tuple[int, bool, int]:
+    """Wait for a signal: its number, whether the kernel sent it, and the sender's pid, 0 if unknown.
 
-    Args:
-        due: when to wait no longer, on the monotonic clock.
-
-    Returns:
-        Its number, 0 if there was none; whether the kernel sent it; the sender's pid, 0 if unknown.
+    Not with a timeout: when that passes while the process is stopped, Python's `sigtimedwait` returns
+    what happened to be in memory (seen in 3.11).
     """
-    if hasattr(signal, "sigtimedwait"):
-        if due is None:
-            info = signal.sigwaitinfo(HANDLED)
-        elif (early := signal.sigtimedwait(HANDLED, max(0.0, due - time.monotonic()))) is None:
-            return 0, False, 0
-        else:
-            info = early
+    if hasattr(signal, "sigwaitinfo"):
+        info = signal.sigwaitinfo(HANDLED)
         return info.si_signo, info.si_code == SI_KERNEL, info.si_pid
-    if due is not None:
-        return 0, False, 0
     number = int(signal.sigwait(HANDLED))
     # macOS does not say who sent it: with a terminal at hand, assume the keyboard.
     return number, number in FROM_TERMINAL and number != signal.SIGHUP and os.isatty(0), 0
