@@ -310,7 +310,7 @@ def say(*_):
     os.write(1, f"size {sizes}\\n".encode())
 signal.signal(signal.SIGWINCH, say)
 say()
-while os.read(0, 100) != b"end\\n":
+while os.read(0, 100) not in (b"end\\n", b""):
     pass
 """
 
