@@ -33,7 +33,7 @@ class Meter:
         """Meter the tree below our child `pid`, which was started at `began` on the monotonic clock."""
         self._pid = pid
         self._began = began
-        self._own_peak = _peak(resource.getrusage(resource.RUSAGE_SELF))
+        self._own_peak = _own_peak()
         # Each is released when it is so: two locks are what is needed of `threading`.
         self._halt, self._over = _thread.allocate_lock(), _thread.allocate_lock()
         self._peak = 0
@@ -131,6 +131,19 @@ def _tree_memory(pid: int) -> int:
         except psutil.Error:
             continue  # it ended meanwhile: nothing of it is in memory
     return total
+
+
+def _own_peak() -> int:
+    """Largest resident size of this process so far, in bytes.
+
+    Not `getrusage`'s, which counts as ours what whoever started us had (proc(5), status, VmHWM).
+    """
+    try:
+        with open("/proc/self/status", "rb", buffering=0) as file:
+            status = file.read()
+        return int(status.partition(b"VmHWM:")[2].split(None, 1)[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return _peak(resource.getrusage(resource.RUSAGE_SELF))
 
 
 def _peak(used: resource.struct_rusage) -> int:
