@@ -194,6 +194,15 @@ class TestSignals:
         result = project.record()["result"]
         assert (result["status"], result["signal"], result["received"]) == ("interrupted", number, [number])
 
+    def test_a_failure_after_a_signal_that_asks_for_something_else_is_a_failure(self, project):
+        process = self.start(project, "sh", "-c", "trap : USR1; echo up; sleep 60 & wait; kill $!; exit 3")
+        assert process.stdout.readline() == b"up\n"
+        process.send_signal(signal.SIGUSR1)
+        process.communicate(timeout=30)
+        assert process.returncode == 3
+        result = project.record()["result"]
+        assert (result["status"], result["received"]) == ("failed", [signal.SIGUSR1])
+
     def test_a_command_that_handles_the_signal_decides(self, project):
         program = (
             "import signal,sys,time\nsignal.signal(15, lambda *a: sys.exit(3))\n"

@@ -9,7 +9,7 @@ from xt import fsio
 from xt.collect import AFTER, Capture
 from xt.context import timestamp
 from xt.execute import Ended
-from xt.execute.watch import interruptible
+from xt.execute.watch import ENDING, interruptible
 from xt.model.files import Output
 from xt.model.result import Metric, Result, Status
 from xt.model.text import to_text
@@ -88,6 +88,7 @@ def _status(ended: Ended, outputs: list[Output]) -> Status:
     if not ended.started:
         return "not-started"
     if ended.exit_code != 0:
-        return "interrupted" if ended.received else "failed"
+        ended_it = ended.signal in ended.received or not ENDING.isdisjoint(ended.received)
+        return "interrupted" if ended_it else "failed"
     whole = ended.xt_exit == 0 and all(output.status == "stored" for output in outputs)
     return "ok" if whole else "incomplete"
