@@ -408,3 +408,17 @@ def test_an_output_of_an_earlier_run_is_not_counted_as_of_this(project):
 def test_a_secret_too_short_to_mask_is_named(project):
     ran = project.run("true", env={"API_TOKEN": "abc"})
     assert "API_TOKEN" in ran.err
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(project):
+    project.run("true")
+    import shutil
+
+    shutil.rmtree(project.path / ".xt" / "cache")
+    (project.path / ".xt" / "cache").write_text("in the way")
+    project.write("new.py", "x = 1\n")
+    ran = project.run("-i", "train.py", "-o", "o", "--", "sh", "-c", "echo hi > o; exit 3")
+    assert ran.code == 3
+    record = project.record()
+    assert record["snapshot"]["code"]["status"] == "recorded"
+    assert record["result"]["outputs"][0]["status"] == "stored"

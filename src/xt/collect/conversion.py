@@ -7,6 +7,7 @@ is taken from disk in any case.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import NamedTuple
 
@@ -91,8 +92,10 @@ def _found(seen: Look, cache: str) -> _Found:
         found = None
     if found is None or found.state != state:
         found = _search(seen, state)
-        os.makedirs(cache, fsio.PRIVATE_DIR, exist_ok=True)
-        fsio.write_atomic(name, codec.encode(found), durable=False)
+        # Where it cannot be kept, the next run searches again.
+        with contextlib.suppress(OSError):
+            os.makedirs(cache, fsio.PRIVATE_DIR, exist_ok=True)
+            fsio.write_atomic(name, codec.encode(found), durable=False)
     return found
 
 

@@ -7,6 +7,7 @@ compared by content. A copy with a new time would hide a rewrite of the same siz
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import msgspec
@@ -60,11 +61,8 @@ def load(name: str) -> Kept | None:
 
 
 def save(name: str, kept: Kept) -> None:
-    """Keep it for the next time.
-
-    Raises:
-        OSError: it was not kept.
-    """
+    """Keep it for the next time; where that cannot be, the next time does the work again."""
     body = msgspec.msgpack.encode(kept)
-    os.makedirs(os.path.dirname(name), fsio.PRIVATE_DIR, exist_ok=True)
-    fsio.write_atomic(name, codec.digest(body).encode() + b"\n" + body, durable=False)
+    with contextlib.suppress(OSError):
+        os.makedirs(os.path.dirname(name), fsio.PRIVATE_DIR, exist_ok=True)
+        fsio.write_atomic(name, codec.digest(body).encode() + b"\n" + body, durable=False)
