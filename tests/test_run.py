@@ -422,3 +422,43 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(project):
     record = project.record()
     assert record["snapshot"]["code"]["status"] == "recorded"
     assert record["result"]["outputs"][0]["status"] == "stored"
+
+
+@pytest.mark.parametrize(
+    "secret", ["stdout", "metrics", "snapshot", "problems", "failed", "verified", "digest"]
+)
+def test_a_secret_that_is_a_word_of_the_record_does_no_harm(project, secret):
+    ran = project.run(
+        "-m",
+        f"say {secret}!",
+        "-i",
+        "train.py",
+        "--",
+        "sh",
+        "-c",
+        "echo hi; exit 3",
+        env={"API_TOKEN": secret},
+    )
+    assert (ran.code, ran.out) == (3, b"hi\n")
+    assert "bug" not in ran.err
+    record = project.record()
+    assert record["snapshot"]["context"]["purpose"] == "say ***!"
+    assert record["result"]["logs"]["streams"][0]["name"] == "stdout"
+
+
+def test_an_error_of_ours_after_the_end_keeps_exit_code_and_record(project):
+    program = (
+        "import sys\nfrom xt.ops import effects\n"
+        "def broken(*_): raise RuntimeError('here')\n"
+        "effects.result = broken\nfrom xt.cli.main import main\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", "--", "sh", "-c", "exit 9"],
+        cwd=project.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+    )
+    assert done.returncode == 9
+    result = project.record()["result"]
+    assert (result["status"], result["exit_code"]) == ("failed", 9)
+    assert "RuntimeError" in result["problems"][0]["message"]

@@ -8,24 +8,11 @@ from typing import Any
 from xt.collect import AFTER, BEFORE, Capture
 from xt.collect.command import describe
 from xt.collect.variables import keyed
-from xt.model.code import Code
-from xt.model.environment import Environment
-from xt.model.files import Input, Problem
-from xt.model.snapshot import Command, Context, MetricSpec, OutputSpec, Param, Seed, Snapshot
+from xt.model.snapshot import OutputSpec, Snapshot
 from xt.model.text import to_text
 from xt.ops import recipe
 from xt.ops.scrub import Scrubber
 from xt.redact import too_common
-
-#: Type of each field of the snapshot that a collector fills.
-KINDS: dict[str, Any] = {
-    "code": Code,
-    "inputs": list[Input],
-    "params": list[Param],
-    "environment": Environment,
-    "seed": Seed,
-    "context": Context,
-}
 
 
 def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
@@ -64,14 +51,14 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
         capture.problem("log", f"too short or too common to be masked: the value of {', '.join(common)}")
     if failures:
         raise failures[0]
-    found = {name: scrubber.clean(value, KINDS[name]) for name, value in found.items()}
-    command = scrubber.clean(command, Command)
+    found = {name: scrubber.clean(value) for name, value in found.items()}
+    command = scrubber.clean(command)
     hidden = [keyed(capture.key, "argument", request.command[index]) for index in command.redacted]
     outputs = [OutputSpec(item.role, to_text(item.path)) for item in request.outputs]
     return Snapshot(
         command=command,
-        outputs=scrubber.clean(outputs, list[OutputSpec]),
-        metrics=scrubber.clean(request.metrics, list[MetricSpec]),
+        outputs=scrubber.clean(outputs),
+        metrics=scrubber.clean(request.metrics),
         recipe=recipe.digest(
             command,
             hidden,
@@ -82,7 +69,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
             found["seed"],
         ),
         recipe_doubt=recipe.doubt(found["code"], found["inputs"]),
-        problems=scrubber.clean(capture.problems, list[Problem]),
+        problems=scrubber.clean(capture.problems),
         **found,
     )
 

@@ -10,8 +10,8 @@ from xt.collect import AFTER, Capture
 from xt.context import timestamp
 from xt.execute import Ended
 from xt.execute.watch import ENDING, interruptible
-from xt.model.files import Output
-from xt.model.result import Metric, Result, Status
+from xt.model.files import Output, Problem
+from xt.model.result import Logs, Metric, Result, Status
 from xt.model.text import to_text
 from xt.store import Live, Store
 
@@ -62,6 +62,24 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         outputs=outputs,
         metrics=metrics,
         problems=capture.problems,
+    )
+
+
+def least(ended: Ended, ended_at: str, trouble: str) -> Result:
+    """What is certain of a run whose effects could not be collected: how it ended, and its cost."""
+    return Result(
+        status=_status(ended, []),
+        exit_code=ended.exit_code,
+        signal=ended.signal,
+        core_dumped=ended.core_dumped,
+        xt_exit=ended.xt_exit,
+        received=ended.received,
+        ended_at=ended_at,
+        usage=ended.usage,
+        logs=Logs([], None, ended.logs.open_at_end),
+        outputs=[],
+        metrics=[],
+        problems=[Problem("record", trouble)],
     )
 
 

@@ -26,13 +26,13 @@ def remember(store_path: str, record: Record) -> tuple[str, str] | None:
     Raises:
         OSError: the cache cannot be written; the record is not touched.
     """
+    if record.snapshot.recipe_doubt is not None:
+        return None
     folder = f"{store_path}/cache/recipes"
     if not os.path.isdir(folder):
         _rebuild(store_path, folder, skip=record.id)
     path = f"{folder}/{record.snapshot.recipe.partition(':')[2]}"
     previous = _last(path)
-    if record.snapshot.recipe_doubt is not None:
-        return None
     if record.result.status == "not-started":
         return previous
     line = f"{record.id} {record.started_at}\n".encode()

@@ -17,7 +17,7 @@ from xt.execute.local import run as execute_local
 from xt.execute.spawn import replace
 from xt.model import runid
 from xt.model.request import RunRequest
-from xt.model.result import Record, Result, Start
+from xt.model.result import Record, Start
 from xt.model.snapshot import Seed
 from xt.ops import causes, effects
 from xt.ops.beside import Beside, beside_baseline
@@ -101,7 +101,11 @@ def run(
         # A mistake of ours must not keep the command from running.
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
     ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets))
-    result = scrubber.clean(effects.result(capture, before, ended, live, store), Result)
+    try:
+        result = scrubber.clean(effects.result(capture, before, ended, live, store))
+    except Exception as error:
+        # The command has run: its exit code is kept, and recorded, whatever is wrong with us.
+        result = effects.least(ended, timestamp(outside.now()), f"a bug in xt: {type(error).__name__}")
     return _seal(store, live, Record.of(start, result), lacking)
 
 
