@@ -462,3 +462,14 @@ def test_an_error_of_ours_after_the_end_keeps_exit_code_and_record(project):
     result = project.record()["result"]
     assert (result["status"], result["exit_code"]) == ("failed", 9)
     assert "RuntimeError" in result["problems"][0]["message"]
+
+
+def test_a_store_elsewhere_is_found_from_where_it_was_named(project):
+    env = {"XT_STORE": "../elsewhere"}
+    ran = project.run(
+        "--", "sh", "-c", 'cd / && echo \'{"name": "a", "value": 1}\' >> "$XT_METRICS"', env=env
+    )
+    assert ran.code == 0
+    assert not (project.path / ".xt").exists()
+    shown = json.loads(project.xt("show", "--json", env=env).out)
+    assert shown["result"]["metrics"][0]["value"] == 1

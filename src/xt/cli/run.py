@@ -15,7 +15,7 @@ from xt.ops.run import NotRecordedError, Report, run, run_unrecorded
 from xt.render import runline
 from xt.render.quantities import seconds_since
 from xt.render.terminal import colour
-from xt.store import FOLDER, find_root
+from xt.store import find_root, locate
 
 
 def execute(words: Words) -> int:
@@ -24,7 +24,7 @@ def execute(words: Words) -> int:
     root = find_root(outside.cwd)
     settings = config.load(root, outside.cwd)
     request = join.join(words.asked, settings, outside.cwd, words.command)
-    store = outside.environ.get("XT_STORE") or f"{root}/{FOLDER}"
+    store = locate(outside.cwd, outside.environ)
     if settings.ignored:
         _say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     try:

@@ -12,7 +12,7 @@ from xt.errors import NoSuchRunError, XtError
 from xt.model import runid
 from xt.model.event import BASELINE
 from xt.model.summary import Summary
-from xt.store import FOLDER, Store, events, find_root
+from xt.store import Store, events, locate
 from xt.store.index import Index
 
 _POSITION = re.compile(r"@(?:~(\d{1,9}))?")
@@ -29,7 +29,7 @@ class Listing(NamedTuple):
 
 def store_path(outside: Outside) -> str:
     """Path of the store of the project that the working directory is in."""
-    return outside.environ.get("XT_STORE") or f"{find_root(outside.cwd)}/{FOLDER}"
+    return locate(outside.cwd, outside.environ)
 
 
 def trusts_foreign(outside: Outside) -> bool:

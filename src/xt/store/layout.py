@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from xt import fsio
 from xt.errors import NewerStoreError, StoreError
@@ -29,6 +30,11 @@ def find_root(cwd: str) -> str:
         if above == folder:
             return cwd
         folder = above
+
+
+def locate(cwd: str, environ: Mapping[str, str]) -> str:
+    """Absolute path of the store for a working directory: what `XT_STORE` names, else `.xt` in the root."""
+    return os.path.normpath(os.path.join(cwd, environ.get("XT_STORE") or f"{find_root(cwd)}/{FOLDER}"))
 
 
 def check(store: str, *, foreign: bool = False) -> None:
