@@ -195,7 +195,11 @@ class TestSignals:
         assert (result["status"], result["signal"], result["received"]) == ("interrupted", number, [number])
 
     def test_a_failure_after_a_signal_that_asks_for_something_else_is_a_failure(self, project):
-        process = self.start(project, "sh", "-c", "trap : USR1; echo up; sleep 60 & wait; kill $!; exit 3")
+        program = (
+            "import signal,sys,time\nsignal.signal(signal.SIGUSR1, lambda *a: sys.exit(3))\n"
+            "print('up',flush=True)\ntime.sleep(60)"
+        )
+        process = self.start(project, sys.executable, "-c", program)
         assert process.stdout.readline() == b"up\n"
         process.send_signal(signal.SIGUSR1)
         process.communicate(timeout=30)
