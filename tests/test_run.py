@@ -219,14 +219,15 @@ class TestSignals:
         assert process.returncode == 3
 
     def test_a_killed_xt_leaves_a_lost_run_with_its_log(self, project):
-        process = self.start(project, "sh", "-c", "echo up; exec sleep 60")
+        # Its own number: other tests, which run beside this one, sleep too.
+        process = self.start(project, "sh", "-c", "echo up; exec sleep 59.125")
         assert process.stdout.readline() == b"up\n"
         listed = json.loads(project.xt("ls", "--json").out)
         assert listed[0]["status"] == "running"
         time.sleep(0.1)
         process.kill()
         process.communicate(timeout=30)
-        subprocess.run(["pkill", "-f", "sleep 60"], check=False)
+        subprocess.run(["pkill", "-f", "sleep 59.125"], check=False)
         listed = json.loads(project.xt("ls", "--json").out)
         assert listed[0]["status"] == "lost"
         assert project.xt("logs", "@").out == b"up\n"
