@@ -22,6 +22,8 @@ LIMIT = 10_000_000
 #: A size, a count or a time in seconds.
 Amount = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+#: A tolerance or a rate.
+Bound = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +82,63 @@ class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Shown after the value."""
     source: str | None = None
     """`FILE:SELECTOR` or `log:REGEX`, as with `--metric NAME=…`; looked at after every run of the project."""
+    abs: Bound | None = None
+    """A difference up to this, in the metric's unit, is within tolerance."""
+    rel: Bound | None = None
+    """The same, as a share of the larger magnitude of the two."""
+    ulp: Amount | None = None
+    """The same, in representable 64-bit numbers between the two."""
+    sigma: Bound | None = None
+    """The same, in standard deviations of the repeats of a recipe; without repeats nothing can be told."""
+
+
+class OutputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[outputs."PATH"]`: what of an output counts as equal; PATH may be a glob."""
+
+    rtol: Bound = 0.0
+    """Numbers differ by up to this share of the larger magnitude, added to `atol`."""
+    atol: Bound = 0.0
+    """Numbers differ by up to this."""
+    ulp: Amount = 0
+    """Or up to so many representable numbers lie between them, in the type that is stored."""
+    exact: bool = False
+    """Only the same bytes are equal."""
+    ignore: bool | list[str] = False
+    """Differences do not count: of all of it, or of the parts that these globs name (`/time`, a column)."""
+    key: list[str] = []
+    """Columns that identify a row of a table; without them rows are compared in their order."""
+
+
+class CaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[cases]`: columns of outputs of role `cases`, one evaluated example a row."""
+
+    id: str | None = None
+    """Column that identifies an example; by default the first that is there of `id`, `case_id`, `case`, `name`."""
+    outcome: str | None = None
+    """Column with pass or fail; by default `passed`, `pass`, `correct`, `outcome`, `ok` or `success`."""
+    score: str | None = None
+    """Column with a number, more is better; by default `score`."""
+    cohorts: list[str] = []
+    """Columns by which cases are grouped."""
+
+
+class CostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[cost]`: rates that turn time and energy into money."""
+
+    hour: Bound | None = None
+    """Price of an hour of wall time."""
+    kwh: Bound | None = None
+    """Price of a kilowatt hour, for measured energy."""
+    currency: str = ""
+    """Shown after the amount."""
+
+
+class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[diff]`: what makes two runs comparable."""
+
+    evaluation: list[str] = []
+    """Globs of inputs that are evaluation data, besides those of role `benchmark`; without any, inputs of
+    role `data` count whose path has a word such as `test`, `val`, `eval`, `dev` or `holdout`."""
 
 
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,6 +174,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run: RunSettings = RunSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     metrics: dict[str, MetricSettings] = {}
+    outputs: dict[str, OutputSettings] = {}
+    cases: CaseSettings = CaseSettings()
+    cost: CostSettings = CostSettings()
+    diff: DiffSettings = DiffSettings()
     task: dict[str, TaskSettings] = {}
 
 

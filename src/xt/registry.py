@@ -18,6 +18,12 @@ class Row(NamedTuple):
     target: str
     """`package.module:attribute`."""
     summary: str
+    claims: tuple[str, ...] = ()
+    """Suffixes of names it is for, lower case."""
+    extra: str | None = None
+    """The optional dependency of `pyproject.toml` that it needs."""
+    module: str | None = None
+    """The module by which it is seen whether that is installed."""
 
 
 class Table:
