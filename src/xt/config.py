@@ -113,7 +113,7 @@ class CaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[cases]`: columns of outputs of role `cases`, one evaluated example a row."""
 
     id: str | None = None
-    """Column that identifies an example; by default the first that is there of `id`, `case_id`, `case`, `name`."""
+    """Column that identifies an example; by default the first there is of `id`, `case_id`, `case`, `name`."""
     outcome: str | None = None
     """Column with pass or fail; by default `passed`, `pass`, `correct`, `outcome`, `ok` or `success`."""
     score: str | None = None

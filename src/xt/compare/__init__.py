@@ -3,7 +3,7 @@
 A comparator is a function `(left: Content, right: Content, rule: Rule, path: str) -> Delta`. It is asked
 only about contents whose bytes differ, and says `within` (equal by the rule, with the largest deviation
 and where it is) or `changed` (with a summary a person can act on), or `same` when only the packaging
-differs. It reads in bounded memory, executes nothing of what it reads, and raises `Unreadable` when the
+differs. It reads in bounded memory, executes nothing of what it reads, and raises `UnreadableError` when the
 content is not what its name says; `contents` then compares bytes and says so.
 """
 
@@ -16,7 +16,7 @@ import msgspec
 from xt.registry import Row, Table
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The content is not what its name says, or is too large to be compared by its parts: a clause why."""
 
 
