@@ -13,11 +13,16 @@ def baseline(
     reference: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="For `set`: id, name, tag, @ or @~N.")
     ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Another name to pin under, or to look at.")
+    ] = None,
     reason: Annotated[str | None, typer.Option("-m", "--message", help="Why.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The pins as they are stored.")] = False,
 ) -> int:
     """Pin the run that others are compared with; it never moves by itself."""
     from xt.context import Outside
-    from xt.errors import NoSuchRunError, UsageError
+    from xt.errors import UsageError
+    from xt.model.event import BASELINE
     from xt.ops import baseline as verbs
     from xt.ops.find import open_store
     from xt.render.pins import line
@@ -29,14 +34,18 @@ def baseline(
         )
     store = open_store(outside)
     if action == "set" and reference is not None:
-        pins = [verbs.pin(store, reference, reason, outside)]
+        pins = [verbs.pin(store, name or BASELINE, reference, reason, outside)]
     elif action == "rm":
-        pins = [verbs.unpin(store, reason, outside)]
+        pins = [verbs.unpin(store, name or BASELINE, reason, outside)]
     else:
-        pins = verbs.history(store)
-        if not pins or (action == "show" and pins[-1].run is None):
-            raise NoSuchRunError("no baseline is pinned", "`xt baseline set RUN` pins one")
-        pins = pins[-1:] if action == "show" else pins
+        pins = verbs.current(store, name) if action == "show" else verbs.history(store, name)
+        if not pins:
+            raise verbs.none_pinned(name)
+    if as_json:
+        from xt import codec
+
+        sys.stdout.write(codec.encode(pins).decode())
+        return 0
     for pin in pins:
         sys.stdout.write(line(pin, store.shown(pin.run) if pin.run else 0))
     return 0

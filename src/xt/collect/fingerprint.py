@@ -20,7 +20,7 @@ from xt.model.environment import Container, Gpus, Machine, Python
 from xt.model.text import Text, from_text
 
 #: Variables that select code, besides those of determinism. Paths in the project count relative to it.
-_SELECT = (
+SELECT = (
     *("PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONNOUSERSITE", "PYTHONSTARTUP"),
     *(
         "LD_PRELOAD",
@@ -32,7 +32,7 @@ _SELECT = (
     ),
     *("R_LIBS", "R_LIBS_USER", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "GOMAXPROCS", "JULIA_NUM_THREADS"),
 )
-_CATEGORIES = ("LC_CTYPE", "LC_NUMERIC", "LC_COLLATE", "LC_TIME", "LC_MONETARY")
+CATEGORIES = ("LC_CTYPE", "LC_NUMERIC", "LC_COLLATE", "LC_TIME", "LC_MONETARY")
 
 
 def of(
@@ -69,11 +69,11 @@ def of(
             "threads": determinism.get("OMP_NUM_THREADS") or machine.usable_cpus,
             "gpus": _gpus(gpus, determinism.get("CUDA_VISIBLE_DEVICES")),
             "image": container.image,
-            "locale": {name: _effective(locale, name) for name in _CATEGORIES},
+            "locale": {name: effective(locale, name) for name in CATEGORIES},
             "timezone": timezone,
             "settings": settings,
             "select": {
-                name: _relative(from_text(variables[name]), root) for name in _SELECT if name in variables
+                name: relative(from_text(variables[name]), root) for name in SELECT if name in variables
             },
         }
     )
@@ -86,14 +86,14 @@ def _python(python: Python | None) -> Any:
         [
             package.name,
             package.version,
-            "editable" if package.editable else package.revision or _origin(package.url),
+            "editable" if package.editable else package.revision or origin(package.url),
         ]
         for package in python.packages
     ]
     return [python.implementation, python.version, packages]
 
 
-def _origin(url: str | None) -> str | None:
+def origin(url: str | None) -> str | None:
     """An archive's address counts, a folder of this machine only as such."""
     return "file:" if url and url.startswith("file:") else url
 
@@ -117,13 +117,13 @@ def _gpus(gpus: Gpus, visible: str | None) -> Any:
     return [gpus.status, gpus.driver, gpus.cuda, kinds] if gpus.status != "none" else None
 
 
-def _effective(locale: dict[str, str], category: str) -> str:
+def effective(locale: dict[str, str], category: str) -> str:
     """Apply the order of precedence of locale(7)."""
     value = locale.get("LC_ALL") or locale.get(category) or locale.get("LANG") or "C"
     return "C" if value == "POSIX" else value
 
 
-def _relative(value: str, root: str) -> str:
+def relative(value: str, root: str) -> str:
     """Write the project's root as `.` so that a checkout elsewhere is the same environment."""
     return ":".join(
         "." + part[len(root) :] if part == root or part.startswith(root + "/") else part

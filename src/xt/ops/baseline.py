@@ -1,51 +1,75 @@
-"""Pin a run as the one that others are compared with. It never moves by itself."""
+"""Pin runs that others are compared with, under names. A pin never moves by itself."""
 
 from __future__ import annotations
 
 from xt.collect.context import user
 from xt.context import Outside, timestamp
-from xt.errors import NoSuchRunError, NotRecordedError
+from xt.errors import NoSuchRunError, NotRecordedError, UsageError
+from xt.model import runid
 from xt.model.event import BASELINE, Pin
-from xt.ops.beside import current
 from xt.ops.find import resolve
 from xt.store import Store, events
 
 
-def pin(store: Store, reference: str, reason: str | None, outside: Outside) -> Pin:
-    """Pin a finished run as the baseline.
+def pin(store: Store, name: str, reference: str, reason: str | None, outside: Outside) -> Pin:
+    """Pin a finished run under a name.
 
     Raises:
+        UsageError: the name is not one, or could be taken for another reference.
         NoSuchRunError: the reference names none.
-        NotRecordedError: the run is not sealed (yet).
+        NotRecordedError: the run is not sealed (yet), or did not end well.
     """
+    _check(name)
     run_id = resolve(store, reference, outside)
     status = store.record(run_id).result.status
     if status != "ok":
-        raise NotRecordedError(f"run {run_id} is `{status}`: only a run that is `ok` can be the baseline")
-    at = timestamp(outside.now())
-    event = Pin(
-        events.event_id(at, outside.random_bytes(4)), at, user(outside.environ), BASELINE, run_id, reason
-    )
-    events.append(store.path, event)
-    return event
+        raise NotRecordedError(f"run {run_id} is `{status}`: only a run that is `ok` can be a baseline")
+    return _append(store, name, run_id, reason, outside)
 
 
-def unpin(store: Store, reason: str | None, outside: Outside) -> Pin:
-    """Take the pin away.
+def unpin(store: Store, name: str, reason: str | None, outside: Outside) -> Pin:
+    """Take a pin away.
 
     Raises:
-        NoSuchRunError: none is set.
+        NoSuchRunError: there is none of that name.
     """
-    if current(store) is None:
-        raise NoSuchRunError("no baseline is pinned", "`xt baseline set RUN` pins one")
+    if name not in events.pinned(store.path):
+        raise none_pinned(name)
+    return _append(store, name, None, reason, outside)
+
+
+def history(store: Store, name: str | None) -> list[Pin]:
+    """All pins of a name, or of every name, oldest first."""
+    return events.all_pins(store.path) if name is None else events.pins(store.path, name)
+
+
+def current(store: Store, name: str | None) -> list[Pin]:
+    """The pins that hold now, the baseline first."""
+    last = {found.name: found for found in history(store, name)}
+    holding = [found for found in last.values() if found.run is not None]
+    return sorted(holding, key=lambda found: (found.name != BASELINE, found.name))
+
+
+def none_pinned(name: str | None) -> NoSuchRunError:
+    """Say that nothing is pinned, and what pins it."""
+    if name is None or name == BASELINE:
+        return NoSuchRunError("no baseline is pinned", "`xt baseline set RUN` pins one")
+    return NoSuchRunError(f"nothing is pinned as `{name}`", f"`xt baseline set RUN --name {name}` pins it")
+
+
+def _check(name: str) -> None:
+    if not name or name.startswith(("@", "-")) or not name.isprintable() or any(map(str.isspace, name)):
+        raise UsageError(f"`{name}` cannot be a pinned name", "one word, such as `nightly` or `v2`")
+    if runid.is_prefix(name):
+        raise UsageError(
+            f"`{name}` could be taken for the beginning of a run id", "any other letter, digit or `-` helps"
+        )
+
+
+def _append(store: Store, name: str, run_id: str | None, reason: str | None, outside: Outside) -> Pin:
     at = timestamp(outside.now())
     event = Pin(
-        events.event_id(at, outside.random_bytes(4)), at, user(outside.environ), BASELINE, None, reason
+        events.event_id(at, outside.random_bytes(4)), at, user(outside.environ), name, run_id, reason
     )
     events.append(store.path, event)
     return event
-
-
-def history(store: Store) -> list[Pin]:
-    """All pins of the baseline, oldest first."""
-    return events.pins(store.path, BASELINE)

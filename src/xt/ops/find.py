@@ -7,12 +7,14 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
+from xt import config
+from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, XtError
 from xt.model import runid
 from xt.model.event import BASELINE
 from xt.model.summary import Summary
-from xt.store import Store, events, locate
+from xt.store import Store, events, find_root, locate
 from xt.store.index import Index
 
 _POSITION = re.compile(r"@(?:~(\d{1,9}))?")
@@ -30,6 +32,15 @@ class Listing(NamedTuple):
 def store_path(outside: Outside) -> str:
     """Path of the store of the project that the working directory is in."""
     return locate(outside.cwd, outside.environ)
+
+
+def project_settings(outside: Outside) -> Settings:
+    """What `xt.toml` says now.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    return config.load(find_root(outside.cwd), outside.cwd).settings
 
 
 def trusts_foreign(outside: Outside) -> bool:
@@ -88,7 +99,7 @@ def live_rows(store: Store, outside: Outside) -> list[Summary]:
 
 
 def resolve(store: Store, reference: str, outside: Outside) -> str:
-    """Find the run a reference names: an id or its beginning, `@`, `@~N`, `baseline`, a name, a tag.
+    """Find the run a reference names: an id or its beginning, `@`, `@~N`, a pinned name, a name, a tag.
 
     Raises:
         NoSuchRunError: none, or more than one.
@@ -102,11 +113,12 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
                 f"there is no run `{reference}`, there are {rows.total}", "`xt ls` lists them"
             )
         return rows.rows[back].id
-    if reference == BASELINE:
-        pinned = events.pins(store.path, BASELINE)
-        if not pinned or pinned[-1].run is None:
+    if reference == BASELINE or not runid.is_prefix(reference):
+        found = events.pinned(store.path).get(reference)
+        if found is not None:
+            return found
+        if reference == BASELINE:
             raise NoSuchRunError("no baseline is pinned", "`xt baseline set RUN` pins one")
-        return pinned[-1].run
     if runid.is_prefix(reference):
         matches = store.ids_like(reference)
         if len(matches) == 1:

@@ -57,16 +57,33 @@ def earlier(store_path: str, record: Record) -> tuple[str, str] | None:
     Raises:
         OSError: the cache is gone and cannot be made again, or cannot be read.
     """
+    runs = same_recipe(store_path, record.snapshot.recipe)
+    before = [run for run in runs if run[0] < record.started_at and run[1] != record.id]
+    return (max(before)[1], max(before)[0]) if before else None
+
+
+def same_recipe(store_path: str, recipe: str) -> list[tuple[str, str]]:
+    """All runs of a recipe that are certain to be repeats of each other.
+
+    Args:
+        store_path: of `.xt`.
+        recipe: its digest.
+
+    Returns:
+        Start (RFC 3339) and id, oldest first.
+
+    Raises:
+        OSError: as `earlier`.
+    """
     folder = f"{store_path}/cache/recipes"
     if not os.path.isdir(folder):
         _rebuild(store_path, folder, skip="")
     try:
-        data = fsio.read_file(f"{folder}/{record.snapshot.recipe.partition(':')[2]}")
+        data = fsio.read_file(f"{folder}/{recipe.partition(':')[2]}")
     except FileNotFoundError:
-        return None
-    runs = [(words[1], words[0]) for words in (line.split() for line in _lines(data)) if _is_run(words)]
-    before = [run for run in runs if run[0] < record.started_at and run[1] != record.id]
-    return (max(before)[1], max(before)[0]) if before else None
+        return []
+    words = (line.split() for line in _lines(data))
+    return sorted({(found[1], found[0]) for found in words if _is_run(found)})
 
 
 def _lines(data: bytes) -> list[str]:

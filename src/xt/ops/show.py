@@ -152,7 +152,7 @@ def _places(store: Store, snapshot: Snapshot, path: str, outside: Outside) -> li
         from_text(inner.path): inner.tree for inner in snapshot.code.repositories if inner.tree
     }
     places = {
-        folder: _Place(_reader(store, top, folder, tree, outside), tree, "", [])
+        folder: _Place(_git(store, top, folder, tree, outside), tree, "", [])
         for folder, tree in trees.items()
     }
     found = []
@@ -169,7 +169,21 @@ def _places(store: Store, snapshot: Snapshot, path: str, outside: Outside) -> li
     return found
 
 
-def _reader(store: Store, top: str | None, folder: str, tree: str, outside: Outside) -> Git:
+def reader(store: Store, snapshot: Snapshot, folder: str, tree: str, outside: Outside) -> Git:
+    """Git that can read a tree of a snapshot.
+
+    Args:
+        store: that has the run.
+        snapshot: its causes.
+        folder: of the repository whose tree it is, relative to the top of the snapshot; `` for that itself.
+        tree: its id.
+        outside: for git.
+    """
+    root = os.path.dirname(store.path)
+    return _git(store, find_top(root) if snapshot.code.vcs else root, folder, tree, outside)
+
+
+def _git(store: Store, top: str | None, folder: str, tree: str, outside: Outside) -> Git:
     """Git on the private repository, borrowing from the repository at `folder` as far as it is here."""
     borrowed = []
     if top is not None:

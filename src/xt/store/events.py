@@ -40,6 +40,21 @@ def pins(store: str, name: str) -> list[Pin]:
         store: path of `.xt`.
         name: such as `baseline`.
     """
+    return [event for event in all_pins(store) if event.name == name]
+
+
+def pinned(store: str) -> dict[str, str]:
+    """The run that each name is pinned on now.
+
+    Args:
+        store: path of `.xt`.
+    """
+    last = {event.name: event.run for event in all_pins(store)}
+    return {name: run for name, run in last.items() if run is not None}
+
+
+def all_pins(store: str) -> list[Pin]:
+    """All pins, oldest first; what cannot be read is passed over."""
     found = []
     for folder, folders, names in os.walk(f"{store}/events"):
         folders.sort()
@@ -47,9 +62,7 @@ def pins(store: str, name: str) -> list[Pin]:
             if not file.endswith(".json"):
                 continue
             try:
-                event = codec.decode(fsio.read_file(f"{folder}/{file}", LARGEST), Pin, file)
+                found.append(codec.decode(fsio.read_file(f"{folder}/{file}", LARGEST), Pin, file))
             except (OSError, DamagedError):
                 continue
-            if event.name == name:
-                found.append(event)
     return sorted(found, key=lambda event: event.id)

@@ -7,9 +7,11 @@ thousand small outputs cost one flush of the file system and not a thousand.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from blake3 import blake3
 
@@ -168,6 +170,25 @@ class Objects:
             raise DamagedError(
                 f"object {digest[:15]}… is damaged", "another copy of the store may still have it"
             )
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open an object for reading back and forth; one up to `WHOLE` bytes is verified before.
+
+        A larger one is not read twice for that: its size and place are all that is checked.
+
+        Raises:
+            NotRecordedError: it is not here.
+            DamagedError: its bytes are not what its name says.
+        """
+        try:
+            fd = fsio.open_regular(self.name(digest))
+        except OSError:
+            # Compressed, gone or unreadable: `read` tells them apart.
+            return io.BytesIO(self.read(digest))
+        if os.fstat(fd).st_size > WHOLE:
+            return os.fdopen(fd, "rb", buffering=0)
+        os.close(fd)
+        return io.BytesIO(self.read(digest))
 
     def _pieces(self, name: str, digest: str) -> Iterator[bytes]:
         try:

@@ -1,0 +1,93 @@
+"""`xt diff`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+
+def diff(
+    left: Annotated[
+        str | None, typer.Argument(metavar="[A]", help="Run to compare with; alone: the baseline against it.")
+    ] = None,
+    right: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="Run to judge. Without runs: the baseline and @.")
+    ] = None,
+    code: Annotated[
+        bool | None, typer.Option("--code/--no-code", help="The whole patch, or none; else it folds when long.")
+    ] = None,
+    stat: Annotated[bool, typer.Option("--stat", help="Of code only how much changed in each file.")] = False,
+    word_diff: Annotated[bool, typer.Option("--word-diff", help="Changes of code word by word.")] = False,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="SECTION", help="causes, effects, or one of their sections."),
+    ] = None,
+    metrics: Annotated[
+        list[str] | None, typer.Option("--metrics", metavar="GLOB", help="Only metrics of such names.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", metavar="LABEL", help="Show cohorts by this label or column.")
+    ] = None,
+    tol: Annotated[
+        list[str] | None,
+        typer.Option("--tol", metavar="NAME=KIND:X", help="Tolerance of a metric or output: abs, rel, ulp, …"),
+    ] = None,
+    logs: Annotated[
+        bool, typer.Option("--logs", help="Compare logs too, times and addresses made neutral.")
+    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say how the verdict was found.")] = False,
+    style: Annotated[
+        Literal["terminal", "json", "markdown", "html"], typer.Option("--format", help="How to write it.")
+    ] = "terminal",
+    as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with 1 if anything shown differs or cannot be told.")
+    ] = False,
+) -> int:
+    """Compare two runs: what was changed, what moved, and whether that is noise."""
+    from xt.cli import pager
+    from xt.context import Outside
+    from xt.ops.diff.verb import chosen, compare, narrowed
+    from xt.ops.diff.wanted import Options
+    from xt.ops.find import open_store, project_settings
+    from xt.render.diff_view import View, section
+
+    outside = Outside.real()
+    shown = section(only)
+    store = open_store(outside)
+    one, other = chosen(store, left, right, outside)
+    options = Options(
+        code=False if stat else code,
+        words=word_diff,
+        metrics=metrics or [],
+        by=by or [],
+        tolerances=tol or [],
+        logs=logs or shown == "logs",
+    )
+    found = compare(store, one, other, options, project_settings(outside), outside)
+    found = narrowed(found, shown)
+    view = View(code, stat, shown, word_diff, explain, by or [])
+    style = "json" if as_json else style
+    if style == "json":
+        from xt import codec
+
+        data = codec.encode(found)
+        if sys.stdout.isatty():
+            from xt.render.visible import visible_json
+
+            data = visible_json(data)
+    elif style == "terminal":
+        from xt.render.diff import render
+        from xt.render.terminal import colour, width
+
+        columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
+        data = render(found, view, outside.now(), columns, colours).encode("utf-8", "backslashreplace")
+    else:
+        from importlib import import_module
+
+        written = import_module(f"xt.render.diff_{style}").render(found, view, outside.now())
+        data = written.encode("utf-8", "backslashreplace")
+    pager.write(data, outside.environ, paged=style == "terminal")
+    return 1 if exit_code and found.relation in ("unknown", "changed") else 0

@@ -1,0 +1,169 @@
+"""What differs in what was written: outputs by content, within their declared tolerances."""
+
+from __future__ import annotations
+
+import os
+
+from msgspec.structs import replace
+
+from xt import codec
+from xt.compare import Rule
+from xt.compare.contents import compare as compare_contents
+from xt.config import OutputSettings
+from xt.errors import XtError
+from xt.model.delta import Change, Delta, whole
+from xt.model.files import Entry, Manifest, Output
+from xt.model.result import Record
+from xt.model.text import from_text, to_shown
+from xt.ops.diff.contents import Stored
+from xt.ops.diff.rules import Rules
+from xt.store import Store
+
+#: Differing files of one tree listed; the others are counted.
+FILES = 200
+#: Files of one tree whose content is compared; of the others only that the bytes differ is said.
+COMPARED = 100
+#: Outputs whose content is told elsewhere, as numbers and as cases.
+ELSEWHERE = {"metrics": "judged above as metrics", "cases": "judged above as cases"}
+
+
+def compare(store: Store, left: Record, right: Record, rules: Rules, repeats: list[Record]) -> Delta:
+    """Compare declared outputs by path.
+
+    Args:
+        store: that has their content.
+        left: one run.
+        right: the other.
+        rules: tolerances by path.
+        repeats: others of either recipe; an output that differs between them too says little.
+    """
+    one, other = ({_name(item): item for item in side.result.outputs} for side in (left, right))
+    children = []
+    for name in dict.fromkeys([*one, *other]):
+        delta = _output(store, name, one.get(name), other.get(name), rules)
+        if delta.relation == "changed":
+            delta = _beside_repeats(delta, name, one.get(name), repeats)
+        children.append(delta)
+    return whole("outputs", children)
+
+
+def _name(item: Output) -> str:
+    declared = item.path if item.path is not None and item.kind != "glob" else item.declared
+    return to_shown(from_text(declared))
+
+
+def _output(store: Store, name: str, one: Output | None, other: Output | None, rules: Rules) -> Delta:
+    path = f"outputs/{name}"
+    if one is None or other is None:
+        change: Change = "added" if one is None else "removed"
+        which = "right" if one is None else "left"
+        return Delta(path, "changed", change=change, note=f"only the {which} run declares it")
+    states = [item.status for item in (one, other)]
+    if "missing" in states or "skipped" in states:
+        if one.status == other.status == "missing":
+            return Delta(path, "same", note="missing on both sides")
+        words = [f"{item.status}: {item.reason}" if item.reason else item.status for item in (one, other)]
+        relation = "changed" if "missing" in states else "unknown"
+        return Delta(path, relation, *words, note=" → ".join(words))  # type: ignore[arg-type]
+    if one.kind == other.kind == "link":
+        targets = [to_shown(from_text(item.target or "")) for item in (one, other)]
+        same = targets[0] == targets[1]
+        return Delta(path, "same" if same else "changed", *targets, note=None if same else "the link points elsewhere")
+    settings = rules.output(name)
+    if one.digest == other.digest and one.digest is not None and one.kind == other.kind:
+        # A part of a tree that was not stored is in its manifest without a digest.
+        doubt = "partial" in states
+        return Delta(path, "unknown" if doubt else "same", note="stored in part" if doubt else None)
+    delta = _content(store, path, one, other, rules)
+    if settings is not None and settings.ignore is True:
+        return replace(delta, relation="within", note="differs, ignored by rule")
+    if settings is None and one.role == other.role and one.role in ELSEWHERE:
+        return replace(delta, counted=False, note=ELSEWHERE[one.role], text=[])
+    return delta
+
+
+def _content(store: Store, path: str, one: Output, other: Output, rules: Rules) -> Delta:
+    name = path.partition("/")[2]
+    if one.kind != other.kind and "file" in (one.kind, other.kind):
+        return Delta(path, "changed", one.kind, other.kind, note=f"a {one.kind} became a {other.kind}")
+    if one.digest is None or other.digest is None:
+        reason = one.reason or other.reason or "no reason is recorded"
+        return Delta(path, "unknown", note=f"its content is not known: {reason}")
+    if one.kind == "file":
+        sizes = (one.size or 0, other.size or 0)
+        return _files(store, path, name, (one.digest, other.digest), sizes, rules.rule(name))
+    try:
+        manifests = [
+            codec.decode(store.objects.read(item.digest or ""), Manifest, f"the manifest of {name}").entries
+            for item in (one, other)
+        ]
+    except XtError as error:
+        return Delta(path, "unknown", note=f"which files differ is not known: {error.message}")
+    return _tree(store, path, from_text(one.path or ""), manifests, rules)
+
+
+def _tree(store: Store, path: str, folder: str, manifests: list[list[Entry]], rules: Rules) -> Delta:
+    one, other = ({from_text(entry.path): entry for entry in entries} for entries in manifests)
+    children: list[Delta] = []
+    same = compared = 0
+    for name in sorted(one.keys() | other.keys()):
+        before, after = one.get(name), other.get(name)
+        shown = f"{path}/{to_shown(name)}"
+        if before is None or after is None:
+            children.append(Delta(shown, "changed", change="added" if before is None else "removed"))
+        elif before.digest is not None and after.digest is not None:
+            if before.digest == after.digest:
+                same += 1
+                continue
+            full = os.path.join(folder, name)
+            settings = rules.output(to_shown(full))
+            if settings is not None and settings.ignore is True:
+                children.append(Delta(shown, "within", note="differs, ignored by rule"))
+                continue
+            compared += 1
+            if compared > COMPARED:
+                children.append(Delta(shown, "changed", change="changed", note="differs; not looked into"))
+                continue
+            digests = (before.digest, after.digest)
+            sizes = (before.size or 0, after.size or 0)
+            children.append(_files(store, shown, to_shown(full), digests, sizes, rules.rule(to_shown(full))))
+        elif (before.kind, before.target, before.note) == (after.kind, after.target, after.note) and before.kind != "file":
+            same += 1
+        else:
+            known = before.kind != "file" or after.kind != "file"
+            note = f"{before.note or before.kind} → {after.note or after.kind}"
+            children.append(Delta(shown, "changed" if known else "unknown", note=note))
+    found = whole(path, children, note=f"{len(children)} of {len(children) + same} files differ")
+    return replace(found, children=children[:FILES], more=max(0, len(children) - FILES))
+
+
+def _files(
+    store: Store, path: str, name: str, digests: tuple[str, str], sizes: tuple[int, int], rule: Rule
+) -> Delta:
+    absent = [side for side, digest in zip(("left", "right"), digests, strict=True) if not store.objects.has(digest)]
+    if absent:
+        note = f"the bytes differ, and the content of the {' and '.join(absent)} is not in this store"
+        return Delta(path, "changed", change="changed", note=note)
+    left, right = (Stored(store, name, digest, size) for digest, size in zip(digests, sizes, strict=True))
+    try:
+        return compare_contents(left, right, rule, path)
+    except XtError as error:
+        return Delta(path, "unknown", change="changed", note=error.message)
+
+
+def _beside_repeats(delta: Delta, name: str, one: Output | None, repeats: list[Record]) -> Delta:
+    """Say that an output differs between repeats too: then a difference says nothing of the causes."""
+    known = [item.digest for record in repeats for item in record.result.outputs if _name(item) == name]
+    others = [digest for digest in known if digest is not None and one is not None and digest != one.digest]
+    if not others:
+        return delta
+    remark = "it differs between repeats too"
+    return replace(delta, note=f"{delta.note}; {remark}" if delta.note else remark)
+
+
+def settings_rule(settings: OutputSettings | None) -> Rule:
+    """The rule that settings of an output make; without any, exact by value."""
+    if settings is None:
+        return Rule()
+    parts = settings.ignore if isinstance(settings.ignore, list) else []
+    return Rule(settings.rtol, settings.atol, settings.ulp, settings.exact, parts, settings.key)

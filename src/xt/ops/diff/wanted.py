@@ -1,0 +1,21 @@
+"""What a comparison shall look at."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Options(NamedTuple):
+    """As asked for on the command line."""
+
+    code: bool | None = None
+    """The patch: all of it, none of it, or only a short one."""
+    words: bool = False
+    """Changes of code word by word."""
+    metrics: list[str] = []
+    """Globs; only metrics of such names are judged."""
+    by: list[str] = []
+    """Labels or columns to group by, besides those declared."""
+    tolerances: list[str] = []
+    """`NAME=KIND:BOUND`, before those of `xt.toml`."""
+    logs: bool = False
