@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from xt import codec
 from xt.compare import Rule
 from xt.compare.contents import compare as compare_contents
-from xt.config import OutputSettings
 from xt.errors import XtError
 from xt.model.delta import Change, Delta, whole
 from xt.model.files import Entry, Manifest, Output
@@ -159,11 +158,3 @@ def _beside_repeats(delta: Delta, name: str, one: Output | None, repeats: list[R
         return delta
     remark = "it differs between repeats too"
     return replace(delta, note=f"{delta.note}; {remark}" if delta.note else remark)
-
-
-def settings_rule(settings: OutputSettings | None) -> Rule:
-    """The rule that settings of an output make; without any, exact by value."""
-    if settings is None:
-        return Rule()
-    parts = settings.ignore if isinstance(settings.ignore, list) else []
-    return Rule(settings.rtol, settings.atol, settings.ulp, settings.exact, parts, settings.key)
