@@ -78,7 +78,7 @@ def send(name: str, value: float, **more: object) -> None:
 
 
 def main() -> None:
-    """Train, report, and leave `metrics.json` and `model.npz` in the working directory."""
+    """Train, report, and leave metrics, cases and model in the working directory."""
     parser = argparse.ArgumentParser(description="Train a small network on handwritten digits.")
     parser.add_argument("--lr", type=float, default=0.1, help="learning rate")
     parser.add_argument("--epochs", type=int, default=20, help="passes over the training images")
@@ -112,6 +112,10 @@ def main() -> None:
         send("val/acc", judge(weights, images[rows], digits[rows])[1], labels={"digit": str(digit)})
     with open("metrics.json", "w", encoding="utf-8") as file:
         file.write(json.dumps(metrics, indent=2) + "\n")
+    read = forward(weights, images[val])[1].argmax(axis=1)
+    with open("cases.jsonl", "w", encoding="utf-8") as file:
+        for row, digit, said in zip(val.tolist(), digits[val].tolist(), read.tolist(), strict=True):
+            file.write(json.dumps({"id": row, "digit": digit, "read": said, "correct": said == digit}) + "\n")
     save("model.npz", weights)
 
 
