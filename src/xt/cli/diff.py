@@ -16,7 +16,8 @@ def diff(
         str | None, typer.Argument(metavar="[B]", help="Run to judge. Without runs: the baseline and @.")
     ] = None,
     code: Annotated[
-        bool | None, typer.Option("--code/--no-code", help="The whole patch, or none; else it folds when long.")
+        bool | None,
+        typer.Option("--code/--no-code", help="The whole patch, or none; else it folds when long."),
     ] = None,
     stat: Annotated[bool, typer.Option("--stat", help="Of code only how much changed in each file.")] = False,
     word_diff: Annotated[bool, typer.Option("--word-diff", help="Changes of code word by word.")] = False,
@@ -32,7 +33,9 @@ def diff(
     ] = None,
     tol: Annotated[
         list[str] | None,
-        typer.Option("--tol", metavar="NAME=KIND:X", help="Tolerance of a metric or output: abs, rel, ulp, …"),
+        typer.Option(
+            "--tol", metavar="NAME=KIND:X", help="Tolerance of a metric or output: abs, rel, ulp, …"
+        ),
     ] = None,
     logs: Annotated[
         bool, typer.Option("--logs", help="Compare logs too, times and addresses made neutral.")

@@ -68,8 +68,6 @@ def _check(name: str) -> None:
 
 def _append(store: Store, name: str, run_id: str | None, reason: str | None, outside: Outside) -> Pin:
     at = timestamp(outside.now())
-    event = Pin(
-        events.event_id(at, outside.random_bytes(4)), at, user(outside.environ), name, run_id, reason
-    )
+    event = Pin(events.event_id(at, outside.random_bytes(4)), at, user(outside.environ), name, run_id, reason)
     events.append(store.path, event)
     return event

@@ -67,7 +67,9 @@ def _output(store: Store, name: str, one: Output | None, other: Output | None, r
     if one.kind == other.kind == "link":
         targets = [to_shown(from_text(item.target or "")) for item in (one, other)]
         same = targets[0] == targets[1]
-        return Delta(path, "same" if same else "changed", *targets, note=None if same else "the link points elsewhere")
+        return Delta(
+            path, "same" if same else "changed", *targets, note=None if same else "the link points elsewhere"
+        )
     settings = rules.output(name)
     if one.digest == other.digest and one.digest is not None and one.kind == other.kind:
         # A part of a tree that was not stored is in its manifest without a digest.
@@ -126,7 +128,11 @@ def _tree(store: Store, path: str, folder: str, manifests: list[list[Entry]], ru
             digests = (before.digest, after.digest)
             sizes = (before.size or 0, after.size or 0)
             children.append(_files(store, shown, to_shown(full), digests, sizes, rules.rule(to_shown(full))))
-        elif (before.kind, before.target, before.note) == (after.kind, after.target, after.note) and before.kind != "file":
+        elif (before.kind, before.target, before.note) == (
+            after.kind,
+            after.target,
+            after.note,
+        ) and before.kind != "file":
             same += 1
         else:
             known = before.kind != "file" or after.kind != "file"
@@ -139,7 +145,9 @@ def _tree(store: Store, path: str, folder: str, manifests: list[list[Entry]], ru
 def _files(
     store: Store, path: str, name: str, digests: tuple[str, str], sizes: tuple[int, int], rule: Rule
 ) -> Delta:
-    absent = [side for side, digest in zip(("left", "right"), digests, strict=True) if not store.objects.has(digest)]
+    absent = [
+        side for side, digest in zip(("left", "right"), digests, strict=True) if not store.objects.has(digest)
+    ]
     if absent:
         note = f"the bytes differ, and the content of the {' and '.join(absent)} is not in this store"
         return Delta(path, "changed", change="changed", note=note)

@@ -31,12 +31,15 @@ def chosen(store: Store, left: str | None, right: str | None, outside: Outside) 
         return resolve(store, left, outside), resolve(store, right, outside)
     base = events.pinned(store.path).get(BASELINE)
     if base is None:
-        raise NoSuchRunError(none_pinned(None).message, "`xt baseline set RUN` pins one; `xt diff @~1 @` names both")
+        raise NoSuchRunError(
+            none_pinned(None).message, "`xt baseline set RUN` pins one; `xt diff @~1 @` names both"
+        )
     other = resolve(store, left or "@", outside)
     if other == base:
         what = "the newest run" if left is None else f"`{left}`"
         raise NoSuchRunError(
-            f"{what} is the baseline itself: there is nothing to compare", "`xt diff A B` compares any two runs"
+            f"{what} is the baseline itself: there is nothing to compare",
+            "`xt diff A B` compares any two runs",
         )
     return base, other
 
@@ -93,7 +96,9 @@ def narrowed(found: Comparison, section: str) -> Comparison:
         name: part if section == name else _only(part, section)
         for name, part in (("causes", found.causes), ("effects", found.effects))
     }
-    measured = found.comparability if section in ("effects", "metrics", "cases") else Delta("comparability", "same")
+    measured = (
+        found.comparability if section in ("effects", "metrics", "cases") else Delta("comparability", "same")
+    )
     around = found.context if section in ("causes", "context") else Delta("context", "same", counted=False)
     parts = nothing | kept
     relation = worst([parts["causes"].relation, measured.relation, parts["effects"].relation])

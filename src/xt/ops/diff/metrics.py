@@ -1,0 +1,313 @@
+"""What differs in the numbers that came out, and in what they cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+
+import msgspec
+from msgspec.structs import replace
+
+from xt.compare.judging import RELATION_OF, Chance, Row, judge
+from xt.compare.series import compare_series
+from xt.compare.tolerances import metric_name
+from xt.config import CostSettings
+from xt.errors import XtError
+from xt.model.delta import Delta, Judgement, whole
+from xt.model.result import Metric, Number, Record, Usage
+from xt.ops.diff.rules import Rules
+from xt.ops.diff.sides import One, share
+from xt.ops.diff.wanted import Options
+from xt.store import Store
+
+#: Series compared point by point, and bytes of each: a picture needs no more.
+SERIES, LONGEST = 64, 8_000_000
+
+Key = tuple[str, tuple[tuple[str, str], ...]]
+Found = dict[Key, Metric]
+
+
+class _Point(msgspec.Struct):
+    """One line of a series."""
+
+    value: float | int | Number
+    step: float | int | None = None
+
+
+def compare(
+    store: Store, left: One, right: One, rules: Rules, measured: Delta, cases: Delta | None, options: Options
+) -> list[Delta]:
+    """Compare metrics, cases and cost; all that is judged by chance is judged together.
+
+    Args:
+        store: that has the series.
+        left: the run to compare with, finished.
+        right: the run to judge, finished.
+        rules: tolerances and goals.
+        measured: whether the two were measured on the same.
+        cases: what the cases say, with a p value of their own.
+        options: which metrics, which cohorts.
+
+    Returns:
+        `metrics`, `cost`, and `cases` if there are any.
+
+    Raises:
+        UsageError: a tolerance of the command line is of nothing that is there.
+    """
+    assert left.record is not None and right.record is not None
+    sides = _found(left.record), _found(right.record)
+    keys = [key for key in dict.fromkeys([*sides[0], *sides[1]]) if _wanted(key, options)]
+    known = [metric_name(key[0], dict(key[1])) for key in dict.fromkeys([*sides[0], *sides[1]])]
+    outputs = [str(item.path) for side in (left, right) for item in side.record.result.outputs if side.record]
+    rules.check([*known, *(f"cost/{name}" for name in COSTS)], outputs)
+
+    unwell = _unwell(left, right)
+    why = unwell or _incomparable(measured)
+    records = _repeats(left, right)
+    repeats = tuple([_found(record) for record in side] for side in records)
+    count = cases.tally if cases is not None else None
+    n = sum(msgspec.structs.astuple(count)[:4]) if count is not None else None
+    fixed = any(one.page.snapshot.seed.value is not None for one in (left, right) if one.repeats)
+    rows = [_row(key, sides, repeats, rules, why, n, fixed) for key in keys]
+    chance = _chance(cases)
+    judged = judge([*rows, *([chance] if chance is not None else [])])
+    deltas = {
+        key: _delta(key, sides, judgement, rules)
+        for key, judgement in zip(keys, judged[: len(keys)], strict=True)
+    }
+    _add_series(store, deltas, sides)
+    found = [whole("metrics", _nested(deltas)), _cost(left.record, right.record, records, rules, unwell)]
+    if cases is not None:
+        if chance is not None:
+            verdict = judged[-1]
+            cases = replace(cases, judgement=verdict, relation=RELATION_OF[verdict.word])
+        found.append(cases)
+    return found
+
+
+def _found(record: Record) -> Found:
+    return {(metric.name, tuple(sorted(metric.labels.items()))): metric for metric in record.result.metrics}
+
+
+def _wanted(key: Key, options: Options) -> bool:
+    name, labels = key
+    if options.by and labels and not any(label in options.by for label, _ in labels):
+        return False
+    names = (name, metric_name(name, dict(labels)))
+    return not options.metrics or any(fnmatchcase(one, glob) for one in names for glob in options.metrics)
+
+
+def _unwell(left: One, right: One) -> str | None:
+    for side, one in (("left", left), ("right", right)):
+        if not one.counts:
+            return f"the {side} run did not end well"
+    return None
+
+
+def _incomparable(measured: Delta) -> str | None:
+    if measured.relation != "changed":
+        return None
+    notes = [child.note for child in measured.children if child.relation == "changed" and child.note]
+    return notes[0] if notes else "what was measured differs"
+
+
+def _repeats(left: One, right: One) -> tuple[list[Record], list[Record], list[Record]]:
+    """Repeats of the left run, of the right one, and of both when they are of one recipe."""
+    if share(left, right):
+        return [], [], left.repeats
+    return left.repeats, right.repeats, []
+
+
+def _row(
+    key: Key,
+    sides: tuple[Found, Found],
+    repeats: tuple[list[Found], ...],
+    rules: Rules,
+    why: str | None,
+    n: int | None,
+    fixed: bool,
+) -> Row:
+    one, other = (side.get(key) for side in sides)
+    metric = other or one
+    assert metric is not None
+    settings, tolerances = rules.metric(metric)
+    if one is not None and other is not None and one.unit != other.unit:
+        why = why or f"its unit differs: {one.unit or 'none'} → {other.unit or 'none'}"
+    declared = settings.goal if settings is not None and settings.goal != "none" else metric.goal
+
+    def values(own: Metric | None, others: list[Found]) -> list[float]:
+        same = [own, *(found.get(key) for found in others)]
+        return [_number(metric.value) for metric in same if metric is not None]
+
+    return Row(
+        metric_name(*_split(key)),
+        values(one, repeats[0]) if one is not None else [],
+        values(other, repeats[1]) if other is not None else [],
+        values(None, repeats[2]),
+        declared,
+        tolerances,
+        n if not key[1] else None,
+        why,
+        seed_fixed=fixed,
+    )
+
+
+def _split(key: Key) -> tuple[str, dict[str, str]]:
+    return key[0], dict(key[1])
+
+
+def _number(value: float | int | Number) -> float:
+    return float(value.special) if isinstance(value, Number) else float(value)
+
+
+def _delta(key: Key, sides: tuple[Found, Found], judgement: Judgement, rules: Rules) -> Delta:
+    one, other = (side.get(key) for side in sides)
+    metric = other or one
+    assert metric is not None
+    settings = rules.metric(metric)[0]
+    absent = one is None or other is None
+    return Delta(
+        f"metrics/{metric_name(*_split(key))}",
+        "changed" if absent else RELATION_OF[judgement.word],
+        one.value if one is not None else None,
+        other.value if other is not None else None,
+        change="added" if one is None else "removed" if other is None else None,
+        unit=(settings.unit if settings is not None else None) or metric.unit,
+        judgement=judgement,
+    )
+
+
+def _nested(deltas: dict[Key, Delta]) -> list[Delta]:
+    """Put cohorts below the metric they are of."""
+    children: dict[str, list[Delta]] = {}
+    for (name, labels), delta in deltas.items():
+        if labels and (name, ()) in deltas:
+            children.setdefault(name, []).append(delta)
+    found = []
+    for (name, labels), delta in deltas.items():
+        if labels:
+            if (name, ()) not in deltas:
+                found.append(delta)
+            continue
+        parts = [*delta.children, *children.get(name, [])]
+        # The relation of the metric itself: its cohorts are judged beside it.
+        found.append(replace(delta, children=parts))
+    return found
+
+
+def _add_series(store: Store, deltas: dict[Key, Delta], sides: tuple[Found, Found]) -> None:
+    done = 0
+    for key, delta in deltas.items():
+        one, other = (side.get(key) for side in sides)
+        if one is None or other is None or one.series is None or other.series is None:
+            continue
+        if one.series == other.series or done == SERIES:
+            continue
+        done += 1
+        path = f"{delta.path}:series"
+        try:
+            points = [_points(store, metric.series or "") for metric in (one, other)]
+            series = compare_series(*points, path)
+        except XtError as error:
+            series = Delta(path, "unknown", note=f"the points cannot be read: {error.message}", counted=False)
+        deltas[key] = replace(delta, children=[series])
+
+
+def _points(store: Store, digest: str) -> Iterator[tuple[float | int | None, float]]:
+    decoder = msgspec.json.Decoder(_Point)
+    with store.objects.open(digest) as file:
+        data = file.read(LONGEST)
+    for line in data[: data.rfind(b"\n")].split(b"\n"):
+        point = decoder.decode(line)
+        yield point.step, _number(point.value)
+
+
+def _chance(cases: Delta | None) -> Row | None:
+    """The cases' own p value, as a row of the family."""
+    found = cases.judgement if cases is not None else None
+    if found is None or found.p is None:
+        return None
+    delta = found.delta if isinstance(found.delta, (int, float)) else 0.0
+    return Row("cases", [0.0], [float(delta)], (), "max", (), chance=Chance(found.p, found.method or "cases"))
+
+
+#: Costs by name: unit, and how it is read from what was metered.
+COSTS: dict[str, tuple[str, Callable[[Usage], float | None]]] = {
+    "wall": ("s", lambda usage: usage.wall_s),
+    "cpu": (
+        "s",
+        lambda usage: (
+            None if usage.user_s is None or usage.system_s is None else usage.user_s + usage.system_s
+        ),
+    ),
+    "memory": ("B", lambda usage: usage.peak_memory_bytes),
+    "gpu memory": ("B", lambda usage: usage.gpu_memory_bytes),
+    "energy": ("J", lambda usage: usage.gpu_energy_j),
+    "money": ("", lambda usage: None),
+}
+
+
+def _cost(
+    left: Record,
+    right: Record,
+    repeats: tuple[list[Record], list[Record], list[Record]],
+    rules: Rules,
+    unwell: str | None,
+) -> Delta:
+    """Judge cost by itself: a loaded machine must not make a change of quality less sure.
+
+    It counts for the whole only where something is declared of it: how long a run takes is no result.
+    """
+    records = [left, *repeats[0]], [right, *repeats[1]], repeats[2]
+    rows: list[Row] = []
+    about: list[tuple[str, bool]] = []
+    for name, (unit, metered) in COSTS.items():
+        rates = rules.settings.cost if name == "money" else None
+        values = [[_cost_of(record, metered, rates) for record in side] for side in records]
+        if values[0][0] is None or values[1][0] is None:
+            continue
+        settings, tolerances = rules.metric(Metric(f"cost/{name}", 0, "meter"))
+        about.append(
+            (rules.settings.cost.currency if rates is not None else unit, bool(settings or tolerances))
+        )
+        sides = [[value for value in side if value is not None] for side in values]
+        rows.append(Row(f"cost/{name}", *sides, "min", tolerances, incomparable=unwell))
+    children = [
+        Delta(
+            row.name,
+            RELATION_OF[judgement.word],
+            row.left[0],
+            row.right[0],
+            unit=unit or None,
+            judgement=judgement,
+            counted=counts,
+        )
+        for row, (unit, counts), judgement in zip(rows, about, judge(rows), strict=True)
+    ]
+    return whole("cost", children)
+
+
+def _cost_of(
+    record: Record, metered: Callable[[Usage], float | None], rates: CostSettings | None
+) -> float | None:
+    usage = record.result.usage
+    found = metered(usage) if rates is None else money(usage, rates)
+    return float(found) if found is not None and math.isfinite(found) else None
+
+
+def money(usage: Usage, rates: CostSettings) -> float | None:
+    """What a run cost by the declared rates; None without any, or when the energy it needs is not known.
+
+    Args:
+        usage: what was metered.
+        rates: price of an hour, and of a kilowatt hour (3.6 MJ).
+    """
+    if rates.hour is None and rates.kwh is None:
+        return None
+    total = (rates.hour or 0.0) * usage.wall_s / 3600
+    if rates.kwh is not None:
+        if usage.gpu_energy_j is None:
+            return None
+        total += rates.kwh * usage.gpu_energy_j / 3.6e6
+    return total
