@@ -34,9 +34,9 @@ def baseline(
         )
     store = open_store(outside)
     if action == "set" and reference is not None:
-        pins = [verbs.pin(store, name or BASELINE, reference, reason, outside)]
+        pins = [verbs.pin(store, BASELINE if name is None else name, reference, reason, outside)]
     elif action == "rm":
-        pins = [verbs.unpin(store, name or BASELINE, reason, outside)]
+        pins = [verbs.unpin(store, BASELINE if name is None else name, reason, outside)]
     else:
         pins = verbs.current(store, name) if action == "show" else verbs.history(store, name)
         if not pins:

@@ -64,9 +64,9 @@ def diff(
     options = Options(
         code=False if stat else code,
         words=word_diff,
-        metrics=metrics or [],
-        by=by or [],
-        tolerances=tol or [],
+        metrics=tuple(metrics or ()),
+        by=tuple(by or ()),
+        tolerances=tuple(tol or ()),
         logs=logs or shown == "logs",
     )
     found = compare(store, one, other, options, project_settings(outside), outside)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from xt.compare import Rule
@@ -18,7 +20,7 @@ _OF_OUTPUTS = {"rtol": "rel", "atol": "abs"}
 class Rules:
     """What counts as equal in one comparison."""
 
-    def __init__(self, settings: Settings, texts: list[str]) -> None:
+    def __init__(self, settings: Settings, texts: Iterable[str]) -> None:
         """Bring settings and command line together.
 
         Args:

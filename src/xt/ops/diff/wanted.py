@@ -12,10 +12,10 @@ class Options(NamedTuple):
     """The patch: all of it, none of it, or only a short one."""
     words: bool = False
     """Changes of code word by word."""
-    metrics: list[str] = []
+    metrics: tuple[str, ...] = ()
     """Globs; only metrics of such names are judged."""
-    by: list[str] = []
+    by: tuple[str, ...] = ()
     """Labels or columns to group by, besides those declared."""
-    tolerances: list[str] = []
+    tolerances: tuple[str, ...] = ()
     """`NAME=KIND:BOUND`, before those of `xt.toml`."""
     logs: bool = False
