@@ -111,7 +111,7 @@ def _is_32_bit(value: float) -> bool:
 
 def _denominator(value: float, most: int, rounded: Callable[[float], float]) -> int | None:
     """Denominator of the first convergent of the continued fraction that rounds to the value."""
-    p, q, p_before, q_before = int(math.floor(value)), 1, 1, 0
+    p, q, p_before, q_before = math.floor(value), 1, 1, 0
     numerator, denominator = value.as_integer_ratio()
     numerator, denominator = denominator, numerator - p * denominator
     while rounded(p / q) != value:

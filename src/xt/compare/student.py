@@ -98,7 +98,7 @@ def normal_two_sided(z: float) -> float:
 
 
 def _log_gamma_step(a: float) -> float:
-    """log Γ(a + 1/2) - log Γ(a); the series is that of Tricomi & Erdélyi (1951)."""
+    """Find log Γ(a + 1/2) - log Γ(a); the series is that of Tricomi & Erdélyi (1951)."""
     if a < _SERIES_FROM:
         return math.lgamma(a + 0.5) - math.lgamma(a)
     r = 1 / a
