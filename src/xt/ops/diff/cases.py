@@ -2,12 +2,81 @@
 
 from __future__ import annotations
 
-from xt.compare.cases import columns_of, compare_cases
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from xt.compare import Content, UnreadableError
+from xt.compare.case_columns import columns_of
+from xt.compare.cases import compare_cases, same_case_set
 from xt.compare.rows import rows
 from xt.config import CaseSettings
+from xt.errors import XtError
 from xt.model.delta import Delta
 from xt.model.files import Output
 from xt.model.result import Record
 from xt.model.text import from_text
 from xt.ops.diff.contents import Stored
 from xt.store import Store
+
+
+def compare(
+    store: Store, left: Record, right: Record, settings: CaseSettings, by: Sequence[str]
+) -> tuple[Delta | None, Delta | None]:
+    """Compare the outputs of role `cases`.
+
+    Args:
+        store: that has them.
+        left: one run.
+        right: the other.
+        settings: names of columns.
+        by: columns to group by, besides the declared ones.
+
+    Returns:
+        The cases, None when neither run has any; and what stands against comparing the two runs by them.
+    """
+    sides = [_files(record) for record in (left, right)]
+    if not any(sides):
+        return None, None
+    if not all(sides):
+        which = "right" if not sides[0] else "left"
+        note = f"cases: only the {which} run has them"
+        return Delta("cases", "unknown", note=note), Delta("comparability/cases", "unknown", note=note)
+    if len(sides[0]) > 1 or len(sides[1]) > 1:
+        note = "more than one output of role `cases`: which belongs to which is not known"
+        return Delta("cases", "unknown", note=note), None
+    (one,), (other,) = sides
+    if one.digest == other.digest:
+        # Nothing to join: the same bytes are the same cases with the same outcomes.
+        return Delta("cases", "same"), None
+    try:
+        contents = [_content(store, item) for item in (one, other)]
+        before, after = (rows(content) for content in contents)
+        first = next(before, None)
+        if first is None:
+            raise UnreadableError("the left run has no case")
+        found = compare_cases(
+            chain([first], before), after, columns_of(settings, first), "cases", _groups(settings, by, first)
+        )
+    except (UnreadableError, XtError) as error:
+        note = f"cases cannot be joined: {getattr(error, 'message', error)}"
+        return Delta("cases", "unknown", note=note), None
+    apart = same_case_set(found, "comparability/cases")
+    return found, apart if apart.relation != "same" else None
+
+
+def _files(record: Record) -> list[Output]:
+    return [
+        item
+        for item in record.result.outputs
+        if item.role == "cases" and item.kind == "file" and item.digest is not None
+    ]
+
+
+def _content(store: Store, item: Output) -> Content:
+    return Stored(store, from_text(item.path or item.declared), item.digest or "", item.size or 0)
+
+
+def _groups(settings: CaseSettings, by: Sequence[str], first: Mapping[str, Any]) -> list[str]:
+    """Columns to group by: those asked for, else those declared, as far as they are there."""
+    return [name for name in (by or settings.cohorts) if name in first]

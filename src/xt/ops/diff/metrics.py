@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 import msgspec
 from msgspec.structs import replace
 
-from xt.compare.judging import RELATION_OF, Chance, Row, judge
+from xt.compare.cases import case_row, judged
+from xt.compare.judging import RELATION_OF, Row, judge
 from xt.compare.series import compare_series
 from xt.compare.tolerances import metric_name
 from xt.config import CostSettings
@@ -66,22 +67,21 @@ def compare(
     why = unwell or _incomparable(measured)
     records = _repeats(left, right)
     repeats = tuple([_found(record) for record in side] for side in records)
-    count = cases.tally if cases is not None else None
-    n = sum(msgspec.structs.astuple(count)[:4]) if count is not None else None
+    tally = cases.tally if cases is not None else None
+    n = tally.fixed + tally.broken + tally.failing + tally.passing if tally is not None else None
     fixed = any(one.page.snapshot.seed.value is not None for one in (left, right) if one.repeats)
     rows = [_row(key, sides, repeats, rules, why, n, fixed) for key in keys]
-    chance = _chance(cases)
-    judged = judge([*rows, *([chance] if chance is not None else [])])
+    chance = case_row(cases) if cases is not None else None
+    judgements = judge([*rows, *([chance] if chance is not None else [])])
     deltas = {
         key: _delta(key, sides, judgement, rules)
-        for key, judgement in zip(keys, judged[: len(keys)], strict=True)
+        for key, judgement in zip(keys, judgements[: len(keys)], strict=True)
     }
     _add_series(store, deltas, sides)
     found = [whole("metrics", _nested(deltas)), _cost(left.record, right.record, records, rules, unwell)]
     if cases is not None:
         if chance is not None:
-            verdict = judged[-1]
-            cases = replace(cases, judgement=verdict, relation=RELATION_OF[verdict.word])
+            cases = judged(cases, judgements[-1])
         found.append(cases)
     return found
 
@@ -221,15 +221,6 @@ def _points(store: Store, digest: str) -> Iterator[tuple[float | int | None, flo
     for line in data[: data.rfind(b"\n")].split(b"\n"):
         point = decoder.decode(line)
         yield point.step, _number(point.value)
-
-
-def _chance(cases: Delta | None) -> Row | None:
-    """The cases' own p value, as a row of the family."""
-    found = cases.judgement if cases is not None else None
-    if found is None or found.p is None:
-        return None
-    delta = found.delta if isinstance(found.delta, (int, float)) else 0.0
-    return Row("cases", [0.0], [float(delta)], (), "max", (), chance=Chance(found.p, found.method or "cases"))
 
 
 #: Costs by name: unit, and how it is read from what was metered.
