@@ -13,5 +13,6 @@ CASES = {
     "large-output": ("A large output", "large_output"),
     "small-outputs": ("Many small outputs", "small_outputs"),
     "ls": ("Finding runs again", "listing"),
+    "diff": ("Comparing runs", "diff"),
     "peers": ("Beside others", "peers"),
 }
