@@ -56,7 +56,8 @@ def _many(world: World) -> list[Row]:
     program = project.program(
         "measure.py",
         "import json, sys\n"
-        f'json.dump({{f"m{{n}}": n + float(sys.argv[1]) for n in range({metrics})}}, open("metrics.json", "w"))\n',
+        f"found = {{f'm{{n}}': n + float(sys.argv[1]) for n in range({metrics})}}\n"
+        "json.dump(found, open('metrics.json', 'w'))\n",
     )
     project.sh("printf 'data/\\nmetrics.json\\n' > .gitignore")
     project.commit()
@@ -112,7 +113,7 @@ def _large(world: World) -> list[Row]:
     project.remove()
     return [
         Row(
-            f"`xt diff` of two safetensors of {size / 1e9:.1f} GB, every number changed, in reads of both (`cat`)",
+            f"`xt diff` of two safetensors of {size / 1e9:.1f} GB, all numbers changed, in `cat`s of both",
             paired(lambda diff, cat: diff / cat, found["diff"], found["cat"]),
             "×",
             2.0,
