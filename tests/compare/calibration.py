@@ -1,4 +1,6 @@
-"""How often verdicts are wrong, by simulation with the product's own `judge`: `python -m tests.compare.calibration`.
+"""How often verdicts are wrong, by simulation with the `judge` of the product.
+
+`python -m tests.compare.calibration` prints the tables of docs/decisions/0012.
 
 A design is how many runs there are left and right (0 and n: both runs have one recipe, with n other
 repeats); a world is how their numbers scatter. A whole comparison counts as an alarm when any of its rows
