@@ -52,13 +52,18 @@ def diff(
     """Compare two runs: what was changed, what moved, and whether that is noise."""
     from xt.cli import pager
     from xt.context import Outside
+    from xt.errors import UsageError
     from xt.ops.diff.verb import chosen, compare, narrowed
     from xt.ops.diff.wanted import Options
     from xt.ops.find import open_store, project_settings
-    from xt.render.diff_view import View, section
+    from xt.render.diff_view import CAUSES, EFFECTS, View
+    from xt.suggest import suggest
 
     outside = Outside.real()
-    shown = section(only)
+    shown = only or "all"
+    sections = ("causes", "effects", *CAUSES, *EFFECTS)
+    if only is not None and only not in sections:
+        raise UsageError(f"--only: no section `{only}`", suggest(only, sections, "sections"))
     store = open_store(outside)
     one, other = chosen(store, left, right, outside)
     options = Options(
@@ -71,7 +76,7 @@ def diff(
     )
     found = compare(store, one, other, options, project_settings(outside), outside)
     found = narrowed(found, shown)
-    view = View(code, stat, shown, word_diff, explain, by or [])
+    view = View(code, stat, shown, word_diff, explain, tuple(by or ()))
     style = "json" if as_json else style
     if style == "json":
         from xt import codec
