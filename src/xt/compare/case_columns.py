@@ -15,6 +15,10 @@ _PASS = {"true", "pass", "passed", "ok", "yes", "correct", "success", "1", "1.0"
 _FAIL = {"false", "fail", "failed", "error", "no", "incorrect", "wrong", "failure", "0", "0.0"}
 
 
+#: No score is larger; their squares can be summed.
+_LARGEST = 1e100
+
+
 class CaseColumns(NamedTuple):
     """Names of columns."""
 
@@ -58,7 +62,7 @@ def outcome_of(value: Any) -> bool | None:
 
 
 def score_of(value: Any) -> float | None:
-    """Read a cell as a finite number; None when it is none."""
+    """Read a cell as a number of at most 1e100; None when it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and (not value.isascii() or "_" in value or len(value) > 400):
@@ -67,7 +71,7 @@ def score_of(value: Any) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if number - number == 0.0 else None
+    return number if abs(number) <= _LARGEST else None
 
 
 def _column(

@@ -1,0 +1,226 @@
+"""What a comparison comes to: one word, one relation, and a sentence that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from xt.compare.verdict_method import method_of, p_text
+from xt.compare.verdict_rows import Evidence, Judged, Part, evidence_of
+from xt.model.delta import Delta, Relation, Side, Verdict, Word, worst
+
+#: Names in a sentence.
+_NAMED = 3
+#: Statuses from which nothing can be said about a run's results yet, or ever.
+_OPEN = {"running": "is still running", "damaged": "cannot be read", "lost": "was lost"}
+
+
+class _Finding(NamedTuple):
+    word: Word | Literal["different"]
+    sentence: str
+
+
+def conclude(causes: Delta, comparability: Delta, effects: Delta, left: Side, right: Side) -> Verdict:
+    """Draw the verdict.
+
+    The first that applies, in this order: how the runs ended, whether they can be compared, what got worse,
+    what got better, what moved without a goal, what cannot be told, what differs without a judgement, and
+    then the best that is left. So what cannot be told never passes, and never hides what is known.
+
+    Args:
+        causes: children by kind.
+        comparability: whether both were measured on the same.
+        effects: with children such as `metrics`, `cost`, `cases`, `outputs`; every row of the first three
+            carries a judgement, or a relation when it has none.
+        left: the reference.
+        right: the run that is judged.
+    """
+    evidence = evidence_of(effects)
+    differing = [child for child in causes.children if child.counted and child.relation != "same"]
+    finding = _status(left, right)
+    relation = worst(
+        [comparability.relation, effects.relation, *(row.delta.relation for row in _all(evidence))]
+    )
+    if finding is None:
+        finding = _effects(evidence, comparability, len(differing), causes)
+        if left.status != "ok":
+            finding = finding._replace(sentence=f"{finding.sentence}; both runs ended `{left.status}`")
+    else:
+        relation = worst([relation, "unknown" if finding.word == "cannot tell" else "changed"])
+    return Verdict(
+        finding.word,
+        relation,
+        finding.sentence,
+        causes=len(differing),
+        beyond=len(evidence.of("improved", "regressed", "beyond noise", "beyond tolerance")),
+        method=method_of(evidence, left, right),
+    )
+
+
+def _all(evidence: Evidence) -> list[Judged]:
+    return [row for row in evidence.judged if row.counted]
+
+
+def _status(left: Side, right: Side) -> _Finding | None:
+    """Judge by how the runs ended; None when that leaves the results to be compared."""
+    for side, name in ((left, "left"), (right, "right")):
+        if side.status in _OPEN and left.status != right.status:
+            return _Finding("cannot tell", f"cannot tell: the {name} run {_OPEN[side.status]}")
+    if left.status == right.status:
+        return None
+    unfit = "results of a failed run cannot be compared"
+    if left.status == "ok":
+        return _Finding("regressed", f"the left run ended ok and the right one `{right.status}`: {unfit}")
+    if right.status == "ok":
+        return _Finding("improved", f"the left run ended `{left.status}` and the right one ok: {unfit}")
+    return _Finding("different", f"the left run ended `{left.status}`, the right one `{right.status}`")
+
+
+def _effects(evidence: Evidence, comparability: Delta, differing: int, causes: Delta) -> _Finding:
+    if comparability.relation == "changed":
+        return _Finding("not comparable", f"not comparable: {_clauses(comparability, 'changed')}")
+    moved = _moved(evidence, differing, causes)
+    if moved is not None:
+        if comparability.relation == "unknown":
+            doubt = _clauses(comparability, "unknown")
+            return moved._replace(sentence=f"{moved.sentence}. Whether both are comparable is open: {doubt}")
+        return moved
+    open_rows = evidence.of("cannot tell", "not comparable")
+    if comparability.relation == "unknown":
+        doubt = _clauses(comparability, "unknown")
+        return _Finding("cannot tell", f"cannot tell whether both are comparable: {doubt}")
+    if open_rows or evidence.parts["unknown"]:
+        return _Finding("cannot tell", _open(open_rows, evidence.parts["unknown"]))
+    number = f"{differing} {'cause differs' if differing == 1 else 'causes differ'}"
+    nothing = (
+        "no recorded cause is known to differ"
+        if causes.relation == "unknown"
+        else "nothing that is recorded differs"
+    )
+    before = number if differing else nothing
+    parts = evidence.parts["changed"]
+    if parts:
+        judged = " and no metric moved" if evidence.judged else ""
+        decides = "" if differing else ": something that is not recorded decides"
+        return _Finding("different", f"{before}{judged}, but {_differ(parts)}{decides}")
+    if evidence.of("within noise"):
+        return _Finding("within noise", f"noise: {before} and nothing moved beyond what repeats do")
+    if evidence.of("within tolerance") or evidence.parts["within"]:
+        return _Finding("within tolerance", f"{before} and all that moved is within the declared tolerance")
+    if not evidence.judged and not any(evidence.parts.values()):
+        return _Finding("same", f"{before}; no metric, case or output is recorded that could differ")
+    return _Finding(
+        "same",
+        f"{before} and no effect does"
+        if differing
+        else "nothing that is recorded differs, and no effect does",
+    )
+
+
+def _moved(evidence: Evidence, differing: int, causes: Delta) -> _Finding | None:
+    """Judge by the rows that moved; None when none did."""
+    worse, better = evidence.of("regressed"), evidence.of("improved")
+    neither = evidence.of("beyond noise", "beyond tolerance")
+    rows = [*worse, *better, *neither]
+    if not rows:
+        return None
+    word: Word = "beyond tolerance"
+    if worse:
+        word = "regressed"
+    elif better:
+        word = "improved"
+    elif evidence.of("beyond noise"):
+        word = "beyond noise"
+    if not differing and causes.relation != "unknown":
+        sentence = (
+            f"nothing that is recorded differs, and {_names(rows)} moved {_past(rows)}: "
+            "something that is not recorded decides"
+        )
+        return _Finding(word, sentence + _why(rows))
+    kind = "a deliberate change" if differing else "a change whose cause is not known"
+    if worse and all(row.hidden for row in worse):
+        sentence = f"{kind} with a regression the average hides: {_names(worse)}"
+        others = [("better", better), ("moved without a goal", neither)]
+    else:
+        labels = [("worse", worse), ("better", better), (f"moved {_past(neither)}", neither)]
+        (label, first), *others = [(label, some) for label, some in labels if some]
+        sentence = (
+            f"{kind}: {label}: {_names(first)}"
+            if label.startswith("moved")
+            else f"{kind}, {label}: {_names(first)}"
+        )
+    told = "".join(f"; {label}: {_names(some)}" for label, some in others if some)
+    return _Finding(word, sentence + told + _why(rows))
+
+
+def _past(rows: Sequence[Judged]) -> str:
+    return "beyond noise" if any(_p(row) is not None for row in rows) else "beyond tolerance"
+
+
+def _why(rows: Sequence[Judged]) -> str:
+    """Say how sure that is, by the smallest p value."""
+    found = [(p, row) for row in rows if (p := _p(row)) is not None]
+    if not found:
+        return ". Over the declared tolerance; without repeats its noise is not known"
+    p, row = min(found, key=lambda pair: pair[0])
+    family = row.delta.judgement.family if row.delta.judgement is not None else None
+    over = f", Holm over {family}" if family is not None and family > 1 else ""
+    return f". Not explained by noise ({p_text(p)}{over})"
+
+
+def _p(row: Judged) -> float | None:
+    return row.delta.judgement.p if row.delta.judgement is not None else None
+
+
+def _open(rows: Sequence[Judged], parts: Sequence[Part]) -> str:
+    """Say why it cannot be told, and what would help."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        reason = row.delta.judgement.reason if row.delta.judgement is not None else None
+        reasons.setdefault(reason or "no reason is known", []).append(row.name)
+    if list(reasons) == ["n=1, no tolerance declared"] and not parts:
+        return (
+            "cannot tell: one run on each side and no tolerance declared "
+            "(repeat each with `xt run`, or declare `abs`)"
+        )
+    clauses = [f"{_listed(names)}: {reason}" for reason, names in reasons.items()]
+    clauses += [f"{part.name}: {part.delta.note or 'it could not be compared'}" for part in parts]
+    return f"cannot tell: {_listed(clauses, '; ')}"
+
+
+def _clauses(delta: Delta, relation: Relation) -> str:
+    told = [
+        f"{child.path.removeprefix('comparability/')}{f' ({child.note})' if child.note else ''}"
+        for child in delta.children
+        if child.counted and child.relation == relation
+    ]
+    one = len(told) == 1
+    verb = (
+        ("differs" if one else "differ") if relation == "changed" else ("is" if one else "are") + " not known"
+    )
+    return f"{_listed(told)} {verb}" if told else delta.note or f"what both were measured on {verb}"
+
+
+def _differ(parts: Sequence[Part]) -> str:
+    lone = {"added": "only on the right", "removed": "only on the left"}
+    clauses: dict[str, list[str]] = {}
+    for part in parts:
+        how = lone.get(part.delta.change or "")
+        clauses.setdefault(how or "", []).append(part.name.removeprefix("outputs/"))
+    told = []
+    for how, names in clauses.items():
+        one = len(names) == 1
+        verb = f"{'is' if one else 'are'} {how}" if how else "differs" if one else "differ"
+        told.append(f"{_listed(names)} {verb}")
+    return " and ".join(told)
+
+
+def _names(rows: Sequence[Judged]) -> str:
+    return _listed([row.name for row in rows])
+
+
+def _listed(names: Sequence[str], comma: str = ", ") -> str:
+    """Write a list, its end only counted when it is long."""
+    if len(names) <= _NAMED + 1:
+        return comma.join(names)
+    return f"{comma.join(names[:_NAMED])} and {len(names) - _NAMED} more"
