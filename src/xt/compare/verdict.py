@@ -63,17 +63,22 @@ def _all(evidence: Evidence) -> list[Judged]:
 
 def _status(left: Side, right: Side) -> _Finding | None:
     """Judge by how the runs ended; None when that leaves the results to be compared."""
-    for side, name in ((left, "left"), (right, "right")):
+    for side in (left, right):
         if side.status in _OPEN and left.status != right.status:
-            return _Finding("cannot tell", f"cannot tell: the {name} run {_OPEN[side.status]}")
+            return _Finding("cannot tell", f"cannot tell: {_short(side)} {_OPEN[side.status]}")
     if left.status == right.status:
         return None
     unfit = "results of a failed run cannot be compared"
     if left.status == "ok":
-        return _Finding("regressed", f"the left run ended ok and the right one `{right.status}`: {unfit}")
+        return _Finding("regressed", f"{_short(left)} ended ok and {_short(right)} `{right.status}`: {unfit}")
     if right.status == "ok":
-        return _Finding("improved", f"the left run ended `{left.status}` and the right one ok: {unfit}")
-    return _Finding("different", f"the left run ended `{left.status}`, the right one `{right.status}`")
+        return _Finding("improved", f"{_short(left)} ended `{left.status}` and {_short(right)} ok: {unfit}")
+    both = f"{_short(left)} ended `{left.status}`, {_short(right)} `{right.status}`"
+    return _Finding("different", both)
+
+
+def _short(side: Side) -> str:
+    return side.id[: side.shown]
 
 
 def _effects(evidence: Evidence, comparability: Delta, differing: int, causes: Delta) -> _Finding:
@@ -99,12 +104,14 @@ def _effects(evidence: Evidence, comparability: Delta, differing: int, causes: D
     )
     before = number if differing else nothing
     parts = evidence.parts["changed"]
+    if evidence.of("within noise"):
+        # Where numbers are noisy, bytes that differ are no news; that they do is said.
+        beside = f"; {_differ(parts)}" if parts else ""
+        return _Finding("within noise", f"noise: {before} and nothing moved beyond what repeats do{beside}")
     if parts:
         judged = " and no metric moved" if evidence.judged else ""
         decides = "" if differing else ": something that is not recorded decides"
         return _Finding("different", f"{before}{judged}, but {_differ(parts)}{decides}")
-    if evidence.of("within noise"):
-        return _Finding("within noise", f"noise: {before} and nothing moved beyond what repeats do")
     if evidence.of("within tolerance") or evidence.parts["within"]:
         return _Finding("within tolerance", f"{before} and all that moved is within the declared tolerance")
     if not evidence.judged and not any(evidence.parts.values()):

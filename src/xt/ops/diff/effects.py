@@ -49,15 +49,15 @@ def compare(
 
 
 def _status(left: One, right: One) -> Delta:
-    words = [_ended(one) for one in (left, right)]
+    words = (_ended(left), _ended(right))
     notes = [
         f"the {side} run is {one.page.state}: what came out of it is not known"
         for side, one in (("left", left), ("right", right))
         if one.record is None
     ]
     if notes:
-        return Delta("status", "unknown", *words, note="; ".join(notes))
-    return Delta("status", "same" if words[0] == words[1] else "changed", *words)
+        return Delta("status", "unknown", words[0], words[1], note="; ".join(notes))
+    return Delta("status", "same" if words[0] == words[1] else "changed", words[0], words[1])
 
 
 def _ended(one: One) -> str:

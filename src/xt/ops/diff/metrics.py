@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 import msgspec
 from msgspec.structs import replace
 
+from xt.compare import UnreadableError
 from xt.compare.cases import case_row, judged
 from xt.compare.judging import RELATION_OF, Row, judge
 from xt.compare.series import compare_series
@@ -60,7 +61,7 @@ def compare(
     sides = _found(left.record), _found(right.record)
     keys = [key for key in dict.fromkeys([*sides[0], *sides[1]]) if _wanted(key, options)]
     known = [metric_name(key[0], dict(key[1])) for key in dict.fromkeys([*sides[0], *sides[1]])]
-    outputs = [str(item.path) for side in (left, right) for item in side.record.result.outputs if side.record]
+    outputs = [str(item.path) for side in (left.record, right.record) for item in side.result.outputs]
     rules.check([*known, *(f"cost/{name}" for name in COSTS)], outputs)
 
     unwell = _unwell(left, right)
@@ -77,7 +78,7 @@ def compare(
         key: _delta(key, sides, judgement, rules)
         for key, judgement in zip(keys, judgements[: len(keys)], strict=True)
     }
-    _add_series(store, deltas, sides)
+    _add_series(store, deltas, sides, rules)
     found = [whole("metrics", _nested(deltas)), _cost(left.record, right.record, records, rules, unwell)]
     if cases is not None:
         if chance is not None:
@@ -196,7 +197,7 @@ def _nested(deltas: dict[Key, Delta]) -> list[Delta]:
     return found
 
 
-def _add_series(store: Store, deltas: dict[Key, Delta], sides: tuple[Found, Found]) -> None:
+def _add_series(store: Store, deltas: dict[Key, Delta], sides: tuple[Found, Found], rules: Rules) -> None:
     done = 0
     for key, delta in deltas.items():
         one, other = (side.get(key) for side in sides)
@@ -207,10 +208,10 @@ def _add_series(store: Store, deltas: dict[Key, Delta], sides: tuple[Found, Foun
         done += 1
         path = f"{delta.path}:series"
         try:
-            points = [_points(store, metric.series or "") for metric in (one, other)]
-            series = compare_series(*points, path)
-        except XtError as error:
-            series = Delta(path, "unknown", note=f"the points cannot be read: {error.message}", counted=False)
+            before, after = _points(store, one.series), _points(store, other.series)
+            series = compare_series(before, after, path, rules.metric(other)[1])
+        except (XtError, UnreadableError, msgspec.DecodeError) as error:
+            series = Delta(path, "unknown", note=f"the points cannot be read: {error}", counted=False)
         deltas[key] = replace(delta, children=[series])
 
 
@@ -263,7 +264,7 @@ def _cost(
             (rules.settings.cost.currency if rates is not None else unit, bool(settings or tolerances))
         )
         sides = [[value for value in side if value is not None] for side in values]
-        rows.append(Row(f"cost/{name}", *sides, "min", tolerances, incomparable=unwell))
+        rows.append(Row(f"cost/{name}", sides[0], sides[1], sides[2], "min", tolerances, incomparable=unwell))
     children = [
         Delta(
             row.name,

@@ -61,15 +61,13 @@ def _output(store: Store, name: str, one: Output | None, other: Output | None, r
     if "missing" in states or "skipped" in states:
         if one.status == other.status == "missing":
             return Delta(path, "same", note="missing on both sides")
-        words = [f"{item.status}: {item.reason}" if item.reason else item.status for item in (one, other)]
-        relation = "changed" if "missing" in states else "unknown"
-        return Delta(path, relation, *words, note=" → ".join(words))  # type: ignore[arg-type]
+        states = [f"{item.status}: {item.reason}" if item.reason else item.status for item in (one, other)]
+        known = "missing" in (one.status, other.status)
+        note = " → ".join(states)
+        return Delta(path, "changed" if known else "unknown", states[0], states[1], note=note)
     if one.kind == other.kind == "link":
-        targets = [to_shown(from_text(item.target or "")) for item in (one, other)]
-        same = targets[0] == targets[1]
-        return Delta(
-            path, "same" if same else "changed", *targets, note=None if same else "the link points elsewhere"
-        )
+        old, new = (to_shown(from_text(item.target or "")) for item in (one, other))
+        return Delta(path, "same" if old == new else "changed", old, new)
     settings = rules.output(name)
     if one.digest == other.digest and one.digest is not None and one.kind == other.kind:
         # A part of a tree that was not stored is in its manifest without a digest.
@@ -78,7 +76,7 @@ def _output(store: Store, name: str, one: Output | None, other: Output | None, r
     delta = _content(store, path, one, other, rules)
     if settings is not None and settings.ignore is True:
         return replace(delta, relation="within", note="differs, ignored by rule")
-    if settings is None and one.role == other.role and one.role in ELSEWHERE:
+    if one.role == other.role and one.role in ELSEWHERE and not rules.declares(name):
         return replace(delta, counted=False, note=ELSEWHERE[one.role], text=[])
     return delta
 

@@ -78,6 +78,10 @@ class Rules:
             ulp=int(bounds.get("ulp", 0)),
         )
 
+    def declares(self, name: str) -> bool:
+        """Whether something is declared of an output itself, and not only by a glob of the command line."""
+        return name in self._told or settings_of(self.settings.outputs, [name]) is not None
+
     def rule(self, name: str) -> Rule:
         """The rule by which the content of an output is compared; exact by value without settings."""
         return rule_of(self.output(name))
