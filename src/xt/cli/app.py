@@ -18,7 +18,11 @@ COMMANDS = Table(
         Row("ls", "xt.cli.ls:ls", "List runs, newest first"),
         Row("show", "xt.cli.show:show", "Show one run: what, why, causes, effects, what is missing"),
         Row("logs", "xt.cli.logs:logs", "Print what a run wrote"),
-        Row("diff", "xt.cli.diff:diff", "Compare two runs: what was changed, what moved, whether that is noise"),
+        Row(
+            "diff",
+            "xt.cli.diff:diff",
+            "Compare two runs: what was changed, what moved, whether that is noise",
+        ),
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],

@@ -57,7 +57,9 @@ def _after(report: Report, outside: Outside, *, quiet: bool) -> None:
     lines = runline.problem_lines(problems)
     if report.trouble:
         lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
-    elif not quiet:
+    if report.doubt:
+        lines.append(f"xt: warning: it could not be held against the baseline: {report.doubt}")
+    if not report.trouble and not quiet:
         repeats = None
         if report.repeats is not None and report.repeats_at is not None:
             repeats = (report.repeats, seconds_since(report.repeats_at, outside.now()))

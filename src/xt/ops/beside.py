@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from xt.config import Settings
 from xt.errors import XtError
+from xt.model.delta import Judgement
 from xt.model.event import BASELINE
-from xt.model.result import Number, Record
+from xt.model.result import Record
 from xt.model.summary import headline
 from xt.store import Store, events
 
+#: Repeats looked at for the noise: a line at the end of a run must not be waited for.
+REPEATS = 8
+#: Metrics judged: the line names no more.
+METRICS = 3
+
 
 class Beside(NamedTuple):
-    """The baseline, and how far each telling metric is from it."""
+    """The baseline, and how each telling metric stands to it."""
 
     baseline: str
-    deltas: dict[str, float]
-    """By metric; one the baseline does not have as a number is not in it."""
+    judged: dict[str, Judgement]
+    """By metric; one that either run does not have is not in it."""
 
 
 def current(store: Store) -> str | None:
@@ -27,27 +34,31 @@ def current(store: Store) -> str | None:
             return None
     except FileNotFoundError:
         return None
-    pinned = events.pins(store.path, BASELINE)
-    return pinned[-1].run if pinned else None
+    return events.pinned(store.path).get(BASELINE)
 
 
-def beside_baseline(store: Store, record: Record) -> Beside | None:
-    """Put the telling metrics of a run beside those of the baseline.
+def beside_baseline(store: Store, record: Record, settings: Settings) -> Beside | None:
+    """Judge the telling metrics of a run against the baseline.
+
+    Args:
+        store: that has both.
+        record: the run, sealed.
+        settings: goals and tolerances.
 
     Returns:
         None when no baseline is pinned, or it is this run, or its record cannot be read.
     """
     base_id = current(store)
-    if base_id is None or base_id == record.id:
+    names = [metric.name for metric in headline(record.result.metrics)[:METRICS]]
+    if base_id is None or base_id == record.id or not names:
         return None
+    # Only now: without a baseline a run pays for none of it.
+    from xt.ops.diff.metrics import plain
+    from xt.ops.diff.rules import Rules
+    from xt.ops.diff.sides import both
+
     try:
-        base = store.record(base_id)
+        left, right = both(store, base_id, record.id, REPEATS)
     except XtError:
         return None
-    known = {metric.name: metric.value for metric in headline(base.result.metrics)}
-    deltas = {}
-    for metric in headline(record.result.metrics):
-        before, now = known.get(metric.name), metric.value
-        if before is not None and not isinstance(before, Number) and not isinstance(now, Number):
-            deltas[metric.name] = float(now - before)
-    return Beside(base_id, deltas)
+    return Beside(base_id, plain(left, right, names, Rules(settings, ())))

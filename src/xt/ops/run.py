@@ -42,6 +42,8 @@ class Report(NamedTuple):
     repeats_at: str | None
     beside: Beside | None
     """The pinned baseline."""
+    doubt: str | None
+    """Why the run could not be held against it."""
     missing: list[Missing]
 
 
@@ -106,7 +108,7 @@ def run(
     except Exception as error:
         # The command has run: its exit code is kept, and recorded, whatever is wrong with us.
         result = effects.least(ended, timestamp(outside.now()), f"a bug in xt: {type(error).__name__}")
-    return _seal(store, live, Record.of(start, result), lacking)
+    return _seal(store, live, Record.of(start, result), settings, lacking)
 
 
 def run_unrecorded(command: list[str]) -> tuple[str, int]:
@@ -166,10 +168,11 @@ def _job(
     )
 
 
-def _seal(store: Store, live: Live, record: Record, lacking: list[Missing]) -> Report:
+def _seal(store: Store, live: Live, record: Record, settings: Settings, lacking: list[Missing]) -> Report:
     seal = trouble = None
     repeats: tuple[str, str] | None = None
     beside: Beside | None = None
+    doubt: str | None = None
     shown = runid.SHORTEST
     try:
         seal = store.seal(live, record)
@@ -180,7 +183,11 @@ def _seal(store: Store, live: Live, record: Record, lacking: list[Missing]) -> R
         if seal is not None:
             live.end()
             repeats = remember(store.path, record)
-            beside = beside_baseline(store, record)
+            try:
+                beside = beside_baseline(store, record, settings)
+            except Exception as error:
+                # The run is sealed and its exit code is still to be passed on.
+                doubt = f"a bug in xt: {type(error).__name__}: {error}"
         else:
             store.objects.discard()
         shown = store.shown(record.id)
@@ -192,5 +199,6 @@ def _seal(store: Store, live: Live, record: Record, lacking: list[Missing]) -> R
         repeats[0] if repeats else None,
         repeats[1] if repeats else None,
         beside,
+        doubt,
         lacking,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from xt.model.delta import Judgement
 from xt.model.files import Problem
-from xt.model.result import Record, Result
+from xt.model.result import Number, Record, Result
 from xt.model.summary import headline
 from xt.render.outcome import ended_with
 from xt.render.outcome import words as named
@@ -36,7 +37,7 @@ class Beside(Protocol):
         """Its id."""
 
     @property
-    def deltas(self) -> dict[str, float]:
+    def judged(self) -> dict[str, Judgement]:
         """By metric."""
 
 
@@ -66,10 +67,10 @@ def line(
         head = f"{BOLD}{short}{RESET} " + (words if result.status == "ok" else f"{RED}{words}{RESET}")
     parts = [head + (f" in {duration(result.usage.wall_s)}" if started else "")]
     for metric in headline(result.metrics)[:METRICS]:
-        delta = beside.deltas.get(metric.name) if beside else None
-        change = f" ({delta:+.4g})" if delta is not None else ""
+        judged = beside.judged.get(metric.name) if beside else None
+        change = f" ({_change(judged)})" if judged is not None else ""
         parts.append(f"{visible(metric.name)} {number(metric.value)}{change}")
-    if beside and beside.deltas:
+    if beside and beside.judged:
         parts[-1] += f" against baseline {beside.baseline[:shown]}"
     fresh = [item for item in result.outputs if item.status == "stored" and item.written is not False]
     if fresh:
@@ -79,6 +80,18 @@ def line(
         parts.append(f"repeats {other[:shown]}" + (f" ({since(age)})" if age is not None else ""))
     parts.append(f"xt {'logs' if result.status in ('failed', 'interrupted') else 'show'} {short}")
     return "xt: " + " · ".join(parts)
+
+
+def _change(judged: Judgement) -> str:
+    """How far from the baseline, and whether that is noise where it can be told."""
+    if judged.word in ("same", "not comparable") or isinstance(judged.delta, Number) or judged.delta is None:
+        return judged.word
+    words = [f"{judged.delta:+.4g}"]
+    if judged.word in ("improved", "regressed"):
+        words += ["over tolerance" if judged.noise is None else "beyond noise", judged.direction or ""]
+    elif judged.word != "cannot tell":
+        words.append(judged.word)
+    return ", ".join(words)
 
 
 def problem_lines(problems: list[Problem]) -> list[str]:

@@ -11,7 +11,7 @@ from xt.model.result import Record, Result, Stream
 from xt.ops.diff import cases, metrics, outputs
 from xt.ops.diff.contents import Bytes, Stored
 from xt.ops.diff.rules import Rules
-from xt.ops.diff.sides import One, share
+from xt.ops.diff.sides import One
 from xt.ops.diff.wanted import Options
 from xt.store import Store
 
@@ -36,13 +36,12 @@ def compare(
     children = [_status(left, right)]
     if one is None or other is None:
         return whole("effects", children), measured
-    repeats = left.repeats if share(left, right) else [*left.repeats, *right.repeats]
     if left.counts and right.counts:
         examples, apart = cases.compare(store, one, other, rules.settings.cases, options.by)
         if apart is not None:
             measured = whole("comparability", [*measured.children, apart])
         children += metrics.compare(store, left, right, rules, measured, examples, options)
-    children.append(outputs.compare(store, one, other, rules, repeats))
+    children.append(outputs.compare(store, one, other, rules, (left.repeats, right.repeats)))
     if options.logs:
         children.append(_logs(store, one, other))
     return whole("effects", children), measured

@@ -18,6 +18,7 @@ from xt.config import CostSettings
 from xt.errors import XtError
 from xt.model.delta import Delta, Judgement, whole
 from xt.model.result import Metric, Number, Record, Usage
+from xt.ops.diff import comparability
 from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import One, share
 from xt.ops.diff.wanted import Options
@@ -68,10 +69,11 @@ def compare(
     why = unwell or _incomparable(measured)
     records = _repeats(left, right)
     repeats = tuple([_found(record) for record in side] for side in records)
-    tally = cases.tally if cases is not None else None
-    n = tally.fixed + tally.broken + tally.failing + tally.passing if tally is not None else None
+    n = _counts(cases)
     fixed = any(one.page.snapshot.seed.value is not None for one in (left, right) if one.repeats)
-    rows = [_row(key, sides, repeats, rules, why, n, fixed) for key in keys]
+    rows = [
+        _row(key, sides, repeats, rules, why, n.get(metric_name("", dict(key[1]))), fixed) for key in keys
+    ]
     chance = case_row(cases) if cases is not None else None
     judgements = judge([*rows, *([chance] if chance is not None else [])])
     deltas = {
@@ -85,6 +87,26 @@ def compare(
             cases = judged(cases, judgements[-1])
         found.append(cases)
     return found
+
+
+def plain(left: One, right: One, names: list[str], rules: Rules) -> dict[str, Judgement]:
+    """Judge a few metrics of two runs, for a line.
+
+    Args:
+        left: the run to compare with.
+        right: the run to judge.
+        names: of metrics without labels; those that a side lacks are left out.
+        rules: tolerances and goals.
+    """
+    if left.record is None or right.record is None:
+        return {}
+    measured = comparability.compare(left.page.snapshot, right.page.snapshot, rules.settings.diff.evaluation)
+    why = _unwell(left, right) or _incomparable(measured)
+    sides = _found(left.record), _found(right.record)
+    repeats = tuple([_found(record) for record in side] for side in _repeats(left, right))
+    keys = [key for name in names if (key := (name, ())) in sides[0] and key in sides[1]]
+    rows = [_row(key, sides, repeats, rules, why, None, False) for key in keys]
+    return {key[0]: judgement for key, judgement in zip(keys, judge(rows), strict=True)}
 
 
 def _found(record: Record) -> Found:
@@ -111,6 +133,20 @@ def _incomparable(measured: Delta) -> str | None:
         return None
     notes = [child.note for child in measured.children if child.relation == "changed" and child.note]
     return notes[0] if notes else "what was measured differs"
+
+
+def _counts(cases: Delta | None) -> dict[str, int]:
+    """How many cases there are, in all (``) and of each cohort (`{digit=8}`), as far as they are listed."""
+    if cases is None:
+        return {}
+    return {
+        part.path.removeprefix("cases").removeprefix("/"): tally.fixed
+        + tally.broken
+        + tally.failing
+        + tally.passing
+        for part in (cases, *cases.children)
+        if (tally := part.tally) is not None
+    }
 
 
 def _repeats(left: One, right: One) -> tuple[list[Record], list[Record], list[Record]]:
@@ -148,7 +184,7 @@ def _row(
         values(None, repeats[2]),
         declared,
         tolerances,
-        n if not key[1] else None,
+        n,
         why,
         seed_fixed=fixed,
     )

@@ -26,7 +26,9 @@ COMPARED = 100
 ELSEWHERE = {"metrics": "judged above as metrics", "cases": "judged above as cases"}
 
 
-def compare(store: Store, left: Record, right: Record, rules: Rules, repeats: list[Record]) -> Delta:
+def compare(
+    store: Store, left: Record, right: Record, rules: Rules, repeats: tuple[list[Record], list[Record]]
+) -> Delta:
     """Compare declared outputs by path.
 
     Args:
@@ -34,14 +36,17 @@ def compare(store: Store, left: Record, right: Record, rules: Rules, repeats: li
         left: one run.
         right: the other.
         rules: tolerances by path.
-        repeats: others of either recipe; an output that differs between them too says little.
+        repeats: others of the recipe of each; an output that differs between them too says little.
     """
     one, other = ({_name(item): item for item in side.result.outputs} for side in (left, right))
     children = []
     for name in dict.fromkeys([*one, *other]):
         delta = _output(store, name, one.get(name), other.get(name), rules)
         if delta.relation == "changed":
-            delta = _beside_repeats(delta, name, one.get(name), repeats)
+            found = ((one.get(name), repeats[0]), (other.get(name), repeats[1]))
+            if any(_varies(name, item, records) for item, records in found):
+                remark = "it differs between repeats too"
+                delta = replace(delta, note=f"{delta.note}; {remark}" if delta.note else remark)
         children.append(delta)
     return whole("outputs", children)
 
@@ -61,10 +66,10 @@ def _output(store: Store, name: str, one: Output | None, other: Output | None, r
     if "missing" in states or "skipped" in states:
         if one.status == other.status == "missing":
             return Delta(path, "same", note="missing on both sides")
-        states = [f"{item.status}: {item.reason}" if item.reason else item.status for item in (one, other)]
+        words = [f"{item.status}: {item.reason}" if item.reason else item.status for item in (one, other)]
         known = "missing" in (one.status, other.status)
-        note = " → ".join(states)
-        return Delta(path, "changed" if known else "unknown", states[0], states[1], note=note)
+        note = " → ".join(words)
+        return Delta(path, "changed" if known else "unknown", words[0], words[1], note=note)
     if one.kind == other.kind == "link":
         old, new = (to_shown(from_text(item.target or "")) for item in (one, other))
         return Delta(path, "same" if old == new else "changed", old, new)
@@ -156,11 +161,7 @@ def _files(
         return Delta(path, "unknown", change="changed", note=error.message)
 
 
-def _beside_repeats(delta: Delta, name: str, one: Output | None, repeats: list[Record]) -> Delta:
-    """Say that an output differs between repeats too: then a difference says nothing of the causes."""
+def _varies(name: str, own: Output | None, repeats: list[Record]) -> bool:
+    """Whether an output differs between runs of one recipe: then its bytes say nothing of the causes."""
     known = [item.digest for record in repeats for item in record.result.outputs if _name(item) == name]
-    others = [digest for digest in known if digest is not None and one is not None and digest != one.digest]
-    if not others:
-        return delta
-    remark = "it differs between repeats too"
-    return replace(delta, note=f"{delta.note}; {remark}" if delta.note else remark)
+    return own is not None and any(digest not in (None, own.digest) for digest in known)

@@ -55,20 +55,21 @@ class One(NamedTuple):
         )
 
 
-def both(store: Store, left: str, right: str) -> tuple[One, One]:
+def both(store: Store, left: str, right: str, most: int = REPEATS) -> tuple[One, One]:
     """Read two runs and their repeats.
 
     Args:
         store: that has them.
         left: whole id.
         right: whole id.
+        most: repeats of each side to read.
 
     Raises:
         NotRecordedError, DamagedError: one is not there, or not readable.
     """
     pins = events.pinned(store.path)
-    one = _one(store, left, right, pins)
-    other = _one(store, right, left, pins)
+    one = _one(store, left, right, pins, most)
+    other = _one(store, right, left, pins, most)
     if _recipe(one) == _recipe(other):
         # One recipe has one set of repeats: neither of the two is more a repeat than the other.
         other = other._replace(repeats=one.repeats)
@@ -84,7 +85,7 @@ def _recipe(one: One) -> str:
     return one.page.snapshot.recipe
 
 
-def _one(store: Store, run_id: str, counterpart: str, pins: dict[str, str]) -> One:
+def _one(store: Store, run_id: str, counterpart: str, pins: dict[str, str], most: int) -> One:
     found = page(store, run_id)
     names = [name for name, pinned in pins.items() if pinned == run_id]
     pinned = min(names, key=lambda name: (name != BASELINE, name), default=None)
@@ -96,7 +97,7 @@ def _one(store: Store, run_id: str, counterpart: str, pins: dict[str, str]) -> O
         return One(found, [], f"the repeats could not be looked up: {error.strerror}", pinned)
     repeats: list[Record] = []
     for _, other in reversed(runs):
-        if other in (run_id, counterpart) or len(repeats) == REPEATS:
+        if other in (run_id, counterpart) or len(repeats) == most:
             continue
         try:
             record = store.record(other)
