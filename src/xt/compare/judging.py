@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -28,6 +29,9 @@ RELATION_OF: dict[Word, Relation] = {
     "improved": "changed",
     "regressed": "changed",
 }
+
+#: What is wider than any number is written as the largest: JSON knows no infinity.
+_LARGEST = sys.float_info.max
 
 SEED_FIXED = "the seed was held fixed, so what another seed would give is not in the noise"
 
@@ -172,8 +176,8 @@ def _conclude(facts: _Facts, level: float | None, family: int) -> Judgement:
     if row.chance is not None:
         method, detectable = row.chance.method, row.chance.detectable
     elif facts.noise is not None and level is not None:
-        method, detectable = facts.noise.method, facts.noise.detectable(level)
-        band = _agreeing(facts.noise.band(level), abs(facts.delta), beyond=beyond)
+        method, detectable = facts.noise.method, min(facts.noise.detectable(level), _LARGEST)
+        band = _agreeing(min(facts.noise.band(level), _LARGEST), abs(facts.delta), beyond=beyond)
     mean = facts.left.mean
     ratio = facts.delta / abs(mean) if mean else None
     return Judgement(
@@ -186,7 +190,7 @@ def _conclude(facts: _Facts, level: float | None, family: int) -> Judgement:
         delta=facts.delta,
         ratio=ratio if ratio is not None and math.isfinite(ratio) else None,
         tolerance=declared(row.tolerances),
-        allowed=facts.tolerance[0] if facts.tolerance is not None else None,
+        allowed=min(facts.tolerance[0], _LARGEST) if facts.tolerance is not None else None,
         noise=band,
         p=p,
         level=level,
