@@ -217,6 +217,10 @@ ROWS = st.lists(
         goal=st.sampled_from(["min", "max", "none"]),
         tolerances=st.lists(st.builds(Tolerance, st.just("abs"), st.floats(0, 10)), max_size=1),
         cases=st.none() | st.integers(1, 1000),
+        shared=st.just(()),
+        incomparable=st.none(),
+        chance=st.none(),
+        seed_fixed=st.just(False),
     ),
     max_size=6,
 )
