@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
 import random
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -131,27 +132,40 @@ def found_at_detectable(chance: random.Random, design: Design, metrics: int, tim
     return hits / times
 
 
+SIZES = (1.0, 2.0, 3.0, 4.0, 6.0)
+
+
+def _alarm_row(task: tuple[Design, int, int, int]) -> str:
+    design, metrics, times, _ = task
+    chance = random.Random(repr(task))
+    rates = [alarms(chance, design, metrics, world, times) for world in WORLDS.values()]
+    return f"| {design} | {metrics} | " + " | ".join(f"{100 * rate:.1f}" for rate in rates) + " |"
+
+
+def _power_row(task: tuple[Design, int, int]) -> str:
+    design, times, _ = task
+    chance = random.Random(repr(task))
+    rates = [found(chance, design, 4, size, times) for size in SIZES]
+    rates.append(found_at_detectable(chance, design, 4, times))
+    return f"| {design} | " + " | ".join(f"{100 * rate:.1f}" for rate in rates) + " |"
+
+
 def main() -> None:
     """Print the tables of docs/decisions/0012."""
     parser = argparse.ArgumentParser(prog="python -m tests.compare.calibration", description=__doc__)
-    parser.add_argument("--times", type=int, default=20_000, help="comparisons for each figure")
+    parser.add_argument("--times", type=int, default=10_000, help="comparisons for each figure")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    chance = random.Random(asked.seed)
-    print("| false alarms, % of comparisons | metrics | " + " | ".join(WORLDS) + " |")
-    print("|---" * (2 + len(WORLDS)) + "|")
-    for design in DESIGNS:
-        for metrics in (1, 4, 20):
-            rates = [alarms(chance, design, metrics, world, asked.times) for world in WORLDS.values()]
-            cells = " | ".join(f"{100 * rate:.1f}" for rate in rates)
-            print(f"| {design} | {metrics} | {cells} |", flush=True)
-    sizes = (1.0, 2.0, 3.0, 4.0, 6.0)
-    print("\n| found, % (4 metrics, one changed) | " + " | ".join(f"{s:g} sd" for s in sizes), end=" | ")
-    print("as stated detectable |\n" + "|---" * (2 + len(sizes)) + "|")
-    for design in DESIGNS:
-        rates = [found(chance, design, 4, size, asked.times) for size in sizes]
-        rates.append(found_at_detectable(chance, design, 4, asked.times))
-        print(f"| {design} | " + " | ".join(f"{100 * rate:.1f}" for rate in rates) + " |", flush=True)
+    with multiprocessing.get_context("fork").Pool() as pool:
+        print("| false alarms, % | metrics | " + " | ".join(WORLDS) + " |")
+        print("|---" * (2 + len(WORLDS)) + "|")
+        alarm_tasks = [(design, count, asked.times, asked.seed) for design in DESIGNS for count in (1, 4, 20)]
+        for row in pool.imap(_alarm_row, alarm_tasks):
+            print(row, flush=True)
+        print("\n| found, % | " + " | ".join(f"{size:g} sd" for size in SIZES) + " | as stated |")
+        print("|---" * (2 + len(SIZES)) + "|")
+        for row in pool.imap(_power_row, [(design, asked.times, asked.seed) for design in DESIGNS]):
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -209,4 +209,4 @@ def _at(position: int) -> float:
 
 
 def _written(bound: float) -> str:
-    return str(int(bound)) if bound.is_integer() and bound < 1e15 else repr(bound)
+    return str(int(bound)) if bound < 1e15 and bound == int(bound) else repr(bound)
