@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import BinaryIO
 
 from xt.compare import Content, UnreadableError
@@ -24,16 +25,44 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 
 
-def check_unpacked(unpacked: int, packed: int) -> None:
+#: Bytes that may still be unpacked by everything inside the outermost archive.
+_LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
+
+
+@contextmanager
+def budget(packed: int) -> Iterator[None]:
+    """Bound what an archive and all archives inside it unpack together; the outermost one decides.
+
+    Args:
+        packed: bytes of the larger side.
+    """
+    if _LEFT.get() is not None:
+        yield
+        return
+    token = _LEFT.set([4 * max(ALWAYS_UNPACKED, LARGEST_RATIO * packed)])
+    try:
+        yield
+    finally:
+        _LEFT.reset(token)
+
+
+def check_unpacked(unpacked: int, packed: int, *, count: int | None = None) -> None:
     """Refuse what would unpack beyond 1 GB and 200 times its size.
 
+    Args:
+        unpacked: bytes of one archive, so far or as declared.
+        packed: bytes of its file.
+        count: bytes of these that were not yet taken from the budget; all by default.
+
     Raises:
-        UnreadableError: it would.
+        UnreadableError: it would, or the budget of the outermost archive is spent.
     """
-    if unpacked > max(ALWAYS_UNPACKED, LARGEST_RATIO * packed):
+    left = _LEFT.get()
+    if left is not None:
+        left[0] -= unpacked if count is None else count
+    if unpacked > max(ALWAYS_UNPACKED, LARGEST_RATIO * packed) or (left is not None and left[0] < 0):
         raise UnreadableError(
-            f"too large to compare by its members: more than {unpacked // 1_000_000} MB "
-            f"from {packed / 1_000_000:.1f} MB"
+            f"too large to compare by its members: {unpacked / 1e6:.0f} MB or more from {packed / 1e6:.1f} MB"
         )
 
 
