@@ -145,6 +145,14 @@ class Widest:
         if apart.ulp is not None and _wider(apart.ulp, self._ulp):
             self._ulp = (apart.ulp, where)
 
+    def merge(self, other: Widest, inside: str = "") -> None:
+        """Take in what another saw, whose places are inside a named one."""
+        self.count += other.count
+        for name in ("_absolute", "_relative", "_ulp"):
+            theirs = getattr(other, name)
+            if theirs is not None and _wider(theirs[0], getattr(self, name)):
+                setattr(self, name, (theirs[0], inside + theirs[1]))
+
     def measures(self, rule: Rule) -> list[Measure]:
         """Say them, beside the bounds of a rule; a bound is named only where it alone decides."""
         alone = bool(rule.atol) + bool(rule.rtol) == 1

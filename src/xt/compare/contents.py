@@ -139,7 +139,7 @@ def _inflate(content: Content) -> Iterator[bytes]:
             try:
                 piece = unpacker.decompress(data, CHUNK)
             except zlib.error as error:
-                raise UnreadableError(f"it is not gzip: {error}") from error
+                raise UnreadableError("it is not gzip, or is damaged") from error
             begun = True
             if piece:
                 yield piece

@@ -260,7 +260,7 @@ class Walker:
         note: str | None = None,
         lines: list[str] | None = None,
     ) -> Delta:
-        path = f"{self.path}:{place.pointer() or '/'}"
+        path = f"{self.path}:{place.pointer()}" if place.above is not None else self.path
         return Delta(
             *(path, relation, fit(left), fit(right), change),
             measures=measures or [],
