@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import BinaryIO
 
 from xt import codec, fsio
+from xt.compare.content import Held
 from xt.store import Store
 
 #: Bytes of a file on disk that is hashed to see whether it is still the one that was recorded.
@@ -35,21 +35,7 @@ class Stored:
         return self._store.objects.open(self._digest)
 
 
-class Bytes:
-    """Content that is in memory."""
-
-    def __init__(self, name: str, data: bytes) -> None:
-        """Hold it."""
-        self.name = name
-        self.size = len(data)
-        self._data = data
-
-    def open(self) -> BinaryIO:
-        """Open it."""
-        return io.BytesIO(self._data)
-
-
-def find(store: Store, name: str, digest: str, size: int, folder: str) -> Stored | Bytes | None:
+def find(store: Store, name: str, digest: str, size: int, folder: str) -> Stored | Held | None:
     """Find the content of a file that was recorded by its digest.
 
     Args:
@@ -70,4 +56,4 @@ def find(store: Store, name: str, digest: str, size: int, folder: str) -> Stored
         data = fsio.read_file(os.path.join(folder, name), limit=ON_DISK)
     except OSError:
         return None
-    return Bytes(name, data) if len(data) == size and codec.digest(data) == digest else None
+    return Held(name, data) if len(data) == size and codec.digest(data) == digest else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from xt.compare.content import Held
 from xt.compare.neutral import compare_logs
 from xt.errors import XtError
 from xt.model.delta import Delta, whole
 from xt.model.result import Record, Result, Stream
 from xt.ops.diff import cases, metrics, outputs
-from xt.ops.diff.contents import Bytes, Stored
+from xt.ops.diff.contents import Stored
 from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import One
 from xt.ops.diff.wanted import Options
@@ -90,7 +91,7 @@ def _logs(store: Store, left: Record, right: Record) -> Delta:
     return replace(whole("logs", children), counted=False)
 
 
-def _content(store: Store, stream: Stream) -> Stored | Bytes:
+def _content(store: Store, stream: Stream) -> Stored | Held:
     if stream.digest is None:
-        return Bytes(stream.name, b"")
+        return Held(stream.name, b"")
     return Stored(store, stream.name, stream.digest, stream.stored)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from xt import codec
 from xt.compare import Content, Rule
+from xt.compare.content import Held
 from xt.compare.contents import compare as compare_contents
 from xt.context import Outside
 from xt.errors import XtError
@@ -15,7 +16,7 @@ from xt.model.files import Entry, Input, Manifest
 from xt.model.snapshot import Snapshot
 from xt.model.text import Text, from_text, to_shown
 from xt.ops.diff.code import blobs
-from xt.ops.diff.contents import Bytes, find
+from xt.ops.diff.contents import find
 from xt.ops.diff.sides import project_root
 from xt.store import Store
 
@@ -23,7 +24,7 @@ from xt.store import Store
 FILES = 200
 #: Files of all inputs whose content is compared, those that people write first.
 SHOWN = 24
-#: Bytes of such a file.
+#: Held of such a file.
 LARGEST = 1_000_000
 _WRITTEN = ("prompts", "policy", "config", "harness", "benchmark", "tokenizer", "data", "model")
 _READABLE = (
@@ -253,7 +254,7 @@ def _shown(
             data = tracked.get(pair.names[side])
             # A filter (line ends, LFS) may have made other bytes of it than those that were read.
             if contents[at] is None and data is not None and codec.digest(data) == pair.entries[side].digest:
-                contents[at] = Bytes(pair.names[side], data)
+                contents[at] = Held(pair.names[side], data)
         found.append(contents)
     return {pair.path: _content(pair, left, right) for pair, left, right in zip(wanted, *found, strict=True)}
 

@@ -295,7 +295,7 @@ def _cost(
         values = [[_cost_of(record, metered, rates) for record in side] for side in records]
         if values[0][0] is None or values[1][0] is None:
             continue
-        settings, tolerances = rules.metric(Metric(f"cost/{name}", 0, "meter"))
+        settings, tolerances = rules.cost(f"cost/{name}")
         about.append(
             (rules.settings.cost.currency if rates is not None else unit, bool(settings or tolerances))
         )

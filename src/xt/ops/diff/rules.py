@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -15,6 +16,8 @@ from xt.suggest import suggest
 
 #: What outputs call the bounds that metrics call by other names.
 _OF_OUTPUTS = {"rtol": "rel", "atol": "abs"}
+
+T = TypeVar("T")
 
 
 class Rules:
@@ -64,6 +67,12 @@ class Rules:
         told = settings_of(self._told, names)
         return settings, told if told is not None else tolerances_of(settings)
 
+    def cost(self, name: str) -> tuple[MetricSettings | None, list[Tolerance]]:
+        """The same of a cost such as `cost/wall`; a glob that does not say `cost/` is not meant for it."""
+        settings = settings_of(_of_costs(self.settings.metrics), [name])
+        told = settings_of(_of_costs(self._told), [name])
+        return settings, told if told is not None else tolerances_of(settings)
+
     def output(self, name: str) -> OutputSettings | None:
         """Settings of an output, or of a file in one, by its path."""
         settings = settings_of(self.settings.outputs, [name])
@@ -85,6 +94,10 @@ class Rules:
     def rule(self, name: str) -> Rule:
         """The rule by which the content of an output is compared; exact by value without settings."""
         return rule_of(self.output(name))
+
+
+def _of_costs(table: dict[str, T]) -> dict[str, T]:
+    return {pattern: value for pattern, value in table.items() if pattern.startswith("cost/")}
 
 
 def names_of(metric: Metric) -> list[str]:
