@@ -218,7 +218,7 @@ class _Opened:
 
     def at(self, array: Array, item: int) -> BinaryIO:
         """Go to an item."""
-        if self._file is None or self._open is not array.open:
+        if self._file is None or self._open != array.open:
             self._stack.close()
             self._file = self._stack.enter_context(array.open())
             self._open = array.open
