@@ -278,7 +278,8 @@ def _compare_step(
     if kinds[0].family != "record":
         left, right = (block(kind, side) for kind, side in zip(kinds, data, strict=True))
         if not same_type(*kinds):
-            left, right = (Block(side.values.astype(np.float64), None) for side in (left, right))
+            with np.errstate(invalid="ignore"):
+                left, right = (Block(side.values.astype(np.float64), None) for side in (left, right))
         spreads.setdefault("", Spread(rule)).add(left, right, first * kinds[0].parts)
         return
     rows = [np.frombuffer(side, np.uint8).reshape(-1, kinds[0].itemsize) for side in data]
