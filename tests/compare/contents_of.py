@@ -47,8 +47,12 @@ try:
     print(compare(OnDisk(Path(sys.argv[2])), OnDisk(Path(sys.argv[3])), Rule(), "x").note)
 except UnreadableError as error:
     print("unreadable:", error)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(peak if sys.platform == "darwin" else peak * 1024)
+if sys.platform == "darwin":
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+else:
+    # ru_maxrss of a child begins with what its parent had.
+    status = Path("/proc/self/status").read_text()
+    print(int(status.partition("VmHWM:")[2].split()[0]) * 1024)
 """
 
 

@@ -137,7 +137,7 @@ def test_the_fast_way_counts_as_the_law_does(label: str, data: st.DataObject, ru
     assert spread.differing == np.count_nonzero(~equal)
     assert spread.nan == np.count_nonzero(np.isnan(left.values) != np.isnan(right.values))
     finite = np.isfinite(left.values) & np.isfinite(right.values)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         apart = np.abs(left.values[finite].astype("f8") - right.values[finite].astype("f8"))
     assert spread.delta.value == pytest.approx(apart.max(initial=0), rel=1e-6)
     steps = steps_apart(left.codes[finite], right.codes[finite])
@@ -238,6 +238,15 @@ def test_a_changed_type_is_a_change_even_when_the_values_are_equal() -> None:
     (delta,), _ = compared(np.arange(4, dtype="f4"), np.arange(4, dtype="f8"))
     assert (delta.relation, delta.left, delta.right) == ("changed", "float32 [4]", "float64 [4]")
     assert delta.note == "the type changed; compared as float64, all 4 values equal"
+
+
+def test_signalling_nan_makes_no_noise() -> None:
+    codes = {"<f2": 0x7C01, "<f4": 0x7F800001, "<f8": 0x7FF0000000000001}
+    for one, code in codes.items():
+        for two in codes:
+            a = np.array([code], f"<u{one[2]}").view(one)
+            (delta,), _ = compared(a, np.ones(1, two))
+            assert measures(delta)["NaN on one side"].value == 1
 
 
 def test_a_changed_shape_leaves_nothing_to_compare() -> None:

@@ -218,7 +218,7 @@ class _Opened:
 
     def at(self, array: Array, item: int) -> BinaryIO:
         """Go to an item."""
-        if self._file is None or self._open is not array.open:
+        if self._file is None or self._open != array.open:
             self._stack.close()
             self._file = self._stack.enter_context(array.open())
             self._open = array.open
@@ -278,7 +278,8 @@ def _compare_step(
     if kinds[0].family != "record":
         left, right = (block(kind, side) for kind, side in zip(kinds, data, strict=True))
         if not same_type(*kinds):
-            left, right = (Block(side.values.astype(np.float64), None) for side in (left, right))
+            with np.errstate(invalid="ignore"):
+                left, right = (Block(side.values.astype(np.float64), None) for side in (left, right))
         spreads.setdefault("", Spread(rule)).add(left, right, first * kinds[0].parts)
         return
     rows = [np.frombuffer(side, np.uint8).reshape(-1, kinds[0].itemsize) for side in data]

@@ -50,8 +50,9 @@ def close_floats(
             A type wider than 64 bits has none: its steps are not counted, only the other bounds hold.
     """
     wide = np.result_type(left.dtype, right.dtype, np.float64)
-    a, b = left.astype(wide), right.astype(wide)
+    # Even widening a signalling NaN would warn.
     with np.errstate(all="ignore"):
+        a, b = left.astype(wide), right.astype(wide)
         equal = (a == b) | (np.isnan(a) & np.isnan(b))
         finite = np.isfinite(a) & np.isfinite(b)
         near = np.abs(a - b) <= rule.atol + rule.rtol * np.maximum(np.abs(a), np.abs(b))

@@ -175,7 +175,11 @@ def block(kind: Kind, data: bytearray | memoryview | bytes | NDArray[np.uint8]) 
     if width > 8:
         return Block(stored, None)
     codes = stored.view(np.dtype(f"i{width}"))
-    return Block(stored.astype(np.float32) if width == 2 else stored, codes)
+    if width > 2:
+        return Block(stored, codes)
+    # A signalling NaN would warn.
+    with np.errstate(invalid="ignore"):
+        return Block(stored.astype(np.float32), codes)
 
 
 @cache
