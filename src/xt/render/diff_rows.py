@@ -65,7 +65,9 @@ def table_rows(found: Comparison, options: View) -> Rows:
     ordered = sorted(metrics.children if metrics else [], key=lambda row: _ORDER.index(_worst(row)))
     equal = [row for row in ordered if _worst(row) == "same" and not _asked_of(row, options)]
     folds_equal = len(equal) > EQUAL and not everything
-    listed = [row for row in ordered if not (folds_equal and _worst(row) == "same" and not _asked_of(row, options))]
+    listed = [
+        row for row in ordered if not (folds_equal and _worst(row) == "same" and not _asked_of(row, options))
+    ]
     kept = listed
     if not everything and len(listed) > ROWS:
         bounded = sum(_worst(row) in ("within", "same") for row in listed)
@@ -80,8 +82,7 @@ def table_rows(found: Comparison, options: View) -> Rows:
     if metrics is not None and metrics.more:
         folded.append(f"{metrics.more} more that differ{'s' if metrics.more == 1 else ''}")
     for item in cost.children if cost else []:
-        name = last(item.path, 1)
-        rows.append(Row(item, [say(_COSTS.get(name, name))], figures(item), _outcome(item, sides), "cost"))
+        rows.append(Row(item, [_name(row_name(item))], figures(item), _outcome(item, sides), "cost"))
     return Rows(rows, ", ".join(folded), len(equal) if folds_equal else 0, _reasons(rows))
 
 
@@ -117,6 +118,12 @@ def _asked_of(metric: Delta, options: View) -> bool:
 def metric_name(found: Delta) -> str:
     """The name of a metric with its labels, without the path to it."""
     return last(found.path, 1)
+
+
+def row_name(found: Delta) -> str:
+    """The name of a metric or a cost."""
+    name = last(found.path, 1)
+    return _COSTS.get(name, name) if found.path.startswith("cost/") else name
 
 
 def _name(text: str) -> Span:
@@ -160,11 +167,19 @@ def column_names(found: Comparison, rows: list[Row]) -> tuple[str, str, str]:
     samples = [row.found.judgement for row in rows if row.found.judgement is not None]
     lefts = [judged.left.n for judged in samples if judged.left is not None]
     rights = [judged.right.n for judged in samples if judged.right is not None]
-    counts = {(judged.left.n, judged.right.n) for judged in samples if judged.noise is not None and judged.left and judged.right}
+    counts = {
+        (judged.left.n, judged.right.n)
+        for judged in samples
+        if judged.noise is not None and judged.left and judged.right
+    }
     noise = "noise"
     if len(counts) == 1:
         first, second = counts.pop()
-        noise = f"noise (n={max(first, second)})" if first == second or 1 in (first, second) else f"noise (n={first}, {second})"
+        noise = (
+            f"noise (n={max(first, second)})"
+            if first == second or 1 in (first, second)
+            else f"noise (n={first}, {second})"
+        )
     elif counts:
         noise = f"noise (n≤{max(max(pair) for pair in counts)})"
     a, b = short(found.left), short(found.right)

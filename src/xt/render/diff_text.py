@@ -51,7 +51,7 @@ def stats(found: list[Delta], names: list[Line], width: int) -> list[Line]:
     shown = [stat(file) for file in found]
     widest = max(map(measure, names), default=0)
     figures = max((len(str(sum(one))) for one in shown if one), default=1)
-    own = min(widest, _NAME, max(width - figures - 8, 8))
+    own = min(widest, _NAME, max(width * 3 // 5, 8))
     most = max((sum(one) for one in shown if one), default=0)
     space = min(_BAR, width - own - figures - 4)
     lines = []
