@@ -70,7 +70,7 @@ def deltas(path: st.SearchStrategy[str], value: st.SearchStrategy[object] = VALU
     def build(draw: st.DrawFn) -> Delta:
         own = draw(path)
         below = st.builds(str.__add__, st.sampled_from(["/", ":", "{digit="]).map(own.__add__), words)
-        children = draw(st.lists(deltas(below, value, depth - 1), max_size=3)) if depth else []
+        children = draw(st.lists(deltas(below, value, depth - 1), max_size=2)) if depth else []
         return Delta(
             own,
             draw(RELATION),
@@ -105,13 +105,19 @@ def _below(section: str) -> st.SearchStrategy[str]:
 def comparisons(draw: st.DrawFn) -> Comparison:
     """A whole comparison, hostile in every place."""
     parts = {}
-    for section in (*CAUSES, "context", "metrics", "cost", "cases", "outputs", "logs", "status"):
+    everywhere = (*CAUSES, "context", "metrics", "cost", "cases", "outputs", "logs", "status")
+    filled = draw(st.sets(st.sampled_from(everywhere), max_size=4))
+    for section in everywhere:
         value = {
             "metrics": NUMBER | st.none(),
             "cost": NUMBER | st.none(),
             "command": st.lists(words, max_size=9),
         }
-        children = draw(st.lists(deltas(_below(section), value.get(section, VALUE)), max_size=2))
+        children = draw(
+            st.lists(
+                deltas(_below(section), value.get(section, VALUE)), max_size=2 if section in filled else 0
+            )
+        )
         if section == "metrics" and children and draw(st.booleans()):
             curve = Delta(f"{children[0].path}:series", "changed", draw(SERIES), draw(SERIES))
             children.append(Delta("metrics/x", "changed", 1.0, 2.0, children=[curve]))

@@ -32,6 +32,8 @@ _LADDERS: dict[str, tuple[tuple[float, float, str], ...]] = {
 _MOST_DECIMALS = 8
 #: More digits in all are more than a 64-bit float is sure of.
 _MOST_DIGITS = 13
+#: From here on a 64-bit float is not sure of its ones.
+_SURE = 1e15
 _BARS = "▁▂▃▄▅▆▇█"
 #: Cells of a value that is no number, and of a declared unit.
 _LONG, _LONG_UNIT = 28, 12
@@ -180,7 +182,7 @@ def _scale(left: Any, right: Any, delta: Any, unit: str | None) -> _Scale:
         least = 0 if whole or largest / factor >= (99.95 if name == "s" else 9.95) else 1
     else:
         factor, suffix = 1.0, f" {clip(unit[: 4 * _LONG_UNIT], _LONG_UNIT)}" if unit else ""
-        if largest and (largest < 1e-4 or largest >= 1e15):
+        if largest and (largest < 1e-4 or largest >= _SURE):
             return _Scale(1.0, None, suffix)
         if all(isinstance(side, int) for side in (left, right) if side is not None) and isinstance(
             delta, int | None
@@ -188,7 +190,7 @@ def _scale(left: Any, right: Any, delta: Any, unit: str | None) -> _Scale:
             return _Scale(1.0, 0, suffix)
         least = min(max((_decimals(real, 3) for real in values), default=0), _places(largest, 4))
     decimals = least
-    if move:
+    if move and abs(move) < _SURE * factor:
         wanted = max(least, _decimals(move / factor, 1 if unit in _LADDERS else 2))
         if wanted <= _MOST_DECIMALS and wanted + _whole_digits(largest / factor) <= _MOST_DIGITS:
             decimals = wanted
@@ -202,7 +204,8 @@ def _agreeing(left: float, right: float, move: float, decimals: int) -> int:
     for more in range(3):
         places = decimals + more
         ten = 10.0**places
-        if places <= _MOST_DECIMALS and round(right * ten) - round(left * ten) == round(move * ten):
+        sure = max(abs(left), abs(right), abs(move)) * ten < _SURE
+        if sure and places <= _MOST_DECIMALS and round(right * ten) - round(left * ten) == round(move * ten):
             return places
     return decimals
 
@@ -231,7 +234,7 @@ def _write(value: Any, scale: _Scale) -> str:
     if real is None:
         return _text(value)
     scaled = real / scale.factor
-    if scale.decimals is None:
+    if scale.decimals is None or abs(scaled) >= _SURE:
         text = _exponent(f"{scaled:.3g}")
     else:
         text = f"{scaled:.{scale.decimals}f}"
