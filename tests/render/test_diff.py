@@ -414,6 +414,23 @@ def test_what_cannot_be_compared_is_not_the_same() -> None:
     assert "model.npz  cannot be compared: torn archive" in text
 
 
+def test_a_section_that_is_unknown_is_never_left_out() -> None:
+    found = effects(
+        metrics=Delta("metrics", "unknown", note="kwpz has no record of an end", hint="xt show kwpz"),
+        cases=Delta("cases", "unknown"),
+        outputs=Delta("outputs", "unknown"),
+        logs=Delta("logs", "unknown", note="not stored"),
+    )
+    text = page(comparison(effects_found=found))
+    assert "metrics: kwpz has no record of an end · xt show kwpz" in text
+    assert "cases    unknown" in text
+    assert "outputs: unknown" in text
+    assert "logs     not stored" in text
+    code = whole("code", [Delta("code/a.py", "unknown"), Delta("code/b.py", "changed", change="removed")])
+    said = section(page(comparison(causes(code=code))), "code")
+    assert said == "a.py | unknown b.py | removed"
+
+
 # ---- size
 
 

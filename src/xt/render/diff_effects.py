@@ -17,6 +17,7 @@ from xt.render.styled import Line, Span, join, measure, say
 #: Outputs, parts of one, cases, lines of a text that are shown; a section that is asked for is shown in full.
 OUTPUTS, PARTS, CASES, LINES, MOST = 12, 4, 6, 12, 2_000
 _TITLE = "Effects"
+_WORDS = {"same": "the same", "within": "within tolerance", "unknown": "unknown", "changed": "different"}
 
 
 def effects(found: Comparison, options: View, width: int) -> list[Line]:
@@ -33,7 +34,7 @@ def effects(found: Comparison, options: View, width: int) -> list[Line]:
     lines: list[Line] = []
     if status is not None and status.relation != "same":
         lines += block([say("status", "accent")], _status(status, room(width, column)), width, column)
-    table = effects_table(found, rows.rows, "" if lines else _TITLE, width) if rows.rows else []
+    table = effects_table(found, rows.rows, "" if lines else _TITLE, width, column - 2) if rows.rows else []
     titled = bool(table) and not lines
     lines += [*table, *_below_table(rows, width)]
     for name, write in (("cases", _cases), ("outputs", _outputs), ("logs", _logs)):
@@ -127,7 +128,7 @@ def _cases(section: Delta, found: Comparison, options: View, width: int, column:
         lines.append(
             [say(f"and {count(left, 'more case')}" + ("" if everything else ": --only cases"), "dim")]
         )
-    return block([say("cases", "accent")], lines, width, column)
+    return block([say("cases", "accent")], lines or [[say(_WORDS[section.relation])]], width, column)
 
 
 def _cohort(found: Delta) -> str:
@@ -149,13 +150,13 @@ def _outputs(section: Delta, found: Comparison, options: View, width: int, colum
         label = Span(clip_front(name.text, max(width - 4, 8)), "accent")
         lines += block([label], _output(child, found, options, room(width, column)), width, column)
     left = len(differing) - len(listed) + section.more
-    rest: list[Line] = [[say(section.note, "dim")]] if section.note else []
+    rest: list[Line] = [[say("outputs: ", "dim"), say(section.note)]] if section.note else []
+    if not (listed or rest or left):
+        rest.append([say(f"outputs: {_WORDS[section.relation]}")])
     if left:
         rest.append(
             [say(f"and {count(left, 'more output')}" + ("" if everything else ": --only outputs"), "dim")]
         )
-    if everything and not differing:
-        rest.append([say("the same on both sides", "dim")])
     return lines + indent([line for text in rest for line in wrap(text, width - 2, 2)])
 
 

@@ -48,7 +48,7 @@ class Rows(NamedTuple):
     equal: int
     """Metrics that are the same and not listed."""
     reasons: list[Line]
-    """Why nothing can be told of some, below the table."""
+    """Why nothing can be told of some, and what is said of all, below the table."""
 
 
 def table_rows(found: Comparison, options: View) -> Rows:
@@ -83,7 +83,16 @@ def table_rows(found: Comparison, options: View) -> Rows:
         folded.append(f"{metrics.more} more that differ{'s' if metrics.more == 1 else ''}")
     for item in cost.children if cost else []:
         rows.append(Row(item, [_name(row_name(item))], figures(item), _outcome(item, sides), "cost"))
-    return Rows(rows, ", ".join(folded), len(equal) if folds_equal else 0, _reasons(rows))
+    reasons = _reasons(rows)
+    for section in (metrics, cost):
+        reasons += [_remark(section)] if section is not None and (section.note or section.hint) else []
+    return Rows(rows, ", ".join(folded), len(equal) if folds_equal else 0, reasons)
+
+
+def _remark(section: Delta) -> Line:
+    """What is said of all metrics or costs, such as why there are none."""
+    texts = " · ".join(text for text in (section.note, section.hint) if text)
+    return [say(f"{section.path}: ", "dim"), say(texts, "" if section.relation == "unknown" else "dim")]
 
 
 def _of_metric(metric: Delta, options: View, sides: tuple[Side, Side]) -> list[Row]:
@@ -92,7 +101,14 @@ def _of_metric(metric: Delta, options: View, sides: tuple[Side, Side]) -> list[R
     curves = tuple(child for child in metric.children if _is_series(child))
     told = metric.relation in ("changed", "unknown") or options.asks("metrics") or options.explain
     rows = [
-        Row(metric, [_name(name)], figures(metric), _outcome(metric, sides), "metric", curves if told else ())
+        Row(
+            metric,
+            [_name(name, "dim" if _worst(metric) == "same" else "")],
+            figures(metric),
+            _outcome(metric, sides),
+            "metric",
+            curves if told else (),
+        )
     ]
     wanted = [child for child in cohorts if _wanted(child, options)]
     if not (options.asks("metrics") or options.by):
@@ -126,8 +142,8 @@ def row_name(found: Delta) -> str:
     return _COSTS.get(name, name) if found.path.startswith("cost/") else name
 
 
-def _name(text: str) -> Span:
-    said = say(text)
+def _name(text: str, style: str = "") -> Span:
+    said = say(text, style)
     return Span(clip_front(said.text, LONG_NAME), said.style)
 
 

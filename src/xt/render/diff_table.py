@@ -30,7 +30,7 @@ class _Column(NamedTuple):
         return max(cells(self.head), *(measure(cell) for cell in self.cells))
 
 
-def effects_table(found: Comparison, rows: list[Row], title: str, width: int) -> list[Line]:
+def effects_table(found: Comparison, rows: list[Row], title: str, width: int, least: int = 0) -> list[Line]:
     """Lay out the rows.
 
     Args:
@@ -38,10 +38,11 @@ def effects_table(found: Comparison, rows: list[Row], title: str, width: int) ->
         rows: at least one.
         title: stands where the head of the names would.
         width: of the longest line wanted.
+        least: cells of the column of names, for what stands below to begin where the numbers do.
     """
     left, right, noise = column_names(found, rows)
     columns = [
-        _Column("name", title, [[Span("  ", ""), *row.name] for row in rows], False),
+        _Column("name", title.ljust(least), [[Span("  ", ""), *row.name] for row in rows], False),
         _Column("left", left, [_cell(row.figures.left, row) for row in rows], True),
         _Column("right", right, [_cell(row.figures.right, row) for row in rows], True),
         _Column("delta", "Δ", [_cell(row.figures.delta, row) for row in rows], True),
