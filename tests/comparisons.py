@@ -125,7 +125,13 @@ def cost(name: str, left: float, right: float, unit: str, noise: float | None = 
     """A cost, which counts for nothing here."""
     found = judged("within noise", left, right, noise, goal="min") if noise else untold(left, right)
     return Delta(
-        f"cost/{name}", "within" if noise else "unknown", left, right, unit=unit, counted=False, judgement=found
+        f"cost/{name}",
+        "within" if noise else "unknown",
+        left,
+        right,
+        unit=unit,
+        counted=False,
+        judgement=found,
     )
 
 
@@ -184,7 +190,9 @@ def busy() -> Comparison:
                     "val/acc",
                     0.968,
                     0.972,
-                    judged("within noise", 0.968, 0.972, 0.006, p=0.21, level=0.0125, family=4, detectable=0.012),
+                    judged(
+                        "within noise", 0.968, 0.972, 0.006, p=0.21, level=0.0125, family=4, detectable=0.012
+                    ),
                     children=[
                         metric(
                             "val/acc{digit=8}",
@@ -267,7 +275,9 @@ def busy() -> Comparison:
             2,
             ["5 repeats of nrqs give the noise; kwpz is one run", "Holm's correction over 4 metrics at 5 %"],
         ),
-        context=whole("context", [changed("context/host", "atlas", "boreas"), changed("context/user", "ana", "you")]),
+        context=whole(
+            "context", [changed("context/host", "atlas", "boreas"), changed("context/user", "ana", "you")]
+        ),
     )
 
 
@@ -279,7 +289,9 @@ def only_code() -> Comparison:
                 "code",
                 [
                     file("train.py", 2, 2, PATCH),
-                    file("src/digits/model/convolution.py", 48, 12, "\n".join(f"+line {n}" for n in range(60))),
+                    file(
+                        "src/digits/model/convolution.py", 48, 12, "\n".join(f"+line {n}" for n in range(60))
+                    ),
                     Delta(
                         *("code/features.py", "changed", "features.py", "src/digits/features.py"),
                         change="renamed",
@@ -349,11 +361,21 @@ def only_data() -> Comparison:
                     "val/acc",
                     0.968,
                     0.979,
-                    judged("improved", 0.968, 0.979, 0.006, direction="better", tolerance="abs 0.002", allowed=0.002),
+                    judged(
+                        "improved",
+                        0.968,
+                        0.979,
+                        0.006,
+                        direction="better",
+                        tolerance="abs 0.002",
+                        allowed=0.002,
+                    ),
                 )
             ]
         ),
-        Verdict("improved", "changed", "val/acc improved by more than noise after a change of the data.", 1, 1),
+        Verdict(
+            "improved", "changed", "val/acc improved by more than noise after a change of the data.", 1, 1
+        ),
     )
 
 
@@ -362,16 +384,22 @@ def unexplained() -> Comparison:
     return comparison(
         causes(),
         effects(
-            metrics=[metric("val/acc", 0.968, 0.951, judged("regressed", 0.968, 0.951, 0.006, direction="worse"))],
+            metrics=[
+                metric("val/acc", 0.968, 0.951, judged("regressed", 0.968, 0.951, 0.006, direction="worse"))
+            ],
             outputs=[
-                Delta("outputs/model.npz", "unknown", note="torn archive: the last 12 bytes are missing",
-                      hint="compared as bytes: first difference at 0x2f1")
+                Delta(
+                    "outputs/model.npz",
+                    "unknown",
+                    note="torn archive: the last 12 bytes are missing",
+                    hint="compared as bytes: first difference at 0x2f1",
+                )
             ],
         ),
         Verdict(
             "regressed",
             "changed",
-            "val/acc moved beyond noise and no recorded cause differs: something that is not recorded changed.",
+            "val/acc moved beyond noise and no recorded cause differs: something not recorded changed.",
             0,
             1,
         ),
@@ -394,12 +422,18 @@ def hidden_cohort() -> Comparison:
         "val/acc{digit=8}", 0.941, 0.902, judged("regressed", 0.941, 0.902, 0.011, direction="worse", p=0.003)
     )
     return comparison(
-        causes(params=whole("params", [changed("params/lr", 0.1, 0.05), changed("params/note", "a b", "true")])),
+        causes(
+            params=whole("params", [changed("params/lr", 0.1, 0.05), changed("params/note", "a b", "true")])
+        ),
         effects(
             metrics=[
                 metric("loss", 0.0902, 0.0899, judged("within noise", 0.0902, 0.0899, 0.002)),
                 metric(
-                    "val/acc", 0.968, 0.972, judged("within noise", 0.968, 0.972, 0.006), children=[*cohorts, broken]
+                    "val/acc",
+                    0.968,
+                    0.972,
+                    judged("within noise", 0.968, 0.972, 0.006),
+                    children=[*cohorts, broken],
                 ),
             ]
         ),
@@ -449,7 +483,12 @@ def prompts() -> Comparison:
                 more=14,
             ),
             metrics=[
-                metric("pass_rate", 0.885, 0.945, judged("improved", 0.885, 0.945, 0.02, direction="better", n=(3, 3)))
+                metric(
+                    "pass_rate",
+                    0.885,
+                    0.945,
+                    judged("improved", 0.885, 0.945, 0.02, direction="better", n=(3, 3)),
+                )
             ],
         ),
         Verdict("improved", "changed", "12 more cases pass of 200 (sign test, p = 0.004); 2 broke.", 1, 1),
@@ -467,7 +506,9 @@ def failed() -> Comparison:
                 "ok",
                 "exit 1",
                 change="changed",
-                children=[Delta("status/model.npz", "changed", note="declared and not written", change="removed")],
+                children=[
+                    Delta("status/model.npz", "changed", note="declared and not written", change="removed")
+                ],
             ),
             metrics=[metric("val/acc", 0.968, None, None, relation="unknown", change="removed")],
             cost=[Delta("cost/wall", "unknown", 8.1, 0.31, unit="s", counted=False)],
@@ -504,7 +545,11 @@ def identical() -> Comparison:
 def not_comparable() -> Comparison:
     """The evaluation data is not the same."""
     return comparison(
-        causes(inputs=whole("inputs", [changed("inputs/data/data/test.csv", blob(57_000, "9"), blob(61_000, "2"))])),
+        causes(
+            inputs=whole(
+                "inputs", [changed("inputs/data/data/test.csv", blob(57_000, "9"), blob(61_000, "2"))]
+            )
+        ),
         effects(
             metrics=[
                 metric(
@@ -515,11 +560,15 @@ def not_comparable() -> Comparison:
                 )
             ]
         ),
-        Verdict("not comparable", "changed", "val/acc was measured on other data; the two values say nothing.", 1),
+        Verdict(
+            "not comparable", "changed", "val/acc was measured on other data; the two values say nothing.", 1
+        ),
         comparability=whole(
             "comparability",
             [
-                Delta("comparability/data/test.csv", "changed", note="data/test.csv (evaluation data) differs"),
+                Delta(
+                    "comparability/data/test.csv", "changed", note="data/test.csv (evaluation data) differs"
+                ),
                 Delta(
                     "comparability/harness",
                     "unknown",
@@ -547,13 +596,23 @@ def many_metrics() -> Comparison:
             )
         elif number % 5 == 0:
             right = left + 0.001
-            found.append(metric(f"task/{number:03}/acc", left, right, judged("within noise", left, right, 0.01)))
+            found.append(
+                metric(f"task/{number:03}/acc", left, right, judged("within noise", left, right, 0.01))
+            )
         else:
             found.append(metric(f"task/{number:03}/acc", left, left))
     return comparison(
         causes(
             command=words(
-                *(["torchrun", "--nproc-per-node=8", "evaluate.py", *(f"--task={n}" for n in range(20)), "--lr"],),
+                *(
+                    [
+                        "torchrun",
+                        "--nproc-per-node=8",
+                        "evaluate.py",
+                        *(f"--task={n}" for n in range(20)),
+                        "--lr",
+                    ],
+                ),
                 (["0.1"], ["0.05"]),
                 ["--quick"],
                 ([], ["--compile"]),

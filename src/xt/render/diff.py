@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from xt.model.delta import Comparison, Side
+from xt.render.diff_blocks import indent
 from xt.render.diff_causes import causes
 from xt.render.diff_effects import effects
 from xt.render.diff_explain import explanation
@@ -44,7 +45,19 @@ def render(found: Comparison, options: View, now: datetime, width: int, colour: 
     lines: list[Line] = []
     for part in parts:
         lines += [*([[]] if lines and part else []), *part]
-    return "".join(paint(line, colour) + "\n" for line in lines)
+    return "".join(paint(fit, colour) + "\n" for line in lines for fit in _fitted(line, width))
+
+
+def _fitted(line: Line, width: int) -> list[Line]:
+    """Break what a block of its own found no room for, under its own margin."""
+    if measure(line) <= width:
+        return [line]
+    rest = list(line)
+    margin = 0
+    while rest and not rest[0].text.strip(" "):
+        margin += len(rest.pop(0).text)
+    margin = min(margin, width // 2)
+    return indent(wrap(rest, width - margin, 2), margin)
 
 
 def _headline(found: Comparison, width: int) -> list[Line]:
@@ -71,5 +84,7 @@ def _purposes(found: Comparison, now: datetime, width: int) -> list[Line]:
         age = seconds_since(side.started_at, now)
         aside = [say(since(age), "dim")] if age is not None else []
         wrapped = [[say("  "), *part] for part in wrap(line, width - 2, 2)]
-        lines += beside(wrapped, aside, width) if measure(wrapped[0]) + measure(aside) + 3 <= width else wrapped
+        lines += (
+            beside(wrapped, aside, width) if measure(wrapped[0]) + measure(aside) + 3 <= width else wrapped
+        )
     return lines

@@ -1,4 +1,4 @@
-"""The terminal page of a comparison, first half: which causes differ, those with most power to explain first."""
+"""The terminal page of a comparison, first half: which causes differ, the most powerful first."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from xt.render.diff_blocks import block, room
 from xt.render.diff_command import command
 from xt.render.diff_inputs import inputs
 from xt.render.diff_text import FOLDED, length, patch, renamed, stats
-from xt.render.diff_view import CAUSES, View
+from xt.render.diff_view import View
 from xt.render.diff_words import arrow, last
 from xt.render.layout import flow, table, wrap
 from xt.render.quantities import count
-from xt.render.styled import Line, join, say
+from xt.render.styled import Line, say
 
 #: Shown of each list; a section that is asked for is shown in full.
 LISTED = 12
@@ -145,12 +145,10 @@ def context(found: Delta, width: int) -> list[Line]:
     for child in found.children[: 2 * LISTED]:
         if child.relation == "same":
             continue
-        items.append([say(f"{last(child.path, 1)} ", "dim"), *([say(span.text, "dim") for span in arrow(child, plain=True)])])
+        items.append(
+            [
+                say(f"{last(child.path, 1)} ", "dim"),
+                *([say(span.text, "dim") for span in arrow(child, plain=True)]),
+            ]
+        )
     return flow(items, width) if items else []
-
-
-def names_of_same(found: Comparison) -> list[str]:
-    """The causes that are equal, in their order."""
-    return [section.path for section in found.causes.children if section.relation == "same" and section.path in CAUSES]
-
-

@@ -7,7 +7,7 @@ from xt.render.cells import clip_front
 from xt.render.diff_blocks import LABEL, LONG_LABEL, STACKED, block, indent, room
 from xt.render.diff_rows import Row, Rows, table_rows
 from xt.render.diff_table import effects_table
-from xt.render.diff_text import length, patch, stat
+from xt.render.diff_text import patch, stat
 from xt.render.diff_view import View
 from xt.render.diff_words import agreement, arrow, brief, described, distances, last, part, shown, tally
 from xt.render.layout import beside, flow, wrap
@@ -17,6 +17,7 @@ from xt.render.styled import Line, Span, join, measure, say
 #: Outputs, parts of one, cases, lines of a text that are shown; a section that is asked for is shown in full.
 OUTPUTS, PARTS, CASES, LINES, MOST = 12, 4, 6, 12, 2_000
 _TITLE = "Effects"
+_WORDS = {"same": "the same", "within": "within tolerance", "unknown": "unknown", "changed": "different"}
 
 
 def effects(found: Comparison, options: View, width: int) -> list[Line]:
@@ -33,13 +34,9 @@ def effects(found: Comparison, options: View, width: int) -> list[Line]:
     lines: list[Line] = []
     if status is not None and status.relation != "same":
         lines += block([say("status", "accent")], _status(status, room(width, column)), width, column)
-    table = effects_table(found, rows.rows, "" if lines else _TITLE, width) if rows.rows else []
-    if lines:
-        lines = [[say(_TITLE, "bold")], *lines, *table]
-    else:
-        lines = table or [[say(_TITLE, "bold")]]
-    bare = len(lines)
-    lines += _below_table(rows, width)
+    table = effects_table(found, rows.rows, "" if lines else _TITLE, width, column - 2) if rows.rows else []
+    titled = bool(table) and not lines
+    lines += [*table, *_below_table(rows, width)]
     for name, write in (("cases", _cases), ("outputs", _outputs), ("logs", _logs)):
         section = _section(found, name, options)
         if section is not None and (section.relation != "same" or options.asks(name)):
@@ -48,7 +45,7 @@ def effects(found: Comparison, options: View, width: int) -> list[Line]:
     if same:
         content = wrap([say(", ".join(same), "dim")], room(width, column), 2)
         lines += block([say("same", "dim")], content, width, column)
-    return [] if len(lines) == bare and not table and lines[0][0].text == _TITLE and len(lines) == 1 else lines
+    return lines if titled or not lines else [[say(_TITLE, "bold")], *lines]
 
 
 def _section(found: Comparison, name: str, options: View) -> Delta | None:
@@ -69,8 +66,14 @@ def _status(section: Delta, width: int) -> list[Line]:
     """How both ended, and what went wrong with the outputs."""
     line: Line = []
     if section.left is not None or section.right is not None:
-        ends = [say(shown(end, True), "good" if end == "ok" else "bad") for end in (section.left, section.right)]
-        line = [ends[0], say(" → ", "dim"), ends[1]] if section.left != section.right else [ends[0], say(" in both")]
+        ends = [
+            say(shown(end, True), "good" if end == "ok" else "bad") for end in (section.left, section.right)
+        ]
+        line = (
+            [ends[0], say(" → ", "dim"), ends[1]]
+            if section.left != section.right
+            else [ends[0], say(" in both")]
+        )
     lines = wrap(line, width, 2) if line else []
     for text in (section.note, section.hint):
         lines += wrap([say(text, "dim")], width, 2) if text else []
@@ -78,7 +81,9 @@ def _status(section: Delta, width: int) -> list[Line]:
         if child.relation == "same":
             continue
         name = [say(last(child.path, 1), "dim")]
-        lines += wrap(join([name, arrow(child, plain=True), [say(child.note)] if child.note else []], "  "), width, 2)
+        lines += wrap(
+            join([name, arrow(child, plain=True), [say(child.note)] if child.note else []], "  "), width, 2
+        )
     return lines or [[say("unknown" if section.relation == "unknown" else "differs", "bold")]]
 
 
@@ -99,7 +104,11 @@ def _cases(section: Delta, found: Comparison, options: View, width: int, column:
     if section.tally is not None:
         line = tally(section.tally, sides, whole=True)
         worst = max(cohorts, key=lambda child: child.tally.broken if child.tally else 0, default=None)
-        if worst is not None and worst.tally is not None and 2 * worst.tally.broken >= section.tally.broken > 0:
+        if (
+            worst is not None
+            and worst.tally is not None
+            and 2 * worst.tally.broken >= section.tally.broken > 0
+        ):
             at = next(number for number, span in enumerate(line) if span.text == "broken") + 1
             line[at:at] = [say(f" ({worst.tally.broken} of them "), brief(_cohort(worst), 40), say(")")]
         lines = wrap(line, inner, 2)
@@ -110,12 +119,16 @@ def _cases(section: Delta, found: Comparison, options: View, width: int, column:
             if child.tally is not None:
                 lines += wrap([say(f"{_cohort(child)}  "), *tally(child.tally, sides, whole=True)], inner, 4)
     listed = single[: MOST if everything else CASES]
-    items = [join([[say(last(child.path, 1))], arrow(child, plain=True), _noted(child)], " ") for child in listed]
+    items = [
+        join([[say(last(child.path, 1))], arrow(child, plain=True), _noted(child)], " ") for child in listed
+    ]
     lines += [line for item in items for line in wrap(item, inner, 2)] if everything else flow(items, inner)
     left = len(single) - len(listed) + section.more
     if left:
-        lines.append([say(f"and {count(left, 'more case')}" + ("" if everything else ": --only cases"), "dim")])
-    return block([say("cases", "accent")], lines, width, column)
+        lines.append(
+            [say(f"and {count(left, 'more case')}" + ("" if everything else ": --only cases"), "dim")]
+        )
+    return block([say("cases", "accent")], lines or [[say(_WORDS[section.relation])]], width, column)
 
 
 def _cohort(found: Delta) -> str:
@@ -137,11 +150,13 @@ def _outputs(section: Delta, found: Comparison, options: View, width: int, colum
         label = Span(clip_front(name.text, max(width - 4, 8)), "accent")
         lines += block([label], _output(child, found, options, room(width, column)), width, column)
     left = len(differing) - len(listed) + section.more
-    rest: list[Line] = [[say(section.note, "dim")]] if section.note else []
+    rest: list[Line] = [[say("outputs: ", "dim"), say(section.note)]] if section.note else []
+    if not (listed or rest or left):
+        rest.append([say(f"outputs: {_WORDS[section.relation]}")])
     if left:
-        rest.append([say(f"and {count(left, 'more output')}" + ("" if everything else ": --only outputs"), "dim")])
-    if everything and not differing:
-        rest.append([say("the same on both sides", "dim")])
+        rest.append(
+            [say(f"and {count(left, 'more output')}" + ("" if everything else ": --only outputs"), "dim")]
+        )
     return lines + indent([line for text in rest for line in wrap(text, width - 2, 2)])
 
 
@@ -157,7 +172,9 @@ def _output(found: Delta, whole: Comparison, options: View, width: int) -> list[
     lines = [line for text in (head, *listed) for line in wrap(text, width, 2)]
     left = len(parts) - len(parts[: MOST if everything else PARTS]) + found.more
     if left:
-        lines.append([say(f"and {count(left, 'more part')}" + ("" if everything else ": --only outputs"), "dim")])
+        lines.append(
+            [say(f"and {count(left, 'more part')}" + ("" if everything else ": --only outputs"), "dim")]
+        )
     if found.hint:
         lines += wrap([say(found.hint, "dim")], width, 2)
     return lines + _text(found, "outputs", options, width)
@@ -189,8 +206,16 @@ def _logs(section: Delta, found: Comparison, options: View, width: int, column: 
         if child.relation == "same":
             continue
         one = stat(child)
-        amount = f"+{one.added} −{one.removed} lines" if one else agreement(child, (found.left, found.right))[0].text
-        line = [say(f"{last(child.path, 1)} "), say(amount, "dim"), *([say(f"  {child.note}", "dim")] if child.note else [])]
+        amount = (
+            f"+{one.added} −{one.removed} lines"
+            if one
+            else agreement(child, (found.left, found.right))[0].text
+        )
+        line = [
+            say(f"{last(child.path, 1)} "),
+            say(amount, "dim"),
+            *([say(f"  {child.note}", "dim")] if child.note else []),
+        ]
         shows = options.asks("logs") or failed
         aside = [say("--only logs", "dim")] if child.text and not shows else []
         lines += beside(wrap(line, inner, 2), aside, inner) if width >= STACKED else wrap(line, inner, 2)

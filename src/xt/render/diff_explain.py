@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from xt.model.delta import Comparison, Delta, Judgement, Sample
 from xt.render.diff_blocks import indent
-from xt.render.diff_numbers import amount, scientific
-from xt.render.diff_rows import metric_name
+from xt.render.diff_numbers import amount, figures, scientific
+from xt.render.diff_rows import row_name
 from xt.render.diff_words import outcome, rows_of
 from xt.render.layout import wrap
 from xt.render.quantities import count
@@ -25,10 +25,14 @@ def explanation(found: Comparison, width: int) -> list[Line]:
         width: of the longest line wanted.
     """
     lines = [line for text in found.verdict.method for line in wrap([say(text)], width - 2, 2)]
-    judged = [row for row in rows_of(found.effects) if row.judgement is not None]
+    judged = [
+        row
+        for row in rows_of(found.effects)
+        if row.judgement is not None and (row.judgement.word != "same" or row.judgement.notes)
+    ]
     for row in judged[:MOST]:
         assert row.judgement is not None
-        lines += wrap([say(metric_name(row), "accent"), say("  "), *outcome(row.judgement)], width - 2, 2)
+        lines += wrap([say(row_name(row), "accent"), say("  "), *outcome(row.judgement)], width - 2, 2)
         for text in facts(row, row.judgement):
             lines += indent(wrap([say(text)], width - 4, 2))
     if len(judged) > MOST:
@@ -40,7 +44,9 @@ def facts(row: Delta, judged: Judgement) -> Iterator[str]:
     """Say what a judgement rests on, one statement at a time."""
     if judged.reason:
         yield judged.reason
-    samples = [_sample(side) for side in (judged.left, judged.right) if side is not None]
+    written = figures(row)
+    sides = ((judged.left, written.left), (judged.right, written.right))
+    samples = [_sample(row, side, text) for side, text in sides if side is not None]
     if samples:
         yield " against ".join(samples)
     if judged.tolerance:
@@ -59,6 +65,6 @@ def facts(row: Delta, judged: Judgement) -> Iterator[str]:
     yield from judged.notes
 
 
-def _sample(side: Sample) -> str:
-    spread = f", sd {scientific(side.sd)}" if side.sd is not None else ""
-    return f"mean {scientific(side.mean)} (n={side.n}{spread})"
+def _sample(row: Delta, side: Sample, text: str) -> str:
+    spread = f", sd {amount(row, side.sd).removeprefix('± ')}" if side.sd is not None else ""
+    return f"{'mean ' if side.n > 1 else ''}{text} (n={side.n}{spread})"

@@ -26,7 +26,14 @@ def inputs(section: Delta, options: View, width: int) -> list[Line]:
     everything = options.asks("inputs")
     differing = [child for child in section.children if child.relation != "same"]
     listed = differing[: MOST if everything else LISTED]
-    heads = [[_role(child), join([[say(last(child.path, 2))], _lines(child)], "  "), weights(child, digests=everything)] for child in listed]
+    heads = [
+        [
+            _role(child),
+            join([[say(last(child.path, 2))], _lines(child)], "  "),
+            weights(child, digests=everything),
+        ]
+        for child in listed
+    ]
     lines: list[Line] = []
     # One table for all, so that columns agree; each row then gets its own details.
     for child, head in zip(listed, _aligned(heads, width), strict=True):

@@ -1,4 +1,4 @@
-"""The numbers of one row: in one unit and with one precision, so that the difference can be checked by eye."""
+"""The numbers of one row: in one unit, with one precision, so that the difference can be checked by eye."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ _LADDERS: dict[str, tuple[tuple[float, float, str], ...]] = {
 _MOST_DECIMALS = 8
 #: More digits in all are more than a 64-bit float is sure of.
 _MOST_DIGITS = 13
+#: From here on a 64-bit float is not sure of its ones.
+_SURE = 1e15
 _BARS = "▁▂▃▄▅▆▇█"
 #: Cells of a value that is no number, and of a declared unit.
 _LONG, _LONG_UNIT = 28, 12
@@ -95,13 +97,16 @@ def band(half: float | None, scale: _Scale) -> str:
         return ""
     text = _write(half, scale)
     if half and math.isfinite(half) and not text.strip("0.−" + scale.suffix):
-        text = f"{half / scale.factor:.1g}{scale.suffix}"
+        text = _exponent(f"{half / scale.factor:.1g}") + scale.suffix
     return f"± {text}"
 
 
 def sparklines(left: Any, right: Any) -> tuple[str, str]:
     """Draw two series on one scale, a space for a gap; '' for what is no series."""
-    rows = [[_number(point) for point in side[:_POINTS]] if isinstance(side, list) else [] for side in (left, right)]
+    rows = [
+        [_number(point) for point in side[:_POINTS]] if isinstance(side, list) else []
+        for side in (left, right)
+    ]
     known = [point for row in rows for point in row if point is not None]
     if not known:
         return "", ""
@@ -126,7 +131,13 @@ def scientific(value: object) -> str:
     if isinstance(plain, int) and abs(plain) < 10**15:
         return str(plain)
     real = _number(plain)
-    return _text(plain) if real is None else f"{real:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    return _text(plain) if real is None else _exponent(f"{real:.3g}")
+
+
+def _exponent(text: str) -> str:
+    """Write `1e-05` as `1e-5` and `2e+06` as `2e6`."""
+    mantissa, e, power = text.partition("e")
+    return f"{mantissa}e{int(power)}" if e else text
 
 
 def _of_side(value: Any, sample: Sample | None) -> Any:
@@ -168,16 +179,18 @@ def _scale(left: Any, right: Any, delta: Any, unit: str | None) -> _Scale:
             factor, name = 1, unit
         suffix = f" {name}"
         whole = factor == 1 and unit == "B"
-        least = 0 if whole or largest / factor >= (99.95 if unit == "s" else 9.95) else 1
+        least = 0 if whole or largest / factor >= (99.95 if name == "s" else 9.95) else 1
     else:
         factor, suffix = 1.0, f" {clip(unit[: 4 * _LONG_UNIT], _LONG_UNIT)}" if unit else ""
-        if largest and (largest < 1e-4 or largest >= 1e15):
+        if largest and (largest < 1e-4 or largest >= _SURE):
             return _Scale(1.0, None, suffix)
-        if all(isinstance(side, int) for side in (left, right) if side is not None) and isinstance(delta, int | None):
+        if all(isinstance(side, int) for side in (left, right) if side is not None) and isinstance(
+            delta, int | None
+        ):
             return _Scale(1.0, 0, suffix)
         least = min(max((_decimals(real, 3) for real in values), default=0), _places(largest, 4))
     decimals = least
-    if move:
+    if move and abs(move) < _SURE * factor:
         wanted = max(least, _decimals(move / factor, 1 if unit in _LADDERS else 2))
         if wanted <= _MOST_DECIMALS and wanted + _whole_digits(largest / factor) <= _MOST_DIGITS:
             decimals = wanted
@@ -191,7 +204,8 @@ def _agreeing(left: float, right: float, move: float, decimals: int) -> int:
     for more in range(3):
         places = decimals + more
         ten = 10.0**places
-        if places <= _MOST_DECIMALS and round(right * ten) - round(left * ten) == round(move * ten):
+        sure = max(abs(left), abs(right), abs(move)) * ten < _SURE
+        if sure and places <= _MOST_DECIMALS and round(right * ten) - round(left * ten) == round(move * ten):
             return places
     return decimals
 
@@ -220,8 +234,8 @@ def _write(value: Any, scale: _Scale) -> str:
     if real is None:
         return _text(value)
     scaled = real / scale.factor
-    if scale.decimals is None:
-        text = f"{scaled:.3g}"
+    if scale.decimals is None or abs(scaled) >= _SURE:
+        text = _exponent(f"{scaled:.3g}")
     else:
         text = f"{scaled:.{scale.decimals}f}"
         if not text.strip("-0."):
@@ -238,7 +252,7 @@ def _signed(delta: Any, scale: _Scale) -> str:
     text = _write(abs(real), scale)
     if not text.removesuffix(scale.suffix).strip("0."):
         # Smaller than the values can show.
-        text = f"{abs(real) / scale.factor:.1e}{scale.suffix}"
+        text = _exponent(f"{abs(real) / scale.factor:.1e}") + scale.suffix
     return ("−" if real < 0 else "+") + text
 
 
@@ -248,7 +262,13 @@ def _percent(ratio: float | None) -> str:
     share = abs(ratio) * 100
     if not share:
         return "0 %"
-    text = f"{share:.0f}" if 99.5 <= share < 1e6 else f"{share:.1f}" if 0.05 <= share < 99.5 else f"{share:.1g}"
+    text = (
+        f"{share:.0f}"
+        if 99.5 <= share < 1e6
+        else f"{share:.1f}"
+        if 0.05 <= share < 99.5
+        else _exponent(f"{share:.1g}")
+    )
     return f"{'−' if ratio < 0 else '+'}{text} %"
 
 

@@ -48,7 +48,7 @@ class Rows(NamedTuple):
     equal: int
     """Metrics that are the same and not listed."""
     reasons: list[Line]
-    """Why nothing can be told of some, below the table."""
+    """Why nothing can be told of some, and what is said of all, below the table."""
 
 
 def table_rows(found: Comparison, options: View) -> Rows:
@@ -65,7 +65,9 @@ def table_rows(found: Comparison, options: View) -> Rows:
     ordered = sorted(metrics.children if metrics else [], key=lambda row: _ORDER.index(_worst(row)))
     equal = [row for row in ordered if _worst(row) == "same" and not _asked_of(row, options)]
     folds_equal = len(equal) > EQUAL and not everything
-    listed = [row for row in ordered if not (folds_equal and _worst(row) == "same" and not _asked_of(row, options))]
+    listed = [
+        row for row in ordered if not (folds_equal and _worst(row) == "same" and not _asked_of(row, options))
+    ]
     kept = listed
     if not everything and len(listed) > ROWS:
         bounded = sum(_worst(row) in ("within", "same") for row in listed)
@@ -80,9 +82,17 @@ def table_rows(found: Comparison, options: View) -> Rows:
     if metrics is not None and metrics.more:
         folded.append(f"{metrics.more} more that differ{'s' if metrics.more == 1 else ''}")
     for item in cost.children if cost else []:
-        name = last(item.path, 1)
-        rows.append(Row(item, [say(_COSTS.get(name, name))], figures(item), _outcome(item, sides), "cost"))
-    return Rows(rows, ", ".join(folded), len(equal) if folds_equal else 0, _reasons(rows))
+        rows.append(Row(item, [_name(row_name(item))], figures(item), _outcome(item, sides), "cost"))
+    reasons = _reasons(rows)
+    for section in (metrics, cost):
+        reasons += [_remark(section)] if section is not None and (section.note or section.hint) else []
+    return Rows(rows, ", ".join(folded), len(equal) if folds_equal else 0, reasons)
+
+
+def _remark(section: Delta) -> Line:
+    """What is said of all metrics or costs, such as why there are none."""
+    texts = " · ".join(text for text in (section.note, section.hint) if text)
+    return [say(f"{section.path}: ", "dim"), say(texts, "" if section.relation == "unknown" else "dim")]
 
 
 def _of_metric(metric: Delta, options: View, sides: tuple[Side, Side]) -> list[Row]:
@@ -91,7 +101,14 @@ def _of_metric(metric: Delta, options: View, sides: tuple[Side, Side]) -> list[R
     curves = tuple(child for child in metric.children if _is_series(child))
     told = metric.relation in ("changed", "unknown") or options.asks("metrics") or options.explain
     rows = [
-        Row(metric, [_name(name)], figures(metric), _outcome(metric, sides), "metric", curves if told else ())
+        Row(
+            metric,
+            [_name(name, "dim" if _worst(metric) == "same" else "")],
+            figures(metric),
+            _outcome(metric, sides),
+            "metric",
+            curves if told else (),
+        )
     ]
     wanted = [child for child in cohorts if _wanted(child, options)]
     if not (options.asks("metrics") or options.by):
@@ -119,8 +136,14 @@ def metric_name(found: Delta) -> str:
     return last(found.path, 1)
 
 
-def _name(text: str) -> Span:
-    said = say(text)
+def row_name(found: Delta) -> str:
+    """The name of a metric or a cost."""
+    name = last(found.path, 1)
+    return _COSTS.get(name, name) if found.path.startswith("cost/") else name
+
+
+def _name(text: str, style: str = "") -> Span:
+    said = say(text, style)
     return Span(clip_front(said.text, LONG_NAME), said.style)
 
 
@@ -160,11 +183,19 @@ def column_names(found: Comparison, rows: list[Row]) -> tuple[str, str, str]:
     samples = [row.found.judgement for row in rows if row.found.judgement is not None]
     lefts = [judged.left.n for judged in samples if judged.left is not None]
     rights = [judged.right.n for judged in samples if judged.right is not None]
-    counts = {(judged.left.n, judged.right.n) for judged in samples if judged.noise is not None and judged.left and judged.right}
+    counts = {
+        (judged.left.n, judged.right.n)
+        for judged in samples
+        if judged.noise is not None and judged.left and judged.right
+    }
     noise = "noise"
     if len(counts) == 1:
         first, second = counts.pop()
-        noise = f"noise (n={max(first, second)})" if first == second or 1 in (first, second) else f"noise (n={first}, {second})"
+        noise = (
+            f"noise (n={max(first, second)})"
+            if first == second or 1 in (first, second)
+            else f"noise (n={first}, {second})"
+        )
     elif counts:
         noise = f"noise (n≤{max(max(pair) for pair in counts)})"
     a, b = short(found.left), short(found.right)

@@ -10,13 +10,13 @@ from xt.render.diff_blocks import STACKED, indent
 from xt.render.diff_numbers import scientific, sparklines
 from xt.render.diff_rows import Row, column_names
 from xt.render.diff_words import short
-from xt.render.layout import GAP, pad, wrap
+from xt.render.layout import GAP, flow, pad, wrap
 from xt.render.styled import Line, Span, join, measure, say
 
 #: What goes first where there is not room for all.
 _LEAST = ("ratio", "tolerance", "noise")
 #: Cells the verdict may be brought down to by wrapping, and a name by leaving out its beginning.
-_VERDICT, _NAME = 14, 18
+_VERDICT, _NAME = 15, 18
 
 
 class _Column(NamedTuple):
@@ -30,7 +30,7 @@ class _Column(NamedTuple):
         return max(cells(self.head), *(measure(cell) for cell in self.cells))
 
 
-def effects_table(found: Comparison, rows: list[Row], title: str, width: int) -> list[Line]:
+def effects_table(found: Comparison, rows: list[Row], title: str, width: int, least: int = 0) -> list[Line]:
     """Lay out the rows.
 
     Args:
@@ -38,10 +38,11 @@ def effects_table(found: Comparison, rows: list[Row], title: str, width: int) ->
         rows: at least one.
         title: stands where the head of the names would.
         width: of the longest line wanted.
+        least: cells of the column of names, for what stands below to begin where the numbers do.
     """
     left, right, noise = column_names(found, rows)
     columns = [
-        _Column("name", title, [[Span("  ", ""), *row.name] for row in rows], False),
+        _Column("name", title.ljust(least), [[Span("  ", ""), *row.name] for row in rows], False),
         _Column("left", left, [_cell(row.figures.left, row) for row in rows], True),
         _Column("right", right, [_cell(row.figures.right, row) for row in rows], True),
         _Column("delta", "Δ", [_cell(row.figures.delta, row) for row in rows], True),
@@ -70,7 +71,12 @@ def _arrangements(columns: list[_Column], width: int) -> list[tuple[list[_Column
         tries.append((kept, [column.width for column in kept]))
     # The noise matters more than a verdict in one line.
     kept = [column for column in columns if column.name not in _LEAST[:2]]
-    for least_verdict, least_name, without in ((_VERDICT, 99, 2), (_VERDICT, _NAME, 2), (99, 99, 3), (_VERDICT, _NAME, 3)):
+    for least_verdict, least_name, without in (
+        (_VERDICT, 99, 2),
+        (_VERDICT, _NAME, 2),
+        (99, 99, 3),
+        (_VERDICT, _NAME, 3),
+    ):
         kept = [column for column in columns if column.name not in _LEAST[:without]]
         widths = [column.width for column in kept]
         for name, least in (("verdict", least_verdict), ("name", least_name)):
@@ -88,12 +94,15 @@ def _laid_out(
     head: Line = []
     for column, own in zip(columns, widths, strict=True):
         style = "bold" if column.name == "name" else "key" if column.name in ("left", "right") else "dim"
-        head += [*([Span(" " * GAP, "")] if head else []), *pad([say(column.head, style)], own, right=column.right)]
+        head += [
+            *([Span(" " * GAP, "")] if head else []),
+            *pad([say(column.head, style)], own, right=column.right),
+        ]
     lines: list[Line] = [head]
     for number, row in enumerate(rows):
         if row.kind == "cost" and number and rows[number - 1].kind != "cost":
             lines.append([Span("  " + "┄" * (widths[0] - 2), "dim")])
-        verdict = wrap(row.outcome, max(widths[-1], 4)) if columns[-1].name == "verdict" else []
+        verdict = _verdict(row.outcome, widths[-1]) if columns[-1].name == "verdict" else []
         first: Line = []
         for column, own in zip(columns, widths, strict=True):
             content = column.cells[number]
@@ -109,10 +118,17 @@ def _laid_out(
     return lines
 
 
+def _verdict(outcome: Line, width: int) -> list[Line]:
+    """Bring a verdict to a width; the arrow stays with its word."""
+    if len(outcome) > 1 and measure(outcome) > width and all(measure([span]) <= width for span in outcome):
+        return [[span] for span in outcome]
+    return [outcome] if measure(outcome) <= width else wrap(outcome, max(width, 4))
+
+
 def _shortened(name: Line, width: int) -> Line:
     if measure(name) <= width:
         return name
-    margin = name[: next(number for number, span in enumerate(name) if span.text.strip())]
+    margin = name[: next((number for number, span in enumerate(name) if span.text.strip()), 0)]
     rest = "".join(span.text for span in name[len(margin) :])
     return [*margin, Span(clip_front(rest, max(width - measure(margin), 1)), name[-1].style)]
 
@@ -122,7 +138,9 @@ def _curves(found: Comparison, row: Row, width: int) -> list[Line]:
     lines: list[Line] = []
     for curve in row.curves:
         drawn = sparklines(curve.left, curve.right)
-        for side, bars, points in zip((found.left, found.right), drawn, (curve.left, curve.right), strict=True):
+        for side, bars, points in zip(
+            (found.left, found.right), drawn, (curve.left, curve.right), strict=True
+        ):
             if not bars.strip():
                 continue
             line: Line = [Span("    ", ""), say(f"{short(side)} ", "dim"), say(bars, "accent")]
@@ -143,7 +161,7 @@ def _stacked(
 ) -> list[Line]:
     """Every row as a small block, for terminals where no table fits."""
     sides = join([[say(heads[0], "key")], [say(heads[1], "key")]], " → ")
-    lines = wrap([say(title, "bold"), say("  "), *sides], width, 4)
+    lines = wrap([say(title, "bold"), say("  "), *sides] if title else sides, width, 4)
     for number, row in enumerate(rows):
         if row.kind == "cost" and number and rows[number - 1].kind != "cost":
             lines.append([Span("  " + "┄" * 8, "dim")])
@@ -151,9 +169,9 @@ def _stacked(
         margin = 4 if row.kind == "cohort" else 2
         lines += indent(wrap(row.name, width - margin, 2), margin)
         values = join([_cell(figures.left, row), _cell(figures.right, row)], " → ")
-        parts = [values, [say(figures.delta)], [say(figures.noise, "dim")] if figures.noise else []]
-        text = join([part for part in parts if measure(part)], "  ")
-        content = [*wrap(text, width - margin - 2, 2), *wrap(row.outcome, width - margin - 2, 2)]
+        parts = [values, [say(figures.delta)], [say(figures.noise, "dim")]]
+        content = flow([part for part in parts if measure(part)], width - margin - 2, "  ")
+        content += _verdict(row.outcome, width - margin - 2)
         lines += indent([line for line in content if line], margin + 2)
         lines += _curves(found, row, width)
     return lines

@@ -51,20 +51,25 @@ def stats(found: list[Delta], names: list[Line], width: int) -> list[Line]:
     shown = [stat(file) for file in found]
     widest = max(map(measure, names), default=0)
     figures = max((len(str(sum(one))) for one in shown if one), default=1)
-    own = min(widest, _NAME, max(width - figures - 8, 8))
+    own = min(widest, _NAME, max(width * 3 // 5, 8))
     most = max((sum(one) for one in shown if one), default=0)
     space = min(_BAR, width - own - figures - 4)
     lines = []
     for file, name, one in zip(found, names, shown, strict=True):
         head = [*_fit(name, own), Span(" | ", "dim")]
         if one is None:
-            note: Line = [say(file.note, "dim")] if file.note else weights(file)
+            note: Line = [say(file.note, "dim")] if file.note else weights(file) or [say(_bare(file), "dim")]
             lines.append([*head, *_fit(note, width - own - 3, fill=False)])
             continue
         added, removed = _scaled(one, most, space)
         bar = [Span("+" * added, "bold"), Span("-" * removed, "")]
         lines.append([*head, Span(str(sum(one)).rjust(figures) + " ", ""), *bar])
     return lines
+
+
+def _bare(file: Delta) -> str:
+    """What is said of a file of which no more is known."""
+    return "unknown" if file.relation == "unknown" else file.change or "differs"
 
 
 def _fit(line: Line, width: int, *, fill: bool = True) -> Line:
@@ -111,7 +116,7 @@ def patch(lines: list[str], width: int, *, whole: bool, words: bool) -> list[Lin
 def _styled(text: str) -> Span:
     hunk = _HUNK.match(text)
     if hunk:
-        return say(f"@@ line {hunk[1]}  {hunk[2]}".rstrip(), "accent")
+        return say(f"@@ line {hunk[1]}  {hunk[2]}".rstrip(), "dim")
     if text.startswith(("+", "-")):
         return say(text[0] + text[1 : LONGEST + 2].expandtabs(_TAB), "bold" if text[0] == "+" else "")
     return say(text[:1] + text[1 : LONGEST + 2].expandtabs(_TAB), "dim")

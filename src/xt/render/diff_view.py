@@ -18,7 +18,7 @@ class View(NamedTuple):
     stat: bool = False
     """Only which files differ and by how much."""
     sections: str = "all"
-    """`all`, `causes`, `effects`, or one of `CAUSES` and `EFFECTS`; of a section asked for nothing is folded."""
+    """`all`, `causes`, `effects`, or one of `CAUSES` and `EFFECTS`, which is then shown in full."""
     word_diff: bool = False
     """The lines of patches are git's plain word-diff."""
     explain: bool = False

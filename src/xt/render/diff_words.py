@@ -91,7 +91,9 @@ def headline(found: Comparison) -> str:
         said.append("no metric known to have moved")
     elif judged:
         said.append("no metric moved")
-    differing = sum(child.relation == "changed" for child in outputs.children) + outputs.more if outputs else 0
+    differing = (
+        sum(child.relation == "changed" for child in outputs.children) + outputs.more if outputs else 0
+    )
     if differing and not verdict.beyond and not (status and status.relation == "changed"):
         said.append(f"{count(differing, 'output')} differ{'s' if differing == 1 else ''}")
     return " · ".join(said)
