@@ -20,6 +20,16 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def is_finite(value: float) -> bool:
+    """Whether a number is neither NaN nor an infinity; an integer of any size is finite."""
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def both_nan(left: float, right: float) -> bool:
+    """Whether two numbers are both NaN."""
+    return isinstance(left, float) and isinstance(right, float) and math.isnan(left) and math.isnan(right)
+
+
 def close(left: float, right: float, rule: Rule) -> bool:
     """Whether two numbers count as equal.
 
@@ -29,12 +39,8 @@ def close(left: float, right: float, rule: Rule) -> bool:
     """
     if left == right:
         return True
-    if left != left or right != right:
-        return left != left and right != right
-    if math.isinf(left) if isinstance(left, float) else False:
-        return False
-    if math.isinf(right) if isinstance(right, float) else False:
-        return False
+    if not (is_finite(left) and is_finite(right)):
+        return both_nan(left, right)
     if rule.rtol or rule.atol:
         if _is_wide(left) or _is_wide(right):
             if math.isinf(rule.rtol) or math.isinf(rule.atol) or _within(left, right, rule):
@@ -90,11 +96,10 @@ _NO_DISTANCE = Deviation(math.nan, math.nan, None)
 
 def deviation(left: float, right: float) -> Deviation:
     """Measure how far two numbers are apart."""
-    if left == right or (left != left and right != right):
+    if left == right or both_nan(left, right):
         return _NONE
-    for value in (left, right):
-        if isinstance(value, float) and not math.isfinite(value):
-            return _NO_DISTANCE
+    if not (is_finite(left) and is_finite(right)):
+        return _NO_DISTANCE
     if _is_wide(left) or _is_wide(right):
         one, other = Fraction(left), Fraction(right)
         gap = abs(one - other)
@@ -170,4 +175,4 @@ class Widest:
 
 def _wider(value: float, seen: tuple[float, str] | None) -> bool:
     """NaN, no distance at all, is wider than any."""
-    return seen is None or value > seen[0] or (value != value and seen[0] == seen[0])
+    return seen is None or value > seen[0] or (math.isnan(value) and not math.isnan(seen[0]))

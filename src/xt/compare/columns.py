@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xt.compare import Rule, UnreadableError
-from xt.compare.closeness import Widest, close, deviation, is_number
+from xt.compare.closeness import Widest, both_nan, close, deviation, is_number
 from xt.compare.jsonable import fit, text
 from xt.compare.numerals import numeral
 from xt.compare.sources import MISSING
@@ -20,14 +20,18 @@ Where = Callable[[], str]
 class Column:
     """Differences in one column."""
 
-    def __init__(self, name: str, rule: Rule, types: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, name: str, rule: Rule, types: tuple[str, str] | None = None, *, texts: bool = False
+    ) -> None:
         """Start with none.
 
         Args:
             name: of the column.
             rule: its tolerance.
             types: declared on both sides, where they differ.
+            texts: whether the format has nothing but texts, some of which are numbers.
         """
+        self.texts = texts
         self.name = name
         self.rule = rule
         self.types = types
@@ -38,9 +42,13 @@ class Column:
         self._absolute = self._relative = -1.0
         self._example: tuple[Any, Any, str] | None = None
 
+    def fresh(self) -> Column:
+        """The same column, nothing seen."""
+        return Column(self.name, self.rule, self.types, texts=self.texts)
+
     def see(self, left: Any, right: Any, where: Where) -> bool:
-        """Take in two cells that are not equal as they are stored; say whether they differ beyond the rule."""
-        if type(left) is str and type(right) is str:
+        """Take in two cells that are not stored equally; say whether they differ beyond the rule."""
+        if self.texts:
             one, other = numeral(left), numeral(right)
             if one is None or other is None:
                 if left != right:
@@ -63,7 +71,7 @@ class Column:
 
     def _numbers(self, left: float, right: float, where: Where) -> bool:
         rule = self.rule
-        if left == right or (left != left and right != right):
+        if left == right or both_nan(left, right):
             return False
         distance = abs(left - right) if type(left) is float and type(right) is float else None
         if distance is not None and distance - distance == 0.0 and not rule.ulp:
@@ -87,10 +95,9 @@ class Column:
         apart = deviation(left, right)
         named = f"{where()}, column {text(self.name)}" if self.widest.would_widen(apart) else ""
         self.widest.join_in(apart, named)
-        if apart.absolute > self._absolute:
-            self._absolute = apart.absolute
-        if apart.relative > self._relative:
-            self._relative = apart.relative
+        # NaN, no distance at all, is left out of these: `max` keeps its first argument.
+        self._absolute = max(self._absolute, apart.absolute)
+        self._relative = max(self._relative, apart.relative)
 
     def _nested(self, left: Any, right: Any, where: Where) -> bool:
         """Compare two lists or objects that are cells."""
@@ -128,17 +135,19 @@ class Column:
             notes.append(f"type {self.types[0]} → {self.types[1]}")
         if self._example is not None:
             left, right, where = self._example
-            measures.insert(0, Measure("values differing", self.differing, f"{where}, column {text(self.name)}"))
+            measures.insert(
+                0, Measure("values differing", self.differing, f"{where}, column {text(self.name)}")
+            )
             absent = " (absent)" if MISSING in (left, right) else ""
             notes.append(f"{self.differing} of {compared} values differ, first in {where}{absent}")
         if self.retyped:
             notes.append(f"{self.retyped} of them changed between number and text, or in type")
         if self.close:
             notes.append(f"{self.close} within tolerance")
-        sides = [None if value is MISSING else fit(value) for value in (left, right)]
+        one, other = (None if value is MISSING else fit(value) for value in (left, right))
         shown = f"{path}:{text(self.name)}"
         note = "; ".join(notes)
-        return Delta(shown, relation, *sides, "changed", None, measures, note)
+        return Delta(shown, relation, one, other, "changed", None, measures, note)
 
 
 class Seen:
@@ -161,7 +170,7 @@ class Seen:
         Args:
             compared: pairs of rows that are known to be equal.
         """
-        self.columns = [Column(column.name, column.rule, column.types) for column in self.columns]
+        self.columns = [column.fresh() for column in self.columns]
         self.compared = compared
         self.rows_differing = 0
         self.added = 0

@@ -23,8 +23,8 @@ UNPACKED = 1_000_000_000
 def compare(left: Content, right: Content, rule: Rule, path: str) -> Delta:
     """Compare two contents whose bytes may differ.
 
-    The comparator is chosen by the names, or by a look at the first 64 KB of both. One that fails, for whatever
-    reason, is replaced by a comparison of bytes that says why; then the relation is `changed`.
+    The comparator is chosen by the names, or by a look at the first 64 KB of both. One that fails, for
+    whatever reason, is replaced by a comparison of bytes that says why; then the relation is `changed`.
 
     Args:
         left: one content.

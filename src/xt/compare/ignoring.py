@@ -30,4 +30,6 @@ class Ignoring:
     @property
     def note(self) -> str | None:
         """`2 parts ignored by rule`, None when there are none."""
-        return f"{self.count} {'part' if self.count == 1 else 'parts'} ignored by rule" if self.count else None
+        return (
+            f"{self.count} {'part' if self.count == 1 else 'parts'} ignored by rule" if self.count else None
+        )

@@ -1,7 +1,7 @@
 """A comparison in a child process with limits, for formats whose parsers are written in C++.
 
-What a hostile file does to such a parser — a crash, all memory, no end — it does to the child. This file is also the
-child's program: it is run by path, isolated from the user's variables and folder.
+What a hostile file does to such a parser (a crash, all memory, no end) it does to the child. This file is
+also the child's program: it is run by path, isolated from the user's variables and folder.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     """Start the child and read what it says."""
     if not sys.executable or not os.path.isfile(__file__):
         raise UnreadableError("there is no interpreter to read it in a process of its own")
-    # The folders this process imports from; the working directory, which anybody can write to, is none of them.
+    # The folders this process imports from, without the working directory, which anybody can write to.
     folders = [folder for folder in sys.path if os.path.isabs(folder)]
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     arguments = [json.dumps([root, *folders]), json.dumps(request)]
@@ -166,10 +166,10 @@ def _limit(memory: int, seconds: int) -> None:
         (resource.RLIMIT_AS, memory),
     ):
         hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         # macOS refuses a limit of address space below what it has mapped already.
         with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (value, value))
+            limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (limit, limit))
 
 
 def _child(folders: list[str], request: dict[str, Any]) -> dict[str, Any]:

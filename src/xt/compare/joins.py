@@ -1,7 +1,7 @@
 """Rows joined by their key in bounded memory: in passing while the order agrees, then through a file.
 
-What is left when the order no longer agrees is divided by a hash of the key and written to a file without a name, and each
-part is joined by itself (GRACE hash join: Kitsuregawa et al., 1983).
+What is left when the order no longer agrees is divided by a hash of the key and written to a file without
+a name, and each part is joined by itself (GRACE hash join: Kitsuregawa et al., 1983).
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def _cut(cell: Any) -> str:
 class _Divided:
     """The rows of one side, divided by the hash of their key, in a file without a name."""
 
-    def __init__(self, first: Row | None, rest: Iterator[Row], key_of: Callable[[Row], tuple[Any, ...]]) -> None:
+    def __init__(
+        self, first: Row | None, rest: Iterator[Row], key_of: Callable[[Row], tuple[Any, ...]]
+    ) -> None:
         self._places: list[list[tuple[int, int]]] = [[] for _ in range(PARTS)]
         self._offset = 0
         self._file = Spooled("", self._written(first, rest, key_of))

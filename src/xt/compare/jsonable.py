@@ -30,7 +30,7 @@ def number(value: float) -> float | int | Number:
             return Number("inf" if value > 0 else "-inf")
     if math.isfinite(value):
         return value
-    return Number("nan" if value != value else "inf" if value > 0 else "-inf")
+    return Number("nan" if math.isnan(value) else "inf" if value > 0 else "-inf")
 
 
 def text(value: str) -> str:
@@ -74,7 +74,9 @@ def _small(value: Any) -> Any:
         return value if isinstance(value, (dict, list)) and not value else None
     try:
         written = json.dumps(value, allow_nan=False)
-        if len(written) <= LONGEST and all(type(each) is str or not isinstance(value, dict) for each in value):
+        if len(written) <= LONGEST and all(
+            type(each) is str or not isinstance(value, dict) for each in value
+        ):
             written.encode().decode("unicode_escape").encode()
             json.loads(written, parse_int=_checked)
             return value if isinstance(value, dict) else list(value)

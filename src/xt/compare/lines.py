@@ -86,8 +86,10 @@ def compare(left: Content, right: Content, rule: Rule, path: str) -> Delta:
 
 def _differ(note: str) -> str:
     """Turn `only the line ends: LF → CRLF` into a statement."""
-    return note.replace(":", " differ:", 1) if note.startswith("only the line ends:") else note.replace(
-        ":", " differs:", 1
+    return (
+        note.replace(":", " differ:", 1)
+        if note.startswith("only the line ends:")
+        else note.replace(":", " differs:", 1)
     )
 
 
@@ -191,7 +193,9 @@ def _aligned(
     widest = Widest()
     changes = edits(ours, theirs)
     if rule.rtol or rule.atol or rule.ulp:
-        changes = [part for change in changes for part in _not_close(ours, theirs, change, window, rule, widest)]
+        changes = [
+            part for change in changes for part in _not_close(ours, theirs, change, window, rule, widest)
+        ]
     removed = sum(change.left_end - change.left for change in changes)
     added = sum(change.right_end - change.right for change in changes)
     counts = (("lines added", added), ("lines removed", removed))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
 from xt.compare import Content, Rule, UnreadableError
 from xt.compare.isolated import call
 from xt.compare.sources import COLUMNS
 from xt.model.delta import Delta
-
-if TYPE_CHECKING:
-    import pyarrow
 
 #: Rows that are turned into values at a time, and cells of these: wide tables come in fewer rows.
 BATCH = 8192
@@ -50,6 +48,7 @@ class Parquet:
     """A table; what has no JSON value (times, decimals, bytes) is compared as text."""
 
     trusted = True
+    texts = False
 
     def __init__(self, content: Content) -> None:
         """Read the schema.
@@ -68,8 +67,8 @@ class Parquet:
             raise UnreadableError("two of its columns have one name")
 
     def _opened(self) -> Any:
-        import pyarrow as arrow
-        import pyarrow.parquet as format_
+        arrow: Any = import_module("pyarrow")
+        format_: Any = import_module("pyarrow.parquet")
 
         try:
             # Buffered: a column of a row group is read page by page, not whole.
@@ -83,7 +82,7 @@ class Parquet:
         Raises:
             UnreadableError: it is damaged.
         """
-        import pyarrow as arrow
+        arrow: Any = import_module("pyarrow")
 
         size = max(1, min(BATCH, CELLS // max(1, len(self.columns))))
         with self._opened() as file:
@@ -99,9 +98,9 @@ def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
 
 
-def _values(column: pyarrow.Array[Any]) -> list[Any]:
+def _values(column: Any) -> list[Any]:
     """Cells as numbers, texts, lists and objects."""
-    import pyarrow as arrow
+    arrow: Any = import_module("pyarrow")
 
     kind = column.type
     kinds = arrow.types
@@ -115,7 +114,12 @@ def _values(column: pyarrow.Array[Any]) -> list[Any]:
         except arrow.ArrowException:
             return [None if each is None else str(each) for each in column]
     values: list[Any] = column.to_pylist()
-    if kinds.is_nested(kind) or kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_fixed_size_binary(kind):
+    if (
+        kinds.is_nested(kind)
+        or kinds.is_binary(kind)
+        or kinds.is_large_binary(kind)
+        or kinds.is_fixed_size_binary(kind)
+    ):
         return [_plain(value) for value in values]
     return values
 

@@ -68,7 +68,9 @@ def _array(content: Content) -> Iterator[dict[str, Any]]:
                     if letter == "]" and expected != "[":
                         break
                     if letter != expected[0]:
-                        raise UnreadableError(f"it is no array of objects: `{expected}` expected after row {count}")
+                        raise UnreadableError(
+                            f"it is no array of objects: `{expected}` expected after row {count}"
+                        )
                     at, expected = at + 1, "value"
                     continue
                 if letter == "]" and not count:

@@ -33,6 +33,8 @@ class Source(Protocol):
     """Of the columns, where the format declares them."""
     trusted: bool
     """Whether cells that Python takes for equal are equal (`1 == True` is not)."""
+    texts: bool
+    """Whether all cells are texts."""
 
     def rows(self) -> Iterator[list[Any]]:
         """Its rows, each with a cell for every column."""
@@ -41,8 +43,9 @@ class Source(Protocol):
 class Delimited:
     """CSV, or TSV by its name: the first line names the columns; cells are texts."""
 
-    types = None
+    types: list[str] | None = None
     trusted = True
+    texts = True
 
     def __init__(self, content: Content) -> None:
         """Read the names of the columns.
@@ -109,8 +112,9 @@ def _lines(stream: io.TextIOWrapper) -> Iterator[str]:
 class JsonLines:
     """JSON Lines: an object a line; the columns are all their keys."""
 
-    types = None
+    types: list[str] | None = None
     trusted = False
+    texts = False
 
     def __init__(self, content: Content) -> None:
         """Read it once for its keys.

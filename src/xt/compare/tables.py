@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -19,8 +19,10 @@ from xt.model.delta import Delta, Measure, Relation
 
 #: Columns that are listed.
 LISTED = 200
-#: Rows after the first difference that are aligned when rows were added or removed.
-ALIGNED = 300_000
+#: Rows after the first difference that are remembered (8 bytes each) to be aligned when rows were added or
+#: removed, and rows of these between the first and the last difference.
+REMEMBERED = 4_000_000
+ALIGNED = 150_000
 
 Row = list[Any]
 
@@ -63,7 +65,9 @@ def compare_tables(left: Source, right: Source, rule: Rule, path: str) -> Delta:
     ignoring = Ignoring(rule)
     dropped = {name for name in dict.fromkeys([*left.columns, *right.columns]) if ignoring.matches(name)}
     shared = [name for name in left.columns if name in set(right.columns) and name not in dropped]
-    fresh = [Column(name, rule, _types(left, right, name)) for name in shared]
+    fresh = [
+        Column(name, rule, _types(left, right, name), texts=left.texts and right.texts) for name in shared
+    ]
     seen = Seen(fresh, trusted=left.trusted and right.trusted)
     project = _Projection(left.columns, right.columns, shared)
     notes: list[str] = []
@@ -90,11 +94,17 @@ def compare_tables(left: Source, right: Source, rule: Rule, path: str) -> Delta:
         if seen.rows_differing or seen.added or seen.removed:
             hint = "declare `key` columns for it to join rows by what identifies them"
     children = [
-        *(_one_sided(path, name, "removed") for name in left.columns if name not in {*right.columns, *dropped}),
+        *(
+            _one_sided(path, name, "removed")
+            for name in left.columns
+            if name not in {*right.columns, *dropped}
+        ),
         *(_one_sided(path, name, "added") for name in right.columns if name not in {*left.columns, *dropped}),
     ]
     found = [column.delta(path, seen.compared) for column in seen.columns]
-    children += sorted((each for each in found if each is not None), key=lambda each: each.relation == "within")
+    children += sorted(
+        (each for each in found if each is not None), key=lambda each: each.relation == "within"
+    )
     relations = {child.relation for child in children}
     if "changed" in relations or least == "changed" or seen.added or seen.removed:
         relation: Relation = "changed"
@@ -114,7 +124,7 @@ def compare_tables(left: Source, right: Source, rule: Rule, path: str) -> Delta:
     )
 
 
-def _noted(notes: list[str | None]) -> str | None:
+def _noted(notes: Sequence[str | None]) -> str | None:
     return "; ".join(note for note in notes if note) or None
 
 
@@ -155,7 +165,9 @@ def _measures(seen: Seen, rule: Rule) -> list[Measure]:
     for what, count in (("added", seen.added), ("removed", seen.removed)):
         if count:
             places = seen.examples[what]
-            measures.append(Measure(f"rows {what}", count, ", ".join(places) + (", …" * (count > len(places)))))
+            measures.append(
+                Measure(f"rows {what}", count, ", ".join(places) + (", …" * (count > len(places))))
+            )
     widest = seen.widest()
     return measures + (widest.measures(rule) if widest.count else [])
 
@@ -165,7 +177,8 @@ class _Projection:
 
     def __init__(self, left: list[str], right: list[str], shared: list[str]) -> None:
         self._places = [
-            None if columns == shared else [columns.index(name) for name in shared] for columns in (left, right)
+            None if columns == shared else [columns.index(name) for name in shared]
+            for columns in (left, right)
         ]
 
     def __call__(self, row: Row, side: int) -> Row:
@@ -188,7 +201,7 @@ def _keyed(table: Source, key: list[str]) -> Iterator[Row]:
 
 def _key_of(left: Source, right: Source, key: list[str]) -> Callable[[Row], tuple[Any, ...]]:
     """How to take the key from the front of a row: numbers as numbers, whatever else as it is."""
-    if left.trusted and right.trusted and left.types is None:
+    if left.texts and right.texts:
         return itemgetter(0)
 
     def key_of(row: Row) -> tuple[Any, ...]:
@@ -220,27 +233,26 @@ class _InOrder:
         ours, theirs = self.left.rows(), self.right.rows()
         sums = [0, 0]
         hashes = (array("q"), array("q"))
-        number = 0
         first = None
         # The rows that are told apart here are told of only if the sides have equally many.
-        for one in ours:
-            other = next(theirs, None)
-            if other is None:
-                self._rest(one, ours, hashes[0])
+        for row in ours:
+            counterpart = next(theirs, None)
+            if counterpart is None:
+                self._rest(row, ours, hashes[0])
                 break
-            number += 1
-            one, other = project(one, 0), project(other, 1)
+            number = seen.compared + 1
+            one, other = project(row, 0), project(counterpart, 1)
             if seen.pair(one, other, lambda number=number: f"row {number}") or first is not None:  # type: ignore[misc]
                 digests = _digest(one), _digest(other)
                 first = number if first is None else first
                 for side, digest in enumerate(digests):
                     sums[side] += digest
-                    if len(hashes[side]) < ALIGNED:
+                    if len(hashes[side]) < REMEMBERED:
                         hashes[side].append(digest)
         else:
-            other = next(theirs, None)
-            if other is not None:
-                self._rest(other, theirs, hashes[1], side=1)
+            counterpart = next(theirs, None)
+            if counterpart is not None:
+                self._rest(counterpart, theirs, hashes[1], side=1)
         if not seen.added and not seen.removed:
             self.only_order = first is not None and sums[0] == sums[1]
         elif first is not None:
@@ -253,7 +265,7 @@ class _InOrder:
             number += 1
             take = self.seen.add if side else self.seen.remove
             take(lambda number=number: f"row {number}")  # type: ignore[misc]
-            if len(hashes) < ALIGNED:
+            if len(hashes) < REMEMBERED:
                 hashes.append(_digest(self.project(row, side)))
             row = next(rest, None)
 
@@ -264,9 +276,15 @@ class _InOrder:
             equal: rows before the first difference.
             hashes: of the rows from there on.
         """
-        if max(map(len, hashes)) >= ALIGNED:
+        if max(map(len, hashes)) >= REMEMBERED:
             return
-        changes = edits(*hashes)
+        end = 0
+        while end < min(map(len, hashes)) and hashes[0][-1 - end] == hashes[1][-1 - end]:
+            end += 1
+        middle = [side[: len(side) - end] for side in hashes]
+        if max(map(len, middle)) > ALIGNED:
+            return
+        changes = edits(middle[0], middle[1])
         seen = self.seen
         seen.restart(equal + len(hashes[0]) - sum(change.left_end - change.left for change in changes))
         ours, theirs = islice(self.left.rows(), equal, None), islice(self.right.rows(), equal, None)

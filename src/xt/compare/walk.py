@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from xt.compare import Rule, UnreadableError
 from xt.compare.alignment import Edit, edits
-from xt.compare.closeness import Widest, close, deviation, is_number
+from xt.compare.closeness import Widest, both_nan, close, deviation, is_number
 from xt.compare.ignoring import Ignoring
 from xt.compare.jsonable import fit, number, text
 from xt.compare.unified import unified
@@ -79,7 +80,7 @@ def bounded(value: Any, values: int = VALUES) -> None:
 def _kinded(value: Any) -> tuple[str, Any]:
     """A scalar or key, so that `1` and `1.0` are one and `1`, `"1"` and `true` are three."""
     if is_number(value):
-        return ("number", "nan" if value != value else value)
+        return ("number", "nan" if isinstance(value, float) and math.isnan(value) else value)
     return (type(value).__name__, frozenset(value) if isinstance(value, set) else value)
 
 
@@ -158,7 +159,7 @@ class Walker:
         return self.ignoring.matches(place.pointer(), ".".join(place.keys()))
 
     def _numbers(self, left: float, right: float, place: Place) -> None:
-        if left != left and right != right:
+        if both_nan(left, right):
             return
         apart = deviation(left, right)
         pointer = place.pointer() if self.widest.would_widen(apart) else ""
@@ -207,7 +208,7 @@ class Walker:
                 self._one_sided(right[index], Place(place, index), "added")
 
     def _between(self, left: Any, right: Any) -> list[Edit]:
-        """Stretches of two lists that do not belong together, those of equal length to be compared in pairs."""
+        """Stretches of two lists that do not agree, those of equal length to be compared in pairs."""
         found = []
         for change in edits([*map(self._sketches.of, left)], [*map(self._sketches.of, right)]):
             at, left_end, other, right_end = change
@@ -222,7 +223,9 @@ class Walker:
                 if part.left > begun:
                     found.append(Edit(at + begun, at + part.left, other + other_begun, other + part.right))
                 if part.left_end > part.left or part.right_end > part.right:
-                    found.append(Edit(at + part.left, at + part.left_end, other + part.right, other + part.right_end))
+                    found.append(
+                        Edit(at + part.left, at + part.left_end, other + part.right, other + part.right_end)
+                    )
                 begun, other_begun = part.left_end, part.right_end
         return found
 
@@ -233,10 +236,15 @@ class Walker:
         if len(self.children) < LISTED:
             sides = (fit(value), None) if change == "removed" else (None, fit(value))
             note = "null" if value is None else None
-            self.children.append(self._child(place, "changed", *sides, change, note=note))
+            self.children.append(self._child(place, "changed", sides[0], sides[1], change, note=note))
 
     def _differ(
-        self, left: Any, right: Any, place: Place, measures: list[Measure] | None = None, note: str | None = None
+        self,
+        left: Any,
+        right: Any,
+        place: Place,
+        measures: list[Measure] | None = None,
+        note: str | None = None,
     ) -> None:
         self.counts["changed"] += 1
         if len(self.children) >= LISTED:
@@ -245,7 +253,9 @@ class Walker:
         if isinstance(left, str) and isinstance(right, str) and ("\n" in left or "\n" in right):
             found = unified(left.split("\n")[:5000], right.split("\n")[:5000])
             lines = [each.encode("utf-8", "replace").decode() for each in found[:LINES]]
-        child = self._child(place, "changed", left, right, "changed", measures=measures, note=note, lines=lines)
+        child = self._child(
+            place, "changed", left, right, "changed", measures=measures, note=note, lines=lines
+        )
         self.children.append(child)
 
     def _child(
@@ -295,7 +305,9 @@ class Walker:
         measures = self.widest.measures(self.rule) if self.widest.count else []
         if self.counts["changed"]:
             measures.insert(0, Measure("values differing", self.counts["changed"]))
-        return Delta(self.path, relation, None, None, change, None, measures, note, children=listed, more=more)
+        return Delta(
+            self.path, relation, None, None, change, None, measures, note, children=listed, more=more
+        )
 
     def _summary(self, relation: Relation) -> str | None:
         if relation == "same":

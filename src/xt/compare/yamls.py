@@ -47,7 +47,7 @@ def parse(data: bytes) -> Any:
     """
     try:
         _check(data)
-        documents = list(yaml.load_all(data, Loader=_Loader))  # noqa: S506  (it is a safe loader)
+        documents = list(yaml.load_all(data, Loader=_Loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "malformed"
