@@ -105,7 +105,7 @@ def _effects(evidence: Evidence, comparability: Delta, differing: int, causes: D
         return _Finding("different", f"{before}{judged}, but {_differ(parts)}{decides}")
     if evidence.of("within noise"):
         return _Finding("within noise", f"noise: {before} and nothing moved beyond what repeats do")
-    if evidence.of("within tolerance") or evidence.parts["within"]:
+    if evidence.of("within tolerance") or evidence.parts["within"] or comparability.relation == "within":
         return _Finding("within tolerance", f"{before} and all that moved is within the declared tolerance")
     if not evidence.judged and not any(evidence.parts.values()):
         return _Finding("same", f"{before}; no metric, case or output is recorded that could differ")
