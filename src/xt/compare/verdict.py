@@ -112,7 +112,7 @@ def _effects(evidence: Evidence, comparability: Delta, differing: int, causes: D
         judged = " and no metric moved" if evidence.judged else ""
         decides = "" if differing else ": something that is not recorded decides"
         return _Finding("different", f"{before}{judged}, but {_differ(parts)}{decides}")
-    if evidence.of("within tolerance") or evidence.parts["within"]:
+    if evidence.of("within tolerance") or evidence.parts["within"] or comparability.relation == "within":
         return _Finding("within tolerance", f"{before} and all that moved is within the declared tolerance")
     if not evidence.judged and not any(evidence.parts.values()):
         return _Finding("same", f"{before}; no metric, case or output is recorded that could differ")

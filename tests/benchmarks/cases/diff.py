@@ -43,7 +43,7 @@ def _digits(world: World) -> list[Row]:
     shutil.copytree(_DIGITS, project.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".xt", "*.npz"))
     project.commit()
     for rate in ("0.1", "0.02"):
-        project.sh(f"{world.xt} run -q -- {sys.executable} train.py --epochs 3 --lr {rate}")
+        project.sh(f"{world.xt} run -q -- python train.py --epochs 3 --lr {rate}")
     found = rounds([project.xt("diff", "diff", "@~1", "@")], world.many(20))["diff"]
     project.remove()
     return [Row("`xt diff` of the example's two runs", found.wall, "ms", 250, found)]
