@@ -113,7 +113,7 @@ def test_arrays_of_an_archive_are_compared_by_name() -> None:
     b = npz(w=np.ones((640, 10), "f4") * 2, b=np.zeros(3), new=np.zeros((2, 2)), same=np.arange(9))
     delta = compared(a, b)
     assert delta.relation == "changed"
-    assert delta.note == "2 of 5 arrays identical"
+    assert delta.note == "3 of 5 arrays differ"
     rows = [(child.path, child.change, child.left, child.right) for child in delta.children]
     assert rows == [
         ("out:w", "changed", "float32 [640, 10]", "float32 [640, 10]"),
@@ -136,7 +136,7 @@ def test_ignored_arrays_are_listed_and_do_not_count() -> None:
     a, b = npz(w=np.ones(2), rng_state=np.zeros(2)), npz(w=np.ones(2), rng_state=np.ones(2))
     delta = compared(a, b, Rule(ignore=["rng_*"]))
     assert delta.relation == "within"
-    assert delta.note == "1 of 2 arrays identical, 1 ignored"
+    assert delta.note == "1 of 2 arrays differ, 1 ignored"
     assert [(child.path, child.counted) for child in delta.children] == [("out:rng_state", False)]
 
 

@@ -268,7 +268,7 @@ def test_context_is_never_a_cause() -> None:
         (5400, 5460, "s", ["90 min", "91 min", "+1 min", "+1.1 %"]),
         (212e6, 214.4e6, "B", ["212 MB", "214 MB", "+2 MB", "+1.1 %"]),
         (900, 2100, "B", ["0.9 KB", "2.1 KB", "+1.2 KB", "+133 %"]),
-        (96.8, 97.2, "%", ["96.8 %", "97.2 %", "+0.4 %", "+0.4 %"]),
+        (96.8, 97.2, "%", ["96.8", "97.2", "+0.4", "+0.4 %"]),
         (3e-7, 4e-7, None, ["3e−7", "4e−7", "+1e−7", "+33.3 %"]),
         (0.0, 0.5, None, ["0.0", "0.5", "+0.5"]),
     ],
@@ -302,7 +302,8 @@ def test_repeats_make_the_numbers_means() -> None:
     found = judged("within noise", 0.5, 0.6, 0.2)
     text = of(metric("a", 0.41, 0.6, found))
     assert row(text, "a")[1:3] == ["0.5", "0.6"]
-    assert re.split(r" {2,}", text.splitlines()[-5])[1:3] == ["nrqs ×5", "kwpz"]
+    assert re.split(r" {2,}", text.splitlines()[-6])[1:3] == ["nrqs ×5", "kwpz"]
+    assert "nrqs ×5: means of the runs of one recipe" in text
     assert "noise (n=5)" in text
 
 
@@ -366,7 +367,7 @@ def test_a_cohort_is_shown_when_it_moved_or_is_asked_for() -> None:
 
 def test_explanations_say_what_could_not_have_been_seen() -> None:
     text = page(busy(), explain=True)
-    assert "a change under ±0.012 would not have been seen" in text
+    assert "a true change of 0.012 would be seen 4 times of 5" in text
     assert "Student, one run against 5 repeats, p = 0.003, a change needs p < 0.0125" in text
     assert "would not have been seen" not in page(busy())
 

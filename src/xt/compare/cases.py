@@ -133,12 +133,7 @@ def _measures(join: Join) -> list[Measure]:
 
 
 def _note(join: Join) -> str | None:
-    tally = join.whole.tally
     counts = (
-        (tally.fixed, "fixed"),
-        (tally.broken, "broken"),
-        (tally.only_left, "only on the left"),
-        (tally.only_right, "only on the right"),
         (join.twice, "with an id that was there before, not counted"),
         (join.nameless, "without an id, not counted"),
         (join.unread, "without a result that can be read on both sides, not counted"),

@@ -68,7 +68,7 @@ def join(
         if not total:
             note = f"only the packaging differs: there is no {noun} in it"
     else:
-        note = f"{identical} of {counted(total, noun)} identical"
+        note = f"{total - identical} of {counted(total, noun)} differ"
         note += f", {spared} ignored" if spared else ""
     return whole(path, children, least="within", most=MOST_LISTED, change="changed", note=note)
 

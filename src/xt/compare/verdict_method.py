@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from xt.compare.judging import FAMILY_LEVEL
-from xt.compare.verdict_rows import Evidence, Judged
+from xt.compare.judging import FAMILY_LEVEL, SEED_FIXED
+from xt.compare.verdict_rows import Evidence
 from xt.model.delta import Side
 
-#: Rows told one by one.
-_MOST_ROWS = 40
+#: Rows named that are not counted.
+_NAMED = 8
 
 
 def method_of(evidence: Evidence, left: Side, right: Side) -> list[str]:
@@ -31,39 +31,17 @@ def method_of(evidence: Evidence, left: Side, right: Side) -> list[str]:
     same = len(evidence.judged) - len(rows)
     if same:
         lines.append(f"{same} {'row' if same == 1 else 'rows'} with the same values everywhere")
-    for row in rows[:_MOST_ROWS]:
-        lines += _row(row)
-    if len(rows) > _MOST_ROWS:
-        lines.append(f"and {len(rows) - _MOST_ROWS} rows more")
+    if any(SEED_FIXED in (row.delta.judgement.notes if row.delta.judgement else ()) for row in rows):
+        lines.append(SEED_FIXED)
+    apart = [row.name for row in rows if not row.counted]
+    if apart:
+        names = ", ".join(apart[:_NAMED])
+        lines.append(f'not counted, since nothing like `[metrics."cost/wall"]` is declared: {names}')
     return lines
 
 
 def _runs(side: Side) -> str:
     return "1 run" if side.n == 1 else f"{side.n} runs of one recipe"
-
-
-def _row(row: Judged) -> list[str]:
-    judgement = row.delta.judgement
-    if judgement is None:
-        return []
-    facts: list[str] = [
-        judgement.word if judgement.reason is None else f"{judgement.word}, {judgement.reason}"
-    ]
-    if judgement.method is not None:
-        facts.append(judgement.method)
-    if judgement.p is not None and judgement.level is not None:
-        facts.append(f"{p_text(judgement.p)} against {judgement.level:.2g}")
-    if judgement.noise is not None:
-        facts.append(f"noise ± {judgement.noise:.3g}")
-    if judgement.detectable is not None:
-        facts.append(f"a true change of {judgement.detectable:.3g} is found 4 times of 5")
-    if judgement.tolerance is not None:
-        here = "" if judgement.allowed is None else f", {judgement.allowed:.3g} here"
-        facts.append(f"declared `{judgement.tolerance}`{here}")
-    if not row.counted:
-        facts.append(f"not counted{f': {row.delta.note}' if row.delta.note else ''}")
-    lines = [f"{row.name}: {'; '.join(facts)}"]
-    return lines + [f"{row.name}: {note}" for note in judgement.notes]
 
 
 def p_text(p: float) -> str:

@@ -18,6 +18,8 @@ LISTED = 12
 #: A section asked for has no more rows than anybody reads.
 MOST = 2_000
 LABELS = {"environment": "env"}
+#: Of the context: it stands beside the purposes.
+WHEN = "started"
 #: Groups of the environment, said of one of their kind.
 GROUPS = {"python": "Python", "settings": "setting", "variables": "variable", "locks": "lock", "gpu": "GPU"}
 
@@ -143,12 +145,9 @@ def context(found: Delta, width: int) -> list[Line]:
     """What cannot change results, in a line."""
     items = []
     for child in found.children[: 2 * LISTED]:
-        if child.relation == "same":
+        name = last(child.path, 1)
+        if child.relation == "same" or name == WHEN:
             continue
-        items.append(
-            [
-                say(f"{last(child.path, 1)} ", "dim"),
-                *([say(span.text, "dim") for span in arrow(child, plain=True)]),
-            ]
-        )
+        content = [say(child.note)] if child.note else arrow(child, plain=True)
+        items.append([say(f"{name} ", "dim"), *(say(span.text, "dim") for span in content)])
     return flow(items, width) if items else []

@@ -141,8 +141,11 @@ def _noted(found: Delta) -> Line:
 
 def _outputs(section: Delta, found: Comparison, options: View, width: int, column: int) -> list[Line]:
     """What came out other than before, one by one."""
-    differing = [child for child in section.children if child.relation != "same"]
     everything = options.asks("outputs")
+    differing = [child for child in section.children if child.relation != "same" and child.counted]
+    told = [
+        last(child.path, 1) for child in section.children if child.relation != "same" and not child.counted
+    ]
     listed = differing[: MOST if everything else OUTPUTS]
     lines: list[Line] = []
     for child in listed:
@@ -151,6 +154,8 @@ def _outputs(section: Delta, found: Comparison, options: View, width: int, colum
         lines += block([label], _output(child, found, options, room(width, column)), width, column)
     left = len(differing) - len(listed) + section.more
     rest: list[Line] = [[say("outputs: ", "dim"), say(section.note)]] if section.note else []
+    if told:
+        rest.append([say(f"judged above: {', '.join(told)}", "dim")])
     if not (listed or rest or left):
         rest.append([say(f"outputs: {_WORDS[section.relation]}")])
     if left:
@@ -183,7 +188,7 @@ def _output(found: Delta, whole: Comparison, options: View, width: int) -> list[
 def _part(child: Delta, found: Delta, sides: tuple[Side, Side]) -> Line:
     name = child.path.removeprefix(found.path).lstrip(":/") or child.path
     word = agreement(child, sides) if child.relation != found.relation or child.change else []
-    details = [part for part in (word, _noted(child), distances(child)) if part]
+    details = [part for part in (word, _noted(child) or distances(child)) if part]
     return join([[say(name, "bold")], *details], "  ")
 
 

@@ -34,6 +34,8 @@ def explanation(found: Comparison, width: int) -> list[Line]:
         assert row.judgement is not None
         lines += wrap([say(row_name(row), "accent"), say("  "), *outcome(row.judgement)], width - 2, 2)
         for text in facts(row, row.judgement):
+            if text in found.verdict.method:
+                continue  # said once for all
             lines += indent(wrap([say(text)], width - 4, 2))
     if len(judged) > MOST:
         lines.append([say(f"and {count(len(judged) - MOST, 'more row')}", "dim")])
@@ -61,7 +63,8 @@ def facts(row: Delta, judged: Judgement) -> Iterator[str]:
     if test:
         yield ", ".join(test)
     if judged.detectable is not None:
-        yield f"a change under {amount(row, judged.detectable).replace('± ', '±')} would not have been seen"
+        least = amount(row, judged.detectable).removeprefix("± ")
+        yield f"a true change of {least} would be seen 4 times of 5"
     yield from judged.notes
 
 

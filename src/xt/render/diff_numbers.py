@@ -28,6 +28,8 @@ _LADDERS: dict[str, tuple[tuple[float, float, str], ...]] = {
     ),
     "J": ((3_600_000, 3_600_000, "kWh"), (999.5, 1000, "kJ"), (0, 1, "J")),
 }
+#: Units that are chosen by size, and so are part of a number.
+SCALED = frozenset(_LADDERS)
 #: More digits after the point are written with an exponent.
 _MOST_DECIMALS = 8
 #: More digits in all are more than a 64-bit float is sure of.
@@ -35,8 +37,8 @@ _MOST_DIGITS = 13
 #: From here on a 64-bit float is not sure of its ones.
 _SURE = 1e15
 _BARS = "▁▂▃▄▅▆▇█"
-#: Cells of a value that is no number, and of a declared unit.
-_LONG, _LONG_UNIT = 28, 12
+#: Cells of a value that is no number.
+_LONG = 28
 #: Points of a series that are drawn.
 _POINTS = 24
 
@@ -181,7 +183,7 @@ def _scale(left: Any, right: Any, delta: Any, unit: str | None) -> _Scale:
         whole = factor == 1 and unit == "B"
         least = 0 if whole or largest / factor >= (99.95 if name == "s" else 9.95) else 1
     else:
-        factor, suffix = 1.0, f" {clip(unit[: 4 * _LONG_UNIT], _LONG_UNIT)}" if unit else ""
+        factor, suffix = 1.0, ""
         if largest and (largest < 1e-4 or largest >= _SURE):
             return _Scale(1.0, None, suffix)
         if all(isinstance(side, int) for side in (left, right) if side is not None) and isinstance(

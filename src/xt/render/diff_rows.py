@@ -6,8 +6,8 @@ import re
 from typing import NamedTuple
 
 from xt.model.delta import Comparison, Delta, Relation, Side
-from xt.render.cells import clip_front
-from xt.render.diff_numbers import Figures, figures
+from xt.render.cells import clip, clip_front
+from xt.render.diff_numbers import SCALED, Figures, figures
 from xt.render.diff_view import View
 from xt.render.diff_words import last, outcome, part, short, unjudged
 from xt.render.quantities import count
@@ -19,6 +19,8 @@ ROWS, COHORTS, EQUAL = 30, 8, 3
 WITHIN = 5
 #: Cells of a name.
 LONG_NAME = 40
+#: Of a unit.
+LONG_UNIT = 12
 #: What moved comes first, what is equal last; as declared within each.
 _ORDER: tuple[Relation, ...] = ("changed", "unknown", "within", "same")
 _IN_WORDS = {"changed": "moved", "unknown": "not told", "within": "within tolerance or noise", "same": "same"}
@@ -83,7 +85,7 @@ def table_rows(found: Comparison, options: View) -> Rows:
         folded.append(f"{metrics.more} more that differ{'s' if metrics.more == 1 else ''}")
     for item in cost.children if cost else []:
         rows.append(Row(item, [_name(row_name(item))], figures(item), _outcome(item, sides), "cost"))
-    reasons = _reasons(rows)
+    reasons = _reasons(rows) + _means(rows, sides)
     for section in (metrics, cost):
         reasons += [_remark(section)] if section is not None and (section.note or section.hint) else []
     return Rows(rows, ", ".join(folded), len(equal) if folds_equal else 0, reasons)
@@ -103,7 +105,7 @@ def _of_metric(metric: Delta, options: View, sides: tuple[Side, Side]) -> list[R
     rows = [
         Row(
             metric,
-            [_name(name, "dim" if _worst(metric) == "same" else "")],
+            [_name(name, "dim" if _worst(metric) == "same" else ""), *_unit(metric)],
             figures(metric),
             _outcome(metric, sides),
             "metric",
@@ -147,6 +149,11 @@ def _name(text: str, style: str = "") -> Span:
     return Span(clip_front(said.text, LONG_NAME), said.style)
 
 
+def _unit(found: Delta) -> Line:
+    """The unit beside the name, where it is no part of the numbers."""
+    return [say(f" {clip(found.unit, LONG_UNIT)}", "dim")] if found.unit and found.unit not in SCALED else []
+
+
 def _is_series(found: Delta) -> bool:
     return found.path.endswith(":series") and isinstance(found.left or found.right, list)
 
@@ -176,6 +183,16 @@ def _reasons(rows: list[Row]) -> list[Line]:
             line.append(say(f" ({names}{more})", "dim"))
         lines.append(line)
     return lines
+
+
+def _means(rows: list[Row], sides: tuple[Side, Side]) -> list[Line]:
+    """What a number behind a run's id means."""
+    judged = [row.found.judgement for row in rows if row.found.judgement is not None]
+    counts = ([one.left.n for one in judged if one.left], [one.right.n for one in judged if one.right])
+    marked = [short(side) + _times(many) for side, many in zip(sides, counts, strict=True) if _times(many)]
+    if not marked:
+        return []
+    return [[say(f"{', '.join(marked)}: means of the runs of one recipe", "dim")]]
 
 
 def column_names(found: Comparison, rows: list[Row]) -> tuple[str, str, str]:

@@ -141,7 +141,8 @@ def arrow(found: Delta, plain: bool = False) -> Line:
     if found.change == "removed" or (right is None and left is not None and found.change != "changed"):
         return [say("removed ", "dim"), say(shown(left, plain))]
     line = [say(shown(left, plain)), say(" → ", "dim"), say(shown(right, plain), "bold")]
-    return [*line, say(" (older)", "dim")] if found.change == "down" else line
+    older = found.change == "down" and found.path.startswith("environment/packages/")
+    return [*line, say(" (older)", "dim")] if older else line
 
 
 def shown(value: Any, plain: bool) -> str:
@@ -257,9 +258,8 @@ def agreement(found: Delta, sides: tuple[Side, Side]) -> Line:
 def described(found: Delta, sides: tuple[Side, Side]) -> Line:
     """An output in a line: how it agrees, by how much, what is noted of it."""
     line = agreement(found, sides)
-    note = [say(found.note)] if found.note else []
-    measures = distances(found)
-    detail = join([note, measures], "  ") if note and measures else note or measures
+    # A note is the measures in words.
+    detail = [say(found.note)] if found.note else distances(found)
     if not detail:
         sizes = weights(found)
         detail = sizes if found.change not in ("added", "removed") else []

@@ -82,7 +82,7 @@ def _output(store: Store, name: str, one: Output | None, other: Output | None, r
     if settings is not None and settings.ignore is True:
         return replace(delta, relation="within", note="differs, ignored by rule")
     if one.role == other.role and one.role in ELSEWHERE and not rules.declares(name):
-        return replace(delta, counted=False, note=ELSEWHERE[one.role], text=[])
+        return Delta(path, delta.relation, change="changed", counted=False, note=ELSEWHERE[one.role])
     return delta
 
 
