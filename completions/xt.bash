@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "baseline -m" | "baseline --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -81,7 +81,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs baseline init --help --version"
+        _xt_words "run ls show logs diff baseline init --help --version"
         return
     fi
     _xt_parse
@@ -122,6 +122,9 @@ _xt() {
             fi
             _xt_words "--stdout --stderr -f --follow -t --times --raw --replay -h --help"
             ;;
+        diff)
+            _xt_words "--code --no-code --stat --word-diff --only --metrics --by --tol --logs --explain --format --json --exit-code -h --help"
+            ;;
         baseline)
             if [[ $place && ${COMP_WORDS[place]} == set ]]; then
                 _xt_words "$(_xt_runs)"
@@ -131,7 +134,7 @@ _xt() {
                 :
                 return
             fi
-            _xt_words "set show history rm -m --message -h --help"
+            _xt_words "set show history rm --name -m --message --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

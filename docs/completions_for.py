@@ -213,7 +213,7 @@ complete -c xt -f
 def bash(commands: dict[str, Any]) -> str:
     cases = []
     for name, command in commands.items():
-        words = " ".join([word for option in _options(command) for word in option.opts] + ["-h", "--help"])
+        words = " ".join([word for option in _options(command) for word in _words(option)] + ["-h", "--help"])
         lines: list[str] = []
         if name == "run":
             lines += _when("$place || $current != -*", '_xt_command "${place:-$COMP_CWORD}"')
@@ -231,7 +231,9 @@ def bash(commands: dict[str, Any]) -> str:
         BASH,
         COMMANDS=" ".join(commands),
         VALUES=" | ".join(values),
-        PATHS=" | ".join(dict.fromkeys(word for option in every if _is_path(option) for word in option.opts)),
+        PATHS=" | ".join(
+            dict.fromkeys(word for option in every if _is_path(option) for word in _words(option))
+        ),
         FOLDERS=" | ".join(FOLDERS),
         CASES="\n".join(cases),
     )
@@ -269,16 +271,16 @@ def zsh(commands: dict[str, Any]) -> str:
 def _zsh_specs(option: Any) -> list[str]:
     """An option as `_arguments` takes it, one specification for each spelling."""
     about = (option.help or "").rstrip(".").replace("[", "\\[").replace("]", "\\]")
-    head = "*" if option.multiple else f"({' '.join(option.opts)})" if len(option.opts) > 1 else ""
+    head = "*" if option.multiple else f"({' '.join(_words(option))})" if len(_words(option)) > 1 else ""
     value = ""
     if not option.is_flag:
         value = ":path:_xt_path" if _is_path(option) else ":value:"
-    if FOLDERS.intersection(option.opts):
+    if FOLDERS.intersection(_words(option)):
         value = ":folder:_files -/"
-    joined = ["=" if word.startswith("--") and value else "" for word in option.opts]
+    joined = ["=" if word.startswith("--") and value else "" for word in _words(option)]
     return [
         _quoted(f"{head}{word}{equals}[{about}]{value}")
-        for word, equals in zip(option.opts, joined, strict=True)
+        for word, equals in zip(_words(option), joined, strict=True)
     ]
 
 
@@ -292,9 +294,9 @@ def fish(commands: dict[str, Any]) -> str:
     for name, command in commands.items():
         here = f"complete -c xt -n '__xt_options {name}'"
         for option in _options(command):
-            words = [f"-{'l' if word[:2] == '--' else 's'} {word.lstrip('-')}" for word in option.opts]
+            words = [f"-{'l' if word[:2] == '--' else 's'} {word.lstrip('-')}" for word in _words(option)]
             value = "" if option.is_flag else " -rF" if _is_path(option) else " -x"
-            if FOLDERS.intersection(option.opts):
+            if FOLDERS.intersection(_words(option)):
                 value = " -xa '(__fish_complete_directories)'"
             lines.append(f"{here} {' '.join(words)}{value} -d {_quoted((option.help or '').rstrip('.'))}")
         lines.append(f"{here} -s h -l help -d 'Show the options and exit'")
@@ -320,7 +322,7 @@ def _options(command: Any) -> list[Any]:
 
 
 def _with_value(command: Any) -> list[str]:
-    return [word for option in _options(command) if not option.is_flag for word in option.opts]
+    return [word for option in _options(command) if not option.is_flag for word in _words(option)]
 
 
 def _choices(command: Any) -> list[str]:
@@ -334,7 +336,7 @@ def _takes_run(command: Any) -> bool:
 
 
 def _is_path(option: Any) -> bool:
-    return not PATHS.isdisjoint(option.opts) or option.metavar == "PATH"
+    return not PATHS.isdisjoint(_words(option)) or option.metavar == "PATH"
 
 
 def _about(command: Any) -> str:
@@ -343,3 +345,8 @@ def _about(command: Any) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _words(option: Any) -> list[str]:
+    """All spellings of an option, `--no-…` among them."""
+    return [*option.opts, *option.secondary_opts]

@@ -24,6 +24,7 @@ import typer
 import xt
 from xt import config, errors
 from xt.cli.app import build
+from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.result import Record, Start
 
@@ -58,6 +59,7 @@ HEEDED = {
     "XT_STORE": "Path of the store, instead of `.xt` in the project's root.",
     "XT_FOREIGN_STORE": "Not empty: use a store that belongs to another user.",
     "XT_IMAGE": "The container image the run is in, by digest if possible; it cannot be seen from inside.",
+    "XT_PAGER": "What `xt diff` shows its page with on a terminal, before `PAGER`; empty or `cat`: nothing.",
     "XT_DEBUG": "Not empty: show the traceback of an error.",
     "NO_COLOR": "Not empty: no colours (<https://no-color.org>). `TERM=dumb` does the same.",
     "COLUMNS": "Columns to lay pages out for, instead of the terminal's own.",
@@ -71,7 +73,7 @@ Data goes to standard output, everything else to standard error. In a pipe or a 
 and 80 columns unless `COLUMNS` says otherwise.
 
 **Naming a run.** Where a command takes `[RUN]`, it can be: the beginning of its id, 4 letters or more; `@`
-for the newest run, `@~2` for two before it; `baseline` for the pinned one; a name (`xt run -n`) or a tag
+for the newest run, `@~2` for two before it; `baseline` or another pinned name; a name (`xt run -n`) or a tag
 (`-t`), which stand for the newest run that has it. Without one, the newest run is meant.
 
 **The store** is `.xt` in the project's root: the nearest folder upwards that holds `.xt`, `xt.toml` or
@@ -187,7 +189,7 @@ def _argument_row(item: Any) -> str:
 
 
 def _option_row(item: Any) -> str:
-    spelled = ", ".join(f"`{word}`" for word in item.opts)
+    spelled = ", ".join(f"`{word}`" for word in [*item.opts, *item.secondary_opts])
     value = "" if item.is_flag else f" `{_cell(_placeholder(item))}`"
     default = "" if item.default in (None, False) else f" Default: {item.default}."
     return f"| {spelled}{value} | {_cell(item.help)}{default} |\n"
@@ -311,6 +313,7 @@ def files() -> dict[str, str]:
         "docs/reference/record.schema.json": schema(Record, "A sealed run of xt"),
         "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),
         "docs/reference/manifest.schema.json": schema(Manifest, "A manifest of xt"),
+        "docs/reference/diff.schema.json": schema(Comparison, "A comparison of two runs of xt"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

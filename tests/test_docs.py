@@ -72,7 +72,7 @@ def test_the_page_of_commands_has_every_option(name):
     section = page.partition(f"## `xt {name}`\n")[2].partition("\n## ")[0]
     for param in COMMANDS[name].params:
         if param.param_type_name == "option":
-            for word in param.opts:
+            for word in [*param.opts, *param.secondary_opts]:
                 assert f"`{word}`" in section
 
 
@@ -125,7 +125,8 @@ def test_the_page_of_settings_has_every_key():
     keys = list(settings_keys())
     assert len(keys) > 20
     for above, name in keys:
-        section = by_table[f"[{'.'.join(above)}]"]
+        table = ".".join(above).replace("outputs.NAME", "outputs.PATH")
+        section = by_table[f"[{table}]"]
         assert re.search(rf"^\| `{name}` \| .* \| .*\w.* \|$", section, re.M), (above, name)
     assert all(f"`{name}`" in by_table["[evidence]"] for name in EVIDENCE)
 

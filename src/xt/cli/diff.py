@@ -10,10 +10,12 @@ import typer
 
 def diff(
     left: Annotated[
-        str | None, typer.Argument(metavar="[A]", help="Run to compare with; alone: the baseline against it.")
+        str | None,
+        typer.Argument(metavar="[A]", help="Run to compare with. Without runs: the baseline and @."),
     ] = None,
     right: Annotated[
-        str | None, typer.Argument(metavar="[B]", help="Run to judge. Without runs: the baseline and @.")
+        str | None,
+        typer.Argument(metavar="[B]", help="Run to judge. With one run alone: the baseline and it."),
     ] = None,
     code: Annotated[
         bool | None,
@@ -34,7 +36,9 @@ def diff(
     tol: Annotated[
         list[str] | None,
         typer.Option(
-            "--tol", metavar="NAME=KIND:X", help="Tolerance of a metric or output: abs, rel, ulp, …"
+            "--tol",
+            metavar="NAME=KIND:X",
+            help="Tolerance of a metric (abs, rel, ulp, sigma) or an output (atol, rtol, ulp).",
         ),
     ] = None,
     logs: Annotated[
@@ -42,7 +46,8 @@ def diff(
     ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say how the verdict was found.")] = False,
     style: Annotated[
-        Literal["terminal", "json", "markdown", "html"], typer.Option("--format", help="How to write it.")
+        Literal["terminal", "json", "markdown", "html"],
+        typer.Option("--format", metavar="terminal|json|markdown|html", help="How to write it."),
     ] = "terminal",
     as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
     exit_code: Annotated[
