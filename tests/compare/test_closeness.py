@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from xt.compare import Rule
 from xt.compare.closeness import Widest, close, deviation, is_number
 
-numbers = st.one_of(st.floats(), st.integers(), st.integers(-(2**1100), 2**1100), st.sampled_from([0.0, -0.0, 1]))
+numbers = st.one_of(
+    st.floats(), st.integers(), st.integers(-(2**1100), 2**1100), st.sampled_from([0.0, -0.0, 1])
+)
 bounds = st.floats(0, 10) | st.floats(0) | st.just(math.inf)
 rules = st.builds(Rule, rtol=bounds, atol=bounds, ulp=st.integers(0, 2**62))
 

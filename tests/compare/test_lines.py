@@ -55,7 +55,9 @@ def test_lines_added_and_removed_are_counted() -> None:
     assert delta.relation == "changed"
 
 
-@given(st.lists(st.sampled_from(["a", "bb", "", "c c"]), max_size=40), st.lists(st.sampled_from(["a", "x", ""])))
+@given(
+    st.lists(st.sampled_from(["a", "bb", "", "c c"]), max_size=40), st.lists(st.sampled_from(["a", "x", ""]))
+)
 def test_hunks_are_those_of_the_whole_texts(left: list[str], right: list[str]) -> None:
     """Trimming the common beginning and end streaming changes nothing but which of equal lines are taken."""
     ours, theirs = ("".join(line + "\n" for line in side) for side in (left, right))
@@ -66,7 +68,10 @@ def test_hunks_are_those_of_the_whole_texts(left: list[str], right: list[str]) -
     added = sum(line[0] == "+" for line in whole)
     removed = sum(line[0] == "-" for line in whole)
     if delta.text:
-        assert sum(line[0] == "+" for line in delta.text) - sum(line[0] == "-" for line in delta.text) == added - removed
+        assert (
+            sum(line[0] == "+" for line in delta.text) - sum(line[0] == "-" for line in delta.text)
+            == added - removed
+        )
         numbers = [line for line in delta.text if line.startswith("@@")]
         assert numbers
     else:

@@ -68,7 +68,10 @@ def test_times_decimals_bytes_and_lists_are_compared() -> None:
 def test_nanoseconds_and_dictionaries_are_read() -> None:
     times = arrow.array([1, 2, 3], arrow.timestamp("ns"))
     words = arrow.array(["a", "b", "a"]).dictionary_encode()
-    assert compare_here(content(when=times, tags=words), content(when=times, tags=words), Rule(), "a").relation == "same"
+    assert (
+        compare_here(content(when=times, tags=words), content(when=times, tags=words), Rule(), "a").relation
+        == "same"
+    )
 
 
 def test_another_compression_is_only_layout(tmp_path: Path) -> None:
@@ -120,7 +123,9 @@ def chatter(left: Any, right: Any, rule: Any, path: str) -> Delta:
     print("to be ignored")
     sys.stderr.write("this too")
     with left.open() as ours, right.open() as theirs:
-        return Delta(path, "changed", ours.read().decode(), theirs.read().decode(), note=f"{rule.rtol} {left.name}")
+        return Delta(
+            path, "changed", ours.read().decode(), theirs.read().decode(), note=f"{rule.rtol} {left.name}"
+        )
 
 
 def quit_(left: Any, right: Any, rule: Any, path: str) -> None:
@@ -138,7 +143,9 @@ def flood(left: Any, right: Any, rule: Any, path: str) -> Delta:
 
 
 def call(name: str) -> Delta:
-    return isolated.call(f"tests.compare.test_parquet:{name}", Held("l", b"1"), Held("r", b"2"), Rule(rtol=0.5), "p")
+    return isolated.call(
+        f"tests.compare.test_parquet:{name}", Held("l", b"1"), Held("r", b"2"), Rule(rtol=0.5), "p"
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -185,3 +192,36 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     with pytest.raises(UnreadableError):
         call("crash")
     assert list(tmp_path.iterdir()) == []
+
+
+def count_up(content: Any) -> Any:
+    with content.open() as stream:
+        last = int(stream.read())
+    for number in range(last):
+        yield {"n": number, "x": float("nan")}
+    if last == 7:
+        crash(None, None, None, "")
+    if last == 8:
+        raise UnreadableError("eight is too many")
+
+
+def counted(last: int) -> list[int]:
+    found = isolated.rows("tests.compare.test_parquet:count_up", Held("x", str(last).encode()))
+    return [row["n"] for row in found]
+
+
+def test_rows_arrive_from_a_child_whole_or_with_the_reason() -> None:
+    assert counted(0) == []
+    assert counted(1234) == list(range(1234))
+    with pytest.raises(UnreadableError, match=r"crashed on it \(SIGSEGV\)"):
+        counted(7)
+    with pytest.raises(UnreadableError, match="eight is too many"):
+        counted(8)
+
+
+def test_rows_that_nobody_wants_any_more_end_the_child() -> None:
+    found = isolated.rows("tests.compare.test_parquet:count_up", Held("x", b"100000000"))
+    assert next(found)["n"] == 0
+    found.close()  # type: ignore[attr-defined]
+    with pytest.raises(StopIteration):
+        next(found)

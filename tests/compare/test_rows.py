@@ -81,7 +81,10 @@ def test_json_that_is_no_array_of_objects_is_refused(data: bytes, why: str) -> N
 def test_parquet_gives_its_rows() -> None:
     file = io.BytesIO()
     parquet.write_table(arrow.table({"id": [1, 2], "x": [0.5, None], "l": [["a"], []]}), file)
-    assert read("a.parquet", file.getvalue()) == [{"id": 1, "x": 0.5, "l": ["a"]}, {"id": 2, "x": None, "l": []}]
+    assert read("a.parquet", file.getvalue()) == [
+        {"id": 1, "x": 0.5, "l": ["a"]},
+        {"id": 2, "x": None, "l": []},
+    ]
     with pytest.raises(UnreadableError, match="it is not Parquet"):
         read("a.parquet", b"PAR1 no PAR1")
 

@@ -79,7 +79,10 @@ def test_quotes_line_ends_and_digits_are_layout() -> None:
 
 def test_columns_added_and_removed_are_differences() -> None:
     delta = diff(b"a,b\n1,2\n", b"a,c\n1,2\n")
-    assert {(child.path, child.change) for child in delta.children} == {("a.csv:b", "removed"), ("a.csv:c", "added")}
+    assert {(child.path, child.change) for child in delta.children} == {
+        ("a.csv:b", "removed"),
+        ("a.csv:c", "added"),
+    }
     assert (delta.relation, delta.note) == ("changed", "1 column added; 1 column removed")
 
 
@@ -101,7 +104,10 @@ def test_a_row_that_was_inserted_is_one_row_added(key: list[str]) -> None:
 
 def test_only_the_order_of_rows_is_said_and_is_none_with_a_key() -> None:
     right = written(COLUMNS, ROWS[::-1])
-    assert (diff(TABLE, right).relation, diff(TABLE, right).note) == ("changed", "only the order of rows differs")
+    assert (diff(TABLE, right).relation, diff(TABLE, right).note) == (
+        "changed",
+        "only the order of rows differs",
+    )
     delta = diff(TABLE, right, Rule(key=["id"]))
     assert (delta.relation, delta.note) == ("within", "rows are in another order")
 
@@ -172,7 +178,9 @@ keyed_rows = st.dictionaries(st.integers(0, 30), st.integers(0, 2), max_size=20)
 
 @given(keyed_rows, keyed_rows, st.randoms(use_true_random=False))
 @settings(max_examples=200)
-def test_a_join_by_key_finds_what_dictionaries_find(left: dict[int, int], right: dict[int, int], random: Any) -> None:
+def test_a_join_by_key_finds_what_dictionaries_find(
+    left: dict[int, int], right: dict[int, int], random: Any
+) -> None:
     items = list(right.items())
     if random.random() < 0.7:
         random.shuffle(items)
@@ -181,7 +189,9 @@ def test_a_join_by_key_finds_what_dictionaries_find(left: dict[int, int], right:
     found = measures(delta)
     assert found.get("rows added", 0) == len(right.keys() - left.keys())
     assert found.get("rows removed", 0) == len(left.keys() - right.keys())
-    assert found.get("rows differing", 0) == sum(left[key] != right[key] for key in left.keys() & right.keys())
+    assert found.get("rows differing", 0) == sum(
+        left[key] != right[key] for key in left.keys() & right.keys()
+    )
     assert (delta.relation in ("same", "within")) == (left == right)
 
 
