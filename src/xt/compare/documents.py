@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -13,14 +14,18 @@ from xt.compare.jsonable import text
 from xt.compare.walk import Walker, bounded
 from xt.model.delta import Delta
 
-#: Bytes of one document. YAML and TOML are read at a megabyte a second.
+#: Bytes of one document. YAML and TOML are read at a megabyte a second or less.
 LIMIT = 64_000_000
-SLOW_LIMIT = 4_000_000
+YAML_LIMIT = 4_000_000
+TOML_LIMIT = 1_000_000
 #: Bytes of memory that both documents may take when they are parsed, by an estimate.
-MEMORY = 110_000_000
+MEMORY = 140_000_000
 #: Bytes a value takes beside its digits or letters, by the character that every value of its kind has once.
 #: Measured with CPython 3.11, rounded up.
 _WEIGHTS = ((b"{", 250), (b"[", 130), (b",", 40), (b":", 30), (b'"', 25))
+
+#: A dotted key that `tomllib` needs quadratic time for.
+_DOTTED = re.compile(rb"(?:[^.\n=\[\],#{}]{0,1000}\.){500}")
 
 #: A parsed document and what is to be said of it.
 Parsed = tuple[Any, list[str]]
@@ -49,7 +54,7 @@ def compare_yaml(left: Content, right: Content, rule: Rule, path: str) -> Delta:
     """
     from xt.compare.yamls import parse
 
-    return _compare(left, right, rule, path, lambda content: (parse(read_all(content, SLOW_LIMIT)), []))
+    return _compare(left, right, rule, path, lambda content: (parse(read_all(content, YAML_LIMIT)), []))
 
 
 def compare_toml(left: Content, right: Content, rule: Rule, path: str) -> Delta:
@@ -108,7 +113,9 @@ def _json(content: Content) -> Parsed:
 
 
 def _toml(content: Content) -> Parsed:
-    data = read_all(content, SLOW_LIMIT)
+    data = read_all(content, TOML_LIMIT)
+    if _DOTTED.search(data):
+        raise UnreadableError("it has a key of very many parts")
     try:
         return tomllib.loads(data.decode("utf-8-sig")), []
     except UnicodeDecodeError as error:

@@ -14,7 +14,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from itertools import islice
+from typing import Any, TextIO
 
 if __name__ != "__main__":
     import subprocess
@@ -28,8 +29,8 @@ if __name__ != "__main__":
 
 #: Bytes of address space, seconds of processor time and of waiting, bytes of an answer.
 MEMORY = 2 << 30
-SECONDS = 300
-PATIENCE = 600.0
+SECONDS = 120
+PATIENCE = 300.0
 ANSWER = 64 << 20
 
 
@@ -58,11 +59,47 @@ def call(target: str, left: Content, right: Content, rule: Rule, path: str) -> D
         }
         answer = _answer(request)
     if "why" in answer:
-        raise UnreadableError(answer["why"])
+        raise UnreadableError(str(answer["why"]))
     try:
         return msgspec.convert(answer["delta"], Delta)
     except (msgspec.ValidationError, KeyError) as error:
         raise UnreadableError("the process that read it gave no answer that makes sense") from error
+
+
+def rows(target: str, content: Content) -> Iterator[dict[str, Any]]:
+    """Have a child read the rows of a table; they arrive as they are read.
+
+    Args:
+        target: `module:function`, called with the content; gives objects of JSON values.
+        content: passed by path when it has one, otherwise through a temporary file.
+
+    Raises:
+        UnreadableError: as the function raises it, or saying what became of the child.
+    """
+    with _file(content) as path:
+        request = {
+            "target": target,
+            "sides": [[content.name, path]],
+            "rule": None,
+            "memory": MEMORY,
+            "seconds": SECONDS,
+        }
+        with _started(request) as child:
+            assert child.stdout is not None
+            answer = None
+            while line := child.stdout.readline(ANSWER):
+                try:
+                    answer = json.loads(line)
+                except (ValueError, RecursionError):
+                    answer = None
+                if not isinstance(answer, list):
+                    break
+                yield from answer
+            code = child.wait(timeout=10) if answer is None or isinstance(answer, list) else 0
+        if isinstance(answer, dict) and "why" in answer:
+            raise UnreadableError(str(answer["why"]))
+        if not isinstance(answer, dict):
+            raise UnreadableError(_what_became(code))
 
 
 @contextmanager
@@ -85,8 +122,9 @@ def _file(content: Content) -> Iterator[str]:
         os.unlink(path)
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Start the child and read what it says."""
+@contextmanager
+def _started(request: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the child, and see to it that it is gone in the end."""
     if not sys.executable or not os.path.isfile(__file__):
         raise UnreadableError("there is no interpreter to read it in a process of its own")
     # The folders this process imports from, without the working directory, which anybody can write to.
@@ -105,16 +143,22 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         cwd="/",
     )
     try:
-        data = _read(child)
-        code = child.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        code = None
+        yield child
+    except subprocess.TimeoutExpired as error:
+        raise UnreadableError("the process that read it does not end") from error
     finally:
         with suppress(OSError):
             child.kill()
         child.wait()
         if child.stdout is not None:
             child.stdout.close()
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Start the child and read what it says."""
+    with _started(request) as child:
+        data = _read(child)
+        code = child.wait(timeout=10)
     try:
         answer = json.loads(data)
     except (ValueError, RecursionError):
@@ -143,10 +187,10 @@ def _read(child: subprocess.Popen[bytes]) -> bytes:
             raise UnreadableError("the process that read it gave no end of an answer")
 
 
-def _what_became(code: int | None) -> str:
+def _what_became(code: int) -> str:
     import signal
 
-    if code is None or code >= 0:
+    if code >= 0:
         return f"the process that read it ended with status {code} and without an answer"
     if code in (-signal.SIGXCPU, -signal.SIGKILL):
         return f"reading it took more than {SECONDS} s of processor time, or was stopped"
@@ -172,8 +216,12 @@ def _limit(memory: int, seconds: int) -> None:
             resource.setrlimit(kind, (limit, limit))
 
 
-def _child(folders: list[str], request: dict[str, Any]) -> dict[str, Any]:
-    """Do what was asked for, here."""
+#: Rows sent at a time.
+_SENT = 500
+
+
+def _child(folders: list[str], request: dict[str, Any], out: TextIO) -> dict[str, Any]:
+    """Do what was asked for, here; rows are written as they come, the rest is given back."""
     _limit(request["memory"], request["seconds"])
     sys.path[:0] = folders
     from importlib import import_module
@@ -187,8 +235,14 @@ def _child(folders: list[str], request: dict[str, Any]) -> dict[str, Any]:
     sides = [FileContent(name, path) for name, path in request["sides"]]
     module, _, function = request["target"].partition(":")
     try:
-        compare = getattr(import_module(module), function)
-        delta = compare(*sides, codec.convert(request["rule"], Given), request["path"])
+        called = getattr(import_module(module), function)
+        if request["rule"] is None:
+            found = called(*sides)
+            while some := list(islice(found, _SENT)):
+                json.dump(some, out)
+                out.write("\n")
+            return {}
+        delta = called(*sides, codec.convert(request["rule"], Given), request["path"])
         return {"delta": codec.to_builtins(delta)}
     except Unreadable as error:
         return {"why": str(error)}
@@ -206,4 +260,4 @@ if __name__ == "__main__":
     _out = os.dup(1)
     os.dup2(2, 1)
     with os.fdopen(_out, "w") as _stream:
-        json.dump(_child(json.loads(sys.argv[1]), json.loads(sys.argv[2])), _stream)
+        json.dump(_child(json.loads(sys.argv[1]), json.loads(sys.argv[2]), _stream), _stream)

@@ -73,8 +73,8 @@ def neutralise(line: str) -> str:
     """Write a line of a log as every equal run would have written it.
 
     Of a progress bar only the last frame stays, colours go; times, durations, rates, addresses, UUIDs,
-    process numbers and temporary paths become `<time>`, `<duration>`, `<rate>`, `<address>`, `<uuid>`, `<pid>`,
-    `<path>`, `<epoch>`.
+    process numbers and temporary paths become `<time>`, `<duration>`, `<rate>`, `<address>`, `<uuid>`,
+    `<pid>`, `<path>`, `<epoch>`.
 
     Args:
         line: without its line feed.

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from xt.compare import Content, Rule, UnreadableError
-from xt.compare.isolated import call
+from xt.compare.isolated import call, rows
 from xt.compare.sources import COLUMNS
 from xt.model.delta import Delta
 
@@ -34,11 +34,16 @@ def compare_here(left: Content, right: Content, rule: Rule, path: str) -> Delta:
 
 
 def objects(content: Content) -> Iterator[dict[str, Any]]:
-    """Read rows as objects, batch by batch, in this process.
+    """Read rows as objects, batch by batch.
 
     Raises:
-        UnreadableError: it is not Parquet.
+        UnreadableError: it is not Parquet, or reading it passes a limit of memory or time.
     """
+    return rows("xt.compare.parquet:objects_here", content)
+
+
+def objects_here(content: Content) -> Iterator[dict[str, Any]]:
+    """The same in this process; see `isolated`."""
     table = Parquet(content)
     for row in table.rows():
         yield dict(zip(table.columns, row, strict=True))

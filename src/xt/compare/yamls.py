@@ -13,7 +13,7 @@ from xt.compare import UnreadableError
 DEPTH = 100
 #: Aliases (`*name`) of all documents, values of all documents, and keys of a mapping after merging (`<<`).
 ALIASES = 1_000
-VALUES = 60_000
+VALUES = 150_000
 PAIRS = 5_000
 
 _Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

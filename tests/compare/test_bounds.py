@@ -1,0 +1,143 @@
+"""Peak memory, whatever the size: measured in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Kilobytes of resident memory, the interpreter included.
+MOST = 200_000
+
+BEGINNING = '''
+import io, os, resource, sys, gzip, zlib
+from xt.compare import Rule
+from xt.compare.contents import compare
+from xt.compare.content import FileContent, Held
+
+class Made(io.RawIOBase):
+    """A file of one repeated block, with a few bytes replaced; nothing is stored."""
+    def __init__(self, block, size, patches):
+        self.block, self.size, self.patches, self.at = block * (1 + (1 << 20) // len(block)), size, patches, 0
+        self.unit = len(block)
+    def readable(self): return True
+    def seekable(self): return True
+    def tell(self): return self.at
+    def seek(self, offset, whence=0):
+        self.at = offset + (0, self.at, self.size)[whence]
+        return self.at
+    def readinto(self, buffer):
+        count = max(0, min(len(buffer), self.size - self.at, 1 << 20))
+        shift = self.at % self.unit
+        data = bytearray(self.block[shift:shift + count])
+        count = len(data)
+        for where, new in self.patches.items():
+            for offset, letter in enumerate(new):
+                if self.at <= where + offset < self.at + count:
+                    data[where + offset - self.at] = letter
+        buffer[:count] = data
+        self.at += count
+        return count
+
+class Content:
+    def __init__(self, name, block, size, patches={}):
+        self.name, self.size, self.made = name, size, (block, size, patches)
+    def open(self): return io.BufferedReader(Made(*self.made), 1 << 20)
+
+def tell(delta):
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, delta.relation, delta.note)
+
+G = 400_000_000
+'''
+
+CASES = {
+    "one line of 400 megabytes": (
+        'tell(compare(Content("a.txt", b"abc ", G), Content("a.txt", b"abc ", G, {G // 2: b"X"}), Rule(), "a"))',
+        "changed too large for a line diff: first difference at line 1 (byte 200000000)",
+    ),
+    "one line of 400 megabytes with a tolerance": (
+        'tell(compare(Content("a.txt", b"1.5 ", G), Content("a.txt", b"1.5 ", G, {8: b"2"}), Rule(rtol=9), "a"))',
+        "changed too large for a line diff: first difference at line 1",
+    ),
+    "four million lines": (
+        'a, b = ({40: b"X", 39_999_990: b"Y"}, {})\n'
+        'tell(compare(Content("a.txt", b"123456789\\n", G // 10, a), Content("a.txt", b"123456789\\n", G // 10, b), Rule(), "a"))',
+        "changed too large for a line diff: first difference at line 5",
+    ),
+    "bytes of 800 megabytes": (
+        'tell(compare(Content("a.dat", b"\\0ab", 2 * G), Content("a.dat", b"\\0ab", 2 * G, {G: b"X"}), Rule(), "a"))',
+        "changed 1 of 800000000 bytes differs, first at byte 400000000",
+    ),
+    "a log of 80 megabytes": (
+        "from xt.compare.neutral import compare_logs\n"
+        'tell(compare_logs(Content("o", b"12s \\r", G // 5), Content("o", b"13s \\r", G // 5), "a"))',
+        "changed too large to leave out times",
+    ),
+    "csv of one line": (
+        'tell(compare(Content("a.csv", b"a,b", G // 5), Content("a.csv", b"a,c", G // 5), Rule(), "a"))',
+        "changed compared by lines: it has a line of more than 1048576 characters",
+    ),
+    "csv in another order": (
+        'rows = [b"%d,%f,text number %d\\n" % (n, n / 7, n) for n in range(400_000)]\n'
+        "import tempfile; folder = tempfile.TemporaryDirectory()\n"
+        'for name, some in (("l", rows), ("r", rows[::-1])):\n'
+        '    with open(folder.name + "/" + name, "wb") as f: f.write(b"id,x,t\\n"); f.writelines(some)\n'
+        "del rows, some\n"
+        'tell(compare(FileContent("a.csv", folder.name + "/l"), FileContent("a.csv", folder.name + "/r"), Rule(key=["id"]), "a"))\n'
+        "folder.cleanup()",
+        "within rows are in another order",
+    ),
+    "a document of many small values": (
+        'tell(compare(Held("a.json", b"[" + b"{}," * 3_000_000 + b"1]"), Held("a.json", b"[" + b"{}," * 3_000_000 + b"2]"), Rule(), "a"))',
+        "changed compared by lines: it is too large to compare by its parts",
+    ),
+    "the largest document of numbers that is compared by its parts": (
+        'def numbers(last): return Held("a.json", ("[" + "0.123456789," * 1_300_000 + last + "]").encode())\n'
+        'tell(compare(numbers("1"), numbers("2"), Rule(), "a"))',
+        "changed 1 value changed",
+    ),
+    "the largest document of objects that is compared by its parts": (
+        'def objects(last): return Held("a.json", (\'[\' + \'{"a":0.5,"b":{}},\' * 90_000 + last + "]").encode())\n'
+        'tell(compare(objects("1"), objects("2"), Rule(), "a"))',
+        "changed 1 value changed",
+    ),
+    "the largest yaml that is compared by its parts": (
+        'tell(compare(Held("a.yaml", b"- abc\\n" * 149_000), Held("a.yaml", b"- abc\\n" * 149_000 + b"- d"), Rule(), "a"))',
+        "changed 1 value added",
+    ),
+    "yaml of 80 megabytes": (
+        'tell(compare(Content("a.yaml", b"- abc\\n", G // 5), Content("a.yaml", b"- abd\\n", G // 5), Rule(), "a"))',
+        "changed compared by lines: it is too large to compare by its parts",
+    ),
+    "a gzip bomb": (
+        "from xt.compare import contents; contents.UNPACKED = 300_000_000\n"
+        "packer = zlib.compressobj(9, wbits=31)\n"
+        'bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(400)) + packer.flush()\n'
+        'tell(compare(Held("a.csv.gz", bomb), Held("a.csv.gz", gzip.compress(b"a")), Rule(), "a"))',
+        "changed compared by bytes: it unpacks to more than 300 MB",
+    ),
+    "json lines with ever new keys": (
+        'data = b"".join(b\'{"k%d": 1}\\n\' % n for n in range(200_000))\n'
+        'tell(compare(Held("a.jsonl", data), Held("a.jsonl", data + b"{}"), Rule(), "a"))',
+        "changed compared by lines: it has more than 10000 different keys",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_memory_does_not_grow_with_what_is_compared(name: str) -> None:
+    program, expected = CASES[name]
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINNING + program],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    peak, _, rest = done.stdout.partition(" ")
+    assert rest.strip().startswith(expected)
+    # macOS counts bytes.
+    assert int(peak) // (1024 if sys.platform == "darwin" else 1) < MOST
