@@ -217,4 +217,4 @@ def commands_for(folder: Path) -> Path:
 def world(folder: Path, *more: str) -> dict[str, str]:
     """Variables to run a page with."""
     places = [str(commands_for(folder)), *more, str(folder / "python" / "bin"), os.environ["PATH"]]
-    return {**os.environ, "PATH": ":".join(places), "NO_COLOR": "1", "TERM": "xterm"}
+    return {**os.environ, "PATH": ":".join(places), "NO_COLOR": "1", "TERM": "xterm", "PAGER": "cat"}

@@ -208,11 +208,8 @@ def column_names(found: Comparison, rows: list[Row]) -> tuple[str, str, str]:
     noise = "noise"
     if len(counts) == 1:
         first, second = counts.pop()
-        noise = (
-            f"noise (n={max(first, second)})"
-            if first == second or 1 in (first, second)
-            else f"noise (n={first}, {second})"
-        )
+        # Of two sides with repeats the heads say how many there are.
+        noise = f"noise (n={max(first, second)})" if first == second or 1 in (first, second) else "noise"
     elif counts:
         noise = f"noise (n≤{max(max(pair) for pair in counts)})"
     a, b = short(found.left), short(found.right)

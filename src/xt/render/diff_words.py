@@ -82,11 +82,15 @@ def headline(found: Comparison) -> str:
     said = [causes if verdict.causes else "no cause differs"]
     if status is not None and status.relation == "changed" and status.left != status.right:
         said.append(f"{shown(status.left, True)} → {shown(status.right, True)}")
-    judged = [row.judgement for row in rows_of(found.effects) if row.judgement is not None]
+    rows = [*rows_of(found.effects), *(child for child in found.effects.children if child.path == "cases")]
+    judged = [row.judgement for row in rows if row.judgement is not None and row.counted]
     if verdict.beyond:
         moved = {_bound(row) for row in judged} - {""}
         by = f" {moved.pop()}" if len(moved) == 1 else ""
-        said.append(f"{count(verdict.beyond, 'metric')} moved{by}")
+        cases = part(found.effects, "cases")
+        told = cases is not None and cases.judgement is not None and bool(_bound(cases.judgement))
+        metrics = count(verdict.beyond - told, "metric") if verdict.beyond - told else ""
+        said.append(" and ".join(filter(None, [metrics, "the cases" if told else ""])) + f" moved{by}")
     elif any(row.word in ("cannot tell", "not comparable") for row in judged):
         said.append("no metric known to have moved")
     elif judged:
