@@ -81,7 +81,7 @@ def test_paths_are_json_pointers() -> None:
 
 def test_numbers_within_tolerance_are_within_with_the_largest_deviation() -> None:
     delta = diff({"a": 1.0, "b": [10, "x"]}, {"a": 1.001, "b": [10.5, "x"]}, Rule(rtol=0.1))
-    assert delta.relation == "within"
+    assert (delta.relation, delta.note) == ("within", "2 values differ within tolerance")
     assert next((each.what, each.value, each.at) for each in delta.measures) == ("max |Δ|", 0.5, "/b/0")
 
 

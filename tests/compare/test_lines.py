@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xt.compare import Rule, lines
+from xt.compare import Rule, UnreadableError, lines
 from xt.compare.content import Held
 from xt.compare.lines import compare
 from xt.compare.numerals import differ_within, numeral, parts
@@ -99,7 +99,7 @@ def test_only_the_order_of_very_many_lines_is_said() -> None:
 
 def test_numbers_within_tolerance_count_as_equal() -> None:
     delta = diff("loss 0.5 at step 3\nok\n", "loss 0.50001 at step 3\nok\n", Rule(rtol=1e-3))
-    assert delta.relation == "within"
+    assert (delta.relation, delta.note) == ("within", "1 number differs within tolerance")
     assert [(each.what, each.at) for each in delta.measures] == [("max |Δ|", "line 1"), ("max rel", "line 1")]
     assert diff("loss 0.5\n", "loss 0.6\n", Rule(rtol=1e-3)).relation == "changed"
     assert diff("loss 0.5\n", "cost 0.5\n", Rule(rtol=9)).relation == "changed"
@@ -146,3 +146,23 @@ def test_digits_inside_words_are_no_numbers() -> None:
     assert parts("v1.2 conv2d 3.5s -4 a-5 nan info")[1::2] == ("3.5", "-4", "5", "nan")
     assert differ_within("layer1 2.0", "layer2 2.0", Rule(atol=10)) is None
     assert differ_within("layer1 2.0", "layer1 2.5", Rule(atol=10)) == [(2.0, 2.5)]
+
+
+def test_very_large_text_of_wide_characters_is_left_to_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "REWRITTEN", 5)
+    with pytest.raises(UnreadableError, match="line by line in UTF-16"):
+        diff("a\nb\n".encode("utf-16"), "a\nc\n".encode("utf-16"))
+    assert diff(b"a\r\nb\r\nxxx\n", b"a\r\nc\r\nxxx\n").text[2:4] == ["-b\r", "+c\r"]
+
+
+def test_few_changes_far_from_each_other_are_shown_however_long_the_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lines, "WINDOW_LINES", 100)
+    many = [f"line {number}" for number in range(5000)]
+    other = ["first", *many[1:-1], "last"]
+    delta = diff("\n".join(many) + "\n", "\n".join(other) + "\n")
+    assert delta.text == ["@@ -1 +1 @@", "-line 0", "+first", "@@ -5000 +5000 @@", "-line 4999", "+last"]
+    assert delta.note == "too large for a line diff: compared line with line"
+    assert measures(delta) == {"lines added": 2, "lines removed": 2}
+    assert not diff("\n".join(many), "\n".join([*many[1:], "more"])).text

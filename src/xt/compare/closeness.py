@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
-from fractions import Fraction
-from typing import NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from xt.compare import Rule
 from xt.compare.jsonable import number
 from xt.model.delta import Measure
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 #: Integers up to this size are binary64 numbers themselves.
 _EXACT = 2**53
@@ -59,6 +61,8 @@ def _is_wide(value: float) -> bool:
 
 def _within(left: float, right: float, rule: Rule) -> bool:
     """The same inequality without rounding."""
+    from fractions import Fraction
+
     one, other = Fraction(left), Fraction(right)
     return abs(one - other) <= Fraction(rule.atol) + Fraction(rule.rtol) * max(abs(one), abs(other))
 
@@ -101,6 +105,8 @@ def deviation(left: float, right: float) -> Deviation:
     if not (is_finite(left) and is_finite(right)):
         return _NO_DISTANCE
     if _is_wide(left) or _is_wide(right):
+        from fractions import Fraction
+
         one, other = Fraction(left), Fraction(right)
         gap = abs(one - other)
         return Deviation(_as_float(gap), _as_float(gap / max(abs(one), abs(other))), _apart(left, right))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
-from xt.compare import Content, Rule
+from xt.compare import Content, Rule, UnreadableError
 from xt.compare.alignment import Edit, edits
 from xt.compare.closeness import Widest
 from xt.compare.content import CHUNK, read_up_to
 from xt.compare.numerals import differ_within, frame, see
 from xt.compare.octets import first_difference, shared_end
 from xt.compare.texts import Looks, look, packaging, plain
-from xt.compare.unified import hunks
+from xt.compare.unified import cut, hunks
 from xt.model.delta import Delta, Measure
 
 #: Bytes of a text that is rewritten (in a file) to see through its encoding and line ends.
@@ -62,10 +63,15 @@ def compare(left: Content, right: Content, rule: Rule, path: str) -> Delta:
         `within` when all that differs are numbers that are close. Otherwise `changed`, with hunks and the
         number of lines added and removed; a note says when only the encoding, the byte order mark, the line
         ends, the newline at the end or the order of lines differs, or when it is too much to align.
+
+    Raises:
+        UnreadableError: it is larger than 256 MB and in UTF-16 or UTF-32.
     """
     looks = look(left), look(right)
     if max(left.size, right.size) <= REWRITTEN:
         left, right = plain(left, looks[0]), plain(right, looks[1])
+    elif any(each.encoding.startswith("UTF-") and each.encoding != "UTF-8" for each in looks):
+        raise UnreadableError(f"it is too large to compare line by line in {looks[0].encoding}")
     about = packaging(*looks)
     first = first_difference(left, right)
     if first is None or _only_final_newline(left, right, first):
@@ -75,12 +81,14 @@ def compare(left: Content, right: Content, rule: Rule, path: str) -> Delta:
     if rule.rtol or rule.atol or rule.ulp:
         widest = _close_throughout(left, right, window, rule)
         if widest is not None and not about:
-            return Delta(path, "within", change="changed", measures=widest.measures(rule))
+            many = "number differs" if widest.count == 1 else "numbers differ"
+            note = f"{widest.count} {many} within tolerance"
+            return Delta(path, "within", change="changed", measures=widest.measures(rule), note=note)
     small = window.whole and max(window.left_end, window.right_end) - window.start <= WINDOW_BYTES
     ours = _lines(left, window.start, window.left_end) if small else []
     theirs = _lines(right, window.start, window.right_end) if small else []
     if not small or max(len(ours), len(theirs)) > WINDOW_LINES:
-        return _summary(left, right, window, looks, about, path)
+        return _in_step(left, right, window, about, path) or _summary(left, right, window, looks, about, path)
     return _aligned(ours, theirs, window, rule, about, path)
 
 
@@ -242,6 +250,31 @@ def _not_close(
         if one > at or two > other:
             yield Edit(change.left + at, change.left + one, change.right + other, change.right + two)
         at, other = one + 1, two + 1
+
+
+def _in_step(left: Content, right: Content, window: Window, about: list[str], path: str) -> Delta | None:
+    """Compare line with line in passing, for few lines that differ far from each other; None for many."""
+    if not window.whole or max(window.left_end, window.right_end) - window.start > SCANNED:
+        return None
+    text: list[str] = []
+    changed = 0
+    ours, theirs = _split(left, window.start, window.left_end), _split(right, window.start, window.right_end)
+    for number, (one, other) in enumerate(zip_longest(ours, theirs, fillvalue=b""), window.line):
+        if one == other:
+            continue
+        if not one or not other or max(len(one), len(other)) >= LINE or changed == KEPT // 3:
+            return None
+        changed += 1
+        lines = [
+            f"{sign}{line.decode('utf-8', 'replace').rstrip(chr(10))}"
+            for sign, line in (("-", one), ("+", other))
+        ]
+        text += [f"@@ -{number} +{number} @@", *map(cut, lines)]
+    measures = [Measure("lines added", changed), Measure("lines removed", changed)]
+    note = "; ".join(
+        ["too large for a line diff: compared line with line", *(f"also {each}" for each in about)]
+    )
+    return Delta(path, "changed", change="changed", measures=measures, note=note, text=text)
 
 
 def _summary(

@@ -314,6 +314,9 @@ class Walker:
             return "only the layout differs"
         if self.differing == 1 and self.counts["order"]:
             return "only the order differs"
+        if relation == "within" and self.counts["within"]:
+            count = self.counts["within"]
+            return f"{count} {'value differs' if count == 1 else 'values differ'} within tolerance"
         parts = [
             f"{self.counts[what]} {'value' if self.counts[what] == 1 else 'values'} {what}"
             for what in ("changed", "added", "removed")
