@@ -169,13 +169,6 @@ def test_an_output_that_differs_while_no_metric_moved_is_different() -> None:
     assert found.sentence == "1 cause differs and no metric moved, but model.npz differs"
 
 
-def test_where_numbers_are_noisy_bytes_that_differ_are_said_beside() -> None:
-    outputs = whole("outputs", [Delta("outputs/model.npz", "changed")])
-    found = verdict(metrics(row("acc", "within noise")), outputs)
-    assert (found.word, found.relation) == ("within noise", "changed")
-    assert found.sentence.endswith("nothing moved beyond what repeats do; model.npz differs")
-
-
 def test_a_metric_on_one_side_only_is_a_difference() -> None:
     found = verdict(metrics(Delta("metrics/f1", "changed", right=0.9, change="added"), row("acc", "same")))
     assert (found.word, found.relation) == ("different", "changed")

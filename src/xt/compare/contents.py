@@ -33,14 +33,17 @@ def compare(left: Content, right: Content, rule: Rule, path: str) -> Delta:
         path: of the result, such as `outputs/model.npz`.
 
     Returns:
-        `unknown` when one of them cannot be read at all.
+        `same` only for the same bytes, `within` for other bytes of the same content; `unknown` when one of
+        them cannot be read at all.
     """
     try:
         if same(left, right):
             return Delta(path, "same")
         if rule.exact:
             return _run("bytes", left, right, rule, path)
-        return _compare(left, right, rule, path, unpack=True)
+        delta = _compare(left, right, rule, path, unpack=True)
+        # The bytes differ: what agrees by its content is equal, and not identical.
+        return replace(delta, relation="within") if delta.relation == "same" else delta
     except OSError as error:
         why = error.strerror or str(error)
     except (XtError, UnreadableError) as error:

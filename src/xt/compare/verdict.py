@@ -104,14 +104,12 @@ def _effects(evidence: Evidence, comparability: Delta, differing: int, causes: D
     )
     before = number if differing else nothing
     parts = evidence.parts["changed"]
-    if evidence.of("within noise"):
-        # Where numbers are noisy, bytes that differ are no news; that they do is said.
-        beside = f"; {_differ(parts)}" if parts else ""
-        return _Finding("within noise", f"noise: {before} and nothing moved beyond what repeats do{beside}")
     if parts:
         judged = " and no metric moved" if evidence.judged else ""
         decides = "" if differing else ": something that is not recorded decides"
         return _Finding("different", f"{before}{judged}, but {_differ(parts)}{decides}")
+    if evidence.of("within noise"):
+        return _Finding("within noise", f"noise: {before} and nothing moved beyond what repeats do")
     if evidence.of("within tolerance") or evidence.parts["within"] or comparability.relation == "within":
         return _Finding("within tolerance", f"{before} and all that moved is within the declared tolerance")
     if not evidence.judged and not any(evidence.parts.values()):

@@ -17,6 +17,8 @@ from xt.render.styled import Line, Span, join, measure, say
 #: Outputs, parts of one, cases, lines of a text that are shown; a section that is asked for is shown in full.
 OUTPUTS, PARTS, CASES, LINES, MOST = 12, 4, 6, 12, 2_000
 _TITLE = "Effects"
+#: How the note of an output begins whose numbers or cases are rows of the table.
+ABOVE = "judged above"
 _WORDS = {"same": "the same", "within": "within tolerance", "unknown": "unknown", "changed": "different"}
 
 
@@ -142,10 +144,9 @@ def _noted(found: Delta) -> Line:
 def _outputs(section: Delta, found: Comparison, options: View, width: int, column: int) -> list[Line]:
     """What came out other than before, one by one."""
     everything = options.asks("outputs")
-    differing = [child for child in section.children if child.relation != "same" and child.counted]
-    told = [
-        last(child.path, 1) for child in section.children if child.relation != "same" and not child.counted
-    ]
+    differing = [child for child in section.children if child.relation != "same"]
+    told = [child for child in differing if not child.counted and (child.note or "").startswith(ABOVE)]
+    differing = [child for child in differing if child not in told]
     listed = differing[: MOST if everything else OUTPUTS]
     lines: list[Line] = []
     for child in listed:
@@ -155,7 +156,7 @@ def _outputs(section: Delta, found: Comparison, options: View, width: int, colum
     left = len(differing) - len(listed) + section.more
     rest: list[Line] = [[say("outputs: ", "dim"), say(section.note)]] if section.note else []
     if told:
-        rest.append([say(f"judged above: {', '.join(told)}", "dim")])
+        rest.append([say(f"{ABOVE}: {', '.join(last(child.path, 1) for child in told)}", "dim")])
     if not (listed or rest or left):
         rest.append([say(f"outputs: {_WORDS[section.relation]}")])
     if left:

@@ -139,7 +139,7 @@ def _large(world: World) -> list[Row]:
             "×",
             2.0,
             found["diff"],
-            missed=f"`cat` takes {found['cat'].wall.median:.2f} s then, and {size / 4e6:.0f} million pairs of "
+            missed=f"`cat` takes {found['cat'].wall.median:.2f} s then; {size / 4e6:.0f} million pairs of "
             "numbers are still to be subtracted, divided and counted",
         ),
         Row("its memory", found["diff"].peak, "MB", 200),

@@ -45,8 +45,11 @@ def compare(
         if delta.relation == "changed":
             found = ((one.get(name), repeats[0]), (other.get(name), repeats[1]))
             if any(_varies(name, item, records) for item, records in found):
-                remark = "it differs between repeats too"
-                delta = replace(delta, note=f"{delta.note}; {remark}" if delta.note else remark)
+                # Its bytes are no criterion then, unless somebody declared what they may differ by.
+                counts = delta.counted and rules.declares(name)
+                remark = "it differs between repeats too" + ("" if counts else ", not counted")
+                note = f"{delta.note}; {remark}" if delta.note else remark
+                delta = replace(delta, note=note, counted=counts)
         children.append(delta)
     return whole("outputs", children)
 
