@@ -34,11 +34,13 @@ BEFORE = [
     'xt baseline set @ -m "the one to beat"',
     'xt run -m "a larger network?" -- python train.py --epochs 6 --hidden 64',
     'xt run -m "typo" -- python train.py --epoch 6 --hiden 64',
+    'xt run -m "reference, again" -- python train.py --epochs 6',
+    'xt run -m "reference, again" -- python train.py --epochs 6',
 ]
 SHOWN = [
     'xt run -m "does a lower learning rate help?" -- python train.py --epochs 6 --lr 0.02',
     "xt ls",
-    "xt show",
+    "xt diff",
 ]
 THEME = TerminalTheme(
     (22, 24, 29),
@@ -75,7 +77,7 @@ def scene(work: Path) -> Text:
     """Run everything in a fresh copy of the example; return the part that is shown."""
     clone = work / "digits"
     shutil.copytree(ROOT / "docs/examples/digits", clone, ignore=shutil.ignore_patterns(".xt", "*.npz"))
-    (clone / ".gitignore").write_text("metrics.json\nmodel.npz\n.venv/\n")
+    (clone / ".gitignore").write_text("metrics.json\nmodel.npz\ncases.jsonl\n.venv/\n")
     venv.create(clone / ".venv", with_pip=True)
     binaries = clone / ".venv/bin"
     subprocess.run([binaries / "pip", "install", "-q", str(ROOT), "numpy"], check=True)
@@ -84,6 +86,7 @@ def scene(work: Path) -> Text:
         "PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin",
         "VIRTUAL_ENV": str(clone / ".venv"),
         "TERM": "xterm-256color",
+        "PAGER": "cat",
     }
     git = ["git", "-c", "user.name=you", "-c", "user.email=you@example.org"]
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "The example"]):

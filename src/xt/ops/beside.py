@@ -16,7 +16,7 @@ from xt.store import Store, events
 #: Repeats looked at for the noise: a line at the end of a run must not be waited for.
 REPEATS = 8
 #: Metrics judged: the line names no more.
-METRICS = 3
+METRICS = 2
 
 
 class Beside(NamedTuple):

@@ -97,6 +97,8 @@ def band(half: float | None, scale: _Scale) -> str:
     """Write the half width of a band; more digits than its row has where it would be zero."""
     if half is None:
         return ""
+    if not half:
+        return "± 0"
     text = _write(half, scale)
     if half and math.isfinite(half) and not text.strip("0.−" + scale.suffix):
         text = _exponent(f"{half / scale.factor:.1g}") + scale.suffix

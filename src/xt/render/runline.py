@@ -13,8 +13,8 @@ from xt.render.outcome import words as named
 from xt.render.quantities import count, duration, number, since, size
 from xt.render.visible import visible
 
-#: Metrics named in the line; `xt show` has all.
-METRICS = 3
+#: Metrics named in the line, fewer when more is said of each; `xt show` has all.
+METRICS, JUDGED = 3, 2
 #: Problems named one by one.
 PROBLEMS = 3
 
@@ -66,7 +66,7 @@ def line(
     if colour:
         head = f"{BOLD}{short}{RESET} " + (words if result.status == "ok" else f"{RED}{words}{RESET}")
     parts = [head + (f" in {duration(result.usage.wall_s)}" if started else "")]
-    for metric in headline(result.metrics)[:METRICS]:
+    for metric in headline(result.metrics)[: JUDGED if beside and beside.judged else METRICS]:
         judged = beside.judged.get(metric.name) if beside else None
         change = f" ({_change(judged)})" if judged is not None else ""
         parts.append(f"{visible(metric.name)} {number(metric.value)}{change}")
