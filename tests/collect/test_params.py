@@ -10,6 +10,7 @@ import sys
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -385,8 +386,18 @@ def bomb(kind):
 @pytest.mark.parametrize("kind", ["lists", "tables", "merges", "aliases"])
 def test_yaml_that_expands_without_end_is_refused(make, tmp_path, kind):
     (tmp_path / "c.yaml").write_text(bomb(kind))
+    if kind == "merges" and not merging_doubles():
+        # PyYAML 6.0.4 merges a mapping with itself to itself: 63 small ones are what is left of the bomb.
+        assert len(candidates(make("c.yaml"))) == 64
+        return
     with pytest.raises(NotStartedError, match=r"expands to more|more than"):
         candidates(make("c.yaml"))
+
+
+def merging_doubles():
+    node = yaml.compose("{<<: [&a {x: 1}, *a]}")
+    yaml.SafeLoader("").flatten_mapping(node)
+    return len(node.value) > 1
 
 
 @given(st.text("ab:-[]{}&*!<>\n #'\"0.e|?", max_size=60))

@@ -18,6 +18,8 @@ from xt.suggest import suggest
 MAX_COLUMNS = 1_000
 #: The column that holds the step of the series in the others.
 STEP = "step"
+#: Characters of a cell.
+FIELD = 131_072
 
 
 class _Column:
@@ -153,6 +155,7 @@ class _Table:
                 "\t" if path.lower().endswith(".tsv") else ";" if ";" in first and "," not in first else ","
             )
             self.file.seek(0)
+            csv.field_size_limit(FIELD)
             self.reader = csv.reader(self.file, delimiter=mark)
             self.header = [cell.strip() for cell in next(self.reader, [])]
         except csv.Error as error:

@@ -51,9 +51,10 @@ def parse(data: bytes) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "malformed"
-        raise DocumentError(
-            f"it is not YAML: {problem}", mark.line + 1 if mark is not None else None
-        ) from error
+        # A bound of the parser's own (PyYAML 6.0.4), met before ours.
+        deep = "nesting depth" in problem
+        said = f"it is nested more than {DEPTH} deep" if deep else f"it is not YAML: {problem}"
+        raise DocumentError(said, mark.line + 1 if mark is not None else None) from error
     except RecursionError as error:
         raise DocumentError("it is nested too deeply") from error
     except (ValueError, LookupError, AttributeError, TypeError) as error:

@@ -22,8 +22,6 @@ COLUMNS = 10_000
 #: The cell of a row that lacks the column.
 MISSING = ...
 
-csv.field_size_limit(LINE)
-
 
 class Source(Protocol):
     """One table, which can be read more than once."""
@@ -53,6 +51,7 @@ class Delimited:
         Raises:
             UnreadableError: two columns have one name, or it is no text that can be decoded.
         """
+        csv.field_size_limit(LINE)
         self._content = content
         self._delimiter = "\t" if content.name.lower().endswith((".tsv", ".tab")) else ","
         looks = look(content)

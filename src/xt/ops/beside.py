@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 from xt.config import Settings
 from xt.errors import XtError
-from xt.model.delta import Judgement
 from xt.model.event import BASELINE
 from xt.model.result import Record
 from xt.model.summary import headline
 from xt.store import Store, events
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.model.delta import Judgement
 
 #: Repeats looked at for the noise: a line at the end of a run must not be waited for.
 REPEATS = 8

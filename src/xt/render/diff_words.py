@@ -96,7 +96,9 @@ def headline(found: Comparison) -> str:
     elif judged:
         said.append("no metric moved")
     differing = (
-        sum(child.relation == "changed" and child.counted for child in outputs.children) + outputs.more if outputs else 0
+        sum(child.relation == "changed" and child.counted for child in outputs.children) + outputs.more
+        if outputs
+        else 0
     )
     if differing and not verdict.beyond and not (status and status.relation == "changed"):
         said.append(f"{count(differing, 'output')} differ{'s' if differing == 1 else ''}")

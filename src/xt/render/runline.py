@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from xt.model.delta import Judgement
 from xt.model.files import Problem
 from xt.model.result import Number, Record, Result
 from xt.model.summary import headline
@@ -12,6 +11,11 @@ from xt.render.outcome import ended_with
 from xt.render.outcome import words as named
 from xt.render.quantities import count, duration, number, since, size
 from xt.render.visible import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Without a baseline a run loads none of it.
+    from xt.model.delta import Judgement
 
 #: Metrics named in the line, fewer when more is said of each; `xt show` has all.
 METRICS, JUDGED = 3, 2
