@@ -29,6 +29,9 @@ LEAVES = {
     "pynvml": {"collect", "execute"},
     "psutil": {"execute"},
     "git": {"ops", "compare"},
+    "numpy": {"compare"},
+    "pyarrow": {"compare/parquet.py"},
+    "PIL": {"compare/images.py", "compare/pixels.py"},
 }
 
 FILES = sorted(SOURCE.rglob("*.py"))
