@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -123,7 +123,7 @@ _xt() {
             _xt_words "--stdout --stderr -f --follow -t --times --raw --replay -h --help"
             ;;
         diff)
-            _xt_words "--code --no-code --stat --word-diff --only --metrics --by --tol --logs --explain --format --json --exit-code -h --help"
+            _xt_words "--code --no-code --stat --word-diff --only --metrics --by --tol --logs --images --explain --format --json --exit-code -h --help"
             ;;
         baseline)
             if [[ $place && ${COMP_WORDS[place]} == set ]]; then

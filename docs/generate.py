@@ -118,7 +118,8 @@ An error is one line `xt: error: …` on standard error and, where something is 
 |---|---|---|
 """
 ERRORS_FOOT = """
-In `xt run`, where status 1 could be the command's own, it is 125 instead.
+In `xt run`, where status 1 could be the command's own, it is 125 instead; what is 125
+there is 1 in all other commands.
 
 What goes wrong *while* a run is recorded (an output that is not there, a log that does not fit on the disk)
 is no error: the command goes on, its exit status is kept, and the record holds a *problem*, which `xt run`

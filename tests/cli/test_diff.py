@@ -56,7 +56,8 @@ def section(found, name):
 
 
 def changed(found):
-    return [part["path"] for part in found["causes"]["children"] if part["relation"] != "same"]
+    parts = [part for part in found["causes"]["children"] if part.get("counted", True)]
+    return [part["path"] for part in parts if part["relation"] != "same"]
 
 
 def page(lab, *words, **options):
@@ -129,7 +130,7 @@ def test_nothing_changed_but_the_result_moved(lab):
     found = diff(lab, "--exit-code", code=1)
     assert changed(found) == []
     assert found["verdict"]["word"] in ("improved", "regressed")
-    assert "nothing that is recorded differs" in found["verdict"]["sentence"]
+    assert "no recorded cause differs" in found["verdict"]["sentence"]
 
 
 def test_noise_of_repeats_is_not_taken_for_a_change(lab):
@@ -193,8 +194,8 @@ def test_no_arguments_need_a_baseline_that_is_another_run(project):
     unpinned = project.xt("diff")
     assert (unpinned.code, unpinned.out) == (1, b"")
     assert "no baseline is pinned" in unpinned.err
-    assert "xt baseline set RUN" in unpinned.err
-    assert project.xt("baseline", "set", "@").code == 0
+    assert "xt baseline set RUN -m WHY" in unpinned.err
+    assert project.xt("baseline", "set", "@", "-m", "why").code == 0
     itself = project.xt("diff")
     assert itself.code == 1
     assert "the baseline itself" in itself.err
@@ -282,3 +283,103 @@ def test_a_running_run_is_compared_by_its_causes(lab):
     assert section(found, "status")["relation"] == "unknown"
     assert section(found, "command")["relation"] == "changed"
     assert found["verdict"]["word"] == "cannot tell"
+
+
+# --- what must not read as a pass ---------------------------------------------------------------------
+
+
+def effect(found, name):
+    return next(part for part in found["effects"]["children"] if part["path"] == name)
+
+
+def test_a_section_of_effects_that_nobody_recorded_does_not_pass(lab):
+    assert lab.run(*RUN, "not-a-number").code == 1
+    for name in ("metrics", "cases", "outputs", "effects"):
+        found = diff(lab, "--only", name, "--exit-code", code=1)
+        assert effect(found, "status")["relation"] == "changed", name
+    for word in ("one", "two"):
+        assert lab.run("-q", "--", "echo", word).code == 0
+    for name in ("metrics", "cases", "outputs"):
+        found = diff(lab, "@~1", "@", "--only", name, "--exit-code", code=1)
+        assert found["relation"] == "unknown", name
+        assert "recorded" in effect(found, name)["note"]
+
+
+def test_what_a_metrics_file_says_besides_numbers_counts(lab):
+    lab.write("put.sh", 'echo "$1" > metrics.json\n')
+    for text in ('{"acc": 0.9, "model": "a"}', '{"acc": 0.9, "model": "b"}'):
+        assert lab.run("-q", "-o", "metrics:metrics.json", "--", "sh", "put.sh", text).code == 0
+    found = diff(lab, "@~1", "@", "--exit-code", "--only", "effects", code=1)
+    assert found["relation"] == "changed"
+    assert found["verdict"]["word"] == "different"
+
+
+def test_numbers_of_failed_runs_are_not_lost(lab):
+    lab.write("put.sh", 'echo "$1" > metrics.json; exit 3\n')
+    for text in ('{"acc": 0.9}', '{"acc": 0.1}'):
+        assert lab.run("-q", "-o", "metrics:metrics.json", "--", "sh", "put.sh", text).code == 3
+    found = diff(lab, "@~1", "@", "--exit-code", "--only", "effects", code=1)
+    assert found["relation"] == "changed"
+
+
+def test_cohorts_asked_for_take_none_out_of_the_judgement(lab):
+    lab.write(
+        "langs.py",
+        "import json, os, sys\n"
+        "found = [('lang', 'de', float(sys.argv[1])), ('lang', 'en', 0.9), ('topic', 'law', 0.8)]\n"
+        "for label, value, acc in found:\n"
+        "    line = {'name': 'acc', 'value': acc, 'labels': {label: value}}\n"
+        "    open(os.environ['XT_METRICS'], 'a').write(json.dumps(line) + chr(10))\n",
+    )
+    for acc in ("0.9", "0.2"):
+        assert lab.run("-q", "--", "python3", "langs.py", acc).code == 0
+    words = ("@~1", "@", "--tol", "acc=abs:0.01", "--exit-code")
+    assert diff(lab, *words, code=1)["verdict"]["word"] == "regressed"
+    assert diff(lab, *words, "--by", "topic", code=1)["verdict"]["word"] == "regressed"
+
+
+@pytest.mark.parametrize(
+    "words", [("--metrics", "accuracy"), ("--by", "topik"), ("--tol", "accuracy=abs:1")], ids=lambda w: w[0]
+)
+def test_a_name_that_is_nowhere_is_refused(lab, words):
+    assert lab.run(*RUN, "0.2").code == 0
+    refused = lab.xt("diff", *words)
+    assert (refused.code, refused.out) == (2, b"")
+
+
+def test_masked_words_are_not_called_the_same(lab):
+    for key in ("foo-bar-one", "foo-bar-two"):
+        assert lab.run("-q", "--", "echo", "--api-key", key).code == 0
+    found = diff(lab, "@~1", "@")
+    assert section(found, "command")["relation"] == "unknown"
+    assert lab.run("-q", "--", "echo", "--api-key", "foo-bar-two").code == 0
+    assert section(diff(lab, "@~1", "@"), "command")["relation"] == "same"
+
+
+def test_a_file_beside_a_folder_of_one_role_is_compared_by_files(lab):
+    lab.write("prompts/user.md", "Question:\n")
+    assert lab.run("-q", "-i", "prompts:prompts", "--", "true").code == 0
+    assert lab.run("-q", "-i", "prompts:prompts/system.md", "--", "true").code == 0
+    [found] = section(diff(lab, "@~1", "@"), "inputs")["children"]
+    parts = {child["path"].rpartition("/")[2]: child["change"] for child in found["children"]}
+    assert parts == {"user.md": "removed"}
+
+
+def test_a_broken_xt_toml_ends_diff_with_1(lab):
+    lab.write("xt.toml", "[metrics\n")
+    assert lab.xt("diff", "@", "@").code == 1
+
+
+def test_images_are_drawn_on_request_and_nowhere_else(lab):
+    image = pytest.importorskip("PIL.Image")
+    for level in (10, 200):
+        image.new("L", (8, 8), level).save(lab.path / "made.png")
+        assert lab.run("-q", "-o", "plot.png", "--", "cp", "made.png", "plot.png").code == 0
+    assert diff(lab, "@~1", "@")
+    before = {path.name for path in lab.path.iterdir()}
+    shown = page(lab, "@~1", "@", "--images", "pictures")
+    assert {path.name for path in lab.path.iterdir()} - before == {"pictures"}
+    [drawn] = (lab.path / "pictures").iterdir()
+    assert "pictures" in shown
+    with image.open(drawn) as picture:
+        assert picture.size == (8, 8)

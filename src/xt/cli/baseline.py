@@ -16,7 +16,7 @@ def baseline(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Another name to pin under, or to look at.")
     ] = None,
-    reason: Annotated[str | None, typer.Option("-m", "--message", help="Why.")] = None,
+    reason: Annotated[str | None, typer.Option("-m", "--message", help="Why; `set` needs it.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The pins as they are stored.")] = False,
 ) -> int:
     """Pin the run that others are compared with; it never moves by itself."""
@@ -30,8 +30,11 @@ def baseline(
     outside = Outside.real()
     if (action == "set") != (reference is not None):
         raise UsageError(
-            f"`xt baseline {action}` takes {'a' if action == 'set' else 'no'} run", "`xt baseline set RUN`"
+            f"`xt baseline {action}` takes {'a' if action == 'set' else 'no'} run",
+            "`xt baseline set RUN -m WHY`",
         )
+    if action == "set" and not (reason or "").strip():
+        raise UsageError("a pin needs a reason", "`xt baseline set RUN -m WHY`")
     store = open_store(outside)
     if action == "set" and reference is not None:
         pins = [verbs.pin(store, BASELINE if name is None else name, reference, reason, outside)]

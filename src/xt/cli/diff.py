@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Literal
 
@@ -44,6 +45,9 @@ def diff(
     logs: Annotated[
         bool, typer.Option("--logs", help="Compare logs too, times and addresses made neutral.")
     ] = False,
+    images: Annotated[
+        str | None, typer.Option("--images", metavar="DIR", help="Draw how images differ, into this folder.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say how the verdict was found.")] = False,
     style: Annotated[
         Literal["terminal", "json", "markdown", "html"],
@@ -78,6 +82,7 @@ def diff(
         by=tuple(by or ()),
         tolerances=tuple(tol or ()),
         logs=logs or shown == "logs",
+        images=None if images is None else os.path.join(outside.cwd, images),
     )
     found = compare(store, one, other, options, project_settings(outside), outside)
     found = narrowed(found, shown)

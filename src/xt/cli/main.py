@@ -46,8 +46,10 @@ def guarded(arguments: list[str]) -> int:
     except errors.XtError as error:
         tell(error)
         status = error.exit_status
-        # Exit codes of a wrapped command are its own: what xt says about itself there is 125.
-        return errors.EXIT_NOT_STARTED if arguments[:1] == ["run"] and status == 1 else status
+        # Of `xt run` the codes are the command's: what xt says about itself is 125 there, and 1 elsewhere.
+        if arguments[:1] == ["run"]:
+            return errors.EXIT_NOT_STARTED if status == 1 else status
+        return 1 if status == errors.EXIT_NOT_STARTED else status
     except KeyboardInterrupt:
         print("xt: interrupted", file=sys.stderr)
         return 130

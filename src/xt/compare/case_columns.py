@@ -9,8 +9,8 @@ from xt.compare import UnreadableError
 from xt.config import CaseSettings
 
 _IDS = ("id", "case_id", "case", "name")
-_OUTCOMES = ("passed", "pass", "correct", "outcome", "ok", "success")
-_SCORES = ("score",)
+OUTCOMES = ("passed", "pass", "correct", "outcome", "ok", "success")
+SCORES = ("score",)
 _PASS = {"true", "pass", "passed", "ok", "yes", "correct", "success", "1", "1.0"}
 _FAIL = {"false", "fail", "failed", "error", "no", "incorrect", "wrong", "failure", "0", "0.0"}
 
@@ -40,13 +40,13 @@ def columns_of(settings: CaseSettings, first_row: Mapping[str, Any]) -> CaseColu
         UnreadableError: a declared column is missing, none identifies a case, or none says how it went.
     """
     identity = _column("id", settings.id, _IDS, first_row)
-    outcome = _column("outcome", settings.outcome, _OUTCOMES, first_row)
-    score = _column("score", settings.score, _SCORES, first_row)
+    outcome = _column("outcome", settings.outcome, OUTCOMES, first_row)
+    score = _column("score", settings.score, SCORES, first_row)
     if identity is None:
         raise UnreadableError(f"no column identifies a case: there is none of {_listed(_IDS)}")
     if outcome is None and score is None:
         raise UnreadableError(
-            f"no column says how a case went: there is none of {_listed(_OUTCOMES + _SCORES)}"
+            f"no column says how a case went: there is none of {_listed(OUTCOMES + SCORES)}"
         )
     return CaseColumns(identity, outcome, score)
 

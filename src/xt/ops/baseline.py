@@ -53,8 +53,10 @@ def current(store: Store, name: str | None) -> list[Pin]:
 def none_pinned(name: str | None) -> NoSuchRunError:
     """Say that nothing is pinned, and what pins it."""
     if name is None or name == BASELINE:
-        return NoSuchRunError("no baseline is pinned", "`xt baseline set RUN` pins one")
-    return NoSuchRunError(f"nothing is pinned as `{name}`", f"`xt baseline set RUN --name {name}` pins it")
+        return NoSuchRunError("no baseline is pinned", "`xt baseline set RUN -m WHY` pins one")
+    return NoSuchRunError(
+        f"nothing is pinned as `{name}`", f"`xt baseline set RUN --name {name} -m WHY` pins it"
+    )
 
 
 def _check(name: str) -> None:

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from xt.config import Settings
-from xt.errors import XtError
+from xt.errors import DamagedError
 from xt.model.event import BASELINE
 from xt.model.result import Record
 from xt.model.summary import headline
@@ -31,13 +31,11 @@ class Beside(NamedTuple):
 
 
 def current(store: Store) -> str | None:
-    """Id of the run that is pinned as baseline now."""
+    """Id of the run that is pinned as baseline now; for a mark in a list, none where that is not certain."""
     try:
-        if not os.listdir(f"{store.path}/events"):
-            return None
-    except FileNotFoundError:
+        return _baseline(store)
+    except DamagedError:
         return None
-    return events.pinned(store.path).get(BASELINE)
 
 
 def beside_baseline(store: Store, record: Record, settings: Settings) -> Beside | None:
@@ -49,9 +47,12 @@ def beside_baseline(store: Store, record: Record, settings: Settings) -> Beside 
         settings: goals and tolerances.
 
     Returns:
-        None when no baseline is pinned, or it is this run, or its record cannot be read.
+        None when no baseline is pinned, or it is this run, or there is nothing to judge.
+
+    Raises:
+        DamagedError, NotRecordedError: it is not certain which run is pinned, or that run cannot be read.
     """
-    base_id = current(store)
+    base_id = _baseline(store)
     names = [metric.name for metric in headline(record.result.metrics)[:METRICS]]
     if base_id is None or base_id == record.id or not names:
         return None
@@ -60,8 +61,14 @@ def beside_baseline(store: Store, record: Record, settings: Settings) -> Beside 
     from xt.ops.diff.rules import Rules
     from xt.ops.diff.sides import both
 
-    try:
-        left, right = both(store, base_id, record.id, REPEATS)
-    except XtError:
-        return None
+    left, right = both(store, base_id, record.id, REPEATS)
     return Beside(base_id, plain(left, right, names, Rules(settings, ())))
+
+
+def _baseline(store: Store) -> str | None:
+    try:
+        if not os.listdir(f"{store.path}/events"):
+            return None
+    except FileNotFoundError:
+        return None
+    return events.pinned(store.path).get(BASELINE)

@@ -118,7 +118,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
         if found is not None:
             return found
         if reference == BASELINE:
-            raise NoSuchRunError("no baseline is pinned", "`xt baseline set RUN` pins one")
+            raise NoSuchRunError("no baseline is pinned", "`xt baseline set RUN -m WHY` pins one")
     if runid.is_prefix(reference):
         matches = store.ids_like(reference)
         if len(matches) == 1:

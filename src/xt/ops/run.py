@@ -185,6 +185,8 @@ def _seal(store: Store, live: Live, record: Record, settings: Settings, lacking:
             repeats = remember(store.path, record)
             try:
                 beside = beside_baseline(store, record, settings)
+            except XtError as error:
+                doubt = error.message
             except Exception as error:
                 # The run is sealed and its exit code is still to be passed on.
                 doubt = f"a bug in xt: {type(error).__name__}: {error}"

@@ -34,11 +34,14 @@ def append(store: str, event: Pin) -> None:
 
 
 def pins(store: str, name: str) -> list[Pin]:
-    """All pins of a name, oldest first; what cannot be read is passed over.
+    """All pins of a name, oldest first.
 
     Args:
         store: path of `.xt`.
         name: such as `baseline`.
+
+    Raises:
+        DamagedError: an event cannot be read, which may be one of that name.
     """
     return [event for event in all_pins(store) if event.name == name]
 
@@ -48,21 +51,32 @@ def pinned(store: str) -> dict[str, str]:
 
     Args:
         store: path of `.xt`.
+
+    Raises:
+        DamagedError: an event cannot be read: an older pin must not come back for that.
     """
     last = {event.name: event.run for event in all_pins(store)}
     return {name: run for name, run in last.items() if run is not None}
 
 
 def all_pins(store: str) -> list[Pin]:
-    """All pins, oldest first; what cannot be read is passed over."""
+    """All pins, oldest first.
+
+    Raises:
+        DamagedError: an event cannot be read.
+    """
     found = []
     for folder, folders, names in os.walk(f"{store}/events"):
         folders.sort()
         for file in sorted(names):
             if not file.endswith(".json"):
                 continue
+            path = f"{folder}/{file}"
             try:
-                found.append(codec.decode(fsio.read_file(f"{folder}/{file}", LARGEST), Pin, file))
-            except (OSError, DamagedError):
-                continue
+                found.append(codec.decode(fsio.read_file(path, LARGEST), Pin, file))
+            except (OSError, DamagedError) as error:
+                raise DamagedError(
+                    f"what is pinned is not certain: the event `{path}` cannot be read",
+                    "restore it from a copy of the store, or delete it and pin again",
+                ) from error
     return sorted(found, key=lambda event: event.id)

@@ -20,6 +20,16 @@ from xt.ops.diff.contents import Stored
 from xt.store import Store
 
 
+def columns(store: Store, record: Record) -> list[str]:
+    """Names of the columns of a run's cases; none when it has none, or they cannot be read."""
+    for item in _files(record):
+        try:
+            return list(next(rows(_content(store, item)), {}))
+        except (UnreadableError, XtError):
+            return []
+    return []
+
+
 def compare(
     store: Store, left: Record, right: Record, settings: CaseSettings, by: Sequence[str]
 ) -> tuple[Delta | None, Delta | None]:

@@ -38,13 +38,14 @@ def compare(
         outside: for git.
     """
     read = inputs.compare(store, left, right, outside)
-    params = settings.params(left.params, right.params)
+    same = left.recipe == right.recipe
+    params = settings.params(left.params, right.params, same_recipe=same)
     tree = code.compare(store, left, right, patch, outside)
     known = _common(inputs.paths(left), inputs.paths(right))
     children = [
         _apart(tree, from_text(right.code.root or "."), known, _common(*written)),
         params,
-        settings.command(left.command, right.command, params),
+        settings.command(left.command, right.command, params, same_recipe=same),
         read,
         environment.compare(left, right),
         settings.seed(left.seed, right.seed),

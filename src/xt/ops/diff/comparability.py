@@ -39,15 +39,17 @@ def compare(left: Snapshot, right: Snapshot, evaluation: list[str]) -> Delta:
         if item is None or what is None:
             continue
         judged = judged or what == "evaluation data" or item.role == "benchmark"
-        path = f"comparability/{to_shown(from_text(item.declared))}"
+        name = to_shown(from_text(item.declared))
+        path = f"comparability/{name}"
         if one is None or other is None:
             which = "right" if one is None else "left"
-            children.append(Delta(path, "changed", note=f"{what}: only the {which} run has it"))
+            children.append(Delta(path, "changed", note=f"only the {which} run has {name} ({what})"))
         elif one.digest is None or other.digest is None:
             if one.revision is None or one.revision != other.revision:
-                children.append(Delta(path, "unknown", note=f"{what}: its content was not read"))
+                note = f"the content of {name} ({what}) was not read"
+                children.append(Delta(path, "unknown", note=note))
         elif one.digest != other.digest:
-            children.append(Delta(path, "changed", note=f"{what}: it differs"))
+            children.append(Delta(path, "changed", note=f"{name} ({what}) differs"))
     if not judged:
         children += _undeclared(left, right)
     return whole("comparability", children)
@@ -66,21 +68,24 @@ def _what(item: Input, evaluation: list[str]) -> str | None:
 
 
 def _undeclared(left: Snapshot, right: Snapshot) -> list[Delta]:
-    """Data that differs while nobody said which data is for measuring."""
-    differing = [
-        to_shown(from_text((one or other or left.inputs[0]).declared))
-        for one, other in joined(left.inputs, right.inputs)
-        if "data" in {item.role for item in (one, other) if item is not None}
-        and (one is None or other is None or one.digest is None or one.digest != other.digest)
-    ]
-    if not differing:
-        return []
-    names = ", ".join(differing[:3]) + (" …" if differing[3:] else "")
-    return [
-        Delta(
-            f"comparability/{differing[0]}",
-            "unknown",
-            note=f"data differs ({names}), and which data the results were measured on is not declared",
-            hint="declare it as `-i benchmark:PATH`, or under `[diff] evaluation`",
-        )
-    ]
+    """Data that differs, or may, while nobody said which data is for measuring."""
+    differing, unread = [], []
+    for one, other in joined(left.inputs, right.inputs):
+        item = one or other
+        if item is None or item.role != "data":
+            continue
+        name = to_shown(from_text(item.declared))
+        if one is None or other is None:
+            differing.append(name)
+        elif one.digest is not None and other.digest is not None:
+            differing += [name] if one.digest != other.digest else []
+        elif one.revision is None or one.revision != other.revision:
+            unread.append(name)
+    hint = "declare it as `-i benchmark:PATH`, or under `[diff] evaluation`"
+    found = []
+    for names, what in ((differing, "data differs"), (unread, "data was not read")):
+        if names:
+            which = ", ".join(names[:3]) + (" …" if names[3:] else "")
+            note = f"{what} ({which}), and which data the results were measured on is not declared"
+            found.append(Delta(f"comparability/{names[0]}", "unknown", note=note, hint=hint))
+    return found

@@ -6,15 +6,17 @@ from msgspec.structs import replace
 
 from xt.compare.content import Held
 from xt.compare.neutral import compare_logs
-from xt.errors import XtError
+from xt.errors import UsageError, XtError
 from xt.model.delta import Delta, whole
 from xt.model.result import Record, Result, Stream
 from xt.ops.diff import cases, metrics, outputs
 from xt.ops.diff.contents import Stored
+from xt.ops.diff.pictures import Pictures
 from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import One
 from xt.ops.diff.wanted import Options
 from xt.store import Store
+from xt.suggest import suggest
 
 
 def compare(
@@ -37,15 +39,36 @@ def compare(
     children = [_status(left, right)]
     if one is None or other is None:
         return whole("effects", children), measured
+    if options.by:
+        _check_labels(store, (one, other), options)
+    examples: Delta | None = None
     if left.counts and right.counts:
         examples, apart = cases.compare(store, one, other, rules.settings.cases, options.by)
         if apart is not None:
             measured = whole("comparability", [*measured.children, apart])
-        children += metrics.compare(store, left, right, rules, measured, examples, options)
-    children.append(outputs.compare(store, one, other, rules, (left.repeats, right.repeats)))
+    children += metrics.compare(store, left, right, rules, measured, examples, options)
+    pictures = Pictures(options.images) if options.images is not None else None
+    repeats = (left.repeats, right.repeats)
+    children.append(outputs.compare(store, one, other, rules, repeats, pictures))
     if options.logs:
         children.append(_logs(store, one, other))
     return whole("effects", children), measured
+
+
+def _check_labels(store: Store, records: tuple[Record, Record], options: Options) -> None:
+    """See that what is grouped by is there.
+
+    Raises:
+        UsageError: it is no label of a metric and no column of the cases.
+    """
+    labels = {label for record in records for metric in record.result.metrics for label in metric.labels}
+    known = sorted({*labels, *(name for record in records for name in cases.columns(store, record))})
+    for name in options.by:
+        if name not in known:
+            raise UsageError(
+                f"--by: `{name}` is neither a label of a metric nor a column of the cases",
+                suggest(name, known, "labels and columns"),
+            )
 
 
 def _status(left: One, right: One) -> Delta:

@@ -13,8 +13,11 @@ from xt.model.text import Text, from_text, to_shown
 
 #: Differing parts listed; the others are counted.
 PARTS = 500
-#: Variables that differ at every run, or say where and not how.
-_NOISE = ("SLURM_", "XT_", "_", "SHLVL", "COLUMNS", "LINES", "OLDPWD", "PWD", "TERM")
+#: The variable that chooses among GPUs.
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+#: Variables that differ at every run, or say where and not how; locale and time zone are told by themselves.
+_NOISE = {"_", "SHLVL", "COLUMNS", "LINES", "OLDPWD", "PWD", "TERM", "LANG", "LANGUAGE", "TZ"}
+_NOISY = ("SLURM_", "XT_", "LC_")
 
 
 def compare(left: Snapshot, right: Snapshot) -> Delta:
@@ -146,11 +149,9 @@ def _order(version: str) -> list[tuple[int, int, str]]:
 def _system(one: Environment, other: Environment) -> Iterator[tuple[str, Any, Any]]:
     for name in ("system", "architecture", "cpu", "libc", "cpu_flags"):
         yield f"system/{name.replace('_', ' ')}", getattr(one.machine, name), getattr(other.machine, name)
-    yield "threads/usable CPUs", _threads(one), _threads(other)
-
-
-def _threads(found: Environment) -> str | int | None:
-    return found.determinism.get("OMP_NUM_THREADS") or found.machine.usable_cpus
+    if not (one.determinism.get("OMP_NUM_THREADS") and other.determinism.get("OMP_NUM_THREADS")):
+        # Where OMP_NUM_THREADS says so, the number of processors does not matter.
+        yield "threads/usable CPUs", one.machine.usable_cpus, other.machine.usable_cpus
 
 
 def _gpus(one: Environment, other: Environment) -> Iterator[tuple[str, Any, Any]]:
@@ -159,9 +160,8 @@ def _gpus(one: Environment, other: Environment) -> Iterator[tuple[str, Any, Any]
     yield "gpu/driver", left.driver, right.driver
     yield "gpu/CUDA", left.cuda, right.cuda
     yield "gpu/devices", _devices(left.devices), _devices(right.devices)
-    name = "CUDA_VISIBLE_DEVICES"
     if left.devices or right.devices:
-        yield f"gpu/{name}", one.determinism.get(name), other.determinism.get(name)
+        yield f"gpu/{VISIBLE}", one.determinism.get(VISIBLE), other.determinism.get(VISIBLE)
 
 
 def _devices(found: list[Gpu]) -> list[str] | None:
@@ -176,7 +176,7 @@ def _devices(found: list[Gpu]) -> list[str] | None:
 
 def _settings(one: Environment, other: Environment) -> Iterator[tuple[str, Any, Any]]:
     for name in sorted(one.determinism.keys() | other.determinism.keys()):
-        if name != "CUDA_VISIBLE_DEVICES":
+        if name != VISIBLE:
             yield f"settings/{name}", one.determinism.get(name), other.determinism.get(name)
 
 
@@ -217,20 +217,26 @@ def _locks(one: Environment, other: Environment) -> Iterator[tuple[str, str | No
         yield name, left.get(name), right.get(name)
 
 
+def _is_noise(name: str) -> bool:
+    return name in _NOISE or name.startswith(_NOISY)
+
+
 def _variables(one: Environment, other: Environment) -> list[Delta]:
     """Variables outside the fingerprint: by value where recorded, the others by name."""
     shown = {*fingerprint.SELECT, *one.determinism, *other.determinism}
+    if not (one.gpus.devices or other.gpus.devices):
+        shown.discard(VISIBLE)  # it chooses among none
     found = []
     for name in sorted(one.variables.keys() | other.variables.keys()):
         left, right = (side.variables.get(name) for side in (one, other))
-        if left == right or name in shown or name.startswith((*_NOISE, "LC_", "LANG", "TZ")):
+        if left == right or name in shown or _is_noise(name):
             continue
         before, after = (None if value is None else to_shown(from_text(value)) for value in (left, right))
         found.append(Delta(f"context/{name}", "changed", before, after, counted=False))
     hidden = [
         name
         for name in sorted(one.hidden.keys() | other.hidden.keys())
-        if one.hidden.get(name) != other.hidden.get(name) and not name.startswith(_NOISE)
+        if one.hidden.get(name) != other.hidden.get(name) and not _is_noise(name)
     ]
     if hidden:
         names = ", ".join(hidden[:12]) + (" …" if hidden[12:] else "")

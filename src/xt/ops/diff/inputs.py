@@ -14,7 +14,7 @@ from xt.errors import XtError
 from xt.model.delta import Change, Delta, Relation, whole
 from xt.model.files import Entry, Input, Manifest
 from xt.model.snapshot import Snapshot
-from xt.model.text import Text, from_text, to_shown
+from xt.model.text import Text, from_text, to_shown, to_text
 from xt.ops.diff.code import blobs
 from xt.ops.diff.contents import find
 from xt.ops.diff.sides import project_root
@@ -111,14 +111,11 @@ def _input(store: Store, one: Input | None, other: Input | None, pairs: list[_Pa
         pairs.append(_Pair(named.role, path, (_place(one), _place(other)), entries))
         return Delta(path, "changed", *facts, change="changed")
     try:
-        manifests = [
-            codec.decode(store.objects.read(item.digest or ""), Manifest, f"the manifest of {path}").entries
-            for item in (one, other)
-        ]
+        manifests = [_entries(store, item, path) for item in (one, other)]
     except XtError as error:
         note = f"which files differ is not known: {error.message}"
         return Delta(path, "changed", *facts, change="changed", note=note)
-    folders = (_place(one), _place(other))
+    folders = (_folder(one), _folder(other))
     return _tree(path, named.role, manifests, folders, facts, pairs)
 
 
@@ -145,7 +142,7 @@ def _tree(
             if change == "renamed" and origin is not None:
                 old = origin
                 renamed.add(origin)
-        elif before == after:
+        elif before == after or (before.digest is not None and _alone(before, after)):
             continue
         counts[change] += 1
         if len(children) >= FILES:
@@ -200,8 +197,10 @@ def _by_name(path: str, one: Input, other: Input, facts: tuple[dict[str, Any], d
     """Compare what is known by a name and a revision only."""
     if one.declared == other.declared and one.revision and one.revision == other.revision:
         return Delta(path, "same")
-    if one.revision and other.revision and one.revision != other.revision:
-        return Delta(path, "changed", *facts, change="changed")
+    if one.revision != other.revision and one.declared == other.declared:
+        note = f"revision {one.revision or 'not known'} → {other.revision or 'not known'}"
+        known = one.revision is not None and other.revision is not None
+        return Delta(path, "changed" if known else "unknown", *facts, change="changed", note=note)
     if one.declared != other.declared:
         return Delta(path, "changed", *facts, change="changed")
     note = f"its content was not read: {one.reason or other.reason or 'no reason is recorded'}"
@@ -219,6 +218,23 @@ def _entry(item: Input) -> Entry:
 
 def _place(item: Input) -> str:
     return from_text(item.path) if item.path is not None else ""
+
+
+def _entries(store: Store, item: Input, path: str) -> list[Entry]:
+    """Files of a tree or glob; of a single file beside one of these, itself."""
+    if item.kind == "file":
+        name = to_text(os.path.basename(_place(item)))
+        return [Entry(name, "file", 0, item.size, item.digest)]
+    return codec.decode(store.objects.read(item.digest or ""), Manifest, f"the manifest of {path}").entries
+
+
+def _alone(before: Entry, after: Entry) -> bool:
+    """Whether the content agrees where one side is a single file, whose mode is not in a record."""
+    return before.digest == after.digest and 0 in (before.mode, after.mode)
+
+
+def _folder(item: Input) -> str:
+    return os.path.dirname(_place(item)) if item.kind == "file" else _place(item)
 
 
 def _key(path: Text) -> str:

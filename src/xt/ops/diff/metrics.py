@@ -15,7 +15,7 @@ from xt.compare.judging import RELATION_OF, Row, judge
 from xt.compare.series import compare_series
 from xt.compare.tolerances import metric_name
 from xt.config import CostSettings
-from xt.errors import XtError
+from xt.errors import UsageError, XtError
 from xt.model.delta import Delta, Judgement, whole
 from xt.model.result import Metric, Number, Record, Usage
 from xt.ops.diff import comparability
@@ -23,6 +23,7 @@ from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import One, share
 from xt.ops.diff.wanted import Options
 from xt.store import Store
+from xt.suggest import suggest
 
 #: Series compared point by point, and bytes of each: a picture needs no more.
 SERIES, LONGEST = 64, 8_000_000
@@ -60,10 +61,16 @@ def compare(
     """
     assert left.record is not None and right.record is not None
     sides = _found(left.record), _found(right.record)
-    keys = [key for key in dict.fromkeys([*sides[0], *sides[1]]) if _wanted(key, options)]
-    known = [metric_name(key[0], dict(key[1])) for key in dict.fromkeys([*sides[0], *sides[1]])]
+    every = list(dict.fromkeys([*sides[0], *sides[1]]))
+    keys = [key for key in every if _wanted(key, options)]
+    known = [metric_name(key[0], dict(key[1])) for key in every]
+    if options.metrics and not keys:
+        raise UsageError(
+            f"--metrics: neither run has a metric `{options.metrics[0]}`",
+            suggest(options.metrics[0], known, "metrics"),
+        )
     outputs = [str(item.path) for side in (left.record, right.record) for item in side.result.outputs]
-    rules.check([*known, *(f"cost/{name}" for name in COSTS)], outputs)
+    rules.check([*known, *(key[0] for key in every), *(f"cost/{name}" for name in COSTS)], outputs)
 
     unwell = _unwell(left, right)
     why = unwell or _incomparable(measured)
@@ -115,8 +122,6 @@ def _found(record: Record) -> Found:
 
 def _wanted(key: Key, options: Options) -> bool:
     name, labels = key
-    if options.by and labels and not any(label in options.by for label, _ in labels):
-        return False
     names = (name, metric_name(name, dict(labels)))
     return not options.metrics or any(fnmatchcase(one, glob) for one in names for glob in options.metrics)
 
@@ -175,7 +180,7 @@ def _row(
 
     def values(own: Metric | None, others: list[Found]) -> list[float]:
         same = [own, *(found.get(key) for found in others)]
-        return [_number(metric.value) for metric in same if metric is not None]
+        return [number(metric.value) for metric in same if metric is not None]
 
     return Row(
         metric_name(*_split(key)),
@@ -194,7 +199,8 @@ def _split(key: Key) -> tuple[str, dict[str, str]]:
     return key[0], dict(key[1])
 
 
-def _number(value: float | int | Number) -> float:
+def number(value: float | int | Number) -> float:
+    """A metric's value as a float, NaN and infinities too."""
     return float(value.special) if isinstance(value, Number) else float(value)
 
 
@@ -257,7 +263,7 @@ def _points(store: Store, digest: str) -> Iterator[tuple[float | int | None, flo
         data = file.read(LONGEST)
     for line in data[: data.rfind(b"\n")].split(b"\n"):
         point = decoder.decode(line)
-        yield point.step, _number(point.value)
+        yield point.step, number(point.value)
 
 
 #: Costs by name: unit, and how it is read from what was metered.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from xt import codec
-from xt.compare import Rule
 from xt.compare.contents import compare as compare_contents
 from xt.errors import XtError
 from xt.model.delta import Change, Delta, whole
@@ -15,6 +15,8 @@ from xt.model.files import Entry, Manifest, Output
 from xt.model.result import Record
 from xt.model.text import from_text, to_shown
 from xt.ops.diff.contents import Stored
+from xt.ops.diff.elsewhere import NOTES, Elsewhere
+from xt.ops.diff.pictures import Pictures
 from xt.ops.diff.rules import Rules
 from xt.store import Store
 
@@ -22,12 +24,24 @@ from xt.store import Store
 FILES = 200
 #: Files of one tree whose content is compared; of the others only that the bytes differ is said.
 COMPARED = 100
-#: Outputs whose content is told elsewhere, as numbers and as cases.
-ELSEWHERE = {"metrics": "judged above as metrics", "cases": "judged above as cases"}
+
+
+class _Work(NamedTuple):
+    """What every output is compared with."""
+
+    store: Store
+    rules: Rules
+    told: Elsewhere | None
+    pictures: Pictures | None
 
 
 def compare(
-    store: Store, left: Record, right: Record, rules: Rules, repeats: tuple[list[Record], list[Record]]
+    store: Store,
+    left: Record,
+    right: Record,
+    rules: Rules,
+    repeats: tuple[list[Record], list[Record]],
+    pictures: Pictures | None = None,
 ) -> Delta:
     """Compare declared outputs by path.
 
@@ -37,11 +51,16 @@ def compare(
         right: the other.
         rules: tolerances by path.
         repeats: others of the recipe of each; an output that differs between them too says little.
+        pictures: draws how images differ, when that is wanted.
     """
     one, other = ({_name(item): item for item in side.result.outputs} for side in (left, right))
+    well = all(side.result.status in ("ok", "incomplete") for side in (left, right))
+    # Of a run that failed neither metrics nor cases are judged: nothing is told elsewhere then.
+    told = Elsewhere(left, right, rules.settings.cases) if well else None
+    work = _Work(store, rules, told, pictures)
     children = []
     for name in dict.fromkeys([*one, *other]):
-        delta = _output(store, name, one.get(name), other.get(name), rules)
+        delta = _output(work, name, one.get(name), other.get(name))
         if delta.relation == "changed":
             found = ((one.get(name), repeats[0]), (other.get(name), repeats[1]))
             if any(_varies(name, item, records) for item, records in found):
@@ -59,7 +78,8 @@ def _name(item: Output) -> str:
     return to_shown(from_text(declared))
 
 
-def _output(store: Store, name: str, one: Output | None, other: Output | None, rules: Rules) -> Delta:
+def _output(work: _Work, name: str, one: Output | None, other: Output | None) -> Delta:
+    rules, told = work.rules, work.told
     path = f"outputs/{name}"
     if one is None or other is None:
         change: Change = "added" if one is None else "removed"
@@ -81,15 +101,20 @@ def _output(store: Store, name: str, one: Output | None, other: Output | None, r
         # A part of a tree that was not stored is in its manifest without a digest.
         doubt = "partial" in states
         return Delta(path, "unknown" if doubt else "same", note="stored in part" if doubt else None)
-    delta = _content(store, path, one, other, rules)
+    delta = _content(work, path, one, other)
     if settings is not None and settings.ignore is True:
         return replace(delta, relation="within", note="differs, ignored by rule")
-    if one.role == other.role and one.role in ELSEWHERE and not rules.declares(name):
-        return Delta(path, delta.relation, change="changed", counted=False, note=ELSEWHERE[one.role])
+    if (
+        one.role == other.role
+        and not rules.declares(name)
+        and told is not None
+        and told.tells(one.role, delta)
+    ):
+        return Delta(path, delta.relation, change="changed", counted=False, note=NOTES[one.role])
     return delta
 
 
-def _content(store: Store, path: str, one: Output, other: Output, rules: Rules) -> Delta:
+def _content(work: _Work, path: str, one: Output, other: Output) -> Delta:
     name = path.partition("/")[2]
     if one.kind != other.kind and "file" in (one.kind, other.kind):
         return Delta(path, "changed", one.kind, other.kind, note=f"a {one.kind} became a {other.kind}")
@@ -98,18 +123,20 @@ def _content(store: Store, path: str, one: Output, other: Output, rules: Rules) 
         return Delta(path, "unknown", note=f"its content is not known: {reason}")
     if one.kind == "file":
         sizes = (one.size or 0, other.size or 0)
-        return _files(store, path, name, (one.digest, other.digest), sizes, rules.rule(name))
+        return _files(work, path, name, (one.digest, other.digest), sizes)
     try:
         manifests = [
-            codec.decode(store.objects.read(item.digest or ""), Manifest, f"the manifest of {name}").entries
+            codec.decode(
+                work.store.objects.read(item.digest or ""), Manifest, f"the manifest of {name}"
+            ).entries
             for item in (one, other)
         ]
     except XtError as error:
         return Delta(path, "unknown", note=f"which files differ is not known: {error.message}")
-    return _tree(store, path, from_text(one.path or ""), manifests, rules)
+    return _tree(work, path, from_text(one.path or ""), manifests)
 
 
-def _tree(store: Store, path: str, folder: str, manifests: list[list[Entry]], rules: Rules) -> Delta:
+def _tree(work: _Work, path: str, folder: str, manifests: list[list[Entry]]) -> Delta:
     one, other = ({from_text(entry.path): entry for entry in entries} for entries in manifests)
     children: list[Delta] = []
     same = compared = 0
@@ -123,7 +150,7 @@ def _tree(store: Store, path: str, folder: str, manifests: list[list[Entry]], ru
                 same += 1
                 continue
             full = os.path.join(folder, name)
-            settings = rules.output(to_shown(full))
+            settings = work.rules.output(to_shown(full))
             if settings is not None and settings.ignore is True:
                 children.append(Delta(shown, "within", note="differs, ignored by rule"))
                 continue
@@ -133,7 +160,7 @@ def _tree(store: Store, path: str, folder: str, manifests: list[list[Entry]], ru
                 continue
             digests = (before.digest, after.digest)
             sizes = (before.size or 0, after.size or 0)
-            children.append(_files(store, shown, to_shown(full), digests, sizes, rules.rule(to_shown(full))))
+            children.append(_files(work, shown, to_shown(full), digests, sizes))
         elif (before.kind, before.target, before.note) == (
             after.kind,
             after.target,
@@ -148,20 +175,21 @@ def _tree(store: Store, path: str, folder: str, manifests: list[list[Entry]], ru
     return replace(found, children=children[:FILES], more=max(0, len(children) - FILES))
 
 
-def _files(
-    store: Store, path: str, name: str, digests: tuple[str, str], sizes: tuple[int, int], rule: Rule
-) -> Delta:
-    absent = [
-        side for side, digest in zip(("left", "right"), digests, strict=True) if not store.objects.has(digest)
-    ]
+def _files(work: _Work, path: str, name: str, digests: tuple[str, str], sizes: tuple[int, int]) -> Delta:
+    has = work.store.objects.has
+    absent = [side for side, digest in zip(("left", "right"), digests, strict=True) if not has(digest)]
     if absent:
         note = f"the bytes differ, and the content of the {' and '.join(absent)} is not in this store"
         return Delta(path, "changed", change="changed", note=note)
-    left, right = (Stored(store, name, digest, size) for digest, size in zip(digests, sizes, strict=True))
+    left, right = (Stored(work.store, name, *known) for known in zip(digests, sizes, strict=True))
     try:
-        return compare_contents(left, right, rule, path)
+        delta = compare_contents(left, right, work.rules.rule(name), path)
+        drawn = work.pictures.draw(name, left, right) if work.pictures is not None else None
     except XtError as error:
         return Delta(path, "unknown", change="changed", note=error.message)
+    if drawn is None:
+        return delta
+    return replace(delta, note=f"{delta.note}; {drawn}" if delta.note else drawn)
 
 
 def _varies(name: str, own: Output | None, repeats: list[Record]) -> bool:

@@ -10,6 +10,7 @@ from xt.collect.scalars import scalar
 from xt.model.delta import Change, Delta, Relation, whole
 from xt.model.snapshot import Command, Param, Seed
 from xt.model.text import Text, from_text, to_shown
+from xt.redact import MASK
 
 #: Words of a command compared one by one; a longer one (a shell's glob over files) is said to differ.
 WORDS = 5_000
@@ -17,14 +18,25 @@ WORDS = 5_000
 PARAMS = 1_000
 
 
-def params(left: list[Param], right: list[Param]) -> Delta:
-    """Compare named settings by value; where one was read from does not matter."""
+def params(left: list[Param], right: list[Param], *, same_recipe: bool) -> Delta:
+    """Compare named settings by value; where one was read from does not matter.
+
+    Args:
+        left: of one run.
+        right: of the other.
+        same_recipe: whether both have one recipe, so that masked values are the same too.
+    """
     one, other = ({param.name: param.value for param in side} for side in (left, right))
+    # Of the command's own words the recipe has keyed digests.
+    words = {param.name for param in left if param.source == "argv"}
     children = []
     for name in dict.fromkeys([*one, *other]):
         if name in one and name in other:
             if not _equal(one[name], other[name]):
                 children.append(Delta(f"params/{name}", "changed", one[name], other[name], change="changed"))
+            elif MASK in str(one[name]) and not (same_recipe and name in words):
+                note = "its value is masked and cannot be compared"
+                children.append(Delta(f"params/{name}", "unknown", note=note))
         else:
             change: Change = "removed" if name in one else "added"
             children.append(Delta(f"params/{name}", "changed", one.get(name), other.get(name), change=change))
@@ -40,24 +52,25 @@ def _equal(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def command(left: Command, right: Command, changed: Delta) -> Delta:
+def command(left: Command, right: Command, changed: Delta, *, same_recipe: bool) -> Delta:
     """Compare command lines word by word.
 
     Args:
         left: of one run.
         right: of the other.
         changed: what `params` gave; words that only say what differs there are not a second cause.
+        same_recipe: whether both have one recipe, which knows masked words by a keyed digest.
     """
     one, other = _words(left), _words(right)
     children: list[Delta] = []
     said = True
     if one != other:
         for tag, a, b, c, d in _steps(one, other):
-            words = one[a:b], other[c:d]
             relation: Relation = "same" if tag == "equal" else "changed"
-            said = said and (tag == "equal" or _said(words, changed))
-            children.append(Delta(f"command/{len(children)}", relation, *words))
-    masked = bool(left.redacted or right.redacted)
+            said = said and (
+                tag == "equal" or (_said(one, a, b, changed, 0) and _said(other, c, d, changed, 1))
+            )
+            children.append(Delta(f"command/{len(children)}", relation, one[a:b], other[c:d]))
     for name, before, after in (
         ("cwd", _shown(left.cwd), _shown(right.cwd)),
         ("stdin", left.stdin, right.stdin),
@@ -69,15 +82,15 @@ def command(left: Command, right: Command, changed: Delta) -> Delta:
             said = said and not counts
     if left.executable.digest != right.executable.digest:
         before, after = (_executable(side) for side in (left, right))
-        relation = (
-            "unknown" if left.executable.digest is None or right.executable.digest is None else "changed"
-        )
-        children.append(Delta("command/executable", relation, before, after))
+        unread = left.executable.digest is None or right.executable.digest is None
+        children.append(Delta("command/executable", "unknown" if unread else "changed", before, after))
         said = False
-    if children and said:
+    if (left.redacted or right.redacted) and not same_recipe:
+        return whole("command", children, least="unknown", note="masked words cannot be compared")
+    if any(child.counted and child.relation != "same" for child in children) and said:
         note = "it says what differs in the params"
-        return Delta("command", "same", note=note if one != other else None, children=children)
-    return whole("command", children, note="masked words are not compared" if masked else None)
+        return Delta("command", "changed", note=note, children=children, counted=False)
+    return whole("command", children)
 
 
 def _words(ran: Command) -> list[str]:
@@ -100,23 +113,33 @@ def _steps(one: list[str], other: list[str]) -> Sequence[tuple[str, int, int, in
     return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
 
 
-def _said(words: tuple[list[str], list[str]], changed: Delta) -> bool:
-    """Whether words only give params the values that are shown to differ."""
-    for side, tokens in enumerate(words):
-        known: dict[str, Any] = {}
-        for child in changed.children:
-            name = child.path.partition("/")[2]
-            known[name] = child.right if side else child.left
-        for token in tokens:
-            name, equals, value = token.lstrip("-+").partition("=")
-            if equals and name in known:
-                fits = _equal(scalar(value), known[name])
-            else:
-                fits = (token.startswith("--") and name in known) or any(
-                    _equal(scalar(token), other) for other in known.values()
-                )
-            if not fits:
-                return False
+def _said(words: list[str], start: int, end: int, changed: Delta, side: int) -> bool:
+    """Whether words only give params the values that are shown to differ.
+
+    Args:
+        words: the whole command.
+        start: of the words that differ.
+        end: behind them.
+        changed: what `params` gave.
+        side: 0 for left, 1 for right.
+    """
+    known: dict[str, Any] = {
+        child.path.partition("/")[2]: child.right if side else child.left for child in changed.children
+    }
+    for at in range(start, end):
+        word = words[at]
+        name, equals, value = word.lstrip("-+").partition("=")
+        before = words[at - 1] if at else ""
+        if equals:
+            fits = name in known and _equal(scalar(value), known[name])
+        elif word.startswith("--"):
+            fits = name in known
+        else:
+            # A bare word is the value of the option before it, or something of its own.
+            option = before.removeprefix("--") if before.startswith("--") and "=" not in before else None
+            fits = option in known and _equal(scalar(word), known[option])
+        if not fits:
+            return False
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from xt.errors import XtError
+from xt.errors import DamagedError, XtError
 from xt.model.delta import Side
 from xt.model.event import BASELINE
 from xt.model.result import Record
@@ -67,7 +67,10 @@ def both(store: Store, left: str, right: str, most: int = REPEATS) -> tuple[One,
     Raises:
         NotRecordedError, DamagedError: one is not there, or not readable.
     """
-    pins = events.pinned(store.path)
+    try:
+        pins = events.pinned(store.path)
+    except DamagedError:
+        pins = {}  # it only names the runs here
     one = _one(store, left, right, pins, most)
     other = _one(store, right, left, pins, most)
     if _recipe(one) == _recipe(other):

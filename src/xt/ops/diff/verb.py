@@ -20,6 +20,9 @@ from xt.ops.diff.wanted import Options
 from xt.ops.find import resolve
 from xt.store import Store, events
 
+#: What a section of effects is made of.
+NOTHING = {"metrics": "metric", "cases": "case", "outputs": "output", "logs": "log", "cost": "cost"}
+
 
 def chosen(store: Store, left: str | None, right: str | None, outside: Outside) -> tuple[str, str]:
     """Find the runs that are meant: without any the baseline and the newest, with one the baseline and it.
@@ -32,7 +35,7 @@ def chosen(store: Store, left: str | None, right: str | None, outside: Outside) 
     base = events.pinned(store.path).get(BASELINE)
     if base is None:
         raise NoSuchRunError(
-            none_pinned(None).message, "`xt baseline set RUN` pins one; `xt diff @~1 @` names both"
+            none_pinned(None).message, "`xt baseline set RUN -m WHY` pins one; `xt diff @~1 @` names both"
         )
     other = resolve(store, left or "@", outside)
     if other == base:
@@ -88,32 +91,45 @@ def narrowed(found: Comparison, section: str) -> Comparison:
     Args:
         found: the whole.
         section: `all`, `causes`, `effects`, or the name of a child of one of them.
+
+    Returns:
+        A comparison that never passes for what is not in it: a section of effects that nobody recorded is
+        `unknown`, and how the runs ended stays where it differs.
     """
     if section == "all":
         return found
-    nothing = {name: Delta(name, "same") for name in ("causes", "effects")}
-    kept = {
-        name: part if section == name else _only(part, section)
-        for name, part in (("causes", found.causes), ("effects", found.effects))
-    }
-    measured = (
-        found.comparability if section in ("effects", "metrics", "cases") else Delta("comparability", "same")
-    )
-    around = found.context if section in ("causes", "context") else Delta("context", "same", counted=False)
-    parts = nothing | kept
-    relation = worst([parts["causes"].relation, measured.relation, parts["effects"].relation])
+    before, after = Delta("causes", "same"), Delta("effects", "same")
+    measured, around = Delta("comparability", "same"), Delta("context", "same", counted=False)
+    if section in ("causes", "context"):
+        around = found.context
+    if section == "causes":
+        before = found.causes
+    elif any(child.path == section for child in found.causes.children):
+        before = whole("causes", [child for child in found.causes.children if child.path == section])
+    elif section != "context":
+        after = found.effects if section == "effects" else _only(found.effects, section)
+        measured = found.comparability if section in ("effects", "metrics", "cases") else measured
     return replace(
         found,
-        relation=relation,
-        causes=parts["causes"],
+        relation=worst([before.relation, measured.relation, after.relation]),
+        causes=before,
         context=around,
         comparability=measured,
-        effects=parts["effects"],
+        effects=after,
     )
 
 
-def _only(part: Delta, section: str) -> Delta:
-    return whole(part.path, [child for child in part.children if child.path == section])
+def _only(effects: Delta, section: str) -> Delta:
+    kept = [child for child in effects.children if child.path == section]
+    ended = [child for child in effects.children if child.path == "status" and child.relation != "same"]
+    if section != "status":
+        empty = not kept or (kept[0].relation == "same" and not kept[0].children and section != "cases")
+        if empty:
+            kept = [
+                Delta(section, "unknown", note=f"no {NOTHING.get(section, section)} of both runs is recorded")
+            ]
+        kept = [*ended, *kept]
+    return whole("effects", kept)
 
 
 def _written(one: One) -> list[str]:

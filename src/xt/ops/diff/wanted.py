@@ -19,3 +19,5 @@ class Options(NamedTuple):
     tolerances: tuple[str, ...] = ()
     """`NAME=KIND:BOUND`, before those of `xt.toml`."""
     logs: bool = False
+    images: str | None = None
+    """Absolute folder to draw into how images differ."""
