@@ -119,10 +119,20 @@ def _tree(git: Git, left: str, right: str, folder: str, inner: set[str], patch: 
     texts: dict[int, list[str]] = {}
     if files and patch.wanted is not False and lines <= most and len(files) <= FILES:
         texts = _texts(git, left, right, files, patch.words)
-    return [_delta(git, file, folder, texts.get(at, [])) for at, file in enumerate(files)]
+    sizes = _sizes(git, [blob for file in files[:FILES] if file.added is None for blob in file.blobs])
+    return [_delta(file, folder, texts.get(at, []), sizes) for at, file in enumerate(files)]
 
 
-def _delta(git: Git, file: _File, folder: str, text: list[str]) -> Delta:
+def _sizes(git: Git, blobs: list[str]) -> dict[str, int]:
+    """Bytes of blobs; of those that are there."""
+    if not blobs:
+        return {}
+    answer = git.run("cat-file", "--batch-check", data="".join(f"{blob}\n" for blob in blobs).encode())
+    words = (line.split() for line in answer.decode().splitlines())
+    return {found[0]: int(found[2]) for found in words if len(found) == 3 and found[1] == "blob"}
+
+
+def _delta(file: _File, folder: str, text: list[str], sizes: dict[str, int]) -> Delta:
     name = to_shown(os.path.join(folder, file.right))
     change = _KINDS.get(file.status, "changed")
     measures = []
@@ -132,7 +142,8 @@ def _delta(git: Git, file: _File, folder: str, text: list[str]) -> Delta:
     elif _LINK in file.modes:
         notes.append(f"a repository inside: {file.blobs[0][:7]} → {file.blobs[1][:7]}")
     else:
-        notes.append("binary")
+        known = [sizes[blob] for blob in file.blobs if blob in sizes]
+        notes.append(" ".join(["binary,", " → ".join(f"{size} B" for size in known)]) if known else "binary")
     if change in ("changed", "renamed") and file.modes[0] != file.modes[1]:
         notes.append(f"mode {file.modes[0][-3:]} → {file.modes[1][-3:]}")
     renamed = change == "renamed"
