@@ -1,9 +1,8 @@
-"""What differs in the numbers that came out, and in what they cost."""
+"""What differs in the numbers that came out: metrics, their cohorts and series."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -14,11 +13,11 @@ from xt.compare.cases import case_row, judged
 from xt.compare.judging import RELATION_OF, Row, judge
 from xt.compare.series import compare_series
 from xt.compare.tolerances import metric_name
-from xt.config import CostSettings
 from xt.errors import UsageError, XtError
 from xt.model.delta import Delta, Judgement, whole
-from xt.model.result import Metric, Number, Record, Usage
-from xt.ops.diff import comparability
+from xt.model.result import Metric, Number, Record
+from xt.model.text import from_text, to_shown
+from xt.ops.diff import comparability, cost
 from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import One, share
 from xt.ops.diff.wanted import Options
@@ -69,8 +68,12 @@ def compare(
             f"--metrics: neither run has a metric `{options.metrics[0]}`",
             suggest(options.metrics[0], known, "metrics"),
         )
-    outputs = [str(item.path) for side in (left.record, right.record) for item in side.result.outputs]
-    rules.check([*known, *(key[0] for key in every), *(f"cost/{name}" for name in COSTS)], outputs)
+    outputs = [
+        to_shown(from_text(item.path if item.path is not None else item.declared))
+        for side in (left.record, right.record)
+        for item in side.result.outputs
+    ]
+    rules.check([*known, *(key[0] for key in every), *(f"cost/{name}" for name in cost.COSTS)], outputs)
 
     unwell = _unwell(left, right)
     why = unwell or _incomparable(measured)
@@ -88,7 +91,10 @@ def compare(
         for key, judgement in zip(keys, judgements[: len(keys)], strict=True)
     }
     _add_series(store, deltas, sides, rules)
-    found = [whole("metrics", _nested(deltas)), _cost(left.record, right.record, records, rules, unwell)]
+    found = [
+        whole("metrics", _nested(deltas)),
+        cost.compare(left.record, right.record, records, rules, unwell),
+    ]
     if cases is not None:
         if chance is not None:
             cases = judged(cases, judgements[-1])
@@ -264,84 +270,3 @@ def _points(store: Store, digest: str) -> Iterator[tuple[float | int | None, flo
     for line in data[: data.rfind(b"\n")].split(b"\n"):
         point = decoder.decode(line)
         yield point.step, number(point.value)
-
-
-#: Costs by name: unit, and how it is read from what was metered.
-COSTS: dict[str, tuple[str, Callable[[Usage], float | None]]] = {
-    "wall": ("s", lambda usage: usage.wall_s),
-    "cpu": (
-        "s",
-        lambda usage: (
-            None if usage.user_s is None or usage.system_s is None else usage.user_s + usage.system_s
-        ),
-    ),
-    "memory": ("B", lambda usage: usage.peak_memory_bytes),
-    "gpu memory": ("B", lambda usage: usage.gpu_memory_bytes),
-    "energy": ("J", lambda usage: usage.gpu_energy_j),
-    "money": ("", lambda usage: None),
-}
-
-
-def _cost(
-    left: Record,
-    right: Record,
-    repeats: tuple[list[Record], list[Record], list[Record]],
-    rules: Rules,
-    unwell: str | None,
-) -> Delta:
-    """Judge cost by itself: a loaded machine must not make a change of quality less sure.
-
-    It counts for the whole only where something is declared of it: how long a run takes is no result.
-    """
-    records = [left, *repeats[0]], [right, *repeats[1]], repeats[2]
-    rows: list[Row] = []
-    about: list[tuple[str, bool]] = []
-    for name, (unit, metered) in COSTS.items():
-        rates = rules.settings.cost if name == "money" else None
-        values = [[_cost_of(record, metered, rates) for record in side] for side in records]
-        if values[0][0] is None or values[1][0] is None:
-            continue
-        settings, tolerances = rules.cost(f"cost/{name}")
-        about.append(
-            (rules.settings.cost.currency if rates is not None else unit, bool(settings or tolerances))
-        )
-        sides = [[value for value in side if value is not None] for side in values]
-        rows.append(Row(f"cost/{name}", sides[0], sides[1], sides[2], "min", tolerances, incomparable=unwell))
-    children = [
-        Delta(
-            row.name,
-            RELATION_OF[judgement.word],
-            row.left[0],
-            row.right[0],
-            unit=unit or None,
-            judgement=judgement,
-            counted=counts,
-        )
-        for row, (unit, counts), judgement in zip(rows, about, judge(rows), strict=True)
-    ]
-    return whole("cost", children)
-
-
-def _cost_of(
-    record: Record, metered: Callable[[Usage], float | None], rates: CostSettings | None
-) -> float | None:
-    usage = record.result.usage
-    found = metered(usage) if rates is None else money(usage, rates)
-    return float(found) if found is not None and math.isfinite(found) else None
-
-
-def money(usage: Usage, rates: CostSettings) -> float | None:
-    """What a run cost by the declared rates; None without any, or when the energy it needs is not known.
-
-    Args:
-        usage: what was metered.
-        rates: price of an hour, and of a kilowatt hour (3.6 MJ).
-    """
-    if rates.hour is None and rates.kwh is None:
-        return None
-    total = (rates.hour or 0.0) * usage.wall_s / 3600
-    if rates.kwh is not None:
-        if usage.gpu_energy_j is None:
-            return None
-        total += rates.kwh * usage.gpu_energy_j / 3.6e6
-    return total
