@@ -129,7 +129,7 @@ def test_nothing_changed_but_the_result_moved(lab):
     found = diff(lab, "--exit-code", code=1)
     assert changed(found) == []
     assert found["verdict"]["word"] in ("improved", "regressed")
-    assert "nothing that is recorded differs" in found["verdict"]["sentence"]
+    assert "no recorded cause differs" in found["verdict"]["sentence"]
 
 
 def test_noise_of_repeats_is_not_taken_for_a_change(lab):
