@@ -129,7 +129,7 @@ def test_a_changed_member_is_compared_by_what_its_name_says() -> None:
         assert delta.relation == "within"
         (child,) = delta.children
         assert (child.path, child.relation) == ("x:w.npy", "within")
-        assert delta.note == "1 of 2 members differ"
+        assert delta.note == "1 of 2 members differs"
 
 
 def test_archives_inside_archives_are_compared_three_deep() -> None:
@@ -214,7 +214,7 @@ def test_an_encrypted_member_is_not_compared_and_passes_for_nothing() -> None:
 def test_ignored_members_do_not_count() -> None:
     a, b = zipped({"log.txt": b"1", "w": b"1"}), zipped({"log.txt": b"2", "w": b"1"})
     delta = compare_zip(a, b, Rule(ignore=["*.txt"]), "x")
-    assert (delta.relation, delta.note) == ("within", "1 of 2 members differ, 1 ignored")
+    assert (delta.relation, delta.note) == ("within", "1 of 2 members differs, 1 ignored")
 
 
 def test_several_packed_streams_in_a_row_are_one() -> None:

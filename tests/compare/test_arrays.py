@@ -259,7 +259,7 @@ def test_complex_numbers_are_compared_by_their_parts() -> None:
     a = np.array([[1 + 2j, 3 + 4j]])
     b = np.array([[1 + 2j, 3 + 4.5j]])
     (delta,), _ = compared(a, b)
-    assert delta.note == "1 of 4 values differ, max |Δ| 0.5 at [0, 1].imag"
+    assert delta.note == "1 of 4 values differs, max |Δ| 0.5 at [0, 1].imag"
 
 
 def test_records_are_compared_field_by_field() -> None:
@@ -294,7 +294,7 @@ def test_arrays_without_axes_or_without_values_can_be_compared(shape: tuple[int,
 
 def test_a_single_number_has_no_index() -> None:
     (delta,), _ = compared(np.array(1.0), np.array(2.0))
-    assert delta.note == "1 of 1 values differ, max |Δ| 1"
+    assert delta.note == "1 of 1 value differs, max |Δ| 1"
 
 
 def test_large_arrays_give_the_same_on_two_threads() -> None:

@@ -151,7 +151,7 @@ def test_the_same_case_set_is_said_with_counts() -> None:
     assert same_case_set(compare(table("++"), table("+-"))) == Delta("cases", "same", note="the same 2 cases")
     other = same_case_set(compare(table("+++ "), table("+  +")))
     assert other == Delta(
-        "cases", "changed", note="1 cases on both sides, 2 only on the left, 1 only on the right"
+        "cases", "changed", note="1 case on both sides, 2 only on the left, 1 only on the right"
     )
 
 

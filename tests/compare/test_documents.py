@@ -121,9 +121,10 @@ def test_very_many_differences_are_capped_and_counted() -> None:
     assert (len(delta.children), delta.more) == (200, 800)
 
 
-def test_a_key_that_occurs_twice_is_noted() -> None:
-    note = diff(b'{"a": 1, "a": 2}', b'{"a": 3}').note
-    assert note == "1 value changed; key `a` occurs twice in one object; the last one counts"
+def test_a_document_that_names_a_key_twice_is_no_document() -> None:
+    left, right = Held("a.json", b'{"a":1,"a":2}'), Held("a.json", b'{"a":3,"a":2}')
+    with pytest.raises(UnreadableError, match="it names a key twice: `a`"):
+        compare_json(left, right, Rule(), "a.json")
 
 
 @pytest.mark.parametrize(

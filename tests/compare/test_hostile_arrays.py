@@ -108,7 +108,7 @@ def test_a_large_deflated_array_is_compared_in_bounded_memory(tmp_path: Path) ->
     bomb(tmp_path / "a.npz", "w.npy", header, size)
     bomb(tmp_path / "b.npz", "w.npy", header, size, last=b"\x40")
     said, peak = compare_alone("xt.compare.npz:compare", tmp_path / "a.npz", tmp_path / "b.npz")
-    assert said == "1 of 1 array differ"
+    assert said == "1 of 1 array differs"
     assert peak < MEMORY
 
 
@@ -170,7 +170,7 @@ def test_a_large_safetensors_file_takes_little_memory(tmp_path: Path) -> None:
             file.seek(0, 2)
             file.write(last)
     said, peak = compare_alone("xt.compare.safetensors:compare", tmp_path / "a", tmp_path / "b")
-    assert said == "1 of 1 tensor differ"
+    assert said == "1 of 1 tensor differs"
     assert peak < MEMORY
 
 

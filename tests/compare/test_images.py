@@ -132,7 +132,7 @@ def test_frames_are_compared_one_by_one() -> None:
     frames[2].putpixel((7, 9), 255)
     other = encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:])
     delta = compared(film, other)
-    assert delta.note is not None and delta.note.startswith("1 of 10500 pixels differ, ")
+    assert delta.note is not None and delta.note.startswith("1 of 10500 pixels differs, ")
     assert delta.measures[0].at == "x 7, y 9, frame 2"
 
 

@@ -122,7 +122,8 @@ def test_repeats_that_agree_in_every_bit_make_any_difference_beyond_noise() -> N
 )
 def test_rounded_values_that_agree_are_not_taken_for_exact(values: list[float]) -> None:
     judgement = one(values[:2], values[2:])
-    assert judgement.word == "within noise"
+    assert judgement.word == "cannot tell"
+    assert (judgement.reason or "").startswith("repeats agree exactly, and its values move in steps of ")
     assert any("half a step" in note for note in judgement.notes)
 
 
@@ -281,3 +282,20 @@ def test_means_and_spreads_do_not_overflow_on_the_way(values: list[float]) -> No
 
 def test_equal_values_have_exactly_their_mean_and_no_spread() -> None:
     assert spread_of([0.1, 0.1, 0.1]) == (3, 0.1, 0.0)
+
+
+def test_repeats_that_agree_exactly_do_not_explain_a_move() -> None:
+    found = one([0.9] * 6, [0.8])
+    assert (found.word, found.reason) == (
+        "cannot tell",
+        "repeats agree exactly, and its values move in steps of 0.1",
+    )
+    assert one([0.9] * 6, [0.1]).word == "beyond noise"
+    assert one([0.9] * 5 + [0.8], [0.8]).word == "within noise"
+    shares = one([348 / 360] * 4, [347 / 360], cases=360)
+    assert (shares.reason or "").endswith("one of 360 cases")
+
+
+@pytest.mark.parametrize(("left", "right"), [([0.9], [NAN]), ([INF], [0.9]), ([INF], [-INF])])
+def test_without_a_tolerance_no_value_is_beyond_it(left: list[float], right: list[float]) -> None:
+    assert one(left, right).word == "beyond noise"

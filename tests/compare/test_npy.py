@@ -41,7 +41,7 @@ def test_every_version_of_the_format_is_read(version: tuple[int, int]) -> None:
     a = np.arange(6.0).reshape(2, 3)
     delta = compared(npy(a, version), npy(a + np.array([[0, 0, 0], [0, 0, 0.5]]), version))
     assert (delta.path, delta.relation) == ("out", "changed")
-    assert delta.note == "1 of 6 values differ, max |Δ| 0.5 at [1, 2]"
+    assert delta.note == "1 of 6 values differs, max |Δ| 0.5 at [1, 2]"
     assert delta.measures
 
 
@@ -136,7 +136,7 @@ def test_ignored_arrays_are_listed_and_do_not_count() -> None:
     a, b = npz(w=np.ones(2), rng_state=np.zeros(2)), npz(w=np.ones(2), rng_state=np.ones(2))
     delta = compared(a, b, Rule(ignore=["rng_*"]))
     assert delta.relation == "within"
-    assert delta.note == "1 of 2 arrays differ, 1 ignored"
+    assert delta.note == "1 of 2 arrays differs, 1 ignored"
     assert [(child.path, child.counted) for child in delta.children] == [("out:rng_state", False)]
 
 
@@ -145,7 +145,7 @@ def test_large_members_are_read_in_pieces_and_compared() -> None:
     b = a.copy()
     b[5_999_999] = 1
     delta = compared(npz(w=a, v=a), npz(w=b, v=a))
-    assert delta.children[0].note == "1 of 6000000 values differ, max |Δ| 1 at [5999999]"
+    assert delta.children[0].note == "1 of 6000000 values differs, max |Δ| 1 at [5999999]"
     fortran = np.asfortranarray(b.reshape(6, -1))
     delta = compared(npz(w=b.reshape(6, -1)), npz(w=fortran))
     assert delta.relation == "within"

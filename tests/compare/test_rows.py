@@ -26,7 +26,7 @@ def test_cells_of_csv_that_look_like_numbers_are_numbers() -> None:
     data = "id,x,y\n1,0.5,é\n02,1e3,1_0\n3,,-inf\n".encode()
     assert read("a.csv", data) == [
         {"id": 1, "x": 0.5, "y": "é"},
-        {"id": 2, "x": 1000.0, "y": "1_0"},
+        {"id": "02", "x": 1000.0, "y": "1_0"},
         {"id": 3, "x": "", "y": -math.inf},
     ]
     assert read("a.CSV", b"\xef\xbb\xbf" + data) == read("a.csv", data.decode().encode("utf-16"))

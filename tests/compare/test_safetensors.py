@@ -52,9 +52,9 @@ def test_tensors_are_compared_by_name_and_metadata_too() -> None:
     b = safetensors({"b": ("F32", [1], f32(0)), "w": ("F32", [2, 2], f32(1, 2, 3.5, 4))}, {"step": "2"})
     delta = compared(a, b)
     assert delta.relation == "changed"
-    assert delta.note == "1 of 2 tensors differ"
+    assert delta.note == "1 of 2 tensors differs"
     assert [(child.path, child.note or child.right) for child in delta.children] == [
-        ("m:w", "1 of 4 values differ, max |Δ| 0.5 at [1, 0]"),
+        ("m:w", "1 of 4 values differs, max |Δ| 0.5 at [1, 0]"),
         ("m:__metadata__/step", "2"),
     ]
 

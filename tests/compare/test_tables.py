@@ -57,7 +57,7 @@ def test_a_cell_is_named_by_its_row_and_column() -> None:
         ("max |Δ|", 0.5, "row 8, column score"),
         ("max rel", pytest.approx(1 / 3), "row 8, column score"),
     ]
-    assert (delta.relation, delta.note) == ("changed", "1 of 40 rows differ in 1 column")
+    assert (delta.relation, delta.note) == ("changed", "1 of 40 rows differs in 1 column")
     (child,) = diff(TABLE, changed(score=1.5), Rule(key=["id"])).children
     assert child.measures[0].at == "row id=7, column score"
 

@@ -41,7 +41,7 @@ def test_a_real_checkpoint_is_compared_tensor_by_tensor_and_value_by_value() -> 
     assert delta.note == "3 of 22 tensors differ"
     found = children(delta)
     assert set(found) == {"m:model/weight", "m:bfloat16", "m:scalar", "m:epoch"}
-    assert found["m:model/weight"].note == "1 of 12 values differ, max |Δ| 0.5 at [2, 1]"
+    assert found["m:model/weight"].note == "1 of 12 values differs, max |Δ| 0.5 at [2, 1]"
     assert found["m:bfloat16"].left == "bfloat16 [3, 4]"
     assert (found["m:epoch"].left, found["m:epoch"].right) == (3, 4)
 
@@ -194,7 +194,7 @@ def test_a_pickle_that_lies_is_refused(data: bytes, storages: dict[str, bytes]) 
 def test_a_tensor_repeated_beyond_all_memory_is_compared_by_what_it_spans() -> None:
     a, b = (packed(tensor((2**40, 2), (0, 1)), floats(1, value)) for value in (2, 3))
     found = children(compared(a, b))
-    assert found["m"].note == "1 of 2 values differ, max |Δ| 1 at [1]"
+    assert found["m"].note == "1 of 2 values differs, max |Δ| 1 at [1]"
 
 
 def test_a_zip_file_without_a_pickle_is_no_checkpoint() -> None:

@@ -95,20 +95,23 @@ def test_a_run_in_flight_cannot_be_told() -> None:
 
 
 def test_other_evaluation_data_make_it_not_comparable() -> None:
-    other = whole("comparability", [Delta("comparability/data/test.csv", "changed", note="12 rows more")])
+    other = whole(
+        "comparability",
+        [Delta("comparability/data", "changed", note="data/test.csv (evaluation data) differs")],
+    )
     found = verdict(metrics(row("acc", "improved")), comparability=other)
     assert (found.word, found.relation) == ("not comparable", "changed")
-    assert found.sentence == "not comparable: data/test.csv (12 rows more) differs"
+    assert found.sentence == "not comparable: data/test.csv (evaluation data) differs"
 
 
 def test_open_comparability_never_passes_and_does_not_hide_a_regression() -> None:
-    unknown = whole("comparability", [Delta("harness", "unknown", note="not declared")])
+    unknown = whole("comparability", [Delta("harness", "unknown", note="the harness is not declared")])
     calm = verdict(metrics(row("acc", "same")), comparability=unknown)
     assert (calm.word, calm.relation) == ("cannot tell", "unknown")
-    assert "harness (not declared) is not known" in calm.sentence
+    assert "comparable: the harness is not declared" in calm.sentence
     bad = verdict(metrics(row("acc", "regressed")), comparability=unknown)
     assert bad.word == "regressed"
-    assert "harness (not declared)" in bad.sentence
+    assert "the harness is not declared" in bad.sentence
 
 
 def test_a_regression_the_average_hides_is_named() -> None:
@@ -133,8 +136,7 @@ def test_a_result_that_moves_without_a_cause_is_blamed_on_what_is_not_recorded()
     found = verdict(metrics(row("val/acc", "beyond noise", p=0.001)), causes=causes("same"))
     assert found.causes == 0
     assert found.sentence.startswith(
-        "nothing that is recorded differs, and val/acc moved beyond noise: "
-        "something that is not recorded decides"
+        "no recorded cause differs, and val/acc moved beyond noise: something that is not recorded decides"
     )
 
 
@@ -226,6 +228,48 @@ def test_a_thousand_rows_do_not_make_a_thousand_lines() -> None:
     found = verdict(metrics(*(row(f"m{n}", "regressed") for n in range(1000))))
     assert len(found.method) < 60
     assert found.sentence.startswith("a deliberate change, worse: m0, m1, m2 and 997 more")
+
+
+def test_two_runs_that_did_not_end_cannot_be_told() -> None:
+    still = side(status="running")
+    found = verdict(left=replace(still, id="nrqsaaaa"), right=still)
+    assert (found.word, found.sentence) == (
+        "cannot tell",
+        "cannot tell: nrqs is still running and kwpz is still running",
+    )
+
+
+def test_two_failures_with_other_exit_codes_are_different() -> None:
+    failed = side(status="failed")
+    ended = Delta("status", "changed", "exit 1", "exit 3")
+    found = verdict(ended, left=replace(failed, id="nrqsaaaa"), right=failed)
+    assert (found.word, found.relation) == ("different", "changed")
+    assert found.sentence == "nrqs ended with exit 1, kwpz with exit 3"
+
+
+def test_costs_that_do_not_count_are_nothing_that_could_differ() -> None:
+    time = row("time", "cannot tell", "cost", counted=False)
+    found = verdict(whole("cost", [time]), whole("outputs", []), causes=causes("same"))
+    assert "no metric, case or output is recorded" in found.sentence
+
+
+def test_causes_that_are_not_known_are_no_differences() -> None:
+    found = verdict(metrics(row("acc", "same")), causes=causes("unknown", "same"))
+    assert found.causes == 0
+    assert found.sentence == "no recorded cause is known to differ, and no effect does"
+
+
+def test_a_value_that_is_no_number_is_not_blamed_on_a_tolerance() -> None:
+    judgement = judge([Row("loss", [0.1], [float("nan")])])[0]
+    found = verdict(metrics(Delta("metrics/loss", "changed", judgement=judgement)))
+    assert found.word == "beyond noise"
+    assert found.sentence.endswith("beyond noise: loss. A value that is no finite number is no noise")
+
+
+def test_two_runs_of_one_recipe_are_said_to_share_it() -> None:
+    both = side(n=3, repeats=["x", "y"])
+    method = verdict(metrics(row("acc", "same")), left=both, right=both).method
+    assert method[0] == "runs: both are runs of one recipe, which has 2 others"
 
 
 WORDS = st.sampled_from(sorted(RELATION_OF))

@@ -14,10 +14,9 @@ from typing import BinaryIO
 
 from xt.compare import Content, Rule, UnreadableError
 from xt.compare.members import Entry, Kind, compare_members
-from xt.compare.npz import open_member
 from xt.compare.spooled import window
 from xt.compare.tarred import MOST_MEMBERS, TarEntry, entries, unpacked
-from xt.compare.zipped import budget, check_unpacked, opened, readable
+from xt.compare.zipped import budget, check_unpacked, open_member, opened, readable
 from xt.model.delta import Delta
 
 #: Bytes of the target of a link in a zip file.

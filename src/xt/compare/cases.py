@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from xt.compare.case_chance import outcome_chance, score_chance
 from xt.compare.case_columns import CaseColumns
 from xt.compare.case_join import LISTED, MOST_COHORTS, Cohort, Join, Move
+from xt.compare.jsonable import written
 from xt.compare.judging import RELATION_OF, Chance, Row, judge
 from xt.compare.tolerances import metric_name
 from xt.model.delta import Delta, Judgement, Measure, Relation, Tally, worst
@@ -113,11 +114,12 @@ def same_case_set(delta: Delta, path: str = "cases") -> Delta:
     """
     tally = delta.tally or Tally()
     joined = next((measure.value for measure in delta.measures if measure.what == _JOINED), 0)
+    noun = "case" if joined == 1 else "cases"
     sides = ((tally.only_left, "left"), (tally.only_right, "right"))
     lone = [f"{count} only on the {side}" for count, side in sides if count]
     if lone:
-        return Delta(path, "changed", note=f"{joined} cases on both sides, {', '.join(lone)}")
-    return Delta(path, "same", note=f"the same {joined} cases")
+        return Delta(path, "changed", note=f"{joined} {noun} on both sides, {', '.join(lone)}")
+    return Delta(path, "same", note=f"the same {joined} {noun}")
 
 
 def _measures(join: Join) -> list[Measure]:
@@ -158,7 +160,7 @@ def _cohort(cohort: Cohort, path: str) -> Delta:
 def _example(move: Move, path: str) -> Delta:
     worse = move.kind <= 1
     return Delta(
-        f"{path}/{move.name}",
+        f"{path}/{written(move.name)}",
         "changed",
         left=move.left,
         right=move.right,

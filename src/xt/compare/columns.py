@@ -7,6 +7,7 @@ from typing import Any
 
 from xt.compare import Rule, UnreadableError
 from xt.compare.closeness import Widest, both_nan, close, deviation, is_number
+from xt.compare.counts import share_differs
 from xt.compare.jsonable import fit, text
 from xt.compare.numerals import numeral
 from xt.compare.sources import MISSING
@@ -139,7 +140,7 @@ class Column:
                 0, Measure("values differing", self.differing, f"{where}, column {text(self.name)}")
             )
             absent = " (absent)" if MISSING in (left, right) else ""
-            notes.append(f"{self.differing} of {compared} values differ, first in {where}{absent}")
+            notes.append(f"{share_differs(self.differing, compared, 'value')}, first in {where}{absent}")
         if self.retyped:
             notes.append(f"{self.retyped} of them changed between number and text, or in type")
         if self.close:

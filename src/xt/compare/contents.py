@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from xt.compare import COMPARATORS, Content, Rule, UnreadableError
 from xt.compare.content import CHUNK, Spooled, read_up_to
+from xt.compare.jsonable import encodable
 from xt.compare.octets import same
 from xt.compare.texts import textual
 from xt.errors import XtError
@@ -40,15 +41,16 @@ def compare(left: Content, right: Content, rule: Rule, path: str) -> Delta:
         if same(left, right):
             return Delta(path, "same")
         if rule.exact:
-            return _run("bytes", left, right, rule, path)
+            return encodable(_run("bytes", left, right, rule, path))
         delta = _compare(left, right, rule, path, unpack=True)
         # The bytes differ: what agrees by its content is equal, and not identical.
-        return replace(delta, relation="within") if delta.relation == "same" else delta
+        delta = replace(delta, relation="within") if delta.relation == "same" else delta
+        return encodable(delta)
     except OSError as error:
         why = error.strerror or str(error)
     except (XtError, UnreadableError) as error:
         why = str(error)
-    return Delta(path, "unknown", change="changed", note=f"cannot be read: {why}")
+    return encodable(Delta(path, "unknown", change="changed", note=f"cannot be read: {why}"))
 
 
 def row_for(name: str) -> Row | None:

@@ -35,7 +35,7 @@ def compare_json(left: Content, right: Content, rule: Rule, path: str) -> Delta:
     """Compare JSON (RFC 8259, and the tokens `NaN`, `Infinity`, `-Infinity`), or two notebooks.
 
     Raises:
-        UnreadableError: one is not JSON, too deep, or too large.
+        UnreadableError: one is not JSON, names a key twice, is too deep, or too large.
     """
     _affordable(left, right)
     if left.name.lower().endswith(".ipynb"):
@@ -89,17 +89,8 @@ def _affordable(left: Content, right: Content) -> None:
 
 def _json(content: Content) -> Parsed:
     data = read_all(content, LIMIT)
-    twice: list[str] = []
-
-    def take(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs) and not twice:
-            keys = [key for key, _ in pairs]
-            twice.append(next(key for key in keys if keys.count(key) > 1))
-        return found
-
     try:
-        value = json.loads(data, object_pairs_hook=take)
+        value = json.loads(data, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         what = error.msg[:1].lower() + error.msg[1:]
         raise UnreadableError(f"it is not JSON: {what} (line {error.lineno})") from error
@@ -109,7 +100,19 @@ def _json(content: Content) -> Parsed:
         raise UnreadableError("it holds a number of too many digits") from error
     except RecursionError as error:
         raise UnreadableError("it is nested too deeply") from error
-    return value, [f"key `{text(key)}` occurs twice in one object; the last one counts" for key in twice]
+    return value, []
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its pairs; readers differ in which value of a repeated key counts (RFC 8259, 4)."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise UnreadableError(f"it names a key twice: `{text(key)}`")
+            seen.add(key)
+    return found
 
 
 def _toml(content: Content) -> Parsed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +13,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from xt.compare import Content, Rule, UnreadableError
+from xt.compare.counts import counted, share_differs
 from xt.compare.pixels import Pixels, comparable, difference
 from xt.model.delta import Delta, Measure, Relation
 from xt.model.result import Number
@@ -93,6 +96,38 @@ def difference_image(left: Content, right: Content, target_path: str) -> None:
         picture.save(file, "PNG")
 
 
+def draw_here(left: Content, right: Content, rule: Rule, path: str) -> Delta:
+    """Draw where two images differ into a file; for `isolated.call`, which bounds it.
+
+    Args:
+        left: an image.
+        right: an image of the same size and mode.
+        rule: nothing in it matters: whatever differs is drawn.
+        path: absolute, of the PNG to write, in a folder that is there. A file of that name is replaced
+            at once when the picture is complete.
+
+    Returns:
+        `changed`, with `path`.
+
+    Raises:
+        UnreadableError: as `difference_image`, or the file cannot be written.
+    """
+    if not os.path.isabs(path):
+        raise UnreadableError(f"the difference cannot be written to `{path}`: the path is not absolute")
+    try:
+        fd, unfinished = tempfile.mkstemp(prefix=".xt-", suffix=".tmp", dir=os.path.dirname(path))
+        os.close(fd)
+        try:
+            difference_image(left, right, unfinished)
+            os.replace(unfinished, path)
+        except BaseException:
+            os.unlink(unfinished)
+            raise
+    except OSError as error:
+        raise UnreadableError(f"the difference cannot be written: {error.strerror or error}") from error
+    return Delta(path, "changed")
+
+
 @contextmanager
 def _decoding() -> Iterator[None]:
     """Turn whatever a decoder raises over a hostile file into one error."""
@@ -169,7 +204,7 @@ def _said(path: str, labels: list[str], pixels: Pixels, metadata: list[str], rul
         note = f"{levels}, within atol {rule.atol:g}"
     else:
         count = pixels.beyond if rule.atol else pixels.differing
-        over = f"over atol {rule.atol:g}" if rule.atol else "differ"
-        note = f"{count} of {pixels.total} pixels {over}, {levels}"
+        over = f"{count} of {counted(pixels.total, 'pixel')} over atol {rule.atol:g}"
+        note = f"{over if rule.atol else share_differs(count, pixels.total, 'pixel')}, {levels}"
         note += f", SSIM {ssim:.4f}" if ssim is not None else ""
     return Delta(path, relation, labels[0], labels[1], "changed", measures=measures, note=note)

@@ -6,6 +6,9 @@ import json
 import math
 from typing import Any
 
+import msgspec
+
+from xt.model.delta import Delta
 from xt.model.result import Number
 from xt.model.text import to_shown
 
@@ -35,12 +38,37 @@ def number(value: float) -> float | int | Number:
 
 def text(value: str) -> str:
     """Shorten a text, and write what no UTF-8 can hold as escapes."""
-    value = value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+    return written(value if len(value) <= LONGEST else value[: LONGEST - 1] + "…")
+
+
+def written(value: str) -> str:
+    """Write what no UTF-8 can hold as escapes: lone surrogates of JSON, stray bytes of names."""
     try:
         value.encode()
     except UnicodeEncodeError:
         value = to_shown(value) if _is_escaped(value) else value.encode("utf-8", "backslashreplace").decode()
     return value
+
+
+def encodable(delta: Delta) -> Delta:
+    """Write what no UTF-8 can hold as escapes, in every text of a comparison.
+
+    Args:
+        delta: as a parser's names, keys and messages made it.
+    """
+    try:
+        msgspec.json.encode(delta)
+    except UnicodeEncodeError:
+        return msgspec.convert(_written(msgspec.to_builtins(delta)), Delta)
+    return delta
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, str):
+        return written(value)
+    if isinstance(value, dict):
+        return {_written(key): _written(child) for key, child in value.items()}
+    return [_written(child) for child in value] if isinstance(value, list) else value
 
 
 def fit(value: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from xt.compare.noise import Noise, Spread, noise_of, spread_of
-from xt.compare.resolution import resolution
+from xt.compare.resolution import Resolution, resolution
 from xt.compare.tolerances import Tolerance, declared, finer_than, widest
 from xt.model.delta import Judgement, Relation, Sample, Word
 from xt.model.result import Number
@@ -35,6 +35,8 @@ RELATION_OF: dict[Word, Relation] = {
 #: What is wider than any number is written as the largest: JSON knows no infinity.
 _LARGEST = sys.float_info.max
 
+#: Of two finite values without a finite distance.
+TOO_FAR = "the values are further apart than a number can say"
 SEED_FIXED = "the seed was held fixed, so what another seed would give is not in the noise"
 
 Goal = Literal["min", "max", "none"]
@@ -81,6 +83,8 @@ class _Facts(NamedTuple):
     noise: Noise | None
     p: float | None
     notes: list[str]
+    unseen: Resolution | None = None
+    """The step of the values, when repeats agree exactly."""
 
 
 def judge(rows: Sequence[Row]) -> list[Judgement]:
@@ -154,7 +158,7 @@ def _facts(row: Row) -> _Facts | Judgement:
     delta = right.mean - left.mean
     spreads = [side.sd for side in (left, right, shared) if side is not None and side.sd is not None]
     if not all(map(math.isfinite, (delta, *spreads))):
-        return _over(row, "the values are further apart than a number can say")
+        return _over(row, TOO_FAR)
     step = resolution([*values, *sides[2]], row.cases)
     # The reference's own spread counts: a side that scatters more does not widen its own tolerance.
     sd = max(spreads[0], step.step / 2) if spreads else None
@@ -167,7 +171,8 @@ def _facts(row: Row) -> _Facts | Judgement:
         notes.extend(noise.notes)
     if p is not None and row.seed_fixed:
         notes.append(SEED_FIXED)
-    return _Facts(row, left, right, delta, allowance, noise, p, notes)
+    unseen = step if noise is not None and not any(spreads) else None
+    return _Facts(row, left, right, delta, allowance, noise, p, notes, unseen)
 
 
 def _conclude(facts: _Facts, level: float | None, family: int) -> Judgement:
@@ -217,7 +222,10 @@ def _word(facts: _Facts, *, beyond: bool) -> tuple[Word, str | None]:
         if allowance is not None:
             # However wide the band is, it never lets a violated tolerance pass.
             return "cannot tell", "over the tolerance, and within the noise"
-        return ("cannot tell", needs) if needs else ("within noise", None)
+        if needs:
+            return "cannot tell", needs
+        # A band made of the resolution alone clears nothing: no repeat ever moved that far.
+        return ("cannot tell", _agree(facts.unseen)) if facts.unseen else ("within noise", None)
     if allowance is not None:
         return moved or "beyond tolerance", None
     if needs:
@@ -225,6 +233,12 @@ def _word(facts: _Facts, *, beyond: bool) -> tuple[Word, str | None]:
     if row.shared:
         return "cannot tell", "n=1 besides these two, which shows no spread, no tolerance declared"
     return "cannot tell", "n=1, no tolerance declared"
+
+
+def _agree(step: Resolution) -> str:
+    """Say that repeats show no spread, and how finely they could have."""
+    size = f"{step.step:.4g}" if step.cases is None else f"one of {step.cases} cases"
+    return f"repeats agree exactly, and its values move in steps of {size}"
 
 
 def _special(row: Row) -> Judgement:
@@ -253,11 +267,11 @@ def _special(row: Row) -> Judgement:
 
 
 def _over(row: Row, note: str) -> Judgement:
-    """Call a pair beyond every tolerance, without a number that says how far."""
+    """Call a pair beyond all noise and every tolerance, without a number that says how far."""
     delta = row.right[0] - row.left[0]
     special: dict[float, Literal["inf", "-inf"]] = {math.inf: "inf", -math.inf: "-inf"}
     return Judgement(
-        "beyond tolerance",
+        "beyond tolerance" if row.tolerances else "beyond noise",
         goal=row.goal,
         delta=Number(special[delta]) if delta in special else None,
         tolerance=declared(row.tolerances),

@@ -103,7 +103,8 @@ def _differ(note: str) -> str:
 
 def _only_final_newline(left: Content, right: Content, first: int) -> bool:
     shorter, longer = sorted((left, right), key=lambda content: content.size)
-    if first != shorter.size or longer.size != first + 1:
+    # Beside nothing at all, a newline is a line.
+    if not first or first != shorter.size or longer.size != first + 1:
         return False
     with longer.open() as stream:
         stream.seek(first)

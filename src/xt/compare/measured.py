@@ -6,6 +6,7 @@ import math
 from typing import Protocol
 
 from xt.compare import Rule
+from xt.compare.counts import share_differs
 from xt.compare.kinds import Kind, same_type
 from xt.compare.spread import Peak, Spread
 from xt.model.delta import Delta, Measure, Relation
@@ -80,7 +81,7 @@ def _delta_of_record(path: str, array: Described, spreads: dict[str, Spread], ru
     if not children:
         return None
     relation = "changed" if any(child.relation == "changed" for child in children) else "within"
-    note = f"{len(children)} of {len(spreads)} fields differ"
+    note = share_differs(len(children), len(spreads), "field")
     return Delta(path, relation, array.label, array.label, "changed", note=note, children=children)
 
 
@@ -134,7 +135,7 @@ def note_of(spread: Spread, rule: Rule, array: Described) -> str:
     if has_bounds(rule):
         head = f"{spread.beyond} of {spread.total} values over {bounds(rule)}"
     else:
-        head = f"{spread.differing} of {spread.total} values differ"
+        head = share_differs(spread.differing, spread.total, "value")
     nan = f"NaN on one side {spread.nan} times" if spread.nan > 1 else "NaN on one side once"
     return ", ".join(part for part in (head, largest, nan if spread.nan else "") if part)
 

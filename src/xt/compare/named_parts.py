@@ -7,12 +7,12 @@ from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from xt.compare import Rule
+from xt.compare.counts import counted, share_differs
+from xt.compare.jsonable import text
 from xt.model.delta import Delta, Measure, whole
 
 #: Children that are listed; the others are counted.
 MOST_LISTED = 200
-#: Letters of a text that are shown.
-_LONGEST_TEXT = 200
 
 
 class Labelled(Protocol):
@@ -26,11 +26,6 @@ class Labelled(Protocol):
 def ignored(name: str, rule: Rule) -> bool:
     """Whether the rule says that differences of this part do not count."""
     return any(fnmatchcase(name, glob) for glob in rule.ignore)
-
-
-def counted(number: int, noun: str) -> str:
-    """Write `1 array`, `3 arrays`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def join(
@@ -68,7 +63,7 @@ def join(
         if not total:
             note = f"only the packaging differs: there is no {noun} in it"
     else:
-        note = f"{total - identical} of {counted(total, noun)} differ"
+        note = share_differs(total - identical, total, noun)
         note += f", {spared} ignored" if spared else ""
     return whole(path, children, least="within", most=MOST_LISTED, change="changed", note=note)
 
@@ -106,10 +101,8 @@ def compare_mappings(left: Mapping[str, Any], right: Mapping[str, Any], path: st
 
 
 def shown(value: Any) -> Any:
-    """A value for a person: a long text is cut."""
-    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
-        return value[: _LONGEST_TEXT - 1] + "…"
-    return value
+    """A value for a person: a long text is cut, and can be encoded."""
+    return text(value) if isinstance(value, str) else value
 
 
 def measure_first(deltas: list[Delta]) -> list[Measure]:

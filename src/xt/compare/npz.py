@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from functools import partial
-from typing import BinaryIO, cast
 
 from xt.compare import Content, Rule, UnreadableError
 from xt.compare.arrays import Array
 from xt.compare.named_parts import join
 from xt.compare.npy import Pickled, compare_parts, read_array
-from xt.compare.zipped import Member, opened
+from xt.compare.zipped import open_member, opened
 from xt.model.delta import Delta
 
 
@@ -40,8 +38,3 @@ def _arrays(archive: zipfile.ZipFile) -> dict[str, Array | Pickled]:
         with reopen() as file:
             found[name] = read_array(file, info.file_size, reopen, direct=False)
     return found
-
-
-def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
-    """Open a member of an archive to read and to go to places in it."""
-    return cast(BinaryIO, io.BufferedReader(Member(archive, info), 1 << 16))

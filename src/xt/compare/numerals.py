@@ -13,6 +13,8 @@ _NUMBER = re.compile(
     r"(?<![\w.])([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b)",
     re.ASCII | re.IGNORECASE,
 )
+#: A zero before another digit: a label such as a postal code or a part number, and no number.
+_PADDED = re.compile(r"[-+]?0[0-9]")
 #: Digits of a number; Python refuses to read integers of more than 4300.
 _DIGITS = 400
 
@@ -22,13 +24,13 @@ def numeral(text: str) -> int | float | None:
 
     Args:
         text: `12`, ` 0.5`, `1e-3`, `NaN`, `-Infinity`; no digit separators, no units, no other digits than
-            those of ASCII.
+            those of ASCII, no zero before another digit (`007`).
     """
     text = text.strip()
     # Most cells that are no numbers show it in their first letter.
     if not text or len(text) > _DIGITS or text[0] not in "0123456789+-.nNiI":
         return None
-    if not text.isascii() or "_" in text:
+    if not text.isascii() or "_" in text or _PADDED.match(text):
         return None
     try:
         return int(text)

@@ -11,6 +11,7 @@ from typing import Any
 from xt.compare import Content, Rule
 from xt.compare.alignment import edits
 from xt.compare.columns import Column, Seen, check_key
+from xt.compare.counts import share_differs
 from xt.compare.ignoring import Ignoring
 from xt.compare.joins import Join
 from xt.compare.jsonable import text
@@ -143,8 +144,8 @@ def _summary(seen: Seen, children: list[Delta]) -> list[str]:
     found = []
     columns = sum(child.change == "changed" and child.relation == "changed" for child in children)
     if seen.rows_differing:
-        rows = f"{seen.rows_differing} of {seen.compared} rows"
-        found.append(f"{rows} differ in {columns} {'column' if columns == 1 else 'columns'}")
+        rows = share_differs(seen.rows_differing, seen.compared, "row")
+        found.append(f"{rows} in {columns} {'column' if columns == 1 else 'columns'}")
     for count, what in ((seen.added, "added"), (seen.removed, "removed")):
         if count:
             found.append(f"{count} {'row' if count == 1 else 'rows'} {what}")

@@ -159,6 +159,7 @@ def packaging(left: Looks, right: Looks) -> list[str]:
         found.append(f"the byte order: {left.codec} → {right.codec}")
     if left.ends != right.ends and "none" not in (left.ends, right.ends):
         found.append(f"the line ends: {left.ends} → {right.ends}")
-    if left.final != right.final:
+    empty = any(not each.lines and each.final for each in (left, right))
+    if left.final != right.final and not empty:
         found.append(f"the newline at the end: {'added' if right.final else 'removed'}")
     return found

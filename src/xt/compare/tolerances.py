@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple, TypeVar
 
 from xt.compare import Rule
+from xt.compare.jsonable import written
 from xt.compare.resolution import Resolution
 from xt.config import MetricSettings, OutputSettings
 
@@ -162,7 +163,7 @@ def finer_than(tolerances: Sequence[Tolerance], bound: float, step: Resolution) 
 def metric_name(name: str, labels: dict[str, str]) -> str:
     """Write a metric with its cohort: `val/acc{digit=8,split=b}`, labels sorted; plain without labels."""
     inside = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    return f"{name}{{{inside}}}" if inside else name
+    return written(f"{name}{{{inside}}}" if inside else name)
 
 
 def settings_of(table: dict[str, T], names: Sequence[str]) -> T | None:

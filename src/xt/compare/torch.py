@@ -14,9 +14,8 @@ from xt.compare.arrays import compare_arrays
 from xt.compare.checkpoint import Parts, Storage
 from xt.compare.closeness_arrays import close_floats
 from xt.compare.named_parts import join, shown
-from xt.compare.npz import open_member
 from xt.compare.pickled import LARGEST, read
-from xt.compare.zipped import opened, readable
+from xt.compare.zipped import open_member, opened, readable
 from xt.model.delta import Delta, Measure
 
 #: Members that say how the file was written, not what is in it.

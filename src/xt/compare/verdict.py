@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from xt.compare.judging import TOO_FAR
 from xt.compare.verdict_method import method_of, p_text
 from xt.compare.verdict_rows import Evidence, Judged, Part, evidence_of
 from xt.model.delta import Delta, Relation, Side, Verdict, Word, worst
@@ -36,8 +37,8 @@ def conclude(causes: Delta, comparability: Delta, effects: Delta, left: Side, ri
         right: the run that is judged.
     """
     evidence = evidence_of(effects)
-    differing = [child for child in causes.children if child.counted and child.relation != "same"]
-    finding = _status(left, right)
+    differing = [child for child in causes.children if child.counted and child.relation == "changed"]
+    finding = _status(left, right, effects)
     relation = worst(
         [comparability.relation, effects.relation, *(row.delta.relation for row in _all(evidence))]
     )
@@ -61,13 +62,18 @@ def _all(evidence: Evidence) -> list[Judged]:
     return [row for row in evidence.judged if row.counted]
 
 
-def _status(left: Side, right: Side) -> _Finding | None:
+def _status(left: Side, right: Side, effects: Delta) -> _Finding | None:
     """Judge by how the runs ended; None when that leaves the results to be compared."""
-    for side in (left, right):
-        if side.status in _OPEN and left.status != right.status:
-            return _Finding("cannot tell", f"cannot tell: {_short(side)} {_OPEN[side.status]}")
+    still = [f"{_short(side)} {_OPEN[side.status]}" for side in (left, right) if side.status in _OPEN]
+    if still:
+        return _Finding("cannot tell", f"cannot tell: {' and '.join(still)}")
     if left.status == right.status:
-        return None
+        # One word has many endings: `failed` with exit 1 and with exit 3.
+        ended = next((child for child in effects.children if child.path == "status"), None)
+        if ended is None or ended.relation != "changed":
+            return None
+        both = f"{_short(left)} ended with {ended.left}, {_short(right)} with {ended.right}"
+        return _Finding("different", both)
     unfit = "results of a failed run cannot be compared"
     if left.status == "ok":
         return _Finding("regressed", f"{_short(left)} ended ok and {_short(right)} `{right.status}`: {unfit}")
@@ -97,29 +103,26 @@ def _effects(evidence: Evidence, comparability: Delta, differing: int, causes: D
     if open_rows or evidence.parts["unknown"]:
         return _Finding("cannot tell", _open(open_rows, evidence.parts["unknown"]))
     number = f"{differing} {'cause differs' if differing == 1 else 'causes differ'}"
-    nothing = (
-        "no recorded cause is known to differ"
-        if causes.relation == "unknown"
-        else "nothing that is recorded differs"
-    )
-    before = number if differing else nothing
+    before = number if differing else _none_differs(causes)
+    judged = [row for row in evidence.judged if row.counted]
     parts = evidence.parts["changed"]
     if parts:
-        judged = " and no metric moved" if evidence.judged else ""
-        decides = "" if differing else ": something that is not recorded decides"
-        return _Finding("different", f"{before}{judged}, but {_differ(parts)}{decides}")
+        still = " and no metric moved" if judged else ""
+        known = differing or causes.relation == "unknown"
+        decides = "" if known else ": something that is not recorded decides"
+        return _Finding("different", f"{before}{still}, but {_differ(parts)}{decides}")
     if evidence.of("within noise"):
         return _Finding("within noise", f"noise: {before} and nothing moved beyond what repeats do")
     if evidence.of("within tolerance") or evidence.parts["within"] or comparability.relation == "within":
         return _Finding("within tolerance", f"{before} and all that moved is within the declared tolerance")
-    if not evidence.judged and not any(evidence.parts.values()):
+    if not judged and not any(evidence.parts.values()):
         return _Finding("same", f"{before}; no metric, case or output is recorded that could differ")
-    return _Finding(
-        "same",
-        f"{before} and no effect does"
-        if differing
-        else "nothing that is recorded differs, and no effect does",
-    )
+    return _Finding("same", f"{before}{'' if differing else ','} and no effect does")
+
+
+def _none_differs(causes: Delta) -> str:
+    """Say that no cause differs, as far as that is known."""
+    return f"no recorded cause {'is known to differ' if causes.relation == 'unknown' else 'differs'}"
 
 
 def _moved(evidence: Evidence, differing: int, causes: Delta) -> _Finding | None:
@@ -138,7 +141,7 @@ def _moved(evidence: Evidence, differing: int, causes: Delta) -> _Finding | None
         word = "beyond noise"
     if not differing and causes.relation != "unknown":
         sentence = (
-            f"nothing that is recorded differs, and {_names(rows)} moved {_past(rows)}: "
+            f"{_none_differs(causes)}, and {_names(rows)} moved {_past(rows)}: "
             "something that is not recorded decides"
         )
         return _Finding(word, sentence + _why(rows))
@@ -159,18 +162,37 @@ def _moved(evidence: Evidence, differing: int, causes: Delta) -> _Finding | None
 
 
 def _past(rows: Sequence[Judged]) -> str:
-    return "beyond noise" if any(_p(row) is not None for row in rows) else "beyond tolerance"
+    noise = any(_p(row) is not None or not _declared(row) for row in rows)
+    return "beyond noise" if noise else "beyond tolerance"
+
+
+def _declared(row: Judged) -> bool:
+    """Whether a tolerance is declared for a row."""
+    judgement = row.delta.judgement
+    return row.word == "beyond tolerance" or (judgement is not None and judgement.tolerance is not None)
 
 
 def _why(rows: Sequence[Judged]) -> str:
     """Say how sure that is, by the smallest p value."""
     found = [(p, row) for row in rows if (p := _p(row)) is not None]
     if not found:
-        return ". Over the declared tolerance; without repeats its noise is not known"
+        return _why_without_repeats(rows)
     p, row = min(found, key=lambda pair: pair[0])
     family = row.delta.judgement.family if row.delta.judgement is not None else None
     over = f", Holm over {family}" if family is not None and family > 1 else ""
     return f". Not explained by noise ({p_text(p)}{over})"
+
+
+def _why_without_repeats(rows: Sequence[Judged]) -> str:
+    """Say by what rows moved that have no p value."""
+    judgements = [row.delta.judgement for row in rows if row.delta.judgement is not None]
+    over = [each for each in judgements if each.left is not None]
+    if any(each.tolerance is not None for each in over):
+        return ". Over the declared tolerance; without repeats its noise is not known"
+    if any(TOO_FAR in each.notes for each in judgements):
+        return f". {TOO_FAR[:1].upper()}{TOO_FAR[1:]}"
+    # Without samples there were no two numbers to be held against each other.
+    return "" if over else ". A value that is no finite number is no noise"
 
 
 def _p(row: Judged) -> float | None:
@@ -194,16 +216,15 @@ def _open(rows: Sequence[Judged], parts: Sequence[Part]) -> str:
 
 
 def _clauses(delta: Delta, relation: Relation) -> str:
-    told = [
-        f"{child.path.removeprefix('comparability/')}{f' ({child.note})' if child.note else ''}"
-        for child in delta.children
-        if child.counted and child.relation == relation
-    ]
-    one = len(told) == 1
+    children = [child for child in delta.children if child.counted and child.relation == relation]
+    names = [child.path.removeprefix("comparability/") for child in children if not child.note]
+    one = len(names) == 1
     verb = (
         ("differs" if one else "differ") if relation == "changed" else ("is" if one else "are") + " not known"
     )
-    return f"{_listed(told)} {verb}" if told else delta.note or f"what both were measured on {verb}"
+    # A note is a whole clause.
+    told = [child.note for child in children if child.note] + ([f"{_listed(names)} {verb}"] if names else [])
+    return _listed(told) if told else delta.note or f"what both were measured on {verb}"
 
 
 def _differ(parts: Sequence[Part]) -> str:

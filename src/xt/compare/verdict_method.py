@@ -19,7 +19,7 @@ def method_of(evidence: Evidence, left: Side, right: Side) -> list[str]:
         right: likewise.
     """
     rows = [row for row in evidence.judged if row.word != "same"]
-    lines = [f"runs: {_runs(left)} on the left, {_runs(right)} on the right"]
+    lines = [f"runs: {_both(left, right)}"]
     family = max((row.delta.judgement.family or 0 for row in rows if row.delta.judgement), default=0)
     if family:
         lines.append(
@@ -38,6 +38,13 @@ def method_of(evidence: Evidence, left: Side, right: Side) -> list[str]:
         names = ", ".join(apart[:_NAMED])
         lines.append(f'not counted, since nothing like `[metrics."cost/wall"]` is declared: {names}')
     return lines
+
+
+def _both(left: Side, right: Side) -> str:
+    if left.repeats and left.repeats == right.repeats:
+        others = len(left.repeats)
+        return f"both are runs of one recipe, which has {others} {'other' if others == 1 else 'others'}"
+    return f"{_runs(left)} on the left, {_runs(right)} on the right"
 
 
 def _runs(side: Side) -> str:

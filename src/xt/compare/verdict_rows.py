@@ -108,7 +108,8 @@ def _from_children(row: Judged) -> bool:
 
 
 def _parts(group: Delta) -> Iterator[Part]:
-    if not group.counted:
+    # A group of nothing says nothing.
+    if not group.counted or (group.relation == "same" and not group.children):
         return
     told = [child for child in group.children if child.counted and child.relation == group.relation]
     if not told:

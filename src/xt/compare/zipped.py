@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from xt.compare import Content, UnreadableError
 
@@ -158,6 +158,11 @@ class Member(io.RawIOBase):
         """Close the member; the archive stays open."""
         self._file.close()
         super().close()
+
+
+def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    """Open a member of an archive to read and to go to places in it."""
+    return cast(BinaryIO, io.BufferedReader(Member(archive, info), 1 << 16))
 
 
 def _check_directory(file: BinaryIO, size: int) -> None:
