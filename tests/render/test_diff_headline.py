@@ -41,6 +41,12 @@ def test_costs_and_cases_are_named_as_what_they_are() -> None:
     cases = Delta("cases", "changed", judgement=Judgement("regressed", p=0.001))
     assert said(cost=[moved]) == "1 cost moved beyond noise"
     assert said(cost=[cost("wall", 1.0, 2.0, "s")], cases=cases) == "the cases moved beyond noise"
+    still = Delta("cases", "within", judgement=Judgement("within noise"))
+    assert said(cases=still) == "the cases moved within noise"
+    assert said(cases=Delta("cases", "same", judgement=Judgement("same"))) == "the cases did not move"
+    untold_cases = Delta("cases", "unknown", judgement=Judgement("cannot tell"))
+    assert said(cases=untold_cases) == "the cases are not known to have moved"
+    assert said(metric("a", 1.0, 1.0), cases=still) == "no metric moved"
     rows = metric("a", 1.0, 2.0, MOVED)
     assert said(rows, cost=[moved], cases=cases) == "1 metric, 1 cost and the cases moved beyond noise"
 

@@ -26,10 +26,8 @@ def headline(found: Comparison) -> str:
     moved = [(kind, by) for kind, row in judged if (by := bound(row))]
     if moved:
         said.append(_moved(moved))
-    elif any(row.word in ("cannot tell", "not comparable") for _, row in judged):
-        said.append("no metric known to have moved")
     elif judged:
-        said.append("no metric moved")
+        said.append(_still(judged))
     differing = (
         sum(child.relation == "changed" and child.counted for child in outputs.children) + outputs.more
         if outputs
@@ -76,6 +74,20 @@ def _judged(effects: Delta) -> Iterator[tuple[str, Judgement]]:
         for row in rows:
             if row.judgement is not None:
                 yield section.path, row.judgement
+
+
+def _still(judged: list[tuple[str, Judgement]]) -> str:
+    """That nothing moved, or is known to have, said of the most important that is on the page."""
+    known = not any(row.word in ("cannot tell", "not comparable") for _, row in judged)
+    kinds = [kind for kind, _ in judged]
+    if "metrics" in kinds or "cost" in kinds:
+        thing = "metric" if "metrics" in kinds else "cost"
+        return f"no {thing} moved" if known else f"no {thing} known to have moved"
+    if not known:
+        return "the cases are not known to have moved"
+    # Some may be fixed and some broken, too few of them to tell.
+    bounds = {row.word for _, row in judged} - {"same"}
+    return f"the cases moved {bounds.pop()}" if bounds else "the cases did not move"
 
 
 def _moved(moved: list[tuple[str, str]]) -> str:
