@@ -489,4 +489,4 @@ def test_measures_name_place_and_bound() -> None:
     part = Delta("outputs/a.json:/x", "within", measures=[Measure("max rel", 1e-9, "/x", 1e-6)])
     out = Delta("outputs/a.json", "within", children=[part])
     text = page(comparison(effects_found=effects(outputs=[out])))
-    assert "a.json   within tolerance: x  max rel 1e-9 at /x (tolerance 1e-6)" in text
+    assert "a.json   equivalent: x  max rel 1e-9 at /x (tolerance 1e-6)" in text

@@ -9,8 +9,9 @@ from xt.render.diff_blocks import indent
 from xt.render.diff_causes import causes
 from xt.render.diff_effects import effects
 from xt.render.diff_explain import explanation
+from xt.render.diff_headline import headline
 from xt.render.diff_view import CAUSES, EFFECTS, View
-from xt.render.diff_words import caveats, headline, short
+from xt.render.diff_words import caveats, short
 from xt.render.layout import beside, wrap
 from xt.render.quantities import seconds_since, since
 from xt.render.styled import Line, measure, paint, say

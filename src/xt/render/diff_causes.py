@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from xt.model.delta import Comparison, Delta
-from xt.render.diff_blocks import block, room
+from xt.render.diff_blocks import block, indent, room
 from xt.render.diff_command import command
 from xt.render.diff_inputs import inputs
-from xt.render.diff_text import FOLDED, length, patch, renamed, stats
+from xt.render.diff_text import FOLDED, length, patch, renamed, stat, stats
 from xt.render.diff_view import View
-from xt.render.diff_words import arrow, last
+from xt.render.diff_words import arrow, is_told_elsewhere, last
 from xt.render.layout import flow, table, wrap
 from xt.render.quantities import count
-from xt.render.styled import Line, say
+from xt.render.styled import Line, measure, say
 
 #: Shown of each list; a section that is asked for is shown in full.
 LISTED = 12
@@ -36,7 +36,7 @@ def causes(found: Comparison, options: View, width: int) -> list[Line]:
     same: list[str] = []
     inner = room(width)
     for section in found.causes.children:
-        if not options.shows(section.path):
+        if not options.shows(section.path) or is_told_elsewhere(section, options):
             continue
         if section.relation == "same" and not (options.asks(section.path) and section.children):
             same.append(section.path)
@@ -95,15 +95,24 @@ def code(section: Delta, options: View, width: int) -> list[Line]:
     shows = not options.no_patches() and (whole or lines_of_diff <= FOLDED)
     lines: list[Line] = []
     for file, head in zip(listed, stats(listed, names, width), strict=True):
-        lines.append(head)
-        if file.relation == "unknown" and file.note:
-            lines += wrap([say(f"  {file.note}", "dim")], width, 2)
+        lines += _noted(file, head, width)
         if shows:
             lines += patch(file.text, width, whole=whole, words=options.word_diff)
     lines += more(remaining(section, len(listed)), "file", "code", options)
     if lines_of_diff and not shows and options.code is not False and not options.stat:
         lines.append([say(f"{count(lines_of_diff, 'line')} of diff: xt diff --code", "dim")])
     return lines
+
+
+def _noted(file: Delta, head: Line, width: int) -> list[Line]:
+    """A file's line with its note behind it, or below where there is no room."""
+    one = stat(file)
+    note = [say(file.note, "dim")] if file.note else []
+    if one is not None and any(one) and note and measure([*head, *note]) + 2 <= width:
+        return [[*head, say("  "), *note]]
+    # Without lines of text the note is in the line already, perhaps cut.
+    below = bool(note) and (file.relation == "unknown" or (one is not None and any(one)))
+    return [head, *(indent(wrap(note, max(width - 2, 8), 2)) if below else [])]
 
 
 def params(section: Delta, options: View, width: int) -> list[Line]:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from xt.model.delta import Comparison, Delta, Side
 from xt.render.diff_command import inline
 from xt.render.diff_explain import facts
+from xt.render.diff_headline import headline
+from xt.render.diff_parts import is_part, part_of_input, part_of_output
 from xt.render.diff_rows import column_names, row_name, table_rows
 from xt.render.diff_text import renamed, stat
 from xt.render.diff_view import CAUSES, EFFECTS, View
@@ -19,8 +21,7 @@ from xt.render.diff_words import (
     brief,
     caveats,
     described,
-    distances,
-    headline,
+    is_told_elsewhere,
     last,
     outcome,
     part,
@@ -35,6 +36,8 @@ from xt.render.styled import Line, join, measure, say
 
 #: Rows of one list, lines of a patch that are seen without opening it, lines of one patch at all.
 LISTED, OPEN, MOST = 60, 40, 5_000
+#: Parts of one content.
+PARTS = 4
 #: Cells of one text in a table.
 LONG = 300
 
@@ -98,8 +101,9 @@ def document(found: Comparison, options: View, now: datetime) -> list[Block]:
     blocks: list[Block] = [Title(2, names)]
     if options.sections in ("all", "effects"):
         blocks.append(Paragraph([say("Verdict: ", "bold"), say(found.verdict.sentence)]))
+    counted = headline(found)
     blocks += [
-        Paragraph([say(headline(found))]),
+        *([Paragraph([say(counted)])] if counted else []),
         Bullets([_about(side, now) for side in (found.left, found.right)]),
     ]
     if options.any_of(EFFECTS):
@@ -140,7 +144,7 @@ def _causes(found: Comparison, options: View) -> list[Block]:
     patches: list[Block] = []
     same = []
     for section in found.causes.children:
-        if not options.shows(section.path):
+        if not options.shows(section.path) or is_told_elsewhere(section, options):
             continue
         if section.relation == "same":
             same.append(section.path)
@@ -205,7 +209,8 @@ def _what(section: Delta, child: Delta) -> Line:
 
 def _how(section: Delta, child: Delta) -> Line:
     one = stat(child)
-    items: list[Line] = [[say(f"+{one.added} −{one.removed} lines")]] if one else []
+    counts = one if one and (sum(one) or not child.note) else None
+    items: list[Line] = [[say(f"+{counts.added} −{counts.removed} lines")]] if counts else []
     if section.path == "code":
         items += [[say(child.change)]] if child.change and child.change != "changed" else []
         items += [weights(child)] if not one and not child.note else []
@@ -216,7 +221,11 @@ def _how(section: Delta, child: Delta) -> Line:
     for text, style in ((child.note, ""), (child.hint, "dim")):
         items += [[say(text, style)]] if text else []
     inner = [part for part in child.children if part.relation != "same"]
-    if inner:
+    if any(is_part(part, child) for part in inner):
+        items += [part_of_input(part, child) for part in inner[:PARTS]]
+        left = len(inner[PARTS:]) + child.more
+        items += [[say(f"and {count(left, 'more part')}", "dim")]] if left else []
+    elif inner:
         names = ", ".join(brief(part.path.removeprefix(child.path + "/"), 60).text for part in inner[:6])
         left = len(inner[6:]) + child.more
         items.append([say(names + (f" and {count(left, 'more file')}" if left else ""), "dim")])
@@ -325,14 +334,10 @@ def _outputs(section: Delta, sides: tuple[Side, Side]) -> list[Line]:
     differing = [child for child in section.children if child.relation != "same"]
     lines: list[Line] = []
     for child in differing[:LISTED]:
-        parts = [
-            join(
-                [[say(part.path.removeprefix(child.path).lstrip(":/"))], distances(part), _notes(part)[1:]],
-                " ",
-            )
-            for part in child.children[:4]
-            if part.relation != "same"
-        ]
+        inner = [part for part in child.children if part.relation != "same"]
+        parts = [part_of_output(part, child, sides) for part in inner[:PARTS]]
+        over = len(inner[PARTS:]) + child.more
+        parts += [[say(f"and {count(over, 'more part')}", "dim")]] if over else []
         hint = [say(f" · {child.hint}", "dim")] if child.hint else []
         detail = [say(": "), *join(parts, " · ")] if parts else []
         one = stat(child)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from xt.model.delta import Comparison, Delta, Side
 from xt.render.cells import clip_front
 from xt.render.diff_blocks import LABEL, LONG_LABEL, STACKED, block, indent, room
+from xt.render.diff_parts import part_of_output
 from xt.render.diff_rows import Row, Rows, table_rows
 from xt.render.diff_table import effects_table
 from xt.render.diff_text import patch, stat
 from xt.render.diff_view import View
-from xt.render.diff_words import agreement, arrow, brief, described, distances, last, part, shown, tally
+from xt.render.diff_words import agreement, arrow, brief, described, last, part, shown, tally
 from xt.render.layout import beside, flow, wrap
 from xt.render.quantities import count
 from xt.render.styled import Line, Span, join, measure, say
@@ -19,7 +20,7 @@ OUTPUTS, PARTS, CASES, LINES, MOST = 12, 4, 6, 12, 2_000
 _TITLE = "Effects"
 #: How the note of an output begins whose numbers or cases are rows of the table.
 ABOVE = "judged above"
-_WORDS = {"same": "the same", "within": "within tolerance", "unknown": "unknown", "changed": "different"}
+_WORDS = {"same": "the same", "within": "equivalent", "unknown": "unknown", "changed": "different"}
 
 
 def effects(found: Comparison, options: View, width: int) -> list[Line]:
@@ -171,7 +172,7 @@ def _output(found: Delta, whole: Comparison, options: View, width: int) -> list[
     everything = options.asks("outputs")
     head = described(found, sides)
     parts = [child for child in found.children if child.relation != "same"]
-    listed = [_part(child, found, sides) for child in parts[: MOST if everything else PARTS]]
+    listed = [part_of_output(child, found, sides) for child in parts[: MOST if everything else PARTS]]
     if len(parts) == 1 and len(head) == 1:
         # Of a single part its whole is in the same line.
         head, listed = [*head, say(": "), *listed[0]], []
@@ -184,13 +185,6 @@ def _output(found: Delta, whole: Comparison, options: View, width: int) -> list[
     if found.hint:
         lines += wrap([say(found.hint, "dim")], width, 2)
     return lines + _text(found, "outputs", options, width)
-
-
-def _part(child: Delta, found: Delta, sides: tuple[Side, Side]) -> Line:
-    name = child.path.removeprefix(found.path).lstrip(":/") or child.path
-    word = agreement(child, sides) if child.relation != found.relation or child.change else []
-    details = [part for part in (word, _noted(child) or distances(child)) if part]
-    return join([[say(name, "bold")], *details], "  ")
 
 
 def _text(found: Delta, section: str, options: View, width: int) -> list[Line]:

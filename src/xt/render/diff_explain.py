@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from xt.model.delta import Comparison, Delta, Judgement, Sample
 from xt.render.diff_blocks import indent
-from xt.render.diff_numbers import amount, figures, scientific
+from xt.render.diff_numbers import amount, figures, own, scientific
 from xt.render.diff_rows import row_name
 from xt.render.diff_words import outcome, rows_of
 from xt.render.layout import wrap
@@ -51,6 +51,8 @@ def facts(row: Delta, judged: Judgement) -> Iterator[str]:
     samples = [_sample(row, side, text) for side, text in sides if side is not None]
     if samples:
         yield " against ".join(samples)
+    if any(side is not None and side.n > 1 for side, _ in sides):
+        yield f"the runs themselves: {' and '.join(own(row))}"
     if judged.tolerance:
         allowed = f", here {amount(row, judged.allowed)}" if judged.allowed is not None else ""
         yield f"tolerance {judged.tolerance}{allowed}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xt.model.delta import Delta
 from xt.render.diff_blocks import indent
+from xt.render.diff_parts import is_part, part_of_input
 from xt.render.diff_text import FOLDED, patch, stat
 from xt.render.diff_view import View
 from xt.render.diff_words import last, weights
@@ -72,19 +73,26 @@ def _details(found: Delta, options: View, width: int) -> list[Line]:
     listed = differing[: MOST if options.asks("inputs") else FILES]
     if options.stat and not options.asks("inputs"):
         listed = []
-    prefix = found.path + "/"
     for child in listed:
-        name = [say(child.path.removeprefix(prefix))]
-        what = weights(child) or [say(child.change or child.relation, "dim")]
-        lines += wrap(join([name, what, _lines(child)], "  "), width, 2)
-        if child.note:
-            lines += indent(wrap([say(child.note, "dim")], width - 2, 2))
-        lines += indent(_patch(child, options, max(width - 2, 8)))
+        if is_part(child, found):
+            lines += wrap(part_of_input(child, found), width, 2)
+            lines += indent(_patch(child, options, max(width - 2, 8)))
+        else:
+            lines += _file(child, found, options, width)
     left = len(differing) - len(listed) + found.more
     if left:
         how = "" if options.asks("inputs") else ": --only inputs"
-        lines.append([say(f"and {count(left, 'more file')}{how}", "dim")])
+        thing = "part" if any(is_part(child, found) for child in differing) else "file"
+        lines.append([say(f"and {count(left, f'more {thing}')}{how}", "dim")])
     return lines
+
+
+def _file(child: Delta, tree: Delta, options: View, width: int) -> list[Line]:
+    """A file of a tree: its size, its note and, where its content was compared, its parts or lines."""
+    name = [say(child.path.removeprefix(tree.path + "/"))]
+    what = weights(child) or [say(child.change or child.relation, "dim")]
+    lines = wrap(join([name, what, _lines(child)], "  "), width, 2)
+    return lines + indent(_details(child, options, max(width - 2, 8)))
 
 
 def _lines(found: Delta) -> Line:

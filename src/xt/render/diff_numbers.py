@@ -87,10 +87,21 @@ def figures(found: Delta) -> Figures:
 
 def amount(found: Delta, value: float | None) -> str:
     """Write a further value of a row, such as what could have been detected, as `± 0.012`."""
-    judged = found.judgement
-    left = _of_side(found.left, judged.left if judged else None)
-    right = _of_side(found.right, judged.right if judged else None)
-    return band(value, _scale(left, right, _plain(judged.delta) if judged else None, found.unit))
+    return band(value, _scale_of(found))
+
+
+def own(found: Delta) -> tuple[str, str]:
+    """Write what the two runs themselves gave, at least as precisely as the row."""
+    scale, row = _scale(_plain(found.left), _plain(found.right), None, found.unit), _scale_of(found)
+    if scale.factor == row.factor and scale.decimals is not None and row.decimals is not None:
+        scale = scale._replace(decimals=max(scale.decimals, row.decimals))
+    return _write(found.left, scale), _write(found.right, scale)
+
+
+def is_finite(found: Delta) -> bool:
+    """Whether no side is NaN or infinite."""
+    sides = [_plain(side) for side in (found.left, found.right)]
+    return all(math.isfinite(side) for side in sides if isinstance(side, float))
 
 
 def band(half: float | None, scale: _Scale) -> str:
@@ -136,6 +147,14 @@ def scientific(value: object) -> str:
         return str(plain)
     real = _number(plain)
     return _text(plain) if real is None else _exponent(f"{real:.3g}")
+
+
+def _scale_of(found: Delta) -> _Scale:
+    """The unit and the precision of a row."""
+    judged = found.judgement
+    left = _of_side(found.left, judged.left if judged else None)
+    right = _of_side(found.right, judged.right if judged else None)
+    return _scale(left, right, _plain(judged.delta) if judged else None, found.unit)
 
 
 def _exponent(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from xt.model.delta import Comparison, Delta, Relation, Side
 from xt.render.cells import clip, clip_front
-from xt.render.diff_numbers import SCALED, Figures, figures
+from xt.render.diff_numbers import SCALED, Figures, figures, is_finite
 from xt.render.diff_view import View
 from xt.render.diff_words import last, outcome, part, short, unjudged
 from xt.render.quantities import count
@@ -17,6 +17,8 @@ from xt.render.styled import Line, Span, say
 ROWS, COHORTS, EQUAL = 30, 8, 3
 #: Rows within their bounds that are listed when not all can be.
 WITHIN = 5
+#: Remarks below the table, each about some rows.
+REMARKS = 6
 #: Cells of a name.
 LONG_NAME = 40
 #: Of a unit.
@@ -26,6 +28,10 @@ _ORDER: tuple[Relation, ...] = ("changed", "unknown", "within", "same")
 _IN_WORDS = {"changed": "moved", "unknown": "not told", "within": "within tolerance or noise", "same": "same"}
 _COSTS = {"wall": "time", "cpu": "CPU time"}
 _LABEL = re.compile(r"(?:^|[{,])([^={},]+)=")
+
+
+#: In the note of a tolerance that only equality can meet, which a reader who declared it does not expect.
+_FINER = "is finer than the metric's resolution"
 
 
 class Row(NamedTuple):
@@ -85,7 +91,7 @@ def table_rows(found: Comparison, options: View) -> Rows:
         folded.append(f"{metrics.more} more that differ{'s' if metrics.more == 1 else ''}")
     for item in cost.children if cost else []:
         rows.append(Row(item, [_name(row_name(item))], figures(item), _outcome(item, sides), "cost"))
-    reasons = _reasons(rows) + _means(rows, sides)
+    reasons = _reasons(rows) + _remarks(rows) + _means(rows, sides)
     for section in (metrics, cost):
         reasons += [_remark(section)] if section is not None and (section.note or section.hint) else []
     return Rows(rows, ", ".join(folded), len(equal) if folds_equal else 0, reasons)
@@ -178,11 +184,28 @@ def _reasons(rows: list[Row]) -> list[Line]:
     for (word, reason), about in known.items():
         line = [say(f"{word}: ", "dim"), say(reason, "dim")]
         if len(known) > 1:
-            names = ", ".join("".join(span.text for span in row.name).strip() for row in about[:3])
-            more = f" and {count(len(about) - 3, 'more row')}" if len(about) > 3 else ""
-            line.append(say(f" ({names}{more})", "dim"))
+            line.append(say(f" ({_names(about)})", "dim"))
         lines.append(line)
     return lines
+
+
+def _remarks(rows: list[Row]) -> list[Line]:
+    """What a reader must know of a row to read it rightly, each once, after whom it is about."""
+    known: dict[str, list[Row]] = {}
+    for row in rows:
+        for note in row.found.judgement.notes if row.found.judgement is not None else []:
+            if _FINER in note or not is_finite(row.found):
+                known.setdefault(note, []).append(row)
+    lines = [[say(f"{_names(about)}: "), say(note)] for note, about in known.items()]
+    left = len(lines) - REMARKS
+    return lines[:REMARKS] + (
+        [[say(f"and {count(left, 'more remark')}: --explain", "dim")]] if left > 0 else []
+    )
+
+
+def _names(about: list[Row]) -> str:
+    names = ", ".join(_name(row_name(row.found)).text for row in about[:3])
+    return f"{names} and {count(len(about) - 3, 'more row')}" if len(about) > 3 else names
 
 
 def _means(rows: list[Row], sides: tuple[Side, Side]) -> list[Line]:
@@ -206,6 +229,8 @@ def column_names(found: Comparison, rows: list[Row]) -> tuple[str, str, str]:
         if judged.noise is not None and judged.left and judged.right
     }
     noise = "noise"
+    # Of two single runs the noise comes from others, which the heads do not count.
+    counts.discard((1, 1))
     if len(counts) == 1:
         first, second = counts.pop()
         # Of two sides with repeats the heads say how many there are.

@@ -57,7 +57,7 @@ def stats(found: list[Delta], names: list[Line], width: int) -> list[Line]:
     lines = []
     for file, name, one in zip(found, names, shown, strict=True):
         head = [*_fit(name, own), Span(" | ", "dim")]
-        if one is None:
+        if one is None or (file.note and not sum(one)):
             note: Line = [say(file.note, "dim")] if file.note else weights(file) or [say(_bare(file), "dim")]
             lines.append([*head, *_fit(note, width - own - 3, fill=False)])
             continue

@@ -5,12 +5,13 @@ Old is plain, new is bold, what did not change is dim; green and red are for bet
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from xt.model.delta import Comparison, Delta, Judgement, Measure, Side, Tally
+from xt.model.delta import Delta, Judgement, Measure, Side, Tally
 from xt.render.cells import clip
 from xt.render.diff_numbers import scientific
+from xt.render.diff_view import View
 from xt.render.quantities import count, cut, size
 from xt.render.quoting import value as quoted
 from xt.render.styled import Line, Span, join, say
@@ -75,43 +76,9 @@ def unjudged(found: Delta, sides: tuple[Side, Side]) -> Line:
     return [say(words[found.relation] if found.counted else "", "dim" if found.relation == "same" else "")]
 
 
-def headline(found: Comparison) -> str:
-    """How much differs: `3 causes differ · 1 metric moved beyond noise`."""
-    verdict, status, outputs = found.verdict, part(found.effects, "status"), part(found.effects, "outputs")
-    causes = f"{count(verdict.causes, 'cause')} differ{'s' if verdict.causes == 1 else ''}"
-    said = [causes if verdict.causes else "no cause differs"]
-    if status is not None and status.relation == "changed" and status.left != status.right:
-        said.append(f"{shown(status.left, True)} → {shown(status.right, True)}")
-    rows = [*rows_of(found.effects), *(child for child in found.effects.children if child.path == "cases")]
-    judged = [row.judgement for row in rows if row.judgement is not None and row.counted]
-    if verdict.beyond:
-        moved = {_bound(row) for row in judged} - {""}
-        by = f" {moved.pop()}" if len(moved) == 1 else ""
-        cases = part(found.effects, "cases")
-        told = cases is not None and cases.judgement is not None and bool(_bound(cases.judgement))
-        metrics = count(verdict.beyond - told, "metric") if verdict.beyond - told else ""
-        said.append(" and ".join(filter(None, [metrics, "the cases" if told else ""])) + f" moved{by}")
-    elif any(row.word in ("cannot tell", "not comparable") for row in judged):
-        said.append("no metric known to have moved")
-    elif judged:
-        said.append("no metric moved")
-    differing = (
-        sum(child.relation == "changed" and child.counted for child in outputs.children) + outputs.more
-        if outputs
-        else 0
-    )
-    if differing and not verdict.beyond and not (status and status.relation == "changed"):
-        said.append(f"{count(differing, 'output')} differ{'s' if differing == 1 else ''}")
-    return " · ".join(said)
-
-
-def _bound(judged: Judgement) -> str:
-    """By which bound a metric moved; '' when it did not."""
-    if judged.word in ("beyond noise", "beyond tolerance"):
-        return judged.word
-    if judged.word in ("improved", "regressed"):
-        return "beyond noise" if judged.noise is not None or judged.p is not None else "beyond tolerance"
-    return ""
+def is_told_elsewhere(section: Delta, options: View) -> bool:
+    """Whether a section of causes only repeats another (the command the params), and nobody asked for it."""
+    return section.relation == "changed" and not section.counted and not options.asks(section.path)
 
 
 def caveats(comparability: Delta) -> list[Line]:
@@ -241,9 +208,10 @@ def distance(found: Measure) -> Line:
     return line
 
 
-def distances(found: Delta) -> Line:
-    """The first measures of a thing, in a row."""
-    return join([distance(item) for item in found.measures[:MEASURES]], " · ")
+def distances(found: Delta, without: Sequence[str] = ()) -> Line:
+    """The first measures of a thing, in a row, but for some."""
+    told = [item for item in found.measures if item.what not in without]
+    return join([distance(item) for item in told[:MEASURES]], " · ")
 
 
 def agreement(found: Delta, sides: tuple[Side, Side]) -> Line:
@@ -254,7 +222,8 @@ def agreement(found: Delta, sides: tuple[Side, Side]) -> Line:
         return [say(f"only in {short(sides[0])}", "bold")]
     words = {
         "same": ("same", "dim"),
-        "within": ("within tolerance", ""),
+        # Also by packaging, the sign of a zero, an order of keys: nobody declared a tolerance for these.
+        "within": ("equivalent", ""),
         "unknown": ("cannot be compared", "bold"),
         "changed": ("different", "bold"),
     }
