@@ -82,7 +82,7 @@ def in_bash(here, *words: str) -> list[str]:
 
 def test_bash_completes_commands_and_options(here):
     assert in_bash(here, "xt", "r") == ["run"]
-    assert {"run", "ls", "show", "logs", "baseline", "init"} <= set(in_bash(here, "xt", ""))
+    assert {"run", "ls", "show", "logs", "diff", "baseline", "init"} <= set(in_bash(here, "xt", ""))
     assert in_bash(here, "xt", "run", "--pu") == ["--purpose"]
     assert in_bash(here, "xt", "logs", "@", "--fo") == ["--follow"]
     assert in_bash(here, "xt", "baseline", "hi") == ["history"]
@@ -176,7 +176,7 @@ def in_fish(here, line: str) -> list[str]:
 
 def test_fish_completes_commands_and_options(here):
     assert in_fish(here, "xt r") == ["run"]
-    assert {"run", "ls", "show", "logs", "baseline", "init"} == set(in_fish(here, "xt "))
+    assert {"run", "ls", "show", "logs", "diff", "baseline", "init"} == set(in_fish(here, "xt "))
     assert in_fish(here, "xt run --pu") == ["--purpose"]
     assert in_fish(here, "xt logs @ --fo") == ["--follow"]
     assert in_fish(here, "xt baseline hi") == ["history"]
