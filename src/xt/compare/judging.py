@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from xt.compare.noise import Noise, Spread, noise_of, spread_of
-from xt.compare.resolution import Resolution, resolution
+from xt.compare.resolution import resolution
 from xt.compare.tolerances import Tolerance, declared, finer_than, widest
 from xt.model.delta import Judgement, Relation, Sample, Word
 from xt.model.result import Number
@@ -37,6 +37,8 @@ _LARGEST = sys.float_info.max
 
 #: Of two finite values without a finite distance.
 TOO_FAR = "the values are further apart than a number can say"
+#: Why a move inside a band that no repeat filled tells nothing; how coarse the values are is in the notes.
+AGREE = "repeats agree exactly, and a few steps of the values are too little to tell"
 SEED_FIXED = "the seed was held fixed, so what another seed would give is not in the noise"
 
 Goal = Literal["min", "max", "none"]
@@ -83,8 +85,8 @@ class _Facts(NamedTuple):
     noise: Noise | None
     p: float | None
     notes: list[str]
-    unseen: Resolution | None = None
-    """The step of the values, when repeats agree exactly."""
+    unseen: bool = False
+    """Whether repeats agree exactly, so that the band is made of the values' resolution alone."""
 
 
 def judge(rows: Sequence[Row]) -> list[Judgement]:
@@ -171,7 +173,7 @@ def _facts(row: Row) -> _Facts | Judgement:
         notes.extend(noise.notes)
     if p is not None and row.seed_fixed:
         notes.append(SEED_FIXED)
-    unseen = step if noise is not None and not any(spreads) else None
+    unseen = noise is not None and not any(spreads)
     return _Facts(row, left, right, delta, allowance, noise, p, notes, unseen)
 
 
@@ -225,7 +227,7 @@ def _word(facts: _Facts, *, beyond: bool) -> tuple[Word, str | None]:
         if needs:
             return "cannot tell", needs
         # A band made of the resolution alone clears nothing: no repeat ever moved that far.
-        return ("cannot tell", _agree(facts.unseen)) if facts.unseen else ("within noise", None)
+        return ("cannot tell", AGREE) if facts.unseen else ("within noise", None)
     if allowance is not None:
         return moved or "beyond tolerance", None
     if needs:
@@ -233,12 +235,6 @@ def _word(facts: _Facts, *, beyond: bool) -> tuple[Word, str | None]:
     if row.shared:
         return "cannot tell", "n=1 besides these two, which shows no spread, no tolerance declared"
     return "cannot tell", "n=1, no tolerance declared"
-
-
-def _agree(step: Resolution) -> str:
-    """Say that repeats show no spread, and how finely they could have."""
-    size = f"{step.step:.4g}" if step.cases is None else f"one of {step.cases} cases"
-    return f"repeats agree exactly, and its values move in steps of {size}"
 
 
 def _special(row: Row) -> Judgement:

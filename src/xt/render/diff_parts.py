@@ -30,7 +30,9 @@ def values(found: Delta) -> Line:
     sides = (found.left, found.right)
     known = [side for side in sides if side is not None]
     # Of lists and objects on both sides the parts or the note say what differs.
-    if not known or not (_is_one_sided(found) or all(map(_is_plain, known))):
+    # Two equal texts are kinds and shapes, which the note is about.
+    alike = isinstance(found.left, str) and found.left == found.right
+    if not known or alike or not (_is_one_sided(found) or all(map(_is_plain, known))):
         return []
     # What comes from a document says whether it is a text; all else has one kind.
     plain = ":/" not in found.path and all(isinstance(side, str) for side in known)
