@@ -234,6 +234,7 @@ def busy() -> Comparison:
                 "cases",
                 "changed",
                 tally=Tally(3, 11, 21, 965),
+                judgement=Judgement("within noise", p=0.057, method="sign test over 14 of 1000 cases"),
                 children=[
                     Delta("cases/{digit=8}", "changed", tally=Tally(0, 9, 4, 87)),
                     changed("cases/img-0108", "pass", "fail"),
@@ -476,6 +477,7 @@ def prompts() -> Comparison:
                 "cases",
                 "changed",
                 tally=Tally(14, 2, 9, 175),
+                judgement=Judgement("improved", "better", p=0.004, method="sign test over 16 of 200 cases"),
                 children=[
                     changed("cases/refund-policy-7", "pass", "fail"),
                     changed("cases/refund-policy-9", "pass", "fail"),

@@ -19,6 +19,7 @@ from xt.render.diff_view import CAUSES, EFFECTS, View
 from xt.render.diff_words import (
     arrow,
     brief,
+    case_verdict,
     caveats,
     described,
     is_told_elsewhere,
@@ -321,7 +322,9 @@ def _notes(found: Delta) -> Line:
 def _cases(section: Delta, sides: tuple[Side, Side]) -> list[Line]:
     lines: list[Line] = []
     if section.tally is not None:
-        lines.append([say("cases ", "bold"), *tally(section.tally, sides, whole=True), *_notes(section)])
+        verdict = case_verdict(section)
+        said = [*tally(section.tally, sides, whole=True), *([say(" · ")] if verdict else []), *verdict]
+        lines.append([say("cases ", "bold"), *said, *_notes(section)])
     for child in [child for child in section.children if child.relation != "same"][:LISTED]:
         said = tally(child.tally, sides, whole=False) if child.tally is not None else arrow(child, plain=True)
         lines.append([say(f"{last(child.path, 1)} "), *said, *_notes(child)])

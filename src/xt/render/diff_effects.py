@@ -10,7 +10,7 @@ from xt.render.diff_rows import Row, Rows, table_rows
 from xt.render.diff_table import effects_table
 from xt.render.diff_text import patch, stat
 from xt.render.diff_view import View
-from xt.render.diff_words import agreement, arrow, brief, described, last, part, shown, tally
+from xt.render.diff_words import agreement, arrow, brief, case_verdict, described, last, part, shown, tally
 from xt.render.layout import beside, flow, wrap
 from xt.render.quantities import count
 from xt.render.styled import Line, Span, join, measure, say
@@ -115,6 +115,7 @@ def _cases(section: Delta, found: Comparison, options: View, width: int, column:
             at = next(number for number, span in enumerate(line) if span.text == "broken") + 1
             line[at:at] = [say(f" ({worst.tally.broken} of them "), brief(_cohort(worst), 40), say(")")]
         lines = wrap(line, inner, 2)
+    lines += wrap(case_verdict(section), inner, 2) if case_verdict(section) else []
     for text in (section.note, section.hint):
         lines += wrap([say(text, "dim")], inner, 2) if text else []
     if everything or options.by:

@@ -198,6 +198,15 @@ def tally(found: Tally, sides: tuple[Side, Side], *, whole: bool) -> Line:
     return join(items, " · ")
 
 
+def case_verdict(section: Delta) -> Line:
+    """Whether the cases moved beyond chance; nothing when they did not move or nobody judged them."""
+    judged = section.judgement
+    if judged is None or judged.word == "same":
+        return []
+    reason = [say(f" ({judged.reason})", "dim")] if judged.reason else []
+    return [*outcome(judged), *reason]
+
+
 def distance(found: Measure) -> Line:
     """How far apart: `max |Δ| 0.031 at [12, 4] (tolerance 1e-5)`."""
     line = [say(f"{found.what} "), say(scientific(found.value), "bold")]
