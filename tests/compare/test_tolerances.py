@@ -231,4 +231,6 @@ def test_a_bound_finer_than_the_resolution_is_warned_about() -> None:
     )
     assert "steps of 0.01" in (finer_than(abs_bound, 0.001, Resolution(0.01)) or "")
     assert finer_than(abs_bound, 0.001, Resolution(0.001)) is None
+    # Written with one decimal, a metric over 50 cases moves by that and not by a case.
+    assert "steps of 0.1" in (finer_than(abs_bound, 0.001, Resolution(0.1, 50)) or "")
     assert finer_than([Tolerance("abs", 0)], 0, Resolution(0.01)) is None

@@ -490,3 +490,8 @@ def test_measures_name_place_and_bound() -> None:
     out = Delta("outputs/a.json", "within", children=[part])
     text = page(comparison(effects_found=effects(outputs=[out])))
     assert "a.json   equivalent: x  max rel 1e-9 at /x (tolerance 1e-6)" in text
+
+
+def test_money_is_shown_with_its_currency() -> None:
+    text = page(comparison(effects_found=effects(cost=[cost("money", 4.0, 2.0, "EUR")])))
+    assert re.search(r"^  money EUR +4 +2 ", text, re.MULTILINE), text

@@ -153,7 +153,11 @@ def finer_than(tolerances: Sequence[Tolerance], bound: float, step: Resolution) 
     """
     if not 0 < bound < step.step * (1 - _SLACK) or all(t.kind == "ulp" for t in tolerances):
         return None
-    smallest = f"one of {step.cases} cases is {step.step:.4g}" if step.cases else None
+    # Of values that are rounded more coarsely than that, a case is not what they move by.
+    a_case = step.cases is not None and any(
+        math.isclose(step.step * step.cases, whole, rel_tol=1e-6) for whole in (1, 100)
+    )
+    smallest = f"one of {step.cases} cases is {step.step:.4g}" if a_case else None
     return (
         f"the tolerance `{declared(tolerances)}` is finer than the metric's resolution: "
         f"{smallest or f'its values are written in steps of {step.step:.4g}'}"

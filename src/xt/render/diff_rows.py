@@ -90,7 +90,8 @@ def table_rows(found: Comparison, options: View) -> Rows:
     if metrics is not None and metrics.more:
         folded.append(f"{metrics.more} more that differ{'s' if metrics.more == 1 else ''}")
     for item in cost.children if cost else []:
-        rows.append(Row(item, [_name(row_name(item))], figures(item), _outcome(item, sides), "cost"))
+        name = [_name(row_name(item)), *_unit(item)]
+        rows.append(Row(item, name, figures(item), _outcome(item, sides), "cost"))
     reasons = _reasons(rows) + _remarks(rows) + _means(rows, sides)
     for section in (metrics, cost):
         reasons += [_remark(section)] if section is not None and (section.note or section.hint) else []
