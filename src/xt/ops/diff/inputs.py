@@ -253,15 +253,13 @@ def _shown(
     ]
     wanted.sort(key=lambda pair: _WRITTEN.index(pair.role) if pair.role in _WRITTEN else len(_WRITTEN))
     wanted = wanted[:SHOWN]
+    folder = project_root(store)
     found: list[list[Content | None]] = []
     for side, snapshot in enumerate(sides):
-        contents: list[Content | None] = [
-            find(
-                store, pair.names[side], pair.entries[side].digest or "", pair.entries[side].size or 0, folder
-            )
-            for folder in (project_root(store),)
-            for pair in wanted
-        ]
+        contents: list[Content | None] = []
+        for pair in wanted:
+            entry = pair.entries[side]
+            contents.append(find(store, pair.names[side], entry.digest or "", entry.size or 0, folder))
         lacking = [
             pair.names[side] for pair, content in zip(wanted, contents, strict=True) if content is None
         ]
