@@ -34,6 +34,12 @@ class Command(msgspec.Struct, frozen=True):
     stdin: Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
     stdout: Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
     stderr: Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
+    stdin_digest: str | None = None
+    """`blake3:<hex>` of all that standard input held, an object of the store; None when it is not known."""
+    stdin_size: int | None = None
+    """Bytes of it."""
+    stdin_reason: str | None = None
+    """Why its content is not known, for a file or pipe."""
 
 
 class Param(msgspec.Struct, frozen=True):
@@ -97,6 +103,24 @@ class OutputSpec(msgspec.Struct, frozen=True):
     path: Text
 
 
+class Repeat(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a run repeats, and what about it was or had to be different."""
+
+    of: str
+    """The run that is repeated."""
+    trial: bool = False
+    """Made by `xt verify`: lists leave it out unless asked."""
+    varied: list[str] = []
+    """Variations in force, such as `hashseed`; part of the recipe."""
+    pinned: list[str] = []
+    """Suspects held fixed, such as `clock`; part of the recipe."""
+    in_place: bool = False
+    """Run in the project as it is now, and not in a workspace made from the record."""
+    environment: Literal["check", "strict", "recreate", "docker"] = "check"
+    adjusted: list[str] = []
+    """What could not be as it was, one sentence each: paths that were mapped, variables that are not set."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """All causes of a run."""
 
@@ -116,3 +140,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Evidence that was required and was missing when the command started."""
     recipe_doubt: str | None = None
     """Why the same recipe need not mean the same causes, such as code that is not known."""
+    repeat: Repeat | None = None
+    """For a run made by `xt rerun` or `xt verify`."""

@@ -1,15 +1,24 @@
-"""Events: `events/YYYY/MM/<id>.json`, written once and never changed."""
+"""Events: `events/YYYY/MM/<id>[.<kind>].json`, written once and never changed.
+
+A pin has no kind in its name, every other event has: so what is pinned is found without reading the others.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TypeVar
 
 from xt import codec, fsio
 from xt.errors import DamagedError
-from xt.model.event import Pin
+from xt.model.event import Event, Pin, Reused, Verified
 
 #: Bytes; an event is a sentence.
 LARGEST = 1_000_000
+#: What stands between the id and `.json` in the name of a file.
+KINDS: dict[type[Event], str] = {Pin: "", Verified: ".verified", Reused: ".reused"}
+
+E = TypeVar("E", bound=Event)
 
 
 def event_id(at: str, random: bytes) -> str:
@@ -22,7 +31,7 @@ def event_id(at: str, random: bytes) -> str:
     return "".join(character for character in at if character.isdigit()) + "-" + random.hex()
 
 
-def append(store: str, event: Pin) -> None:
+def append(store: str, event: Event) -> None:
     """Write an event, durably.
 
     Raises:
@@ -30,7 +39,8 @@ def append(store: str, event: Pin) -> None:
     """
     folder = f"{store}/events/{event.at[:4]}/{event.at[5:7]}"
     os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
-    fsio.write_atomic(f"{folder}/{event.id}.json", codec.encode(event), mode=0o400)
+    name = f"{folder}/{event.id}{KINDS[type(event)]}.json"
+    fsio.write_atomic(name, codec.encode(event), mode=0o400)
 
 
 def pins(store: str, name: str) -> list[Pin]:
@@ -66,17 +76,42 @@ def all_pins(store: str) -> list[Pin]:
         DamagedError: an event cannot be read.
     """
     found = []
+    for path in _files(store, Pin):
+        try:
+            found.append(_read(path, Pin))
+        except (OSError, DamagedError) as error:
+            raise DamagedError(
+                f"what is pinned is not certain: the event `{path}` cannot be read",
+                "restore it from a copy of the store, or delete it and pin again",
+            ) from error
+    return sorted(found, key=lambda event: event.id)
+
+
+def every(store: str, kind: type[E]) -> list[E]:
+    """All events of a kind that can be read, oldest first.
+
+    Args:
+        store: path of `.xt`.
+        kind: not `Pin`, of which none may be passed over.
+    """
+    found = []
+    for path in _files(store, kind):
+        try:
+            found.append(_read(path, kind))
+        except (OSError, DamagedError):
+            continue  # it says something good of a run; without it the run merely lacks that
+    return sorted(found, key=lambda event: event.id)
+
+
+def _files(store: str, kind: type[Event]) -> Iterator[str]:
+    dots = 1 if KINDS[kind] == "" else 2
     for folder, folders, names in os.walk(f"{store}/events"):
         folders.sort()
-        for file in sorted(names):
-            if not file.endswith(".json"):
-                continue
-            path = f"{folder}/{file}"
-            try:
-                found.append(codec.decode(fsio.read_file(path, LARGEST), Pin, file))
-            except (OSError, DamagedError) as error:
-                raise DamagedError(
-                    f"what is pinned is not certain: the event `{path}` cannot be read",
-                    "restore it from a copy of the store, or delete it and pin again",
-                ) from error
-    return sorted(found, key=lambda event: event.id)
+        for name in sorted(names):
+            if name.endswith(f"{KINDS[kind]}.json") and name.count(".") == dots:
+                yield f"{folder}/{name}"
+
+
+def _read(path: str, kind: type[E]) -> E:
+    event = codec.decode(fsio.read_file(path, LARGEST), kind, os.path.basename(path))
+    return event
