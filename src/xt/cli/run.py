@@ -11,7 +11,7 @@ from xt.cli.fast import Words
 from xt.context import Outside
 from xt.errors import NotStartedError
 from xt.ops.evidence import Missing
-from xt.ops.run import NotRecordedError, Report, run, run_unrecorded
+from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded
 from xt.render import runline
 from xt.render.quantities import seconds_since
 from xt.render.terminal import colour
@@ -28,7 +28,7 @@ def execute(words: Words) -> int:
     if settings.ignored:
         _say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     try:
-        report = run(request, outside, root, settings.settings, store, _warn)
+        report = run(request, outside, root, settings.settings, store, Hooks(_warn))
     except NotRecordedError as error:
         if request.strict:
             raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from xt.model.snapshot import MetricSpec
+from xt.model.snapshot import MetricSpec, Repeat
 
 
 class InputSpec(msgspec.Struct, frozen=True):
@@ -67,3 +67,5 @@ class RunRequest(msgspec.Struct, frozen=True):
     seed: int | None = None
     draw_seed: bool = False
     quiet: bool = False
+    repeat: Repeat | None = None
+    """What `xt rerun` and `xt verify` say about a repeat."""

@@ -67,9 +67,11 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
             found["params"],
             found["environment"],
             found["seed"],
+            request.repeat,
         ),
         recipe_doubt=recipe.doubt(found["code"], found["inputs"]),
         problems=scrubber.clean(capture.problems),
+        repeat=scrubber.clean(request.repeat),
         **found,
     )
 

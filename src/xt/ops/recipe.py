@@ -6,7 +6,7 @@ from xt import codec
 from xt.model.code import Code
 from xt.model.environment import Environment
 from xt.model.files import Input
-from xt.model.snapshot import Command, Param, Seed
+from xt.model.snapshot import Command, Param, Repeat, Seed
 
 #: Why `collect.selection` leaves out what earlier runs wrote.
 OUTPUT = "a declared output"
@@ -32,6 +32,7 @@ def digest(
     params: list[Param],
     environment: Environment,
     seed: Seed,
+    repeat: Repeat | None = None,
 ) -> str:
     """Digest the causes: the same recipe is a repeat.
 
@@ -43,12 +44,16 @@ def digest(
         params: named settings.
         environment: whose fingerprint counts.
         seed: whose value counts.
+        repeat: whose variations and pins count: a run under them says nothing about the noise without.
 
     Not in it: who, where, when and why; where the project lies; names of inputs, whose content and role
     count. An input that is not verified counts by what it is called and the revision that is known.
     """
+    around = {"varied": repeat.varied, "pinned": repeat.pinned} if repeat is not None else {}
     return codec.digest_of(
         {
+            # Only where there is something to say: other recipes stay what they were.
+            **{name: value for name, value in around.items() if value},
             "recipe": 1,
             "argv": command.argv,
             "hidden": hidden,

@@ -18,7 +18,7 @@ from xt.execute.spawn import replace
 from xt.model import runid
 from xt.model.request import RunRequest
 from xt.model.result import Record, Start
-from xt.model.snapshot import Seed
+from xt.model.snapshot import Seed, Snapshot
 from xt.ops import causes, effects
 from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing
@@ -47,6 +47,17 @@ class Report(NamedTuple):
     missing: list[Missing]
 
 
+class Hooks(NamedTuple):
+    """What else is to be done before the command starts, and with what it starts."""
+
+    warn: Callable[[list[Missing]], None]
+    """Gets required evidence that is missing."""
+    check: Callable[[Snapshot], None] | None = None
+    """Gets the causes; an `XtError` from it prevents the start, and nothing is recorded."""
+    added: dict[str, str] = {}
+    """Variables that the command gets and that are not recorded as its environment."""
+
+
 class NotRecordedError(XtError):
     """The store cannot be written: `xt run` warns and becomes the command, or with `--strict` ends here."""
 
@@ -59,7 +70,7 @@ def run(
     root: str,
     settings: Settings,
     store_path: str,
-    warn: Callable[[list[Missing]], None],
+    hooks: Hooks,
 ) -> Report:
     """Record one execution: causes before, the command, effects after, the seal.
 
@@ -69,7 +80,7 @@ def run(
         root: absolute path of the project's root.
         settings: of the project.
         store_path: of `.xt`.
-        warn: called before the start with required evidence that is missing.
+        hooks: what is to be done before the start.
 
     Raises:
         NotStartedError: a declared input is missing, or evidence is and `strict` is set.
@@ -86,8 +97,10 @@ def run(
         if lacking:
             if request.strict or settings.run.strict:
                 raise _refused(lacking)
-            warn(lacking)
+            hooks.warn(lacking)
             snapshot = msgspec.structs.replace(snapshot, lacking=[item.field for item in lacking])
+        if hooks.check is not None:
+            hooks.check(snapshot)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:
@@ -102,7 +115,7 @@ def run(
             raise
         # A mistake of ours must not keep the command from running.
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
-    ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets))
+    ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks.added))
     try:
         result = scrubber.clean(effects.result(capture, before, ended, live, store))
     except Exception as error:
@@ -151,8 +164,9 @@ def _job(
     run_id: str,
     seed: Seed,
     secrets: dict[str, str],
+    added: dict[str, str],
 ) -> execute.Job:
-    environ = dict(outside.environ)
+    environ = {**outside.environ, **added}
     environ["XT_RUN_ID"] = run_id
     environ["XT_METRICS"] = live.path("metrics.jsonl")
     if seed.value is not None:
