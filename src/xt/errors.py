@@ -10,6 +10,8 @@ from __future__ import annotations
 EXIT_OK = 0
 #: The arguments make no sense; nothing was done.
 EXIT_USAGE = 2
+#: A precondition of repeating a run is missing, so it was not repeated.
+EXIT_UNVERIFIABLE = 3
 #: A bug in xt.
 EXIT_BUG = 70
 #: xt could not start the command; it did not run.
@@ -107,3 +109,14 @@ class NotWrittenError(XtError):
 
     code = "not-written"
     exit_status = 1
+
+
+class UnverifiableError(XtError):
+    """A precondition of repeating the run is missing, so it was not repeated.
+
+    An input that is not there any more and was not stored, a package that cannot be installed, an
+    environment that is not as recorded under `--env strict`: the message names it.
+    """
+
+    code = "unverifiable"
+    exit_status = EXIT_UNVERIFIABLE
