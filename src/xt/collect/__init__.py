@@ -12,10 +12,14 @@ from typing import Any, Protocol
 
 from xt.config import Settings
 from xt.context import Outside
+from xt.fsio import is_inside
 from xt.model.files import Problem
 from xt.model.request import RunRequest
 from xt.redact import clean
 from xt.registry import Row, Table
+
+#: Folder of the store in which repeats run.
+WORK = "work"
 
 
 class Keeper(Protocol):
@@ -73,6 +77,10 @@ class Capture:
         self.problems: list[Problem] = []
         self.found: dict[str, Any] = {}
         """What earlier collectors of the table returned, by field; `code` is collected beside the others."""
+
+    def in_store(self, path: str) -> bool:
+        """Whether an absolute path is part of the store, and not of a workspace that a repeat runs in."""
+        return is_inside(path, self.store) and not is_inside(path, f"{self.store}/{WORK}")
 
     def problem(self, where: str, message: str, hint: str | None = None) -> None:
         """Say that something was not captured, or with a doubt."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from xt import fsio
 from xt.collect import Capture
 from xt.collect.globs import has_magic, match, split
 from xt.collect.hashing import Stamp, stamp
@@ -34,7 +33,7 @@ def look(request: OutputRequest, capture: Capture) -> Place:
     if not usable(path):
         return Place(f"file {path}", capture.root, "missing", reason="no possible path")
     place = absolute(path, request.base, capture.outside.environ)
-    if fsio.is_inside(place, capture.store):
+    if capture.in_store(place):
         return Place(f"file {place}", place, "store", reason="it is the store itself")
     try:
         info = os.lstat(place)

@@ -71,7 +71,7 @@ class Reading:
             self.missing.append(shown(declared))
             return
         place = absolute(path, spec.base, self.environ)
-        if fsio.is_inside(place, self.capture.store):
+        if self.capture.in_store(place):
             raise NotStartedError(f"input `{shown(declared)}` is the store itself", "nothing was started")
         if (spec.role, place) in found:
             return

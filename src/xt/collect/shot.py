@@ -10,7 +10,7 @@ import msgspec
 
 from xt.collect import Capture
 from xt.collect.conversion import converted
-from xt.collect.git import GitError
+from xt.collect.git import Git, GitError
 from xt.collect.selection import choose, specials
 from xt.collect.worktree import Look, look
 from xt.model.code import Change, ChangeKind, LeftOut, Repository
@@ -126,26 +126,40 @@ class Shot:
 
 
 def protect(capture: Capture, seen: Look) -> None:
-    """Keep the base commit's content from its repository's garbage collection, once per commit.
+    """Keep the base commit's content from its repository's garbage collection, once per commit."""
+    if seen.head is None or seen.head_tree is None or seen.places is None:
+        return
+    try:
+        keep(seen.git, seen.places.common, seen.head, seen.head_tree)
+    except GitError as error:
+        capture.problem("code", f"commit {seen.head} is not protected from git's gc: {error}")
+
+
+def keep(git: Git, common: str, head: str, head_tree: str) -> None:
+    """Protect a commit's content by a reference, unless there is one.
 
     The reference names the tree, not the commit: so `git log --all` shows nothing new, not even when the
     commit is amended or rebased away later.
+
+    Args:
+        git: on the repository.
+        common: its folder of references.
+        head: id of the commit.
+        head_tree: id of its tree.
+
+    Raises:
+        GitError: the repository does not have it, or cannot be written.
     """
-    if seen.head_tree is None or seen.places is None:
-        return
-    ref = f"refs/xt/keep/{seen.head}"
-    if os.path.exists(f"{seen.places.common}/{ref}"):
+    ref = f"refs/xt/keep/{head}"
+    if os.path.exists(f"{common}/{ref}"):
         return
     try:
-        with open(f"{seen.places.common}/packed-refs", "rb") as packed:
+        with open(f"{common}/packed-refs", "rb") as packed:
             if f" {ref}\n".encode() in packed.read():
                 return
     except OSError:
         pass  # none are packed
-    try:
-        seen.git.run("update-ref", ref, seen.head_tree)
-    except GitError as error:
-        capture.problem("code", f"commit {seen.head} is not protected from git's gc: {error}")
+    git.run("update-ref", ref, head_tree)
 
 
 def remote(seen: Look) -> Text | None:

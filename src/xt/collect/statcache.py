@@ -99,6 +99,18 @@ class StatCache:
         except OSError:
             return  # the next run reads again; that the store cannot be written is said elsewhere
 
+    def alias(self, name: str, other: str) -> None:
+        """Remember the same of another name: of what is mounted in two places, every stat is the same.
+
+        Args:
+            name: as given to `save`.
+            other: takes the place of what was remembered of it.
+        """
+        try:
+            fsio.write_atomic(self._path(other), fsio.read_file(self._path(name), LARGEST), durable=False)
+        except OSError:
+            return  # it is read again, then
+
     def _path(self, name: str) -> str:
         return f"{self.folder}/{blake3(os.fsencode(name)).hexdigest()[:32]}"
 

@@ -73,7 +73,7 @@ def collect(capture: Capture) -> Variables:
                     "environment",
                     f"the value of `{shown}` is not recorded although `env.record` names it: it is secret",
                 )
-        elif name in _NAMES or name in wanted or name.startswith(_PREFIXES) or _fits(name, globs):
+        elif by_value(name) or name in wanted or _fits(name, globs):
             if len(value) <= LONGEST:
                 found.values[shown] = to_text(redact.clean(value))
                 continue
@@ -84,6 +84,11 @@ def collect(capture: Capture) -> Variables:
         else:
             found.hidden[shown] = keyed(key, name, value)
     return found
+
+
+def by_value(name: str) -> bool:
+    """Whether a variable is on the list of those that are recorded with their value."""
+    return name in _NAMES or name.startswith(_PREFIXES)
 
 
 def _fits(name: str, globs: list[str]) -> bool:

@@ -54,8 +54,10 @@ class Hooks(NamedTuple):
     """Gets required evidence that is missing."""
     check: Callable[[Snapshot], None] | None = None
     """Gets the causes; an `XtError` from it prevents the start, and nothing is recorded."""
-    added: dict[str, str] = {}
+    added: dict[str, str] | None = None
     """Variables that the command gets and that are not recorded as its environment."""
+    own_pids: bool = False
+    """Whether it is the first process of a pid namespace of its own."""
 
 
 class NotRecordedError(XtError):
@@ -115,7 +117,7 @@ def run(
             raise
         # A mistake of ours must not keep the command from running.
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
-    ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks.added))
+    ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks))
     try:
         result = scrubber.clean(effects.result(capture, before, ended, live, store))
     except Exception as error:
@@ -164,9 +166,9 @@ def _job(
     run_id: str,
     seed: Seed,
     secrets: dict[str, str],
-    added: dict[str, str],
+    hooks: Hooks,
 ) -> execute.Job:
-    environ = {**outside.environ, **added}
+    environ = {**outside.environ, **(hooks.added or {})}
     environ["XT_RUN_ID"] = run_id
     environ["XT_METRICS"] = live.path("metrics.jsonl")
     if seed.value is not None:

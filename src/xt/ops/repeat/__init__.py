@@ -1,0 +1,1 @@
+"""Do a recorded run again: a clean workspace, its inputs, its variables, and an ordinary run in it."""

@@ -1,0 +1,179 @@
+"""Bring one file or folder into a workspace without copying where that can be had, and never to write through.
+
+In this order: a reflink (FICLONE, ioctl_ficlonerange(2): copy on write, of btrfs, XFS and others), a copy when
+it is small, a mount that is read-only, a copy. A hard link is no choice: who writes through it writes to the
+user's file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+
+from xt import fsio
+from xt.execute import mounts
+
+#: ioctl_ficlone(2) on Linux.
+FICLONE = 0x40049409
+#: Bytes of one input that are copied without a thought where no reflink can be had.
+SMALL = 64_000_000
+
+
+class Bringing:
+    """The ways there are from here to one workspace."""
+
+    def __init__(self, *, may_mount: bool) -> None:
+        """Begin.
+
+        Args:
+            may_mount: whether this process has a mount namespace of its own.
+        """
+        self._may_mount = may_mount
+        self._reflinks = True
+        self.copied = 0
+        """Bytes."""
+
+    def tree(self, source: str, target: str, size: int) -> bool:
+        """Bring a folder whose content is known to be right.
+
+        Args:
+            source: absolute.
+            target: absolute; it does not exist.
+            size: bytes of all its files.
+
+        Returns:
+            Whether it is mounted: then its stat is that of the source.
+
+        Raises:
+            OSError: it cannot be read or written.
+        """
+        if size > SMALL and not self._clones(source, target) and self._mounted(source, target, folder=True):
+            return True
+        os.makedirs(target, exist_ok=True)
+        for folder, folders, names in os.walk(source):
+            below = os.path.relpath(folder, source)
+            here = os.path.normpath(os.path.join(target, below))
+            folders[:] = [name for name in folders if name not in (".git", ".xt")]
+            for name in [*names, *(name for name in folders if os.path.islink(os.path.join(folder, name)))]:
+                self._one(os.path.join(folder, name), os.path.join(here, name))
+            for name in folders:
+                if not os.path.islink(os.path.join(folder, name)):
+                    os.makedirs(os.path.join(here, name), exist_ok=True)
+        return False
+
+    def file(self, source: str, target: str, size: int) -> bool:
+        """Bring a file whose content is known to be right; as `tree`."""
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if size > SMALL and not self._clones(source, target) and self._mounted(source, target, folder=False):
+            return True
+        self._one(source, target)
+        return False
+
+    def guard(self, path: str) -> bool:
+        """Make what stays where it is read-only for the repeat; return whether that is so."""
+        if not self._may_mount:
+            return False
+        try:
+            mounts.bind(path, path, read_only=True)
+        except OSError:
+            return False
+        return True
+
+    def _one(self, source: str, target: str) -> None:
+        info = os.lstat(source)
+        if stat.S_ISLNK(info.st_mode):
+            os.symlink(os.readlink(source), target)
+            return
+        if not stat.S_ISREG(info.st_mode):
+            return  # FIFOs and the like are in no manifest by content
+        self._clone_or_copy(source, target, info)
+        os.chmod(target, info.st_mode & 0o777)
+        os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+    def _clone_or_copy(self, source: str, target: str, info: os.stat_result) -> None:
+        ours = fsio.open_regular(source)
+        try:
+            theirs = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                if self._reflinks:
+                    try:
+                        fcntl.ioctl(theirs, FICLONE, ours)
+                        return
+                    except OSError:
+                        self._reflinks = False
+                self.copied += _copy(ours, theirs, info.st_size)
+            finally:
+                os.close(theirs)
+        finally:
+            os.close(ours)
+
+    def _clones(self, source: str, target: str) -> bool:
+        """Whether a reflink from there to here can be made, found by making one."""
+        if not self._reflinks:
+            return False
+        path = source
+        if os.path.isdir(source):
+            files = (os.path.join(folder, name) for folder, _, names in os.walk(source) for name in names)
+            path = next((name for name in files if os.path.isfile(name) and os.path.getsize(name)), "")
+        above = target
+        while not os.path.isdir(above):
+            above = os.path.dirname(above)
+        trial = os.path.join(above, f".{os.getpid()}.{os.urandom(4).hex()}")
+        try:
+            ours = fsio.open_regular(path)
+        except OSError:
+            return False
+        try:
+            theirs = os.open(trial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.ioctl(theirs, FICLONE, ours)
+            except OSError:
+                self._reflinks = False
+            finally:
+                os.close(theirs)
+                os.unlink(trial)
+        finally:
+            os.close(ours)
+        return self._reflinks
+
+    def _mounted(self, source: str, target: str, *, folder: bool) -> bool:
+        if not self._may_mount:
+            return False
+        if folder:
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            mounts.bind(source, target, read_only=True)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.rmdir(target) if folder else os.unlink(target)
+            return False
+        return True
+
+
+def _copy(source: int, target: int, size: int) -> int:
+    """Copy within the kernel where it can (copy_file_range(2)); return how many bytes."""
+    done = 0
+    while True:
+        try:
+            count = os.copy_file_range(source, target, max(size - done, 1 << 20)) if done < size else 0
+        except (OSError, AttributeError) as error:
+            if isinstance(error, OSError) and error.errno not in (
+                errno.EXDEV,
+                errno.ENOSYS,
+                errno.EINVAL,
+                errno.EOPNOTSUPP,
+            ):
+                raise
+            count = 0
+        if count == 0:
+            break
+        done += count
+    while data := os.read(source, fsio.CHUNK):
+        fsio.write_all(target, data)
+        done += len(data)
+    return done

@@ -1,0 +1,110 @@
+"""A folder for one repeat at a time: `work/<n>/` in the store, locked, used again and always begun empty.
+
+A place that is used again has the same path, so that what is remembered by path stays of use. What a killed
+repeat left is removed by the next that takes the place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+
+from xt import fsio
+from xt.collect import WORK
+from xt.errors import StoreError
+from xt.execute.mounts import mounts_below, unbind
+
+#: Mark of a place whose workspace the user wants to keep.
+_KEPT = "kept"
+
+
+class Workspace:
+    """One place, held by this process."""
+
+    def __init__(self, store: str, name: str) -> None:
+        """Take a free place.
+
+        Args:
+            store: path of `.xt`.
+            name: of the folder the code will be in.
+
+        Raises:
+            OSError: the store cannot be written.
+        """
+        os.makedirs(f"{store}/{WORK}", fsio.PRIVATE_DIR, exist_ok=True)
+        number = 0
+        while True:
+            self.folder = f"{store}/{WORK}/{number}"
+            self._lock = os.open(
+                f"{self.folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE
+            )
+            if fsio.try_lock(self._lock) and not os.path.exists(f"{self.folder}/{_KEPT}"):
+                break
+            os.close(self._lock)
+            number += 1
+        remove(self.folder)
+        self.top = f"{self.folder}/code/{name}"
+        """Where the code is."""
+        self.scratch = f"{self.folder}/scratch"
+        """For what the repeat needs besides."""
+        self.over: list[str] = []
+        """Places elsewhere at which it is mounted."""
+        os.makedirs(self.top, fsio.PRIVATE_DIR)
+        os.makedirs(self.scratch, fsio.PRIVATE_DIR)
+
+    def keep(self) -> None:
+        """Leave it where it is when it is let go."""
+        os.close(
+            os.open(f"{self.folder}/{_KEPT}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
+        )
+
+    def close(self) -> None:
+        """Remove it, unless it is to stay; then let go of the place."""
+        try:
+            for target in reversed(self.over):
+                unbind(target)
+            if not os.path.exists(f"{self.folder}/{_KEPT}"):
+                remove(self.folder)
+        finally:
+            os.close(self._lock)
+
+
+def remove(folder: str) -> None:
+    """Remove a folder with all that is in it, and nothing that is mounted into it.
+
+    Raises:
+        StoreError: something is mounted there that does not go away: what is below it is somebody else's.
+        OSError: it cannot be removed.
+    """
+    if not os.path.lexists(folder):
+        return
+    for target in sorted(_mounted(folder), reverse=True):
+        with contextlib.suppress(OSError):
+            unbind(target)
+    left = _mounted(folder)
+    if left:
+        raise StoreError(f"`{left[0]}` is mounted, so `{folder}` was not removed", f"umount {left[0]}")
+    shutil.rmtree(folder, onerror=_make_writable)
+
+
+def _mounted(folder: str) -> list[str]:
+    return mounts_below(folder) if sys.platform.startswith("linux") else []
+
+
+def _make_writable(function: Callable[[str], object], path: str, reason: object) -> None:
+    """A command may have made folders that nobody can write: ours they are all the same."""
+    above = os.path.dirname(path)
+    for place in (above, path):
+        with contextlib.suppress(OSError):
+            info = os.lstat(place)
+            if stat.S_ISDIR(info.st_mode):
+                os.chmod(place, info.st_mode | 0o700)
+    if os.path.lexists(path):
+        if function in (os.open, os.scandir, os.listdir):
+            shutil.rmtree(path)
+        else:
+            function(path)
