@@ -47,7 +47,7 @@ class Around:
         self.folder_name: str | None = None
         """Name of the workspace's folder instead of the project's: the working path differs."""
         self.moved = False
-        """Pin: whether the workspace is to be mounted over the recorded path, so that the path is the same."""
+        """Pin: whether the workspace is mounted over the recorded path, so that the path is the same."""
         self.file_times: int | None = None
         """Modification time of every file of the workspace, in seconds since 1970."""
         self.seed: int | None = None
@@ -61,13 +61,23 @@ VARIATIONS = Table(
     "variation",
     [
         Row("hashseed", "xt.execute.vary.variables:hashseed", "another seed of Python's string hashes"),
-        Row("threads", "xt.execute.vary.variables:threads", "another number of threads for OpenMP, BLAS and the like"),
+        Row(
+            "threads",
+            "xt.execute.vary.variables:threads",
+            "another number of threads for OpenMP, BLAS and the like",
+        ),
         Row("cpus", "xt.execute.vary.system:cpus", "fewer processors to run on"),
         Row("locale", "xt.execute.vary.locales:locale", "another language and sort order"),
-        Row("timezone", "xt.execute.vary.variables:timezone", "another timezone, where it is mostly another day"),
+        Row(
+            "timezone",
+            "xt.execute.vary.variables:timezone",
+            "another timezone, where it is mostly another day",
+        ),
         Row("clock", "xt.execute.vary.preloads:clock", "another date, more than a year on"),
         Row("umask", "xt.execute.vary.system:umask", "other permissions of new files"),
-        Row("home", "xt.execute.vary.variables:home", "another path of the home folder, with the same content"),
+        Row(
+            "home", "xt.execute.vary.variables:home", "another path of the home folder, with the same content"
+        ),
         Row("hostname", "xt.execute.vary.system:hostname", "another name of the machine"),
         Row("path", "xt.execute.vary.system:path", "another working path"),
         Row("fileorder", "xt.execute.vary.preloads:fileorder", "files of a folder listed in reverse order"),
@@ -96,9 +106,15 @@ PINS = Table(
         Row("cpus", "xt.execute.vary.system:pin_cpus", "what runs at once on several processors"),
         Row("gpu", "xt.execute.vary.variables:pin_gpu", "GPU operations that are not deterministic"),
         Row("memory", "xt.execute.vary.variables:pin_memory", "memory that is used uninitialised"),
-        Row("addresses", "xt.execute.vary.system:pin_addresses", "addresses of memory, and the order by them"),
+        Row(
+            "addresses", "xt.execute.vary.system:pin_addresses", "addresses of memory, and the order by them"
+        ),
         Row("pid", "xt.execute.vary.system:pin_pid", "the number of the process"),
-        Row("fileorder", "xt.execute.vary.preloads:pin_fileorder", "the order in which a folder's files are listed"),
+        Row(
+            "fileorder",
+            "xt.execute.vary.preloads:pin_fileorder",
+            "the order in which a folder's files are listed",
+        ),
         Row("path", "xt.execute.vary.system:pin_path", "the working path"),
         Row("network", "xt.execute.vary.system:pin_network", "what comes over the network"),
     ],
