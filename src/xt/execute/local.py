@@ -62,7 +62,7 @@ def _start(job: Job, streams: Streams, watch: Watch) -> int:
     try:
         if signal.SIGINT in signal.sigpending():
             raise KeyboardInterrupt
-        return start(job.argv, job.environ, streams.replaced, watch.inherited_mask)
+        return start(job.argv, job.environ, streams.replaced, watch.inherited_mask, job.own_pids)
     finally:
         streams.started()
 

@@ -28,7 +28,13 @@ class FailedError(Exception):
         self.reason = reason
 
 
-def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mask: Iterable[int]) -> int:
+def start(
+    argv: list[str],
+    environ: dict[str, str],
+    streams: dict[int, int],
+    mask: Iterable[int],
+    own_pids: bool = False,
+) -> int:
     """Start a command.
 
     Args:
@@ -36,15 +42,27 @@ def start(argv: list[str], environ: dict[str, str], streams: dict[int, int], mas
         environ: all of its variables; one without a name, which no program can ask for, is left out.
         streams: descriptor of the command → descriptor of ours to become it; others are inherited.
         mask: signals it starts with blocked: those that xt was started with.
+        own_pids: whether it is process 1 of a pid namespace of its own.
 
     Returns:
-        Its pid.
+        Its pid, as seen from here.
 
     Raises:
         FailedError: 127 not found, 126 found but not executable, 125 the system could not.
     """
     if not argv[0]:
         raise FailedError(errors.EXIT_NOT_FOUND, "``: command not found")
+    if own_pids:
+        from xt.execute.namespaces import own_pids as within
+
+        try:
+            # Another thread that starts one meanwhile is not hindered: only this one's children are meant.
+            with within():
+                return start(argv, environ, streams, mask)
+        except OSError as error:
+            raise FailedError(
+                errors.EXIT_NOT_STARTED, f"a pid namespace is not permitted here: {error.strerror or error}"
+            ) from error
     actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()]
     try:
         return os.posix_spawnp(

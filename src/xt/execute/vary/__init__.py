@@ -47,7 +47,7 @@ class Around:
         self.folder_name: str | None = None
         """Name of the workspace's folder instead of the project's: the working path differs."""
         self.moved = False
-        """Pin: whether the workspace is to be mounted over the recorded path, so that both are one."""
+        """Pin: whether the workspace is mounted over the recorded path, so that the path is the same."""
         self.file_times: int | None = None
         """Modification time of every file of the workspace, in seconds since 1970."""
         self.seed: int | None = None
