@@ -1,0 +1,83 @@
+"""`xt rerun`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+
+def rerun(
+    reference: Annotated[str, typer.Argument(metavar="RUN", help="Id, name, tag, @ (newest) or @~N.")],
+    extra: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- WORD...]", help="Words to add to the command.", show_default=False),
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be repeated."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another seed than the recorded.")] = None,
+    environment: Annotated[
+        Literal["check", "strict", "recreate", "docker"],
+        typer.Option(
+            "--env",
+            metavar="check|strict|recreate|docker",
+            help="Say how it drifted; refuse then; build it again with uv; the recorded image.",
+        ),
+    ] = "check",
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="In the project as it is now; says how it differs.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep-workspace", help="Leave the folder it ran in, and say where.")
+    ] = False,
+    purpose: Annotated[
+        str | None, typer.Option("-m", "--purpose", help="Why it is done again; else as recorded.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("-n", "--name", help="A name to find it by.")] = None,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="No notes, no line after the command.")
+    ] = False,
+) -> int:
+    """Do a run again, from its record."""
+    from xt.cli.run import after, end, say
+    from xt.context import Outside
+    from xt.errors import UsageError
+    from xt.execute.vary import ImpossibleError
+    from xt.ops.find import open_store, resolve
+    from xt.ops.repeat.verb import rerun as verb
+    from xt.ops.repeat.wish import Wish
+    from xt.render import rerunlines
+
+    if extra and "--" not in sys.argv:
+        raise UsageError(f"`{extra[0]}`: one run at a time", "words for the command are written after `--`")
+    if in_place and keep:
+        raise UsageError("--in-place makes no workspace to keep")
+    outside = Outside.real()
+    store = open_store(outside)
+    wish = Wish(
+        run=resolve(store, reference, outside),
+        extra=extra or [],
+        sets=sets or [],
+        seed=seed,
+        environment=environment,
+        in_place=in_place,
+        keep=keep,
+        purpose=purpose,
+        name=name,
+    )
+
+    def begun(lines: list[str]) -> None:
+        if not quiet:
+            say(lines)
+
+    try:
+        done = verb(store, wish, outside, lambda done: None, lambda told: begun(rerunlines.before(told)))
+    except ImpossibleError as error:
+        raise UsageError(str(error)) from error
+    after(done.report, outside, quiet=quiet)
+    if done.kept is not None:
+        say([f"xt: the workspace is {done.kept}"])
+    return end(done.report)
