@@ -61,7 +61,8 @@ def _outside_project(capture: Capture, package: Package) -> None:
     """Say when code that runs is neither in the snapshot nor fixed by a version."""
     if package.editable is None:
         return
-    folder = os.path.normpath(from_text(package.editable))
+    # In an environment that xt recreated it is relative to the project (`ops/recreate/editable.py`).
+    folder = os.path.normpath(os.path.join(capture.root, from_text(package.editable)))
     if not fsio.is_inside(folder, find_top(capture.root) or capture.root):
         capture.problem(
             "environment",

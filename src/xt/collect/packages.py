@@ -110,7 +110,7 @@ def _package(folder: Folder, name: str, notes: list[str]) -> Package | None:
     if direct is None:
         return Package(normal, version)
     url, editable_install, revision = direct
-    local = _local(url)
+    local = local_path(url)
     if editable_install and local:
         return Package(normal, version, to_text(local))
     return Package(normal, version, None, redact.clean(url), revision)
@@ -134,7 +134,7 @@ def _direct(path: str, notes: list[str]) -> tuple[str, bool, str | None] | None:
         os.close(fd)
 
 
-def _local(url: str) -> str | None:
+def local_path(url: str) -> str | None:
     """Path of a `file:` URL (RFC 8089)."""
     if not url.startswith("file://"):
         return None
