@@ -99,7 +99,7 @@ def noise_of(left: Spread, right: Spread, shared: Spread | None, step: Resolutio
     """
     floor = step.step / 2
     if left.sd is not None and right.sd is not None:
-        return _both(left, right, floor, _unseen([left, right], step))
+        return _both(left, right, floor, unseen([left, right], step))
     for one, many, lone, others in ((right, left, "right", "left"), (left, right, "left", "right")):
         if many.sd is not None and one.sd is None:
             error = max(many.sd, floor) * math.sqrt(1 + 1 / many.n)
@@ -107,13 +107,13 @@ def noise_of(left: Spread, right: Spread, shared: Spread | None, step: Resolutio
             return Noise(
                 ((error, many.n - 1),),
                 f"Student, one run against {many.n} repeats",
-                (assumed, *_unseen([many], step)),
+                (assumed, *unseen([many], step)),
             )
     if shared is not None and shared.sd is not None:
         return Noise(
             ((max(shared.sd, floor) * math.sqrt(2), shared.n - 1),),
             f"Student, two runs of one recipe, spread of its {shared.n} others",
-            _unseen([shared], step),
+            unseen([shared], step),
         )
     return None
 
@@ -137,8 +137,13 @@ def _both(left: Spread, right: Spread, floor: float, notes: tuple[str, ...]) -> 
     return Noise((welch, student), f"Welch and Student, {against}", notes)
 
 
-def _unseen(samples: Sequence[Spread], step: Resolution) -> tuple[str, ...]:
-    """Say when repeats did not show any spread, or less than their values can."""
+def unseen(samples: Sequence[Spread], step: Resolution) -> tuple[str, ...]:
+    """Say when repeats did not show any spread, or less than their values can.
+
+    Args:
+        samples: of repeats; those of one value say nothing.
+        step: of the metric's values.
+    """
     low = [sample for sample in samples if sample.sd is not None and sample.sd <= step.step / 2]
     if not low:
         return ()
