@@ -6,8 +6,9 @@ index, refs and working tree are read, not written, and its index lock is never 
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from xt import fsio
 from xt.collect.child import Child
@@ -118,6 +119,87 @@ class Git:
             GitError: it failed.
         """
         return self.start(*words, data=data).wait()
+
+    def blobs(self) -> Dialogue:
+        """Start a git that is asked for one content after the other.
+
+        Raises:
+            GitError: it is not installed, or could not be started.
+        """
+        program = fsio.find_program("git", self._environ.get("PATH", os.defpath))
+        if program is None:
+            raise GitError("git not found")
+        try:
+            return Dialogue([program, *self._options, "cat-file", "--batch"], self._environ)
+        except OSError as error:
+            raise GitError(f"git could not be started: {error.strerror}") from error
+
+
+class Dialogue:
+    """A `git cat-file --batch` (git-cat-file(1)) that goes on until it is closed."""
+
+    def __init__(self, words: list[str], environ: Mapping[str, str]) -> None:
+        import subprocess  # only here: no run waits for its import
+
+        self._child = subprocess.Popen(
+            words,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._left = 0
+
+    def blob(self, oid: str) -> tuple[int, Iterator[bytes]]:
+        """Ask for the content of a blob.
+
+        Args:
+            oid: its id, in hexadecimal.
+
+        Returns:
+            Its size in bytes, and its content; what was not read of an earlier one is passed over.
+
+        Raises:
+            GitError: it is not here, is no blob, or git ended.
+        """
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        for _ in self._content():
+            pass
+        try:
+            self._child.stdin.write(oid.encode() + b"\n")
+            self._child.stdin.flush()
+        except BrokenPipeError:
+            raise GitError(f"git ended with {self._child.wait()}") from None
+        words = self._child.stdout.readline().decode("utf-8", "replace").split()
+        if len(words) != 3:
+            raise GitError(f"object {oid[:12]}… is missing" if words else "git ended")
+        self._left = int(words[2]) + 1
+        if words[1] != "blob":
+            raise GitError(f"object {oid[:12]}… is a {words[1]}")
+        return int(words[2]), self._content()
+
+    def _content(self) -> Iterator[bytes]:
+        """What is left of the last answer, without the line end behind it."""
+        assert self._child.stdout is not None
+        while self._left:
+            piece = self._child.stdout.read(min(self._left, fsio.CHUNK))
+            if not piece:
+                self._left = 0
+                raise GitError("git ended")
+            self._left -= len(piece)
+            piece = piece if self._left else piece[:-1]
+            if piece:
+                yield piece
+
+    def close(self) -> None:
+        """End it."""
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._child.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._child.stdin.close()
+        self._child.wait()
 
 
 class Running:

@@ -11,8 +11,8 @@ from xt.model.code import Code, LeftOut
 from xt.model.delta import Change, Delta, Measure, whole
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_shown
+from xt.ops.code_trees import reader
 from xt.ops.recipe import OUTPUT
-from xt.ops.show import reader
 from xt.store import Store
 
 #: Differing files listed; the others are counted.
