@@ -9,6 +9,9 @@ import sys
 
 from xt import __version__, errors
 
+#: Commands that end as the command does that they run.
+RUNNING = (["run"], ["rerun"])
+
 
 def main() -> None:
     """Run the command line and end the process with its status."""
@@ -46,8 +49,8 @@ def guarded(arguments: list[str]) -> int:
     except errors.XtError as error:
         tell(error)
         status = error.exit_status
-        # Of `xt run` the codes are the command's: what xt says about itself is 125 there, and 1 elsewhere.
-        if arguments[:1] == ["run"]:
+        # Here the codes are the command's: what xt says about itself is 125, and 1 elsewhere.
+        if arguments[:1] in RUNNING:
             return errors.EXIT_NOT_STARTED if status == 1 else status
         return 1 if status == errors.EXIT_NOT_STARTED else status
     except KeyboardInterrupt:
@@ -61,7 +64,7 @@ def guarded(arguments: list[str]) -> int:
         # Of a store or a stream that cannot be read or written, never of the command.
         where = f": {error.filename}" if error.filename else ""
         tell(errors.StoreError(f"{error.strerror or error}{where}", _access(error)))
-        return errors.EXIT_NOT_STARTED if arguments[:1] == ["run"] else 1
+        return errors.EXIT_NOT_STARTED if arguments[:1] in RUNNING else 1
     except Exception as error:
         if os.environ.get("XT_DEBUG"):
             raise

@@ -26,15 +26,15 @@ def execute(words: Words) -> int:
     request = join.join(words.asked, settings, outside.cwd, words.command)
     store = locate(outside.cwd, outside.environ)
     if settings.ignored:
-        _say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
+        say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     try:
         report = run(request, outside, root, settings.settings, store, Hooks(_warn))
     except NotRecordedError as error:
         if request.strict:
             raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
         return _unrecorded(request.command, error)
-    _after(report, outside, quiet=request.quiet)
-    return _end(report)
+    after(report, outside, quiet=request.quiet)
+    return end(report)
 
 
 def _outside(directory: str | None) -> Outside:
@@ -49,10 +49,11 @@ def _outside(directory: str | None) -> Outside:
 
 def _warn(lacking: list[Missing]) -> None:
     fields = ", ".join(item.field for item in lacking)
-    _say([f"xt: warning: not evidence, no {fields} ({' · '.join(item.hint for item in lacking)})"])
+    say([f"xt: warning: not evidence, no {fields} ({' · '.join(item.hint for item in lacking)})"])
 
 
-def _after(report: Report, outside: Outside, *, quiet: bool) -> None:
+def after(report: Report, outside: Outside, *, quiet: bool) -> None:
+    """Write the line after a run, and what went wrong with its record."""
     problems = [*report.record.snapshot.problems, *report.record.result.problems]
     lines = runline.problem_lines(problems)
     if report.trouble:
@@ -65,10 +66,10 @@ def _after(report: Report, outside: Outside, *, quiet: bool) -> None:
             repeats = (report.repeats, seconds_since(report.repeats_at, outside.now()))
         ends = colour(sys.stderr, outside.environ)
         lines.append(runline.line(report.record, report.shown, repeats, report.beside, colour=ends))
-    _say(lines)
+    say(lines)
 
 
-def _say(lines: list[str]) -> None:
+def say(lines: list[str]) -> None:
     """Write to standard error; when that is gone there is nobody to tell."""
     if not lines:
         return
@@ -79,7 +80,7 @@ def _say(lines: list[str]) -> None:
         return
 
 
-def _end(report: Report) -> int:
+def end(report: Report) -> int:
     """End as the command ended.
 
     Ctrl-C is passed on as a signal and not as 130: a shell breaks its loop only for a child that died of it.
@@ -93,7 +94,7 @@ def _end(report: Report) -> int:
 
 def _unrecorded(command: list[str], error: NotRecordedError) -> int:
     """Become the command: what cannot be recorded must run all the same."""
-    _say([f"xt: warning: this run is not recorded: {error.message}"])
+    say([f"xt: warning: this run is not recorded: {error.message}"])
     reason, status = run_unrecorded(command)
-    _say([f"xt: error: {reason}"])
+    say([f"xt: error: {reason}"])
     return status

@@ -181,6 +181,7 @@ def _job(
         grace=settings.run.grace,
         idle_grace=settings.run.idle_grace,
         max_log=settings.run.max_log,
+        own_pids=hooks.own_pids,
     )
 
 

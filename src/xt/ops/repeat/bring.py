@@ -1,8 +1,8 @@
-"""Bring one file or folder into a workspace without copying where that can be had, and never to write through.
+"""Bring a file or folder into a workspace, without copying where that can be had, never to write through.
 
-In this order: a reflink (FICLONE, ioctl_ficlonerange(2): copy on write, of btrfs, XFS and others), a copy when
-it is small, a mount that is read-only, a copy. A hard link is no choice: who writes through it writes to the
-user's file.
+In this order: a reflink (FICLONE, ioctl_ficlonerange(2): copy on write, of btrfs, XFS and others), a copy
+when it is small, a mount that is read-only, a copy. A hard link is no choice: who writes through it writes to
+the user's file.
 """
 
 from __future__ import annotations

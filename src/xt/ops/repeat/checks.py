@@ -21,21 +21,24 @@ TOLD = 6
 class Checks:
     """The checks of one repeat, and what they found."""
 
-    def __init__(self, store: Store, wish: Wish, recorded: Snapshot, outside: Outside) -> None:
+    def __init__(self, store: Store, wish: Wish, recorded: Snapshot) -> None:
         """Prepare.
 
         Args:
             store: that has the run.
             wish: what was asked.
             recorded: causes of the run.
-            outside: for git.
         """
-        self._store, self._wish, self._recorded, self._outside = store, wish, recorded, outside
+        self._store, self._wish, self._recorded = store, wish, recorded
         self.drift: list[str] = []
         self.remarks: list[str] = []
 
-    def check(self, now: Snapshot) -> None:
+    def check(self, now: Snapshot, outside: Outside) -> None:
         """Compare the causes of the repeat with the recorded ones.
+
+        Args:
+            now: causes of the repeat.
+            outside: for git.
 
         Raises:
             UnverifiableError: an input is not the recorded one, or the environment under `--env strict`.
@@ -48,7 +51,7 @@ class Checks:
                 "`--env recreate` builds it again; `--env check` goes on and says what differs",
             )
         self._inputs(now)
-        self._code(now)
+        self._code(now, outside)
 
     def _inputs(self, now: Snapshot) -> None:
         have = Counter((item.role, item.digest) for item in now.inputs)
@@ -67,9 +70,9 @@ class Checks:
             raise UnverifiableError(f"not the recorded content: {names}", "`xt show` names what was recorded")
         self.remarks.append(f"inputs that differ from the recorded ones: {names}")
 
-    def _code(self, now: Snapshot) -> None:
+    def _code(self, now: Snapshot, outside: Outside) -> None:
         """Say in which files the code differs: on purpose with `--set` in a file, and in place."""
-        found = code.compare(self._store, self._recorded, now, Patch(False, False), self._outside)
+        found = code.compare(self._store, self._recorded, now, Patch(False, False), outside)
         if found.relation == "same":
             return
         names = [child.path.removeprefix("code/") for child in found.children if child.relation != "same"]

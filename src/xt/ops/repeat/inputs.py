@@ -1,4 +1,4 @@
-"""The inputs of a repeat: what is there with the same content is brought, what is not is made again from the store."""
+"""The inputs of a repeat: brought from where they are unchanged, else made again from the store."""
 
 from __future__ import annotations
 

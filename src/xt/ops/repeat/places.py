@@ -47,6 +47,11 @@ def tops(store: Store, snapshot: Snapshot, outside: Outside) -> list[str]:
     return [top for root in roots(store, snapshot, outside) if (top := find_top(root)) is not None]
 
 
+def top_of(root: str, there: Was) -> str:
+    """Top of the code, from a root of the project."""
+    return os.path.normpath(os.path.join(root, os.path.relpath(there.top, there.root)))
+
+
 class Moved:
     """Rewrites absolute paths of one folder to another wherever they stand in a text."""
 

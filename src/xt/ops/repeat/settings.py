@@ -1,4 +1,4 @@
-"""Settings of a repeat that are changed where they stand: declared ones, and those in files of the workspace."""
+"""Settings of a repeat that are changed where they stand: declared, or in files of the workspace."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def write(wanted: list[Change], params: list[Param], root: str) -> list[Change]:
 
 def _put(document: Any, change: Change, source: str) -> None:
     """Put a value where the flattened name leads (`optimizer.lr`, `layers[0].units`)."""
-    steps: list[str | int] = [
-        int(match[2]) if match[2] else match[1] for match in _PART.finditer(change.key)
-    ]
+    steps: list[str | int] = [int(match[2]) if match[2] else match[1] for match in _PART.finditer(change.key)]
     at = document
     for number, step in enumerate(steps):
         rest = ".".join(str(part) for part in steps[number:])
@@ -73,7 +71,11 @@ def _put(document: Any, change: Change, source: str) -> None:
         key: Any = step
         if isinstance(at, dict) and step not in at:
             key = next((name for name in at if str(name) == step), None)
-        if not isinstance(at, dict | list) or key is None or (isinstance(at, list) and not isinstance(key, int)):
+        if (
+            not isinstance(at, dict | list)
+            or key is None
+            or (isinstance(at, list) and not isinstance(key, int))
+        ):
             raise NotStartedError(f"--set {change.key}: `{source}` does not have it")
         if number == len(steps) - 1:
             at[key] = scalar(change.value)

@@ -1,0 +1,190 @@
+"""Make a workspace in which a run can be done again: its code, its variables, its environment, its inputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from xt.collect.checkout import Checkout
+from xt.collect.git import GitError
+from xt.context import Outside
+from xt.errors import UnverifiableError, XtError
+from xt.execute.vary import Around
+from xt.execute.vary.enter import enter
+from xt.model.result import Record
+from xt.model.snapshot import Snapshot
+from xt.model.text import from_text
+from xt.ops.repeat import interpreter, settings, standard_input, surroundings
+from xt.ops.repeat.bring import Bringing
+from xt.ops.repeat.inputs import Inputs
+from xt.ops.repeat.places import Moved, roots, tops, was
+from xt.ops.repeat.variables import variables
+from xt.ops.repeat.wish import Wish
+from xt.ops.repeat.words import Change
+from xt.ops.repeat.workspace import Workspace
+from xt.store import Store
+
+#: Says what is being done, for a line of progress; nothing when it is done.
+Tell = Callable[[str], None]
+#: Words that are shown of those that were mapped.
+TOLD = 3
+
+
+class Original(NamedTuple):
+    """The run that is repeated."""
+
+    id: str
+    snapshot: Snapshot
+    started_at: str
+    record: Record | None
+    host: str
+
+
+class Ready(NamedTuple):
+    """Everything a repeat starts with."""
+
+    words: list[str]
+    declared: list[Change]
+    """Settings to change that are declared with the run."""
+    root: str
+    """Of the project, absolute."""
+    moved: Moved
+    around: Around
+    added: dict[str, str]
+    adjusted: list[str]
+
+
+class Making:
+    """The making of one workspace."""
+
+    def __init__(
+        self, store: Store, wish: Wish, run: Original, place: Workspace, outside: Outside, tell: Tell
+    ) -> None:
+        """Prepare.
+
+        Args:
+            store: that has the run.
+            wish: what is asked.
+            run: the run.
+            place: an empty one.
+            outside: of the caller.
+            tell: gets what is being done.
+        """
+        self.store, self.wish, self.original, self.place = store, wish, run, place
+        self.outside, self.tell = outside, tell
+        self.was = was(run.snapshot)
+        self.tops = [
+            os.path.normpath(os.path.join(root, from_text(run.snapshot.code.root or ".")))
+            for root in roots(store, run.snapshot, outside)
+        ]
+        self.adjusted: list[str] = []
+
+    def make(self, words: list[str], elsewhere: list[Change]) -> Ready:
+        """Make it, and put this process into its surroundings.
+
+        Args:
+            words: argv as recorded, with what the caller changes in it.
+            elsewhere: settings to change that are not among the words.
+
+        Raises:
+            UnverifiableError, ImpossibleError, NotStartedError: as `verb.rerun`.
+        """
+        snapshot, top = self.original.snapshot, self.place.top
+        self.tell("making the workspace")
+        self._code(top)
+        if self.wish.environment != "recreate":
+            self.adjusted += interpreter.link(snapshot.environment.python, self.was, top, self.tops)
+        # Pinned, the path is the recorded one, at which the workspace is mounted.
+        seen = self.was.top if surroundings.PATH in self.wish.pinned else top
+        root = os.path.normpath(os.path.join(seen, self.was.below))
+        moved = Moved(self.was.top, seen)
+        found = variables(snapshot.environment, words[0], self.outside.environ, moved, self._key())
+        self.adjusted += found.adjusted
+        words, values = self._environment(self._words(words, moved), found.values, top)
+        around, said = surroundings.around(
+            self.wish, snapshot, self.original.started_at, values, self.place, self.store.path
+        )
+        self.adjusted += said
+        self._inputs(around, top)
+        surroundings.after(around, self.was, self.place, self.store.path)
+        declared = settings.write(elsewhere, snapshot.params, root)
+        self.adjusted += standard_input.connect(self.store, snapshot.command, self.place.scratch)
+        if self.wish.keep:
+            self.place.keep()
+        return Ready(words, declared, root, moved, around, self._added(around, seen), self.adjusted)
+
+    def _code(self, top: str) -> None:
+        snapshot = self.original.snapshot
+        sources = tops(self.store, snapshot, self.outside)
+        checkout = Checkout(self.store.path, self.outside.environ, snapshot.code, sources)
+        try:
+            checkout.write(top)
+        except GitError as error:
+            message = f"the code cannot be brought back: {error}"
+            raise UnverifiableError(message, _code_hint(snapshot)) from error
+        self.adjusted += checkout.remarks
+
+    def _words(self, words: list[str], moved: Moved) -> list[str]:
+        changed = [moved.text(word) for word in words]
+        paths = [word for word, new in zip(words, changed, strict=True) if word != new]
+        if paths:
+            shown = ", ".join(f"`{path}`" for path in paths[:TOLD]) + (" …" if paths[TOLD:] else "")
+            self.adjusted.append(f"paths of the project among the words are those of the workspace: {shown}")
+        return changed
+
+    def _environment(
+        self, words: list[str], values: dict[str, str], top: str
+    ) -> tuple[list[str], dict[str, str]]:
+        """Build the recorded environment again, if that is asked."""
+        if self.wish.environment != "recreate":
+            return words, values
+        from xt.ops.recreate.build import build
+        from xt.ops.recreate.enter import enter as use
+        from xt.ops.recreate.plan import plan
+
+        snapshot = self.original.snapshot
+        self.tell("building the environment")
+        project = os.path.normpath(os.path.join(top, self.was.below))
+        cache = f"{self.store.path}/cache/environments"
+        made = build(plan(snapshot, project), cache, project, self.outside.environ, self.tell)
+        cwd = os.path.normpath(os.path.join(project, from_text(snapshot.command.cwd)))
+        used = use(made, snapshot, words, values, cwd, project)
+        self.adjusted += [*made.remarks, *used.said]
+        return used.argv, used.environ
+
+    def _inputs(self, around: Around, top: str) -> None:
+        snapshot = self.original.snapshot
+        inputs = Inputs(self.store, snapshot, self.original.host, self.was, self.tops, self.outside)
+        self.tell("looking for the inputs")
+        if inputs.look(top) and not self.wish.keep and surroundings.may_mount():
+            around.namespaces.add("mount")
+        surroundings.before(around, self.was)
+        enter(around)
+        self.tell("bringing the inputs")
+        inputs.bring(top, Bringing(may_mount="mount" in around.namespaces))
+        self.adjusted += inputs.remarks
+
+    def _added(self, around: Around, seen: str) -> dict[str, str]:
+        """Variables that the command alone gets."""
+        if self.wish.environment == "recreate":
+            return around.added
+        folders = interpreter.shadows(self.original.snapshot.environment.python, self.was, seen)
+        if not folders:
+            return around.added
+        self.adjusted.append("packages that are editable from the project come from the workspace")
+        before = around.environ.get("PYTHONPATH")
+        return {**around.added, "PYTHONPATH": ":".join([*folders, *([before] if before else [])])}
+
+    def _key(self) -> bytes | None:
+        try:
+            return self.store.key()
+        except XtError:
+            return None
+
+
+def _code_hint(snapshot: Snapshot) -> str | None:
+    if snapshot.code.head is None:
+        return None
+    of = f", of {from_text(snapshot.code.remote)}" if snapshot.code.remote is not None else ""
+    return f"run it in a clone that has commit {snapshot.code.head[:12]}{of}"

@@ -1,0 +1,199 @@
+"""Trials: repeats of a run, each in a process of its own, several at a time if that is wanted."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import selectors
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from xt import codec
+from xt.context import Outside
+from xt.errors import DamagedError
+from xt.ops.repeat.wish import Wish
+
+#: The module that makes one; started by name so that it can have surroundings of its own.
+MODULE = "xt.cli.trial"
+#: Rows and columns of a terminal where there is none to ask.
+_SIZE = (24, 80)
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """What a trial is told."""
+
+    store: str
+    wish: Wish
+    answer: int
+    """Descriptor to answer on."""
+
+
+class Answer(msgspec.Struct):
+    """What came of a trial."""
+
+    run: str | None = None
+    """Id of the repeat."""
+    error: str | None = None
+    """Why there is none: a precondition is missing, or it could not be recorded."""
+    hint: str | None = None
+    impossible: str | None = None
+    """Why a variation or pin cannot be had here."""
+    drift: list[str] = []
+    adjusted: list[str] = []
+
+
+class Trial(NamedTuple):
+    """One that goes on."""
+
+    number: int
+    process: subprocess.Popen[bytes]
+    answer: int
+    terminal: int | None
+    parts: list[bytes]
+
+
+class Trials:
+    """Makes trials of one store."""
+
+    def __init__(self, store: str, outside: Outside, jobs: int) -> None:
+        """Prepare.
+
+        Args:
+            store: path of `.xt`.
+            outside: of the caller: trials get its variables and folder.
+            jobs: how many at a time.
+        """
+        self._store, self._outside, self._jobs = store, outside, jobs
+
+    def run(self, wishes: Iterator[Wish], terminal: bool) -> Iterator[tuple[int, Answer]]:
+        """Make trials as they are wished, and give their answers as they come.
+
+        A caller that has seen enough closes the iterator: no further trial is begun, those that go on are
+        ended as by Ctrl-C.
+
+        Args:
+            wishes: taken one by one, when there is room.
+            terminal: whether the command had a terminal to write to, and is to have one.
+
+        Yields:
+            Number of the wish, from 0, and the answer.
+        """
+        going: dict[int, Trial] = {}
+        ready = selectors.DefaultSelector()
+        numbers = iter(range(sys.maxsize))
+        more = True
+        try:
+            while True:
+                while more and len(going) < self._jobs:
+                    wish = next(wishes, None)
+                    if wish is None:
+                        more = False
+                        break
+                    trial = self._begin(next(numbers), wish, terminal)
+                    going[trial.number] = trial
+                    ready.register(trial.answer, selectors.EVENT_READ, trial)
+                    if trial.terminal is not None:
+                        ready.register(trial.terminal, selectors.EVENT_READ, trial)
+                if not going:
+                    return
+                for key, _ in ready.select():
+                    trial = key.data
+                    if key.fd == trial.terminal:
+                        if not _drained(trial.terminal):
+                            ready.unregister(trial.terminal)
+                        continue
+                    data = os.read(trial.answer, 1 << 16)
+                    if data:
+                        trial.parts.append(data)
+                        continue
+                    ready.unregister(trial.answer)
+                    del going[trial.number]
+                    answer = _finish(trial)
+                    if trial.terminal is not None:
+                        with contextlib.suppress(KeyError):
+                            ready.unregister(trial.terminal)
+                        os.close(trial.terminal)
+                    yield trial.number, answer
+        finally:
+            for trial in going.values():
+                _end(trial)
+            ready.close()
+
+    def _begin(self, number: int, wish: Wish, terminal: bool) -> Trial:
+        read, write = os.pipe()
+        ours, theirs = pty.openpty() if terminal else (None, os.open(os.devnull, os.O_WRONLY))
+        try:
+            if ours is not None:
+                fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *_size(), 0, 0))
+                _raw(theirs)
+            spec = codec.encode(Spec(self._store, wish, write)).decode()
+            process = subprocess.Popen(
+                [sys.executable, "-m", MODULE, spec],
+                cwd=self._outside.cwd,
+                env=dict(self._outside.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                pass_fds=[write],
+            )
+        finally:
+            os.close(write)
+            os.close(theirs)
+        return Trial(number, process, read, ours, [])
+
+
+def _finish(trial: Trial) -> Answer:
+    os.close(trial.answer)
+    status = trial.process.wait()
+    data = b"".join(trial.parts)
+    try:
+        return codec.decode(data, Answer, "the answer of a trial")
+    except DamagedError:
+        how = f"signal {-status}" if status < 0 else f"status {status}"
+        return Answer(error=f"the trial ended with {how} and no answer", hint="XT_DEBUG=1 shows more")
+
+
+def _end(trial: Trial) -> None:
+    """End a trial that nobody waits for; it seals its run as interrupted and takes its workspace away."""
+    with contextlib.suppress(ProcessLookupError):
+        trial.process.send_signal(signal.SIGTERM)
+    try:
+        trial.process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        trial.process.kill()
+        trial.process.wait()
+    os.close(trial.answer)
+    if trial.terminal is not None:
+        os.close(trial.terminal)
+
+
+def _drained(terminal: int) -> bool:
+    """Take what was written to the terminal; False when nobody has it open any more."""
+    try:
+        return bool(os.read(terminal, 1 << 16))
+    except OSError:
+        return False
+
+
+def _size() -> tuple[int, int]:
+    for fd in (1, 2, 0):
+        with contextlib.suppress(OSError):
+            size = os.get_terminal_size(fd)
+            return size.lines, size.columns
+    return _SIZE
+
+
+def _raw(fd: int) -> None:
+    """No output processing: nobody looks at it."""
+    attributes = termios.tcgetattr(fd)
+    attributes[1] &= ~termios.OPOST
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
