@@ -83,6 +83,9 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     hint: str | None = None
     counted: bool = True
     """Whether it counts for the level of the whole."""
+    excused: bool = False
+    """Not counted because it has no tolerance and the metrics agree in the mean; the whole is then
+    `consistent` at best."""
 
 
 class Trial(msgspec.Struct, frozen=True, omit_defaults=True):

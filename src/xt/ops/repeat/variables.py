@@ -20,8 +20,9 @@ from xt.redact import MASK
 #: Circumstances: what they say is true of the caller, and of nobody else.
 _OURS = frozenset(("CI", "TERM", "COLUMNS", "LINES", "NO_COLOR", "SHELL"))
 _OURS_BEGIN = ("XT_", "GITHUB_", "CI_", "SLURM_", "PBS_", "LSB_")
-#: Variables whose values are lists of folders.
-_PATHS = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")
+#: Of no meaning for a program, and never the same twice: nothing is said of them.
+_RESTLESS = frozenset(("_", "SHLVL", "PWD", "OLDPWD", "WINDOWID", "COLORTERM"))
+_RESTLESS_BEGIN = ("SSH_", "XDG_SESSION", "TERM_", "TMUX", "VSCODE_", "PYTEST_", "GPG_", "DBUS_")
 #: Names of others told one by one.
 _TOLD = 8
 
@@ -72,11 +73,12 @@ def variables(
     for name, digest in sorted(hidden.items()):
         if _is_ours(name):
             continue
+        told = name not in _RESTLESS and not name.startswith(_RESTLESS_BEGIN)
         if name not in environ:
-            lacking.append(name)
+            lacking += [name] if told else []
             continue
         values[name] = moved.text(environ[name])
-        if digest != "secret" and key is not None and keyed(key, name, environ[name]) != digest:
+        if told and digest != "secret" and key is not None and keyed(key, name, environ[name]) != digest:
             changed.append(name)
     if changed:
         adjusted.append(f"not as recorded: {_some(changed)}")

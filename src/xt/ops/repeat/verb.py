@@ -158,6 +158,8 @@ def _start(
     asked = msgspec.structs.replace(asked, purpose=purpose, name=wish.name)
     os.makedirs(asked.cwd, exist_ok=True)
     os.chdir(asked.cwd)
+    if "PWD" in around.environ:
+        around.environ["PWD"] = asked.cwd
     outside = Outside(asked.cwd, around.environ, around.umask if around.umask is not None else 0o022)
 
     def check(now: Snapshot) -> None:
