@@ -32,8 +32,8 @@ from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
 from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
-from xt.model.files import Input, Output, Problem
 from xt.model.event import Verified
+from xt.model.files import Input, Output, Problem
 from xt.model.result import Metric, Record, Start, Stream
 from xt.model.snapshot import Param, Seed, Snapshot
 from xt.render.show import NARROWEST, WIDEST, render
