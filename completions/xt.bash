@@ -106,7 +106,7 @@ _xt() {
             _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --strict --seed -C -q --quiet -h --help"
             ;;
         ls)
-            _xt_words "-n --number --json --csv -h --help"
+            _xt_words "-n --number -a --all --json --csv -h --help"
             ;;
         show)
             if [[ $current != -* ]]; then

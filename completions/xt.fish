@@ -66,6 +66,7 @@ complete -c xt -n '__xt_options run' -s C -xa '(__fish_complete_directories)' -d
 complete -c xt -n '__xt_options run' -s q -l quiet -d 'No line after the command'
 complete -c xt -n '__xt_options run' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_options ls' -s n -l number -x -d 'Rows at most; 0 for all'
+complete -c xt -n '__xt_options ls' -s a -l all -d 'With the repeats that xt verify made'
 complete -c xt -n '__xt_options ls' -l json -d 'As JSON'
 complete -c xt -n '__xt_options ls' -l csv -d 'As CSV'
 complete -c xt -n '__xt_options ls' -s h -l help -d 'Show the options and exit'

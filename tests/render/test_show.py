@@ -32,6 +32,7 @@ from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
 from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
+from xt.model.event import Verified
 from xt.model.files import Input, Output, Problem
 from xt.model.result import Metric, Record, Start, Stream
 from xt.model.snapshot import Param, Seed, Snapshot
@@ -49,6 +50,7 @@ class Page(NamedTuple):
     repeats: tuple[str, str] | None = None
     repeats_known: bool = True
     is_baseline: bool = False
+    verified: Verified | None = None
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:

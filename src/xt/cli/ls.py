@@ -15,19 +15,21 @@ def ls(
     number: Annotated[
         int, typer.Option("-n", "--number", min=0, max=MOST, help="Rows at most; 0 for all.")
     ] = 20,
+    every: Annotated[bool, typer.Option("-a", "--all", help="With the repeats that xt verify made.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
 ) -> int:
     """List runs, newest first."""
     from xt.context import Outside
     from xt.errors import UsageError
-    from xt.ops.find import listing, open_store
+    from xt.ops.find import listing, open_store, with_levels
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", "give one of them")
     outside = Outside.real()
     store = open_store(outside)
-    found = listing(store, outside, number or None)
+    found = listing(store, outside, number or None, trials=every)
+    found = found._replace(rows=with_levels(store, found.rows))
     # What others wrote reaches a file or a pipe as it is, and a terminal harmless.
     terminal = sys.stdout.isatty()
     if as_json:
@@ -54,7 +56,9 @@ def ls(
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
         pinned = current(store)
-        text = table(found.rows, found.shown, found.total, outside.now(), columns, colours, pinned)
+        text = table(
+            found.rows, found.shown, found.total, outside.now(), columns, colours, pinned, found.trials
+        )
         data = text.encode("utf-8", "backslashreplace")
     sys.stdout.buffer.write(data)
     return 0

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from xt.model.level import Level
 from xt.model.result import Metric, Number, Record, Start, Status
 from xt.model.text import Text
 
@@ -56,11 +57,24 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     recipe: str | None = None
     reason: str | None = None
     """What is wrong with it, for a damaged one."""
+    repeat_of: str | None = None
+    """The run it repeats, for one made by `xt rerun` or `xt verify`."""
+    trial: bool = False
+    """Made by `xt verify`: lists leave it out unless asked."""
+    level: Level | None = None
+    """How well it repeats, as last verified. This and what follows is said by events, not by the record, and
+    is not in the index."""
+    required: Level | None = None
+    """The level that was required of it then."""
+    verified_at: str | None = None
+    """RFC 3339, UTC."""
+    verified_by: int = 0
+    """Repeats of it, as it was, that the level was judged by; 0 when it was held against another run."""
 
     @classmethod
     def of(cls, record: Record) -> Summary:
         """Summarise a sealed run."""
-        context, result = record.snapshot.context, record.result
+        context, result, repeat = record.snapshot.context, record.result, record.snapshot.repeat
         plain = headline(result.metrics)
         return cls(
             id=record.id,
@@ -79,12 +93,14 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
             problems=len(record.snapshot.problems) + len(result.problems),
             lacking=record.snapshot.lacking,
             recipe=record.snapshot.recipe,
+            repeat_of=repeat.of if repeat else None,
+            trial=repeat is not None and repeat.trial,
         )
 
     @classmethod
     def in_flight(cls, start: Start, status: Shown, wall_s: float | None) -> Summary:
         """Summarise a run that has no record."""
-        context = start.snapshot.context
+        context, repeat = start.snapshot.context, start.snapshot.repeat
         return cls(
             id=start.id,
             status=status,
@@ -96,4 +112,6 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
             tags=context.tags,
             command=start.snapshot.command.argv[:WORDS],
             recipe=start.snapshot.recipe,
+            repeat_of=repeat.of if repeat else None,
+            trial=repeat is not None and repeat.trial,
         )

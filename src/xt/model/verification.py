@@ -34,6 +34,8 @@ class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
     """Repeats of the column in which it is not identical."""
     n: int = 0
     """Repeats of the column it could be compared in."""
+    example: str | None = None
+    """Id of a repeat in which it is not identical, the one that is furthest away where that is known."""
 
 
 class Equivalence(msgspec.Struct, frozen=True, omit_defaults=True):

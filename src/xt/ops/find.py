@@ -7,12 +7,14 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from xt import config
 from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, XtError
 from xt.model import runid
-from xt.model.event import BASELINE
+from xt.model.event import BASELINE, Verified
 from xt.model.summary import Summary
 from xt.store import Store, events, find_root, locate
 from xt.store.index import Index
@@ -27,6 +29,8 @@ class Listing(NamedTuple):
     shown: dict[str, int]
     """Letters of each id that tell it from all others."""
     total: int
+    trials: int = 0
+    """Runs made by `xt verify` that are left out."""
 
 
 def store_path(outside: Outside) -> str:
@@ -63,23 +67,47 @@ def open_store(outside: Outside) -> Store:
     return Store.open(path, foreign=trusts_foreign(outside))
 
 
-def listing(store: Store, outside: Outside, limit: int | None) -> Listing:
+def listing(store: Store, outside: Outside, limit: int | None, *, trials: bool = False) -> Listing:
     """List runs, those in flight or lost among them, newest first.
 
     Args:
         store: to read.
         outside: for the time.
         limit: rows at most, None for all.
+        trials: with the repeats that `xt verify` made.
     """
-    live = live_rows(store, outside)
+    every = live_rows(store, outside)
+    live = [row for row in every if trials or not row.trial]
     index = Index(store)
     try:
-        found = index.newest(limit)
+        found = index.newest(limit, trials=trials)
     finally:
         index.close()
     rows = sorted([*live, *found.rows], key=lambda row: row.started_at or "", reverse=True)
     rows = rows if limit is None else rows[:limit]
-    return Listing(rows, store.shown_all([row.id for row in rows]), found.total + len(live))
+    shown = store.shown_all([row.id for row in rows])
+    return Listing(rows, shown, found.total + len(live), found.trials + len(every) - len(live))
+
+
+def with_levels(store: Store, rows: list[Summary]) -> list[Summary]:
+    """Add to each row how well it repeats, as last verified; the events are read once for all.
+
+    Args:
+        store: that has the runs.
+        rows: of a list.
+    """
+    last = {event.run: event for event in events.every(store.path, Verified)}
+    return [_with_level(row, last[row.id]) if row.id in last else row for row in rows]
+
+
+def _with_level(row: Summary, event: Verified) -> Summary:
+    return replace(
+        row,
+        level=event.level,
+        required=event.required,
+        verified_at=event.at,
+        verified_by=len(event.repeats),
+    )
 
 
 def live_rows(store: Store, outside: Outside) -> list[Summary]:
@@ -100,6 +128,8 @@ def live_rows(store: Store, outside: Outside) -> list[Summary]:
 
 def resolve(store: Store, reference: str, outside: Outside) -> str:
     """Find the run a reference names: an id or its beginning, `@`, `@~N`, a pinned name, a name, a tag.
+
+    Repeats that `xt verify` made are named by their ids alone: no other reference means one of them.
 
     Raises:
         NoSuchRunError: none, or more than one.
@@ -137,7 +167,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     finally:
         index.close()
     for row in live_rows(store, outside):
-        if reference == row.name or reference in row.tags:
+        if not row.trial and (reference == row.name or reference in row.tags):
             return row.id
     raise NoSuchRunError(
         f"no run has the id, name or tag `{reference}`", _nearest(reference, [*names, *tags])

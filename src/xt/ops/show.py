@@ -9,13 +9,14 @@ from xt import codec, fsio
 from xt.collect.git import GitError
 from xt.context import Outside
 from xt.errors import NotRecordedError
+from xt.model.event import Verified
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
 from xt.ops.beside import current
 from xt.ops.code_trees import places
 from xt.ops.repeats import earlier
-from xt.store import State, Store
+from xt.store import State, Store, events
 
 
 class Page(NamedTuple):
@@ -35,6 +36,8 @@ class Page(NamedTuple):
     """Whether it could be told."""
     is_baseline: bool = False
     """Whether this run is the one pinned as baseline."""
+    verified: Verified | None = None
+    """How it was last verified."""
 
 
 def page(store: Store, run_id: str) -> Page:
@@ -50,11 +53,16 @@ def page(store: Store, run_id: str) -> Page:
         start, state = store.live(run_id)
         return Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
     whole = Page(run_id, shown, record.snapshot, record.started_at, record, record.seal, None)
-    whole = whole._replace(is_baseline=current(store) == run_id)
+    whole = whole._replace(is_baseline=current(store) == run_id, verified=_last_verified(store, run_id))
     try:
         return whole._replace(repeats=earlier(store.path, record), repeats_known=True)
     except OSError:
         return whole  # a store that cannot be written to is read all the same
+
+
+def _last_verified(store: Store, run_id: str) -> Verified | None:
+    found = [event for event in events.every(store.path, Verified) if event.run == run_id]
+    return found[-1] if found else None
 
 
 def json_bytes(store: Store, run_id: str) -> bytes:

@@ -8,6 +8,7 @@ emoji and mathematics are GitHub's own).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from xt.model.delta import Comparison
@@ -44,9 +45,14 @@ def render(found: Comparison, options: View, now: datetime) -> str:
     Returns:
         Markdown of at most 900 KB; what was cut is said at its end.
     """
+    return write(document(found, options, now))
+
+
+def write(blocks: Iterable[Block]) -> str:
+    """Write the blocks of any report: at most 900 KB; what was cut is said at the end."""
     texts: list[str] = []
     used = patches = left_out = 0
-    for block in document(found, options, now):
+    for block in blocks:
         text = _patch(block) if isinstance(block, Patch) else _block(block)
         weight = len(text.encode())
         if used + weight > MOST_BYTES - _RESERVE or (

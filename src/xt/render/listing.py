@@ -14,10 +14,12 @@ from xt.model.summary import MetricValue, Summary
 from xt.model.text import from_text
 from xt.render.cells import clip, clip_front
 from xt.render.layout import wrap
+from xt.render.levels import SIGNS, legend
+from xt.render.levels import style as level_style
 from xt.render.outcome import style, words
 from xt.render.quantities import ago, count, duration, number, seconds_since
 from xt.render.quoting import shell
-from xt.render.styled import Line, Span, measure, paint, say
+from xt.render.styled import Line, Span, join, measure, paint, say
 
 #: Metric columns at most.
 METRICS = 4
@@ -69,6 +71,7 @@ def table(
     width: int,
     colour: bool,
     baseline: str | None = None,
+    trials: int = 0,
 ) -> str:
     """Write the rows, a head above and a line below that says how many there are and where to look next.
 
@@ -80,6 +83,7 @@ def table(
         width: of the terminal; every line fits, from 10 columns on.
         colour: whether it may have colours.
         baseline: id of the run that is pinned as such; it gets a mark in the margin.
+        trials: repeats made by `xt verify` that are not among the rows.
     """
     width = max(width, NARROWEST)
     margin = 2 if width >= MARGIN_FROM else 0
@@ -88,15 +92,19 @@ def table(
         lines = wrap(
             [say("no runs yet"), say(" · ", "dim"), say("xt run -m WHY -- COMMAND", "accent")], width
         )
+        lines += wrap(_hidden(trials), width) if trials else []
         return "".join(paint(line, colour) + "\n" for line in lines)
     room = width - margin
     lines = _lay_out(_fitting(_columns(rows, shown, now), room), room)
     marks = [MARK if row.id == marked else " " for row in rows]
-    footer = _footer(rows, shown, total, room, baseline=MARK in marks)
+    footer = [_footer(rows, shown, total, room, baseline=MARK in marks)]
+    footer += wrap(_hidden(trials), room) if trials else []
     if not margin:
-        return "".join(paint(line, colour) + "\n" for line in [*lines, footer])
+        return "".join(paint(line, colour) + "\n" for line in [*lines, *footer])
     lines = [[Span(f"{mark} ", "key"), *line] for mark, line in zip([" ", *marks], lines, strict=True)]
-    return "".join(paint(line, colour) + "\n" for line in [*lines, [], [Span("  ", ""), *footer]])
+    return "".join(
+        paint(line, colour) + "\n" for line in [*lines, [], *([Span("  ", ""), *line] for line in footer)]
+    )
 
 
 def _columns(rows: list[Summary], shown: dict[str, int], now: datetime) -> list[Column]:
@@ -105,7 +113,7 @@ def _columns(rows: list[Summary], shown: dict[str, int], now: datetime) -> list[
     found = [
         Column("run", [_id(row, shown.get(row.id, 16), letters) for row in rows], 99),
         Column("when", [_when(row, now) for row in rows], 80),
-        Column("purpose", [_purpose(row) for row in rows], 85),
+        Column("purpose", [[*_repeat(row, letters), *_purpose(row)] for row in rows], 85),
         Column("status", [_status(row) for row in rows], 90),
     ]
     for place, name in enumerate(_common_metrics(rows)):
@@ -136,6 +144,10 @@ def _when(row: Summary, now: datetime) -> Line:
     return [say("–", "dim") if age is None else say(ago(age))]
 
 
+def _repeat(row: Summary, letters: int) -> Line:
+    return [say(f"repeat of {row.repeat_of[:letters]} · ", "dim")] if row.repeat_of is not None else []
+
+
 def _purpose(row: Summary) -> Line:
     if row.purpose and row.purpose.strip():
         return [say(row.purpose.strip()[:LONGEST])]
@@ -148,7 +160,13 @@ def _purpose(row: Summary) -> Line:
 def _status(row: Summary) -> Line:
     line = [say(words(row.status, row.exit_code, row.signal), style(row.status))]
     count = row.problems + len(row.lacking)
-    return [*line, say(f" !{count}", "bold")] if count else line
+    if count:
+        line.append(say(f" !{count}", "bold"))
+    if row.level is not None:
+        # Only of an identical run it is known in how many of its repeats it was: in all.
+        of = f" {row.verified_by}/{row.verified_by}" if row.level == "identical" and row.verified_by else ""
+        line.append(say(f" {SIGNS[row.level]}{of}", level_style(row.level, row.required)))
+    return line
 
 
 def _common_metrics(rows: list[Summary]) -> list[str]:
@@ -239,6 +257,9 @@ def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int, *
     hints: list[Line] = [[say(f"xt show {first}", "accent")]]
     if baseline:
         hints.append([say(MARK, "key"), say(" baseline", "dim")])
+    levels = [row.level for row in rows if row.level is not None]
+    if levels:
+        hints.append([say("verified: ", "dim"), *join(legend(levels), " ")])
     if any(row.problems or row.lacking for row in rows):
         hints.append([say("!", "bold"), say(" recording problems", "dim")])
     if len(rows) < total:
@@ -248,3 +269,11 @@ def _footer(rows: list[Summary], shown: dict[str, int], total: int, room: int, *
         if measure(line) + 3 + measure(hint) <= room:
             line += [say("   "), *hint]
     return _clipped(line, room)
+
+
+def _hidden(trials: int) -> Line:
+    are = "is" if trials == 1 else "are"
+    return [
+        say(f"{count(trials, 'repeat')} made by xt verify {are} not shown: ", "dim"),
+        say("xt ls --all", "accent"),
+    ]

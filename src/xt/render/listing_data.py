@@ -15,6 +15,7 @@ from xt.render.quoting import shell
 COLUMNS = (
     *("id", "status", "started_at", "wall_s", "exit_code", "signal", "purpose", "name", "task", "tags"),
     *("command", "outputs", "problems", "recipe", "reason"),
+    *("level", "verified_at", "repeat_of"),
 )
 #: What makes a spreadsheet take a cell for a formula (OWASP ASVS 1.2.10), full-width forms included.
 _FORMULA = "=+-@\t\r\n\0＝＋－＠"
@@ -27,8 +28,10 @@ def to_json(rows: list[Summary]) -> bytes:
 
     Each is an object: `id` and `status` always; `started_at` (RFC 3339), `wall_s` (seconds), `exit_code`,
     `signal`, `purpose`, `name`, `task`, `tags`, `command` (words, or `{"b64": …}` for one that is not
-    UTF-8), `metrics` (`name`, `value`, `goal`), `outputs` and `problems` (counts), `recipe` (digest), and
-    `reason` (of a damaged run) where there is something to say.
+    UTF-8), `metrics` (`name`, `value`, `goal`), `outputs` and `problems` (counts), `recipe` (digest),
+    `reason` (of a damaged run), `repeat_of` and `trial` (of a repeat, and whether `xt verify` made it), and,
+    as last verified, `level`, `required`, `verified_at` and `verified_by` (repeats) where there is something
+    to say.
     """
     return codec.encode(rows)
 
@@ -51,7 +54,7 @@ def _fields(row: Summary) -> list[str]:
     command = shell([to_shown(from_text(word)) for word in row.command])
     plain = (row.id, row.status, row.started_at, row.wall_s, row.exit_code, row.signal)
     words = (row.purpose, row.name, row.task, " ".join(row.tags), command)
-    last = (row.outputs, row.problems, row.recipe, row.reason)
+    last = (row.outputs, row.problems, row.recipe, row.reason, row.level, row.verified_at, row.repeat_of)
     return ["" if value is None else str(value) for value in (*plain, *words, *last)]
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from xt.model.event import Verified
 from xt.model.result import Record
 from xt.model.snapshot import Context, Snapshot
-from xt.render import causes, effects, gaps
+from xt.render import causes, effects, gaps, repeating
 from xt.render.layout import flow, pad, wrap
 from xt.render.outcome import ended_with, style, words
 from xt.render.quantities import duration, fingerprint, moment, seconds_since, since
@@ -70,6 +71,10 @@ class Page(Protocol):
     def is_baseline(self) -> bool:
         """Whether it is the pinned baseline."""
 
+    @property
+    def verified(self) -> Verified | None:
+        """How it was last verified."""
+
 
 def render(page: Page, now: datetime, width: int, colour: bool) -> str:
     """Write the page of a run.
@@ -83,7 +88,7 @@ def render(page: Page, now: datetime, width: int, colour: bool) -> str:
     width = max(min(width, WIDEST), NARROWEST)
     lines = [*_headline(page, width), *_standing(page, now, width), *_about(page, width)]
     inner = width - (2 * 2 if width < STACKED else LABEL)
-    for group in _blocks(page, inner):
+    for group in _blocks(page, now, inner):
         lines.append([])
         for label, content in group:
             if content:
@@ -180,11 +185,12 @@ def _about(page: Page, width: int) -> list[Line]:
 Blocks = list[tuple[str, list[Line]]]
 
 
-def _blocks(page: Page, width: int) -> list[Blocks]:
+def _blocks(page: Page, now: datetime, width: int) -> list[Blocks]:
     """Causes, effects, and what is missing of both."""
     snapshot, short = page.snapshot, page.id[: page.shown]
     result = page.record.result if page.record is not None else None
     before = [
+        ("repeat", repeating.repeat(snapshot.repeat, page.shown, width) if snapshot.repeat else []),
         ("command", causes.command(snapshot, width)),
         ("code", causes.code(snapshot, short, width)),
         ("params", causes.params(snapshot.params, width)),
@@ -205,6 +211,7 @@ def _blocks(page: Page, width: int) -> list[Blocks]:
             ("metrics", effects.metrics(result.metrics, width)),
             ("cost", effects.cost(result.usage, width) if result.status != "not-started" else []),
             ("logs", effects.logs(result.logs, short, width)),
+            ("verified", repeating.verified(page.verified, page.shown, now, width) if page.verified else []),
         ]
         problems += result.problems
     gone = [

@@ -20,8 +20,10 @@ from xt.model.summary import MetricValue, Summary
 from xt.store.store import Store
 
 _LAYOUT = """
-CREATE TABLE runs (id TEXT PRIMARY KEY, started_at TEXT, name TEXT, summary BLOB) WITHOUT ROWID;
+CREATE TABLE runs (id TEXT PRIMARY KEY, started_at TEXT, name TEXT, trial INTEGER, summary BLOB)
+    WITHOUT ROWID;
 CREATE INDEX by_time ON runs (started_at);
+CREATE INDEX by_trial ON runs (trial, started_at);
 CREATE INDEX by_name ON runs (name) WHERE name IS NOT NULL;
 CREATE TABLE tags (tag TEXT, id TEXT, PRIMARY KEY (tag, id)) WITHOUT ROWID;
 CREATE TABLE folders (folder TEXT PRIMARY KEY, listed INTEGER) WITHOUT ROWID;
@@ -43,6 +45,8 @@ class Found(NamedTuple):
 
     rows: list[Summary]
     total: int
+    trials: int
+    """Runs made by `xt verify` that are not among these."""
 
 
 class Index:
@@ -71,28 +75,33 @@ class Index:
         """Let go of the file."""
         self._db.close()
 
-    def newest(self, limit: int | None, skip: int = 0) -> Found:
+    def newest(self, limit: int | None, skip: int = 0, *, trials: bool = True) -> Found:
         """The newest runs.
 
         Args:
             limit: rows at most, None for all.
             skip: rows to pass over first.
+            trials: with those made by `xt verify`.
         """
-        rows = self._db.execute(
-            "SELECT summary FROM runs ORDER BY started_at DESC, id LIMIT ? OFFSET ?",
-            (-1 if limit is None else limit, skip),
-        )
+        query = "SELECT summary FROM runs ORDER BY started_at DESC, id LIMIT ? OFFSET ?"
+        if not trials:
+            query = query.replace("FROM runs", "FROM runs WHERE trial = 0")
+        rows = self._db.execute(query, (-1 if limit is None else limit, skip))
         found = [_decoder.decode(row[0]) for row in rows]
         total = self._db.execute("SELECT count(*) FROM runs").fetchone()[0]
-        return Found(found, total)
+        made = self._db.execute("SELECT count(*) FROM runs WHERE trial = 1").fetchone()[0]
+        return Found(found, total, 0) if trials else Found(found, total - made, made)
 
     def named(self, name: str) -> str | None:
-        """Id of the newest run of that name."""
-        return self._first("SELECT id FROM runs WHERE name = ? ORDER BY started_at DESC LIMIT 1", name)
+        """Id of the newest run of that name that was not made by `xt verify`."""
+        return self._first(
+            "SELECT id FROM runs WHERE name = ? AND trial = 0 ORDER BY started_at DESC LIMIT 1", name
+        )
 
     def tagged(self, tag: str) -> str | None:
-        """Id of the newest run with that tag."""
-        query = "SELECT id FROM tags JOIN runs USING (id) WHERE tag = ? ORDER BY started_at DESC LIMIT 1"
+        """Id of the newest run with that tag that was not made by `xt verify`."""
+        query = "SELECT id FROM tags JOIN runs USING (id) WHERE tag = ? AND trial = 0 "
+        query += "ORDER BY started_at DESC LIMIT 1"
         return self._first(query, tag)
 
     def words(self) -> tuple[list[str], list[str]]:
@@ -165,7 +174,7 @@ class Index:
             except XtError as error:
                 summary = Summary(id=run_id, status="damaged", reason=error.message)
                 marks[run_id[:2]] = UNSETTLED
-            rows.append((run_id, summary.started_at, summary.name, _encoder.encode(summary)))
+            rows.append((run_id, summary.started_at, summary.name, summary.trial, _encoder.encode(summary)))
             tags += [(tag, run_id) for tag in summary.tags]
         new_marks = [(folder, mark) for folder, mark in marks.items() if listed.get(folder) != mark]
         if not (rows or gone or new_marks):
@@ -173,6 +182,6 @@ class Index:
         with self._db:
             self._db.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in gone])
             self._db.executemany("DELETE FROM tags WHERE id = ?", [(run_id,) for run_id in gone])
-            self._db.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?)", tags)
             self._db.executemany("INSERT OR REPLACE INTO folders VALUES (?, ?)", new_marks)
