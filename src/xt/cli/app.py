@@ -24,6 +24,7 @@ COMMANDS = Table(
             "Compare two runs: what was changed, what moved, whether that is noise",
         ),
         Row("rerun", "xt.cli.rerun:rerun", "Do a run again, from its record"),
+        Row("verify", "xt.cli.verify:verify", "Repeat a run and judge the repeats"),
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],

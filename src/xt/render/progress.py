@@ -58,7 +58,7 @@ class Progress:
         """
         self._stream = stream
         self._environ = environ
-        self._label = say(label).text
+        self.label = say(label).text
         self._clock = clock
         self._began = self._last_step = clock()
         self._drawn: float | None = None
@@ -97,7 +97,7 @@ class Progress:
         ):
             left = self._left(now)
             after = f", {left} left" if left else ""
-            self._write(f"xt: {self._label}: {self._done} of {self._total}{after}\n")
+            self._write(f"xt: {self.label}: {self._done} of {self._total}{after}\n")
             self._drawn = now
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class Progress:
         numbers = f"{self._done}/{self._total}"
         left = self._left(now)
         after = f"  {left} left" if left else ""
-        label = self._label
+        label = self.label
         if cells(label) + 2 + len(numbers + after) > room:
             label = clip(label, max(min(LABEL, room - len(numbers) - 2), 0))
         if cells(label) + 2 + len(numbers + after) > room:

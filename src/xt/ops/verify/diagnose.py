@@ -273,4 +273,3 @@ def _failed(record: Record) -> bool:
 def _how(record: Record) -> str:
     result = record.result
     return f"signal {result.signal}" if result.signal is not None else f"exit {result.exit_code}"
-

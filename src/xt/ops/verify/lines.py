@@ -89,9 +89,7 @@ def _of(path: str, group: Group) -> Iterator[Point]:
         yield from (point for point in points if point.path == path)
 
 
-def _test(
-    path: str, points: list[Point], before: list[float], after: list[float]
-) -> Equivalence | None:
+def _test(path: str, points: list[Point], before: list[float], after: list[float]) -> Equivalence | None:
     """Test the means of a metric with a declared bound."""
     values = [point.values for point in points if point.values is not None]
     bounds = [point.bound for point in points if point.bound is not None]
@@ -134,6 +132,6 @@ def _excused(line: Line) -> Line:
 
 
 def overall(columns: Sequence[Column], lines: Sequence[Line]) -> Level:
-    """The level of the whole: the lowest of the columns that were tried; with excuses, `consistent` at best."""
+    """The level of the whole: the lowest of what was tried; with excuses, `consistent` at best."""
     level = lowest(column.level for column in columns if column.runs)
     return lowest([level, "consistent"]) if any(line.excused for line in lines) else level

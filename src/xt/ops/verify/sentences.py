@@ -67,7 +67,9 @@ def conclusion(
             parts.append(f"{found} when {when}")
     together = next((column for column in tried if column.name == "all"), None)
     if not parts:
-        what = "whatever was varied" if len(tried) > 1 else f"when {CHANGES.get(tried[0].name, tried[0].name)}"
+        what = (
+            "whatever was varied" if len(tried) > 1 else f"when {CHANGES.get(tried[0].name, tried[0].name)}"
+        )
         return f"{said}, and {what} too"
     if together is not None and together.level not in [column.level for column in tried[:-1]]:
         parts.append(f"{together.level} when {CHANGES['all']}")
@@ -87,7 +89,9 @@ def _repeats(short: str, base: Column, lines: Sequence[Line]) -> str:
     if base.level == "consistent":
         tested = [line for line in lines if line.level == "consistent" and line.test is not None]
         shown = ", ".join(
-            f"{line.test.metric} within ± {line.test.bound:g}" for line in tested[:TOLD] if line.test is not None
+            f"{line.test.metric} within ± {line.test.bound:g}"
+            for line in tested[:TOLD]
+            if line.test is not None
         )
         return f"{short} is consistent: other numbers in {repeats}, the same in the mean ({shown})"
     wrong = [line for line in lines if line.counted and line.level == base.level]
@@ -119,10 +123,16 @@ def _beside(short: str, base: Column, lines: Sequence[Line]) -> str:
     other = base.runs[0][: len(short)]
     if base.level in ("identical", "equivalent", "consistent"):
         return f"{other} agrees with {short}: {base.level}"
-    wrong = [line.path.partition("/")[2] or line.path for line in lines if line.counted and line.level == base.level]
+    wrong = [
+        line.path.partition("/")[2] or line.path
+        for line in lines
+        if line.counted and line.level == base.level
+    ]
     if base.level == "unverifiable":
         return f"whether {other} agrees with {short} cannot be told: {_names(wrong)}"
-    return f"{other} does not agree with {short}: {_names(wrong)} {'differs' if len(wrong) == 1 else 'differ'}"
+    return (
+        f"{other} does not agree with {short}: {_names(wrong)} {'differs' if len(wrong) == 1 else 'differ'}"
+    )
 
 
 def _names(names: Sequence[str]) -> str:
@@ -130,7 +140,9 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:TOLD]) + more
 
 
-def of_variations(columns: Sequence[Column], lines: Sequence[Line], below: Sequence[Level]) -> Diagnosis | None:
+def of_variations(
+    columns: Sequence[Column], lines: Sequence[Line], below: Sequence[Level]
+) -> Diagnosis | None:
     """Name the variations that change results: each was made alone, so that is an experiment.
 
     Args:

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -74,7 +74,7 @@ class Trials:
         """
         self._store, self._outside, self._jobs = store, outside, jobs
 
-    def run(self, wishes: Iterator[Wish], terminal: bool) -> Iterator[tuple[int, Answer]]:
+    def run(self, wishes: Iterator[Wish], terminal: bool) -> Generator[tuple[int, Answer]]:
         """Make trials as they are wished, and give their answers as they come.
 
         A caller that has seen enough closes the iterator: no further trial is begun, those that go on are

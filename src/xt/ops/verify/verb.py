@@ -132,7 +132,12 @@ class _One:
                 found.append(record)
                 self.drift = self.drift or answer.drift
                 left = self.asked.repeats - len(found)
-                if self.asked.early_stop and left and len(found) >= enough and self._final(self._points(found)):
+                if (
+                    self.asked.early_stop
+                    and left
+                    and len(found) >= enough
+                    and self._final(self._points(found))
+                ):
                     self.notes.append(
                         f"stopped after {len(found)} of {self.asked.repeats} repeats:"
                         " no further one could change the verdict"
@@ -184,9 +189,7 @@ class _One:
                     yield Group(_skipped(column, _why(answer)), [])
                     continue
                 what = "; ".join(answer.adjusted[-len(possible) :]) if len(chosen) == 1 else None
-                yield Group(
-                    Column(column.name, "identical", [record.id], what), [self._compared(record)]
-                )
+                yield Group(Column(column.name, "identical", [record.id], what), [self._compared(record)])
 
     def _make(self, wishes: Sequence[Wish]) -> Generator[tuple[Answer, Record | None]]:
         """Make repeats; their records as they come."""
@@ -291,4 +294,3 @@ def _skipped(column: Column, why: str) -> Column:
 
 def _why(answer: Answer) -> str:
     return answer.impossible or answer.error or "no answer"
-

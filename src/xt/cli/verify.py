@@ -1,0 +1,139 @@
+"""`xt verify`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.context import Outside
+    from xt.model.verification import Verifications
+
+#: Repeats and trials at a time at most.
+MOST = 10_000
+MOST_JOBS = 256
+
+
+def verify(
+    references: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Ids, names, tags, @ (newest) or @~N.")
+    ],
+    repeat: Annotated[
+        int | None,
+        typer.Option("--repeat", metavar="N", min=1, max=MOST, help="Fresh repeats.  [default: 5]"),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="REF", help="Compare with an existing run instead.")
+    ] = None,
+    level: Annotated[
+        Literal["identical", "equivalent", "consistent"],
+        typer.Option(
+            "--level", metavar="identical|equivalent|consistent", help="What it must reach to end with 0."
+        ),
+    ] = "equivalent",
+    vary: Annotated[
+        str | None,
+        typer.Option("--vary", metavar="LIST|all", help="Repeat in slightly different surroundings too."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("-j", "--jobs", metavar="J", min=1, max=MOST_JOBS, help="Repeats at a time.")
+    ] = 1,
+    environment: Annotated[
+        Literal["check", "strict", "recreate", "docker"],
+        typer.Option("--env", metavar="check|strict|recreate|docker", help="As for xt rerun."),
+    ] = "check",
+    tol: Annotated[
+        list[str] | None,
+        typer.Option("--tol", metavar="NAME=KIND:X", help="Tolerance of a metric or an output."),
+    ] = None,
+    early_stop: Annotated[
+        bool,
+        typer.Option("--early-stop/--no-early-stop", help="Stop when the verdict can no longer change."),
+    ] = True,
+    diagnose: Annotated[
+        bool, typer.Option("--diagnose/--no-diagnose", help="Find out why repeats differ, by experiments.")
+    ] = True,
+    explain: Annotated[bool, typer.Option("--explain", help="Show every trial and test.")] = False,
+    style: Annotated[
+        Literal["terminal", "json", "markdown", "junit"],
+        typer.Option("--format", metavar="terminal|json|markdown|junit", help="How to write it."),
+    ] = "terminal",
+    as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
+) -> int:
+    """Repeat runs and judge the repeats: identical, equivalent, consistent or divergent."""
+    from xt.context import Outside
+    from xt.errors import EXIT_UNVERIFIABLE, UsageError
+    from xt.execute.vary import VARIATIONS
+    from xt.ops.diff.rules import Rules
+    from xt.ops.find import open_store, project_settings, resolve
+    from xt.ops.verify.verb import REPEATS, Asked
+    from xt.ops.verify.verb import verify as verb
+    from xt.render.progress import Progress
+    from xt.suggest import suggest
+
+    if against is not None and (repeat is not None or vary is not None):
+        raise UsageError("--against makes no repeats: --repeat and --vary do not go with it")
+    if against is not None and len(references) > 1:
+        raise UsageError("--against compares one run", "xt verify RUN --against REF")
+    names: list[str] = []
+    for name in vary.split(",") if vary else []:
+        names += list(VARIATIONS.rows) if name == "all" else [name]
+        if name != "all" and name not in VARIATIONS.rows:
+            raise UsageError(
+                f"--vary: no variation `{name}`", suggest(name, ["all", *VARIATIONS.rows], "variations")
+            )
+    outside = Outside.real()
+    store = open_store(outside)
+    runs = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
+    asked = Asked(
+        repeats=repeat if repeat is not None else REPEATS,
+        required=level,
+        vary=tuple(dict.fromkeys(names)),
+        against=resolve(store, against, outside) if against is not None else None,
+        jobs=jobs,
+        environment=environment,
+        early_stop=early_stop,
+        diagnose=diagnose,
+    )
+    rules = Rules(project_settings(outside), tol or [])
+    progress = Progress(sys.stderr, outside.environ, "")
+
+    def step(run_id: str, done: int, total: int) -> None:
+        progress.label = f"repeating {run_id[: store.shown(run_id)]}"
+        progress.step(done, total)
+
+    try:
+        step(runs[0], 0, asked.repeats)
+        found = verb(store, runs, asked, rules, outside, step)
+    finally:
+        progress.close()
+    _write(found, "json" if as_json else style, explain, outside)
+    if found.level == "unverifiable":
+        return EXIT_UNVERIFIABLE
+    return 0 if found.reached else 1
+
+
+def _write(found: Verifications, style: str, explain: bool, outside: Outside) -> None:
+    from importlib import import_module
+
+    if style == "json":
+        from xt import codec
+
+        data = codec.encode(found)
+        if sys.stdout.isatty():
+            from xt.render.visible import visible_json
+
+            data = visible_json(data)
+    elif style == "terminal":
+        from xt.render.terminal import colour, width
+        from xt.render.verify import render
+
+        columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
+        data = render(found, columns, colours, explain=explain).encode("utf-8", "backslashreplace")
+    else:
+        text = import_module(f"xt.render.verify_{style}").render(found)
+        data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
+    sys.stdout.buffer.write(data)
