@@ -26,6 +26,7 @@ from xt import config, errors
 from xt.cli.app import build
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
+from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -315,6 +316,7 @@ def files() -> dict[str, str]:
         "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),
         "docs/reference/manifest.schema.json": schema(Manifest, "A manifest of xt"),
         "docs/reference/diff.schema.json": schema(Comparison, "A comparison of two runs of xt"),
+        "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),
