@@ -39,8 +39,10 @@ def meant(named: str, recorded: Iterable[str], cwd: str, root: str, project: str
         if found:
             return found
     for reading in dict.fromkeys(readings) if has_magic(named) else ():
-        pattern = reading.split("/")
-        found = {path for path in recorded if _fits(pattern, path.split("/"))}
+        pattern, absolute = reading.split("/"), reading.startswith("/")
+        found = {
+            path for path in recorded if path.startswith("/") == absolute and _fits(pattern, path.split("/"))
+        }
         if found:
             return found
     return set()
@@ -76,6 +78,8 @@ def _fits(pattern: list[str], parts: list[str]) -> bool:
         return True
     first, *rest = pattern
     if first == "**":
+        if not rest:
+            return bool(parts) and not any(part.startswith(".") for part in parts)
         return any(
             _fits(rest, parts[count:])
             for count in range(len(parts))

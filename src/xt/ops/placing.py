@@ -139,6 +139,9 @@ class Placing:
             # A declared input that is a link stands for the file behind it.
             if kind == "link" and held.source == "inputs" and self.is_there(held, f"{self.target}/{place}"):
                 return Seen("unchanged", "a link to it is there")
+            if kind == "link" and held.form == "folder" and os.path.isdir(f"{self.target}/{place}"):
+                # Nothing is written through it; what is recorded below is refused, or there as it was.
+                return Seen("unchanged", "a link to a folder is there")
             return Seen("conflict", f"a {kind} is there")
         if held.form == "link":
             same = inside.target(place) == held.target
