@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -81,7 +81,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff baseline init --help --version"
+        _xt_words "run ls show logs diff baseline restore init --help --version"
         return
     fi
     _xt_parse
@@ -135,6 +135,13 @@ _xt() {
                 return
             fi
             _xt_words "set show history rm --name -m --message --json -h --help"
+            ;;
+        restore)
+            if [[ $current != -* ]]; then
+                _xt_words "$(_xt_runs)"
+                return
+            fi
+            _xt_words "--to --only -f --force --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

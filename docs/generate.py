@@ -26,6 +26,7 @@ from xt import config, errors
 from xt.cli.app import build
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
+from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
 
@@ -317,6 +318,7 @@ def files() -> dict[str, str]:
         "docs/reference/manifest.schema.json": schema(Manifest, "A manifest of xt"),
         "docs/reference/diff.schema.json": schema(Comparison, "A comparison of two runs of xt"),
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
+        "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

@@ -275,6 +275,24 @@ def test_folders(world):
         inside.folder("a/b", 0o755)
 
 
+def test_a_mode_is_given_to_a_file_alone(world):
+    root = world / "root"
+    os.symlink("../precious/file", root / "link")
+    os.symlink("../precious", root / "way")
+    os.mkfifo(root / "pipe")
+    before = mode(world / "precious/file")
+    with Inside(str(root)) as inside:
+        inside.write("file", [b"x"], 0o644)
+        inside.chmod("file", 0o6750)
+        with pytest.raises(NotWrittenError):
+            inside.chmod("way/file", 0o777)
+        for name in ("link", "pipe", "missing"):
+            with pytest.raises(OSError):
+                inside.chmod(name, 0o777)
+    assert mode(root / "file") == 0o750
+    assert mode(world / "precious/file") == before
+
+
 def test_long_odd_and_undecodable_names(world):
     names = ["n" * 255, "line\nend", "\udcff\udcfe", "-rf", "*", " ", "a\tb"]
     with Inside(str(world / "root")) as inside:

@@ -20,6 +20,8 @@ from xt import fsio
 from xt.errors import NotWrittenError
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: Never waiting on a FIFO, never taking a terminal.
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 #: Names that programs obey: what is in such a folder is configuration, hooks, or evidence.
 _RESERVED = (".git", ".xt")
@@ -118,12 +120,10 @@ class Inside:
             NotWrittenError: as for `lookup`.
             OSError: it cannot be read, or is no regular file.
         """
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
         with self._parent(path) as (folder, name):
-            fd = os.open(name, flags, dir_fd=folder)
+            fd = os.open(name, _READ, dir_fd=folder)
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file", path)
+            _check_regular(fd, path)
             while piece := os.read(fd, fsio.CHUNK):
                 yield piece
         finally:
@@ -214,6 +214,25 @@ class Inside:
                 os.close(fd)
             return made
 
+    def chmod(self, path: str, mode: int) -> None:
+        """Give a regular file that is there its permission bits.
+
+        Args:
+            path: as for `write`.
+            mode: as for `write`.
+
+        Raises:
+            NotWrittenError: as for `lookup`.
+            OSError: it is no regular file, or not ours.
+        """
+        with self._parent(path) as (folder, name):
+            fd = os.open(name, _READ, dir_fd=folder)
+        try:
+            _check_regular(fd, path)
+            os.fchmod(fd, mode & 0o777)
+        finally:
+            os.close(fd)
+
     @contextlib.contextmanager
     def _parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
         """Open the folder a path is in, for as long as it is needed; give it and the last part."""
@@ -299,6 +318,11 @@ def kind_of(mode: int) -> str:
         if test(mode):
             return name
     return "device"
+
+
+def _check_regular(fd: int, path: str) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
 
 
 def _temporary() -> str:

@@ -26,6 +26,7 @@ COMMANDS = Table(
         Row("rerun", "xt.cli.rerun:rerun", "Do a run again, from its record"),
         Row("verify", "xt.cli.verify:verify", "Repeat a run and judge the repeats"),
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
+        Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

@@ -176,7 +176,7 @@ class CodeFiles:
             try:
                 for folder in trees(self._snapshot):
                     found.update((file.path, file) for file in self._listed(folder))
-            except GitError as error:
+            except (GitError, OSError) as error:
                 raise NotRecordedError(f"the code as it ran cannot be read: {error}") from error
             self._files = found
         return self._files

@@ -60,9 +60,13 @@ class Contents:
             return None
         return None if file is None or file.is_link else file
 
-    def recorded_path(self, file: CodeFile) -> str:
-        """Path of a code file as an input or output of that name is recorded."""
-        return fsio.relative_to(os.path.normpath(os.path.join(self._top, file.path)), self._project)
+    def recorded_path(self, path: str) -> str:
+        """Write a path of the code snapshot as an input or output there is recorded.
+
+        Args:
+            path: relative to the snapshot's top.
+        """
+        return fsio.relative_to(os.path.normpath(os.path.join(self._top, path)), self._project)
 
     def _digest(self, file: CodeFile) -> str | None:
         hasher = blake3()
