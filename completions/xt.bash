@@ -81,7 +81,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff baseline init --help --version"
+        _xt_words "run ls show logs diff baseline noise init --help --version"
         return
     fi
     _xt_parse
@@ -135,6 +135,13 @@ _xt() {
                 return
             fi
             _xt_words "set show history rm --name -m --message --json -h --help"
+            ;;
+        noise)
+            if [[ $current != -* ]]; then
+                _xt_words "$(_xt_runs)"
+                return
+            fi
+            _xt_words "--all --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

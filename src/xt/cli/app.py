@@ -24,6 +24,7 @@ COMMANDS = Table(
             "Compare two runs: what was changed, what moved, whether that is noise",
         ),
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
+        Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )
