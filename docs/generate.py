@@ -26,6 +26,7 @@ from xt import config, errors
 from xt.cli.app import build
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
+from xt.model.noise import Noise
 from xt.model.result import Record, Start
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -315,6 +316,7 @@ def files() -> dict[str, str]:
         "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),
         "docs/reference/manifest.schema.json": schema(Manifest, "A manifest of xt"),
         "docs/reference/diff.schema.json": schema(Comparison, "A comparison of two runs of xt"),
+        "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

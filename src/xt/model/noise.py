@@ -52,7 +52,7 @@ class Agreement(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str | None = None
 
 
-class Noise(msgspec.Struct, frozen=True, omit_defaults=True):
+class Noise(msgspec.Struct, frozen=True):
     """What `xt noise` reports."""
 
     run: str

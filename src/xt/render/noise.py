@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from xt.model.noise import Agreement, Band, Noise
-from xt.render.cells import cells, clip_front
+from xt.render.cells import cells, clip, clip_front
 from xt.render.diff_blocks import indent
-from xt.render.diff_numbers import scattered
+from xt.render.diff_numbers import SCALED, scattered
+from xt.render.diff_rows import LONG_UNIT
 from xt.render.layout import GAP, beside, flow, pad, table, wrap
 from xt.render.quantities import count, fingerprint, seconds_since, since
 from xt.render.styled import Line, Span, measure, paint, say
@@ -111,7 +112,7 @@ def _numbers(rows: list[Band], runs: int, width: int, metrics: bool) -> list[Lin
     if all(row.n == runs for row in rows):
         del columns["n"]
     kept = {name: column for name, column in columns.items() if any(map(measure, column.cells))}
-    names: list[Line] = [[Span("    " if row.cohort else "  ", ""), say(_name(row))] for row in rows]
+    names: list[Line] = [[Span("    " if row.cohort else "  ", ""), *_named(row)] for row in rows]
     wanted = max(map(measure, names))
     for gone in range(len(_LEAST) + 1):
         chosen = {name: column for name, column in kept.items() if name not in _LEAST[:gone]}
@@ -134,9 +135,12 @@ def _laid_out(
     for number, row in enumerate(rows):
         if _is_cost(row) and number and not _is_cost(rows[number - 1]):
             lines.append([Span("  " + "┄" * (own - 2), "dim")])
-        margin, name = names[number]
-        short = say(clip_front(name.text, max(own - len(margin.text), 1)), name.style)
-        line = pad([margin, short], own)
+        margin, name, *unit = names[number]
+        line = names[number]
+        if measure(line) > own:
+            room = max(own - len(margin.text) - measure(unit), 1)
+            line = [margin, Span(clip_front(name.text, room), name.style), *unit]
+        line = pad(line, own)
         for column in columns:
             cell = pad(column.cells[number], column.width, right=column.right)
             line += [Span(" " * GAP, ""), *cell]
@@ -147,8 +151,8 @@ def _laid_out(
 def _stacked(rows: list[Band], names: list[Line], columns: dict[str, _Column], width: int) -> list[Line]:
     lines: list[Line] = []
     for number, row in enumerate(rows):
-        margin, name = names[number]
-        lines += indent(wrap([name], width - len(margin.text), 2), len(margin.text))
+        margin, *name = names[number]
+        lines += indent(wrap(name, width - len(margin.text), 2), len(margin.text))
         parts: list[Line] = []
         for key, column in columns.items():
             cell = column.cells[number]
@@ -191,7 +195,13 @@ def _is_cost(row: Band) -> bool:
 
 
 def _name(row: Band) -> str:
-    return f"{row.name} time" if _is_cost(row) else row.name
+    return "time" if row.path == "cost/wall" else row.name
+
+
+def _named(row: Band) -> Line:
+    """The name, and the unit where it is no part of the numbers."""
+    unit = row.unit if row.unit not in SCALED else None
+    return [say(_name(row)), *([say(f" {clip(unit, LONG_UNIT)}", "dim")] if unit else [])]
 
 
 def _remarks(rows: list[Band], width: int) -> list[Line]:
@@ -220,7 +230,8 @@ def _outputs(found: list[Agreement], runs: int, width: int, *, everything: bool)
         if item.note is not None:
             line.append(say(f"{'; ' if line else ''}{item.note}", "dim"))
         rows.append([[say(item.path)], line])
-    lines = [[], [say("Outputs", "bold"), say("  beside those of the newest run", "dim")]]
+    title = [say("Outputs", "bold"), say("  beside those of the newest run", "dim")]
+    lines = [[], *wrap(title, width, 2)]
     lines += indent(table(rows, width - 2, 1))
     if len(found) > len(rows):
         more = f"and {count(len(found) - len(rows), 'more output')}: --all"
