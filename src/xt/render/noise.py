@@ -24,6 +24,8 @@ RUNS = 12
 _LEAST = ("range", "sd", "n")
 #: Cells a name may be brought down to.
 _NAME = 18
+#: Cells of a name that a unit may not take.
+_SHORT = 8
 
 
 class _Column(NamedTuple):
@@ -138,8 +140,9 @@ def _laid_out(
         margin, name, *unit = names[number]
         line = names[number]
         if measure(line) > own:
-            room = max(own - len(margin.text) - measure(unit), 1)
-            line = [margin, Span(clip_front(name.text, room), name.style), *unit]
+            room = own - len(margin.text)
+            unit = unit if room - measure(unit) >= _SHORT else []
+            line = [margin, Span(clip_front(name.text, room - measure(unit)), name.style), *unit]
         line = pad(line, own)
         for column in columns:
             cell = pad(column.cells[number], column.width, right=column.right)
