@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -81,7 +81,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff baseline restore init --help --version"
+        _xt_words "run ls show logs diff rerun verify baseline restore noise init --help --version"
         return
     fi
     _xt_parse
@@ -125,6 +125,16 @@ _xt() {
         diff)
             _xt_words "--code --no-code --stat --word-diff --only --metrics --by --tol --logs --images --explain --format --json --exit-code -h --help"
             ;;
+        rerun)
+            if [[ $current != -* ]]; then
+                _xt_words "$(_xt_runs)"
+                return
+            fi
+            _xt_words "--set --seed --env --in-place --keep-workspace -m --purpose -n --name -q --quiet -h --help"
+            ;;
+        verify)
+            _xt_words "--repeat --against --level --vary -j --jobs --env --tol --early-stop --no-early-stop --diagnose --no-diagnose --explain --format --json -h --help"
+            ;;
         baseline)
             if [[ $place && ${COMP_WORDS[place]} == set ]]; then
                 _xt_words "$(_xt_runs)"
@@ -142,6 +152,13 @@ _xt() {
                 return
             fi
             _xt_words "--to --only -f --force --json -h --help"
+            ;;
+        noise)
+            if [[ $current != -* ]]; then
+                _xt_words "$(_xt_runs)"
+                return
+            fi
+            _xt_words "--all --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

@@ -27,6 +27,7 @@ from xt.cli.app import build
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.restored import Restoration
+from xt.model.noise import Noise
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
 
@@ -319,6 +320,7 @@ def files() -> dict[str, str]:
         "docs/reference/diff.schema.json": schema(Comparison, "A comparison of two runs of xt"),
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
+        "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

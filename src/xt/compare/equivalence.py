@@ -28,7 +28,7 @@ LEVEL = 0.05
 MOST = 1_000_000
 #: JSON knows no infinity.
 _LARGEST = sys.float_info.max
-#: Points at which the power is summed up: its error is below 1e-4.
+#: Points at which the power is summed up: its error is below 0.001.
 _POINTS = 100
 
 

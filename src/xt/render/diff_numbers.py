@@ -90,6 +90,22 @@ def amount(found: Delta, value: float | None) -> str:
     return band(value, _scale_of(found))
 
 
+def scattered(
+    values: list[float], sd: float | None, half: float | None, unit: str | None
+) -> tuple[list[str], str, str]:
+    """Write what repeats gave: in one unit, as precisely as their spread asks for.
+
+    Args:
+        values: of one metric, finite, at least one.
+        sd: their standard deviation; '' is written for None.
+        half: half width of a band, written as `± 0.012`; the same.
+        unit: of all of them.
+    """
+    scale = _scale(max(values, key=abs), None, sd or half, unit)
+    written = [_write(value, scale) for value in values]
+    return written, band(sd, scale).removeprefix("± "), band(half, scale)
+
+
 def own(found: Delta) -> tuple[str, str]:
     """Write what the two runs themselves gave, at least as precisely as the row."""
     scale, row = _scale(_plain(found.left), _plain(found.right), None, found.unit), _scale_of(found)

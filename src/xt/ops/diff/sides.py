@@ -79,6 +79,20 @@ def both(store: Store, left: str, right: str, most: int = REPEATS) -> tuple[One,
     return one, other
 
 
+def alone(store: Store, run_id: str, most: int = REPEATS) -> One:
+    """Read one run and its repeats.
+
+    Args:
+        store: that has them.
+        run_id: whole.
+        most: repeats to read.
+
+    Raises:
+        NotRecordedError, DamagedError: it is not there, or not readable.
+    """
+    return _one(store, run_id, run_id, {}, most)
+
+
 def share(left: One, right: One) -> bool:
     """Whether both are runs of one recipe."""
     return _recipe(left) == _recipe(right) and left.doubt is None and right.doubt is None
