@@ -67,3 +67,5 @@ class RunRequest(msgspec.Struct, frozen=True):
     seed: int | None = None
     draw_seed: bool = False
     quiet: bool = False
+    reuse: Literal["any", "verified"] | None = None
+    """Which earlier run of the same recipe may stand for this one; None: none."""

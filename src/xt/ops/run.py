@@ -18,7 +18,7 @@ from xt.execute.spawn import replace
 from xt.model import runid
 from xt.model.request import RunRequest
 from xt.model.result import Record, Start
-from xt.model.snapshot import Seed
+from xt.model.snapshot import Seed, Snapshot
 from xt.ops import causes, effects
 from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing
@@ -47,6 +47,11 @@ class Report(NamedTuple):
     missing: list[Missing]
 
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.ops.reuse import Hit
+
+
 class NotRecordedError(XtError):
     """The store cannot be written: `xt run` warns and becomes the command, or with `--strict` ends here."""
 
@@ -60,7 +65,8 @@ def run(
     settings: Settings,
     store_path: str,
     warn: Callable[[list[Missing]], None],
-) -> Report:
+    missed: Callable[[str], None] | None = None,
+) -> Report | Hit:
     """Record one execution: causes before, the command, effects after, the seal.
 
     Args:
@@ -70,6 +76,10 @@ def run(
         settings: of the project.
         store_path: of `.xt`.
         warn: called before the start with required evidence that is missing.
+        missed: called before the start with the reason why no run of the same recipe can be reused.
+
+    Returns:
+        The run; or, only when the request wants that, an earlier one that stands for it.
 
     Raises:
         NotStartedError: a declared input is missing, or evidence is and `strict` is set.
@@ -88,6 +98,10 @@ def run(
                 raise _refused(lacking)
             warn(lacking)
             snapshot = msgspec.structs.replace(snapshot, lacking=[item.field for item in lacking])
+        if request.reuse is not None:
+            hit = _reused(capture, snapshot, store, live, missed)
+            if hit is not None:
+                return hit
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:
@@ -133,6 +147,22 @@ def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
         raise NotRecordedError(error.message, error.hint) from error
     except OSError as error:
         raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
+
+
+def _reused(
+    capture: Capture, snapshot: Snapshot, store: Store, live: Live, missed: Callable[[str], None] | None
+) -> Hit | None:
+    """Let an earlier run stand for this one, which then leaves nothing behind."""
+    from xt.ops.reuse import Miss, reuse
+
+    found = reuse(capture, snapshot, store)
+    if isinstance(found, Miss):
+        if found.reason is not None and missed is not None:
+            missed(found.reason)
+        return None
+    store.objects.discard()
+    live.end()
+    return found
 
 
 def _refused(lacking: list[Missing]) -> NotStartedError:
