@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run --reuse" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -103,7 +103,7 @@ _xt() {
                 _xt_command "${place:-$COMP_CWORD}"
                 return
             fi
-            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --strict --seed -C -q --quiet -h --help"
+            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --strict --seed --reuse -C -q --quiet -h --help"
             ;;
         ls)
             _xt_words "-n --number --json --csv -h --help"

@@ -49,6 +49,7 @@ class Page(NamedTuple):
     repeats: tuple[str, str] | None = None
     repeats_known: bool = True
     is_baseline: bool = False
+    reused: tuple[int, str] | None = None
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:

@@ -13,12 +13,13 @@ from xt.collect.git import Git, GitError
 from xt.collect.gitdir import find_top
 from xt.context import Outside
 from xt.errors import NotRecordedError
+from xt.model.event import Reused
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
 from xt.ops.beside import current
 from xt.ops.repeats import earlier
-from xt.store import State, Store
+from xt.store import State, Store, events
 
 
 class Page(NamedTuple):
@@ -38,6 +39,8 @@ class Page(NamedTuple):
     """Whether it could be told."""
     is_baseline: bool = False
     """Whether this run is the one pinned as baseline."""
+    reused: tuple[int, str] | None = None
+    """How often it stood for another run, and when last (RFC 3339)."""
 
 
 def page(store: Store, run_id: str) -> Page:
@@ -53,11 +56,16 @@ def page(store: Store, run_id: str) -> Page:
         start, state = store.live(run_id)
         return Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
     whole = Page(run_id, shown, record.snapshot, record.started_at, record, record.seal, None)
-    whole = whole._replace(is_baseline=current(store) == run_id)
+    whole = whole._replace(is_baseline=current(store) == run_id, reused=_reused(store, run_id))
     try:
         return whole._replace(repeats=earlier(store.path, record), repeats_known=True)
     except OSError:
         return whole  # a store that cannot be written to is read all the same
+
+
+def _reused(store: Store, run_id: str) -> tuple[int, str] | None:
+    times = [event.at for event in events.every(store.path, Reused) if event.run == run_id]
+    return (len(times), max(times)) if times else None
 
 
 def json_bytes(store: Store, run_id: str) -> bytes:
