@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run --reuse" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "baseline --name" | "baseline -m" | "baseline --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -70,7 +70,16 @@ _xt_parse() {
                 option=
                 i=$value
                 ;;
-            *) [[ ${COMP_WORDS[i]} == -* ]] || place=${place:-$i} ;;
+            *" -"*)
+                # A value that may be left out stands behind a `=`, at which the shell parts the word.
+                if [[ ${COMP_WORDS[i + 1]} == "=" ]]; then
+                    option=${COMP_WORDS[i]}
+                    ((i + 2 >= COMP_CWORD)) && return
+                    option=
+                    ((i += 2))
+                fi
+                ;;
+            *) place=${place:-$i} ;;
         esac
         [[ $place && ${COMP_WORDS[1]} == run ]] && return
         ((i++))

@@ -11,7 +11,7 @@ function __xt_inner
                 set -e words[1]
                 set -q words[1]; and string escape -- $words
                 return 0
-            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --seed --reuse -C
+            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --seed -C
                 set -q words[2]; or return 1
                 set -e words[1..2]
             case '-*'
@@ -62,7 +62,7 @@ complete -c xt -n '__xt_options run' -l ticket -x -d 'Ticket or issue it belongs
 complete -c xt -n '__xt_options run' -l as -x -d 'Declarations of [task.TASK] in xt.toml'
 complete -c xt -n '__xt_options run' -l strict -d 'Refuse to start without the required evidence'
 complete -c xt -n '__xt_options run' -l seed -x -d 'Seed, handed on as XT_SEED; recorded'
-complete -c xt -n '__xt_options run' -l reuse -x -d 'Put in place what an equal run gave, and run nothing; `verified`: if it reached its level'
+complete -c xt -n '__xt_options run' -l reuse -d 'Put in place what an equal (and verified) run gave, and run nothing'
 complete -c xt -n '__xt_options run' -s C -xa '(__fish_complete_directories)' -d 'Run in this folder'
 complete -c xt -n '__xt_options run' -s q -l quiet -d 'No line after the command'
 complete -c xt -n '__xt_options run' -s h -l help -d 'Show the options and exit'

@@ -61,7 +61,7 @@ def run(
         typer.Option(
             "--reuse",
             metavar="[=any|verified]",
-            help="Put in place what an equal run gave, and run nothing; `verified`: if it reached its level.",
+            help="Put in place what an equal (and verified) run gave, and run nothing.",
         ),
     ] = None,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
