@@ -90,18 +90,19 @@ def run(
         secrets = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
-        before = causes.before_outputs(capture)
         snapshot = causes.snapshot(capture, scrubber)
         lacking = missing(settings.evidence.required, request, snapshot)
-        if lacking:
-            if request.strict or settings.run.strict:
-                raise _refused(lacking)
-            warn(lacking)
-            snapshot = msgspec.structs.replace(snapshot, lacking=[item.field for item in lacking])
+        if lacking and (request.strict or settings.run.strict):
+            raise _refused(lacking)
         if request.reuse is not None:
             hit = _reused(capture, snapshot, store, live, missed)
             if hit is not None:
                 return hit
+        if lacking:
+            warn(lacking)
+            snapshot = msgspec.structs.replace(snapshot, lacking=[item.field for item in lacking])
+        # Last: a run that could not be reused after all may have left some of its outputs in place.
+        before = causes.before_outputs(capture)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:
