@@ -70,7 +70,16 @@ _xt_parse() {
                 option=
                 i=$value
                 ;;
-            *) [[ ${COMP_WORDS[i]} == -* ]] || place=${place:-$i} ;;
+            *" -"*)
+                # A value that may be left out stands behind a `=`, at which the shell parts the word.
+                if [[ ${COMP_WORDS[i + 1]} == "=" ]]; then
+                    option=${COMP_WORDS[i]}
+                    ((i + 2 >= COMP_CWORD)) && return
+                    option=
+                    ((i += 2))
+                fi
+                ;;
+            *) place=${place:-$i} ;;
         esac
         [[ $place && ${COMP_WORDS[1]} == run ]] && return
         ((i++))
@@ -103,7 +112,7 @@ _xt() {
                 _xt_command "${place:-$COMP_CWORD}"
                 return
             fi
-            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --strict --seed -C -q --quiet -h --help"
+            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --strict --seed --reuse -C -q --quiet -h --help"
             ;;
         ls)
             _xt_words "-n --number -a --all --json --csv -h --help"

@@ -66,6 +66,7 @@ complete -c xt -n '__xt_options run' -l ticket -x -d 'Ticket or issue it belongs
 complete -c xt -n '__xt_options run' -l as -x -d 'Declarations of [task.TASK] in xt.toml'
 complete -c xt -n '__xt_options run' -l strict -d 'Refuse to start without the required evidence'
 complete -c xt -n '__xt_options run' -l seed -x -d 'Seed, handed on as XT_SEED; recorded'
+complete -c xt -n '__xt_options run' -l reuse -d 'Put in place what an equal (and verified) run gave, and run nothing'
 complete -c xt -n '__xt_options run' -s C -xa '(__fish_complete_directories)' -d 'Run in this folder'
 complete -c xt -n '__xt_options run' -s q -l quiet -d 'No line after the command'
 complete -c xt -n '__xt_options run' -s h -l help -d 'Show the options and exit'

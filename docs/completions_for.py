@@ -85,7 +85,16 @@ _xt_parse() {
                 option=
                 i=$value
                 ;;
-            *) [[ ${COMP_WORDS[i]} == -* ]] || place=${place:-$i} ;;
+            *" -"*)
+                # A value that may be left out stands behind a `=`, at which the shell parts the word.
+                if [[ ${COMP_WORDS[i + 1]} == "=" ]]; then
+                    option=${COMP_WORDS[i]}
+                    ((i + 2 >= COMP_CWORD)) && return
+                    option=
+                    ((i += 2))
+                fi
+                ;;
+            *) place=${place:-$i} ;;
         esac
         [[ $place && ${COMP_WORDS[1]} == run ]] && return
         ((i++))
@@ -273,11 +282,14 @@ def _zsh_specs(option: Any) -> list[str]:
     about = (option.help or "").rstrip(".").replace("[", "\\[").replace("]", "\\]")
     head = "*" if option.multiple else f"({' '.join(_words(option))})" if len(_words(option)) > 1 else ""
     value = ""
-    if not option.is_flag:
+    if choices := _optional(option):
+        value = f"::value:({' '.join(choices)})"
+    elif not option.is_flag:
         value = ":path:_xt_path" if _is_path(option) else ":value:"
     if FOLDERS.intersection(_words(option)):
         value = ":folder:_files -/"
-    joined = ["=" if word.startswith("--") and value else "" for word in _words(option)]
+    equals = "=-" if _optional(option) else "="
+    joined = [equals if word.startswith("--") and value else "" for word in _words(option)]
     return [
         _quoted(f"{head}{word}{equals}[{about}]{value}")
         for word, equals in zip(_words(option), joined, strict=True)
@@ -295,7 +307,7 @@ def fish(commands: dict[str, Any]) -> str:
         here = f"complete -c xt -n '__xt_options {name}'"
         for option in _options(command):
             words = [f"-{'l' if word[:2] == '--' else 's'} {word.lstrip('-')}" for word in _words(option)]
-            value = "" if option.is_flag else " -rF" if _is_path(option) else " -x"
+            value = "" if option.is_flag or _optional(option) else " -rF" if _is_path(option) else " -x"
             if FOLDERS.intersection(_words(option)):
                 value = " -xa '(__fish_complete_directories)'"
             lines.append(f"{here} {' '.join(words)}{value} -d {_quoted((option.help or '').rstrip('.'))}")
@@ -322,7 +334,18 @@ def _options(command: Any) -> list[Any]:
 
 
 def _with_value(command: Any) -> list[str]:
-    return [word for option in _options(command) if not option.is_flag for word in _words(option)]
+    return [
+        word
+        for option in _options(command)
+        if not option.is_flag and not _optional(option)
+        for word in _words(option)
+    ]
+
+
+def _optional(option: Any) -> list[str]:
+    """The values of an option that may be left out, which then can only stand behind a `=`."""
+    shown = option.metavar or ""
+    return shown[2:-1].split("|") if shown.startswith("[=") else []
 
 
 def _choices(command: Any) -> list[str]:

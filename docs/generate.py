@@ -26,8 +26,8 @@ from xt import config, errors
 from xt.cli.app import build
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
-from xt.model.restored import Restoration
 from xt.model.noise import Noise
+from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
 

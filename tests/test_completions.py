@@ -113,6 +113,9 @@ def test_bash_completes_the_command_that_is_run(here):
     assert in_bash(here, "xt", "run", "-m", "a -b", "-q", "toy", "--one", "a") == toy("toy", "--one", "a")
     assert in_bash(here, "xt", "run", "-i", "data", ":", "x", "--", "toy", "b") == toy("toy", "b")
     assert in_bash(here, "xt", "run", "--", "no-such-command", "mea") == ["measure.py"]
+    assert in_bash(here, "xt", "run", "--reuse", "toy", "a") == toy("toy", "a")
+    assert in_bash(here, "xt", "run", "--reuse", "=", "verified", "toy", "a") == toy("toy", "a")
+    assert in_bash(here, "xt", "run", "--reuse", "=", "ver") == [""]
     assert "mkdir" in in_bash(here, "xt", "run", "-m", "x", "--", "mkdi")
 
 

@@ -11,8 +11,27 @@ from xt.cli import fast
 from xt.cli.app import invoke
 from xt.errors import UsageError
 
-OPTIONS = [*fast.VALUES, *fast.LISTS, *fast.FLAGS, "-C"]
-ODD = ["--", "-", "--help", "-mwhy", "--name=x", "--see", "-qq", "--no", "-1", "--strict=1", "-x"]
+OPTIONS = [*fast.VALUES, *fast.LISTS, *fast.FLAGS, *fast.OPTIONAL, "-C"]
+ODD = [
+    "--",
+    "-",
+    "--help",
+    "-mwhy",
+    "--name=x",
+    "--see",
+    "-qq",
+    "--no",
+    "-1",
+    "--strict=1",
+    "-x",
+    "--reuse=any",
+    "--reuse=verified",
+    "--reuse=",
+    "--reuse=x",
+    "-qm",
+    "-mC",
+    "--reuses",
+]
 WORDS = st.sampled_from([*OPTIONS, *ODD, "true", "python", "a b", "", "x=1", "é", "run"])
 
 
@@ -59,7 +78,28 @@ def test_both_know_all_options(typed):
 
     command = get_command(build(["run"])).commands["run"]
     known = {word for param in command.params if param.param_type_name == "option" for word in param.opts}
-    assert known == {*fast.VALUES, *fast.LISTS, *fast.FLAGS, "-C"}
+    assert known == {*fast.VALUES, *fast.LISTS, *fast.FLAGS, *fast.OPTIONAL, "-C"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reuse"),
+    [
+        (["--reuse", "-mwhy", "true"], "any"),
+        (["-qm", "--reuse", "true"], None),
+        (["-qm", "--reuse", "--reuse", "true"], "any"),
+        (["-mC", "--reuse", "true", "--reuse"], "any"),
+        (["-m--reuse", "true"], None),
+        (["--purpose=x", "--reuse", "--", "--reuse"], "any"),
+        (["--purpose=x", "--", "true", "--reuse"], None),
+        (["--purpose", "--", "--reuse", "--name=x", "true"], "any"),
+        (["--name=x", "true", "--reuse=verified"], None),
+        (["--name=x", "--reuse=verified", "true"], "verified"),
+    ],
+)
+def test_reuse_alone_is_one_of_its_own_options_and_no_word_of_the_command(typed, arguments, reuse):
+    seen = typed(arguments)
+    assert seen.asked.reuse == reuse
+    assert seen.command[:1] == ["true"] or seen.command == ["--reuse"]
 
 
 def test_an_unknown_option_is_wrong_usage(typed):

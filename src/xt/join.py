@@ -6,7 +6,7 @@ The command line wins; lists are added, the file's first.
 from __future__ import annotations
 
 import os
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -37,6 +37,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool | None = None
     seed: str | None = None
     quiet: bool | None = None
+    reuse: str | None = None
+    """`any` or `verified`."""
 
 
 def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:
@@ -98,6 +100,19 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         seed=number if isinstance(number, int) else None,
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
+        reuse=_reuse(asked.reuse),
+    )
+
+
+def _reuse(text: str | None) -> Literal["any", "verified"] | None:
+    if text is None:
+        return None
+    if text == "any":
+        return "any"
+    if text == "verified":
+        return "verified"
+    raise UsageError(
+        f"`--reuse={text}` makes no sense", "it is `--reuse`, `--reuse=any` or `--reuse=verified`"
     )
 
 

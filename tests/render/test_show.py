@@ -51,6 +51,7 @@ class Page(NamedTuple):
     repeats_known: bool = True
     is_baseline: bool = False
     verified: Verified | None = None
+    reused: tuple[int, str] | None = None
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:

@@ -76,6 +76,10 @@ def invoke(arguments: list[str]) -> int:
             f"no command `{arguments[0]}`", suggest(arguments[0], COMMANDS.rows, "commands")
         )
     command = typer.main.get_command(build(named or None))
+    if named == ["run"]:
+        from xt.cli.fast import spelled_out
+
+        arguments = ["run", *spelled_out(arguments[1:])]
     try:
         status = command.main(arguments, prog_name="xt", standalone_mode=False)
     except typer.Exit as ended:

@@ -56,6 +56,14 @@ def run(
     seed: Annotated[
         str | None, typer.Option("--seed", metavar="N|auto", help="Seed, handed on as XT_SEED; recorded.")
     ] = None,
+    reuse: Annotated[
+        str | None,
+        typer.Option(
+            "--reuse",
+            metavar="[=any|verified]",
+            help="Put in place what an equal (and verified) run gave, and run nothing.",
+        ),
+    ] = None,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
 ) -> int:
@@ -74,6 +82,7 @@ def run(
         task=task,
         strict=strict or None,
         seed=seed,
+        reuse=reuse,
         quiet=quiet or None,
     )
     return execute(Words(asked, directory, command or []))

@@ -32,6 +32,8 @@ LISTS = {
     "--param": "params",
     "--metric": "metrics",
 }
+#: Those with a value that may be left out, which then is this one.
+OPTIONAL = {"--reuse": "any"}
 FLAGS = {"--strict": "strict", "-q": "quiet", "--quiet": "quiet"}
 
 
@@ -65,6 +67,10 @@ def parse(arguments: list[str]) -> Words | None:
         if word in FLAGS:
             flags[FLAGS[word]] = True
             continue
+        name, equals, value = word.partition("=")
+        if name in OPTIONAL:
+            single[name[2:]] = value if equals else OPTIONAL[name]
+            continue
         if position == len(arguments):
             return None
         if word == "-C":
@@ -77,3 +83,31 @@ def parse(arguments: list[str]) -> Words | None:
             return None
         position += 1
     return Words(Asked(**single, **many, **flags), directory, arguments[position:])  # type: ignore[arg-type]
+
+
+def spelled_out(arguments: list[str]) -> list[str]:
+    """Give every option its value, as Typer needs it: `--reuse` → `--reuse=any`, but no word of the command.
+
+    Args:
+        arguments: what follows `xt run`.
+    """
+    written = list(arguments)
+    position = 0
+    while position < len(written):
+        word = written[position]
+        if word in ("--", "-") or not word.startswith("-"):
+            break
+        if word in OPTIONAL:
+            written[position] = f"{word}={OPTIONAL[word]}"
+        position += 2 if _takes_the_next(word) else 1
+    return written
+
+
+def _takes_the_next(word: str) -> bool:
+    """Whether the next word is the value of this one, which may be several letters such as `-qm`."""
+    if word.startswith("--"):
+        return word in VALUES or word in LISTS
+    for at, letter in enumerate(word[1:], 2):
+        if f"-{letter}" in (*VALUES, *LISTS, "-C"):
+            return at == len(word)
+    return False

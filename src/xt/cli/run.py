@@ -21,6 +21,7 @@ from xt.store import find_root, locate
 def execute(words: Words) -> int:
     """Run what was typed; return the status to end with."""
     outside = _outside(words.directory)
+    began = outside.monotonic()
     root = find_root(outside.cwd)
     settings = config.load(root, outside.cwd)
     request = join.join(words.asked, settings, outside.cwd, words.command)
@@ -28,11 +29,15 @@ def execute(words: Words) -> int:
     if settings.ignored:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     try:
-        report = run(request, outside, root, settings.settings, store, Hooks(_warn))
+        report = run(request, outside, root, settings.settings, store, Hooks(_warn, _missed))
     except NotRecordedError as error:
         if request.strict:
             raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
         return _unrecorded(request.command, error)
+    if not isinstance(report, Report):
+        from xt.cli.reused import tell
+
+        return tell(report, store, outside, began, quiet=request.quiet)
     after(report, outside, quiet=request.quiet)
     return end(report)
 
@@ -50,6 +55,10 @@ def _outside(directory: str | None) -> Outside:
 def _warn(lacking: list[Missing]) -> None:
     fields = ", ".join(item.field for item in lacking)
     say([f"xt: warning: not evidence, no {fields} ({' · '.join(item.hint for item in lacking)})"])
+
+
+def _missed(reason: str) -> None:
+    say([f"xt: warning: not reused, but run: {reason}"])
 
 
 def after(report: Report, outside: Outside, *, quiet: bool) -> None:

@@ -27,6 +27,8 @@ SETTLE = 0.2
 LOOK = 0.2
 #: fcntl(2) on Linux; Python's `fcntl` does not name them.
 F_SETSIG, F_GETSIG = 10, 11
+#: How the reason of a stream begins that has no log of its own.
+JOINED = "joined to stdout (`2>&1`)"
 
 
 class Streams:
@@ -43,11 +45,11 @@ class Streams:
         self._timing = Timing(f"{job.folder}/timing")
         self._carriers: dict[Name, Carrier] = {}
         self._left_out: dict[Name, str] = {}
-        joined = _joined()
+        one = joined()
         for fd, name in NAMES.items():
-            if name == "stderr" and joined and "stdout" in self._carriers:
+            if name == "stderr" and one and "stdout" in self._carriers:
                 self.replaced[fd] = self._carriers["stdout"].theirs
-                self._left_out[name] = "joined to stdout (`2>&1`): its bytes are in that log, in their order"
+                self._left_out[name] = f"{JOINED}: its bytes are in that log, in their order"
             elif sort_of(fd) == "closed":
                 self._left_out[name] = "closed by the caller"
             else:
@@ -187,7 +189,7 @@ def _mask(job: Job) -> Masker | None:
     return mask if mask.active else None
 
 
-def _joined() -> bool:
+def joined() -> bool:
     """Whether the caller made standard output and error one (`2>&1`), so that their order can be seen.
 
     Two descriptors of one open file share its signal number, which is of no other effect (fcntl(2)).

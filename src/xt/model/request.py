@@ -69,3 +69,5 @@ class RunRequest(msgspec.Struct, frozen=True):
     quiet: bool = False
     repeat: Repeat | None = None
     """What `xt rerun` and `xt verify` say about a repeat."""
+    reuse: Literal["any", "verified"] | None = None
+    """Which earlier run of the same recipe may stand for this one; None: none."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import msgspec
+
 from xt.collect import AFTER, BEFORE, Capture
 from xt.collect.command import describe
 from xt.collect.variables import keyed
-from xt.model.snapshot import OutputSpec, Snapshot
+from xt.model.snapshot import Command, OutputSpec, Snapshot
 from xt.model.text import to_text
 from xt.ops import recipe
 from xt.ops.scrub import Scrubber
@@ -43,7 +45,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
                 found["inputs"] = capture.found["inputs"] = []
             elif row.name != "code":
                 found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
-        command = describe(capture)
+        command = _with_stdin(describe(capture), capture, scrubber)
     finally:
         worker.join()
     common = too_common(capture.outside.environ, capture.settings.env.secrets)
@@ -68,12 +70,28 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
             found["environment"],
             found["seed"],
             request.repeat,
+            root=capture.root,
         ),
         recipe_doubt=recipe.doubt(found["code"], found["inputs"]),
         problems=scrubber.clean(capture.problems),
         repeat=scrubber.clean(request.repeat),
         **found,
     )
+
+
+def _with_stdin(command: Command, capture: Capture, scrubber: Scrubber) -> Command:
+    """Keep what standard input holds, if that can be known and no secret is in it."""
+    if command.stdin in ("terminal", "null", "closed"):
+        return command
+    from xt.collect.stdin import look
+
+    held = look(command.stdin)
+    digest, reason = None, held.reason
+    if held.data is not None and scrubber.holds(held.data):
+        reason = "a secret is in it: not kept"
+    elif held.data is not None:
+        digest = capture.keep.put_bytes(held.data)
+    return msgspec.structs.replace(command, stdin_digest=digest, stdin_size=held.size, stdin_reason=reason)
 
 
 def before_outputs(capture: Capture) -> Any:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from xt import codec
 from xt.model.code import Code
 from xt.model.environment import Environment
 from xt.model.files import Input
 from xt.model.snapshot import Command, Param, Repeat, Seed
+from xt.model.text import Text, from_text, to_text
 
 #: Why `collect.selection` leaves out what earlier runs wrote.
 OUTPUT = "a declared output"
+#: Stands for the project's root in words; no word of a command can hold it.
+ROOT = "\0"
 
 
 def doubt(code: Code, inputs: list[Input]) -> str | None:
@@ -33,6 +39,8 @@ def digest(
     environment: Environment,
     seed: Seed,
     repeat: Repeat | None = None,
+    *,
+    root: str,
 ) -> str:
     """Digest the causes: the same recipe is a repeat.
 
@@ -45,17 +53,24 @@ def digest(
         environment: whose fingerprint counts.
         seed: whose value counts.
         repeat: whose variations and pins count: a run under them says nothing about the noise without.
+        root: absolute path of the project's root. Where it stands in the command's words, in params or in the
+            name of an input (`/proj/x`, `--out=/proj/x`), the recipe has a mark instead, so that the same
+            project elsewhere has the same recipe.
+
+    What standard input held counts when it is known and not empty; of a file or pipe that was not read it is
+    not known whether it was the same.
 
     Not in it: who, where, when and why; where the project lies; names of inputs, whose content and role
     count. An input that is not verified counts by what it is called and the revision that is known.
     """
     around = {"varied": repeat.varied, "pinned": repeat.pinned} if repeat is not None else {}
+    held = {"stdin": command.stdin_digest} if command.stdin_digest and command.stdin_size else {}
     return codec.digest_of(
         {
             # Only where there is something to say: other recipes stay what they were.
             **{name: value for name, value in around.items() if value},
             "recipe": 1,
-            "argv": command.argv,
+            "argv": [_elsewhere(word, root) for word in command.argv],
             "hidden": hidden,
             "cwd": command.cwd,
             "executable": command.executable.digest,
@@ -74,13 +89,29 @@ def digest(
                 [
                     item.role,
                     item.digest or "",
-                    "" if item.digest else codec.encode(item.declared).decode(),
+                    "" if item.digest else codec.encode(_elsewhere(item.declared, root)).decode(),
                     item.revision or "",
                 ]
                 for item in inputs
             ),
-            "params": {param.name: param.value for param in params},
+            "params": {param.name: _value(param.value, root) for param in params},
             "environment": environment.fingerprint,
             "seed": seed.value,
+            **held,
         }
     )
+
+
+def _elsewhere(word: Text, root: str) -> Text:
+    """Write a word so that it is the same where the project lies in another folder."""
+    text = from_text(word)
+    if root not in text or root == "/":
+        return word
+    # A path begins and ends there: `/proj` is not in `/old/proj` nor in `/projects`.
+    return to_text(re.sub(rf"(?<![\w./~@%+-]){re.escape(root)}(?![^/:;,=\s'\"()|&<>])", ROOT, text))
+
+
+def _value(value: Any, root: str) -> Any:
+    if isinstance(value, str):
+        return _elsewhere(value, root)
+    return [_value(item, root) for item in value] if isinstance(value, list) else value

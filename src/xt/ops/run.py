@@ -52,12 +52,19 @@ class Hooks(NamedTuple):
 
     warn: Callable[[list[Missing]], None]
     """Gets required evidence that is missing."""
+    missed: Callable[[str], None] | None = None
+    """Gets the reason why no run of the same recipe can be reused, when that was asked for."""
     check: Callable[[Snapshot], None] | None = None
     """Gets the causes; an `XtError` from it prevents the start, and nothing is recorded."""
     added: dict[str, str] | None = None
     """Variables that the command gets and that are not recorded as its environment."""
     own_pids: bool = False
     """Whether it is the first process of a pid namespace of its own."""
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.ops.reuse import Hit
 
 
 class NotRecordedError(XtError):
@@ -73,7 +80,7 @@ def run(
     settings: Settings,
     store_path: str,
     hooks: Hooks,
-) -> Report:
+) -> Report | Hit:
     """Record one execution: causes before, the command, effects after, the seal.
 
     Args:
@@ -84,6 +91,9 @@ def run(
         store_path: of `.xt`.
         hooks: what is to be done before the start.
 
+    Returns:
+        The run; or, only when the request wants that, an earlier one that stands for it.
+
     Raises:
         NotStartedError: a declared input is missing, or evidence is and `strict` is set.
         NotRecordedError: the store cannot be written; nothing was started.
@@ -93,16 +103,21 @@ def run(
         secrets = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
-        before = causes.before_outputs(capture)
         snapshot = causes.snapshot(capture, scrubber)
         lacking = missing(settings.evidence.required, request, snapshot)
+        if lacking and (request.strict or settings.run.strict):
+            raise _refused(lacking)
+        if request.reuse is not None:
+            hit = _reused(capture, snapshot, store, live, hooks.missed)
+            if hit is not None:
+                return hit
         if lacking:
-            if request.strict or settings.run.strict:
-                raise _refused(lacking)
             hooks.warn(lacking)
             snapshot = msgspec.structs.replace(snapshot, lacking=[item.field for item in lacking])
         if hooks.check is not None:
             hooks.check(snapshot)
+        # Last: a run that could not be reused after all may have left some of its outputs in place.
+        before = causes.before_outputs(capture)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:
@@ -148,6 +163,22 @@ def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
         raise NotRecordedError(error.message, error.hint) from error
     except OSError as error:
         raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
+
+
+def _reused(
+    capture: Capture, snapshot: Snapshot, store: Store, live: Live, missed: Callable[[str], None] | None
+) -> Hit | None:
+    """Let an earlier run stand for this one, which then leaves nothing behind."""
+    from xt.ops.reuse import Miss, reuse
+
+    found = reuse(capture, snapshot, store)
+    if isinstance(found, Miss):
+        if found.reason is not None and missed is not None:
+            missed(found.reason)
+        return None
+    store.objects.discard()
+    live.end()
+    return found
 
 
 def _refused(lacking: list[Missing]) -> NotStartedError:

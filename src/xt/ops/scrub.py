@@ -32,6 +32,10 @@ class Scrubber:
         cleaned: T = self._walk(value)
         return cleaned
 
+    def holds(self, data: bytes) -> bool:
+        """Whether a secret stands in bytes that would be kept as they are."""
+        return self._mask is not None and self._mask.feed(data, final=True) != data
+
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
             data = value.encode("utf-8", "surrogatepass")

@@ -43,7 +43,16 @@ def command(snapshot: Snapshot, width: int) -> list[Line]:
     lines = beside(wrap(line, width, 2), aside, width)
     if snapshot.environment.python is None and ran.executable.digest is not None:
         lines += wrap(_executable(ran), width, 2)
+    if ran.stdin_digest is not None:
+        lines += wrap(_stdin(ran), width, 2)
     return lines
+
+
+def _stdin(ran: Command) -> Line:
+    line = [say("standard input ", "dim"), say(f"a {ran.stdin}")]
+    if not ran.stdin_size:
+        return [*line, say(" with nothing in it")]
+    return [*line, say(f" of {size(ran.stdin_size)}"), say(f"  {fingerprint(ran.stdin_digest or '')}", "dim")]
 
 
 def _executable(ran: Command) -> Line:

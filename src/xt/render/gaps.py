@@ -42,12 +42,14 @@ def _undeclared(snapshot: Snapshot) -> list[tuple[str, str]]:
 def _unseen(snapshot: Snapshot) -> list[tuple[str, str]]:
     """What could not be seen, by xt's own account."""
     environment, machine = snapshot.environment, snapshot.environment.machine
-    container, stdin = environment.container, snapshot.command.stdin
+    container, ran = environment.container, snapshot.command
     found: list[tuple[str, str]] = []
     if snapshot.command.executable.digest is None:
         found.append(("program", snapshot.command.executable.reason or "its content is not known"))
-    if stdin in ("pipe", "file", "socket"):
-        found.append(("standard input", f"a {stdin}; what it held is not recorded"))
+    if ran.stdin in ("pipe", "file", "socket", "other") and ran.stdin_digest is None:
+        what = "a device" if ran.stdin == "other" else f"a {ran.stdin}"
+        why = f": {ran.stdin_reason}" if ran.stdin_reason else ""
+        found.append(("standard input", f"{what}; what it held is not recorded{why}"))
     found += [
         (f"input {from_text(item.path or item.declared)}", "its content was not read")
         for item in snapshot.inputs

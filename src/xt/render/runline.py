@@ -86,6 +86,27 @@ def line(
     return "xt: " + " · ".join(parts)
 
 
+def reused(record: Record, shown: int, seconds: float, restored: int, *, colour: bool) -> str:
+    """The line after a run that was not made again.
+
+    Args:
+        record: the run that stands for it.
+        shown: letters of its id to show.
+        seconds: that it took.
+        restored: outputs of which something was written.
+        colour: whether the terminal may get colours.
+    """
+    short = record.id[:shown]
+    parts = [f"{BOLD}{short}{RESET}" if colour else short]
+    parts[0] += f" reused in {duration(seconds)}"
+    if restored:
+        parts.append(f"{count(restored, 'output')} restored")
+    elif record.result.outputs:
+        parts.append("outputs in place")
+    parts.append(f"xt show {short}")
+    return "xt: " + " · ".join(parts)
+
+
 def _change(judged: Judgement) -> str:
     """How far from the baseline, and whether that is noise where it can be told."""
     if judged.word in ("same", "not comparable") or isinstance(judged.delta, Number) or judged.delta is None:

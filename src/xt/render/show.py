@@ -75,6 +75,10 @@ class Page(Protocol):
     def verified(self) -> Verified | None:
         """How it was last verified."""
 
+    @property
+    def reused(self) -> tuple[int, str] | None:
+        """How often it stood for another run, and when last (RFC 3339)."""
+
 
 def render(page: Page, now: datetime, width: int, colour: bool) -> str:
     """Write the page of a run.
@@ -131,7 +135,8 @@ def _standing(page: Page, now: datetime, width: int) -> list[Line]:
     if page.snapshot.lacking:
         facts.append([say(f"not evidence: no {', '.join(page.snapshot.lacking)}", "bad")])
     after = _repeats(page, now) if page.record is not None else [say(_in_flight(page.state, context), "bold")]
-    return flow([item for item in (join(facts, ", "), after) if measure(item)], width)
+    items = [join(facts, ", "), after, _reused(page, now)]
+    return flow([item for item in items if measure(item)], width)
 
 
 def _in_flight(state: str | None, context: Context) -> str:
@@ -164,6 +169,16 @@ def _repeats(page: Page, now: datetime) -> Line:
         say(earlier[: page.shown], "key"),
         say(f" ({since(age)})" if age is not None else ""),
     ]
+
+
+def _reused(page: Page, now: datetime) -> Line:
+    if page.reused is None:
+        return []
+    times, last = page.reused
+    age = seconds_since(last, now)
+    said = "reused once" if times == 1 else f"reused {times} times"
+    when = "" if age is None else f", {since(age)}" if times == 1 else f", last {since(age)}"
+    return [say(said), say(when)]
 
 
 def _about(page: Page, width: int) -> list[Line]:

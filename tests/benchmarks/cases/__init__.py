@@ -12,6 +12,7 @@ CASES = {
     "output": ("What the command writes to its terminal", "streams"),
     "large-output": ("A large output", "large_output"),
     "small-outputs": ("Many small outputs", "small_outputs"),
+    "reuse": ("A run that need not be made", "reuse"),
     "ls": ("Finding runs again", "listing"),
     "diff": ("Comparing runs", "diff"),
     "peers": ("Beside others", "peers"),

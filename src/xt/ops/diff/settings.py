@@ -71,15 +71,14 @@ def command(left: Command, right: Command, changed: Delta, *, same_recipe: bool)
                 tag == "equal" or (_said(one, a, b, changed, 0) and _said(other, c, d, changed, 1))
             )
             children.append(Delta(f"command/{len(children)}", relation, one[a:b], other[c:d]))
-    for name, before, after in (
-        ("cwd", _shown(left.cwd), _shown(right.cwd)),
-        ("stdin", left.stdin, right.stdin),
-    ):
-        # A terminal and nothing at all differ for those who ask; for nearly all programs they are one.
-        counts = name == "cwd" or not {before, after} <= {"terminal", "null", "closed"}
-        if before != after:
-            children.append(Delta(f"command/{name}", "changed", before, after, counted=counts))
-            said = said and not counts
+    before, after = _shown(left.cwd), _shown(right.cwd)
+    if before != after:
+        children.append(Delta("command/cwd", "changed", before, after))
+        said = False
+    found = _stdin(left, right)
+    if found is not None:
+        children.append(found)
+        said = said and not found.counted
     if left.executable.digest != right.executable.digest:
         before, after = (_executable(side) for side in (left, right))
         unread = left.executable.digest is None or right.executable.digest is None
@@ -91,6 +90,38 @@ def command(left: Command, right: Command, changed: Delta, *, same_recipe: bool)
         note = "it says what differs in the params"
         return Delta("command", "changed", note=note, children=children, counted=False)
     return whole("command", children)
+
+
+def _stdin(left: Command, right: Command) -> Delta | None:
+    """Compare what standard input held, and else what it was; None when nothing can be said against it."""
+    # A terminal and nothing at all differ for those who ask; for nearly all programs they are one.
+    nothing = [
+        side.stdin in ("terminal", "null", "closed")
+        or (side.stdin_digest is not None and not side.stdin_size)
+        for side in (left, right)
+    ]
+    path = "command/stdin"
+    if all(nothing):
+        same = left.stdin == right.stdin
+        return None if same else Delta(path, "changed", left.stdin, right.stdin, counted=False)
+    before, after = _held(left), _held(right)
+    known = [side.stdin_digest is not None for side in (left, right)]
+    if all(known) and left.stdin_digest == right.stdin_digest:
+        same = left.stdin == right.stdin
+        return None if same else Delta(path, "changed", left.stdin, right.stdin, counted=False)
+    sizes = {left.stdin_size, right.stdin_size}
+    if all(known) or any(nothing) or (len(sizes) == 2 and None not in sizes):
+        return Delta(path, "changed", before, after)
+    if left.stdin == right.stdin and not any(known) and left.stdin != "file":
+        # Many programs are started with a pipe that they never read.
+        return None
+    return Delta(path, "unknown", before, after, note="what it held is not known")
+
+
+def _held(ran: Command) -> str:
+    if ran.stdin_digest is None:
+        return ran.stdin
+    return f"{ran.stdin}, {ran.stdin_size} bytes {ran.stdin_digest[:15]}…"
 
 
 def _words(ran: Command) -> list[str]:

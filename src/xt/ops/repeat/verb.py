@@ -166,8 +166,14 @@ def _start(
         checks.check(now, outside)
         begun(Told(checks.drift, [*ready.adjusted, *checks.remarks]))
 
-    hooks = Hooks(lambda lacking: None, check, {"XT_STORE": store.path, **ready.added}, around.own_pids)
+    hooks = Hooks(
+        lambda lacking: None,
+        check=check,
+        added={"XT_STORE": store.path, **ready.added},
+        own_pids=around.own_pids,
+    )
     # The settings are those that were recorded with the code.
     found = config.load(ready.root, ready.root).settings
     report = run(asked, outside, ready.root, found, store.path, hooks)
+    assert isinstance(report, Report), "nothing is reused that was not asked for"
     return Repeated(report, Told(checks.drift, [*ready.adjusted, *checks.remarks]), None)
