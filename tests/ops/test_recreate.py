@@ -19,9 +19,13 @@ from msgspec.structs import replace
 from tests import builders
 from tests.conftest import SOURCE, Project
 from tests.ops.wheels import install, uv, venv, wheel
+from xt import fsio
 from xt.errors import UnsupportedError, UnverifiableError
+from xt.execute.uv import call
 from xt.model.environment import Package
 from xt.model.snapshot import Snapshot
+from xt.model.text import from_text
+from xt.ops.drift import drift
 from xt.ops.recreate.build import MARKER, Recreated, build
 from xt.ops.recreate.enter import enter
 from xt.ops.recreate.plan import Plan, plan
@@ -33,7 +37,8 @@ def wheels(tmp_path, monkeypatch):
     folder = tmp_path / "wheels"
     for version in ("1.0", "2.0"):
         wheel(folder, "num-like", version)
-    wheel(folder, "greet", "0.3", script=True)
+    # What it says it needs was not there when it ran, and is not to be added.
+    wheel(folder, "greet", "0.3", script=True, needs="num-like>=2")
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
     monkeypatch.setenv("UV_NO_INDEX", "1")
     monkeypatch.setenv("UV_OFFLINE", "1")
@@ -119,6 +124,20 @@ def test_the_recorded_version_is_back_after_another_was_installed(world):
     assert any("PATH begins with" in line and str(world.env / "bin") in line for line in said)
 
 
+def test_in_the_recreated_environment_there_is_no_drift(world):
+    recorded = world.record("python", "-c", TELL)
+    install(world.env, "num-like==2.0")
+    changed = world.record("python", "-c", TELL)
+    assert drift(recorded, changed) == ["num-like 1.0 → 2.0"]
+    made = world.build(plan(recorded, str(world.project.path)))
+    where = str(world.project.path)
+    entered = enter(made, recorded, ["python", "-c", TELL], {**os.environ, "PYTHONPATH": ""}, where, where)
+    again = world.record(*entered.argv, env=entered.environ)
+    assert from_text(again.environment.python.executable) == made.python
+    assert drift(recorded, again) == []
+    assert again.environment.fingerprint == recorded.environment.fingerprint
+
+
 def test_a_second_time_nothing_is_installed(world):
     recorded = world.record("python", "-c", TELL)
     planned = plan(recorded, str(world.project.path))
@@ -167,6 +186,23 @@ build(plan(snapshot, sys.argv[2]), sys.argv[3], sys.argv[2], dict(os.environ), l
     assert (folder / "bin" / "python").exists() and not (folder / MARKER).exists()
     made = world.build(planned)
     assert made.built and packages(made) == {"greet": "0.3", "num-like": "1.0"}
+
+
+def test_while_uv_of_a_killed_xt_still_works_nobody_else_builds(world, tmp_path):
+    """The lock goes with uv: two in one folder would make a mixture."""
+    path = str(tmp_path / "lock")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    assert fsio.try_lock(fd)
+    (tmp_path / "uv").write_text("#!/bin/sh\nsleep 60 2>/dev/null & echo $! > pid\n")
+    (tmp_path / "uv").chmod(0o755)
+    call([str(tmp_path / "uv")], str(tmp_path), os.environ, lambda line: None, "/nowhere", fd)
+    os.close(fd)
+    other = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        assert not fsio.try_lock(other)
+    finally:
+        os.close(other)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_ctrl_c_leaves_nothing(world, tmp_path):
@@ -275,6 +311,42 @@ def test_where_a_package_came_from_is_where_it_is_sought(tmp_path):
         "torch==2.10.0+cu128",
         "wheel-of @ https://example.org/wheel_of-3-py3-none-any.whl",
     ]
+
+
+BACKEND = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from tests.ops.wheels import wheel
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    return wheel(Path(folder), "from-git", Path("version").read_text().strip()).name
+"""
+
+
+def test_a_package_of_a_repository_is_built_from_the_recorded_commit(world, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(
+        '[project]\nname = "from-git"\ndynamic = ["version"]\n'
+        '[build-system]\nrequires = []\nbuild-backend = "back"\nbackend-path = ["."]\n'
+    )
+    (source / "back.py").write_text(BACKEND.format(tests=str(Path(__file__).parents[2])))
+    (source / "version").write_text("1.1")
+    script = (
+        "git init -q; git add -A; git commit -qm 1; git rev-parse HEAD; echo 2.2 > version; git commit -qam 2"
+    )
+    done = subprocess.run(["sh", "-ec", script], cwd=source, check=True, capture_output=True, text=True)
+    commit = done.stdout.strip()
+    install(world.env, f"from-git @ git+file://{source}@{commit}")
+    recorded = world.record("python", "-c", "import from_git")
+    assert (
+        Package("from-git", "1.1", None, f"file://{source}", commit) in recorded.environment.python.packages
+    )
+    planned = plan(recorded, str(world.project.path))
+    assert packages(world.build(planned))["from-git"].startswith("1.1")
+    shutil.rmtree(source)
+    with pytest.raises(UnverifiableError, match=r"`from-git` was installed from the repository"):
+        plan(recorded, str(world.project.path))
 
 
 def test_what_is_lost_is_named(tmp_path):

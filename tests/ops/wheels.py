@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 
-def wheel(folder: Path, name: str, version: str, script: bool = False) -> Path:
+def wheel(folder: Path, name: str, version: str, script: bool = False, needs: str | None = None) -> Path:
     """A package with one module that tells its version, and a command of the same name if wanted."""
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
@@ -20,6 +20,8 @@ def wheel(folder: Path, name: str, version: str, script: bool = False) -> Path:
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
+    if needs:
+        files[f"{info}/METADATA"] += f"Requires-Dist: {needs}\n"
     if script:
         files[f"{info}/entry_points.txt"] = f"[console_scripts]\n{name} = {module}:main\n"
     rows = []

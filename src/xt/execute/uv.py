@@ -54,7 +54,8 @@ def call(
     cwd: str,
     environ: Mapping[str, str],
     say: Callable[[str], None],
-    environment: str | None = None,
+    environment: str,
+    held: int,
 ) -> None:
     """Run uv to its end.
 
@@ -65,14 +66,14 @@ def call(
             that would contradict `words` are not.
         say: called with each line of progress.
         environment: folder of the environment that commands for a project (`uv sync`) use.
+        held: a descriptor that uv inherits, of the lock it works under.
 
     Raises:
         UvError: it failed.
     """
     given = {name: value for name, value in environ.items() if name and name not in _CONTRADICT}
     given["NO_COLOR"] = "1"
-    if environment is not None:
-        given["UV_PROJECT_ENVIRONMENT"] = environment
+    given["UV_PROJECT_ENVIRONMENT"] = environment
     try:
         process = subprocess.Popen(
             words,
@@ -81,6 +82,7 @@ def call(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            pass_fds=(held,),
             encoding="utf-8",
             errors="replace",
         )

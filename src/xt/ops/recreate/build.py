@@ -69,10 +69,10 @@ def build(
     folder = os.path.join(os.path.abspath(cache), plan.key)
     try:
         os.makedirs(cache, mode=fsio.PRIVATE_DIR, exist_ok=True)
-        with _alone(folder + ".lock", say):
+        with _alone(folder + ".lock", say) as lock:
             built = not _whole(folder)
             if built:
-                _make(plan, folder, project, environ, say)
+                _Builder(plan, folder, project, environ, say, lock).make()
     except OSError as error:
         raise StoreError(
             f"the environment cannot be built: {error.strerror}: {error.filename or folder}"
@@ -82,14 +82,14 @@ def build(
 
 
 @contextlib.contextmanager
-def _alone(path: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold a lock, waiting for whoever has it."""
+def _alone(path: str, say: Callable[[str], None]) -> Iterator[int]:
+    """Hold a lock, waiting for whoever has it; give its descriptor."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, fsio.PRIVATE_FILE)
     try:
         if not fsio.try_lock(fd):
             say("waiting for another xt that builds the same environment")
             fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
+        yield fd
     finally:
         os.close(fd)
 
@@ -125,33 +125,6 @@ def _site(folder: str) -> str:
     return os.path.join(library, names[0], "site-packages")
 
 
-def _make(
-    plan: Plan, folder: str, project: str, environ: Mapping[str, str], say: Callable[[str], None]
-) -> None:
-    program = uv.find(environ)
-    _clear(folder)
-    count = "" if plan.lock else f" of {len(plan.requirements)} packages"
-    say(f"building the recorded environment{count}")
-    try:
-        _interpreter(plan, program, folder, project, environ, say)
-        try:
-            _packages(plan, program, folder, project, environ, say)
-        except uv.UvError as error:
-            raise UnverifiableError(
-                f"the recorded packages cannot be installed: {error}",
-                "uv heeds UV_INDEX, UV_FIND_LINKS and its other variables; `--env check` does without",
-            ) from error
-        for item in plan.editables:
-            editable.install(item, _site(folder), _python(folder))
-        state = _state(folder)
-        if state is None:
-            raise UnverifiableError("the interpreter of the environment that was built does not answer")
-        fsio.write_atomic(os.path.join(folder, MARKER), codec.encode(state), durable=False)
-    except BaseException:
-        _clear(folder)
-        raise
-
-
 def _clear(folder: str) -> None:
     if os.path.lexists(folder):
         # What says that it is whole goes first.
@@ -160,35 +133,93 @@ def _clear(folder: str) -> None:
         shutil.rmtree(folder)
 
 
-def _interpreter(
-    plan: Plan,
-    program: str,
-    folder: str,
-    project: str,
-    environ: Mapping[str, str],
-    say: Callable[[str], None],
-) -> None:
-    """Make the empty environment, with the recorded interpreter if it is still there and the same."""
-    make = [program, "venv", "--no-project", "--quiet"]
-    if plan.version is None:
-        wanted = None
-    elif plan.base is not None and _fits(plan, uv.identity(plan.base)):
-        wanted = plan.base
-    else:
-        wanted = _request(plan.implementation, plan.version)
-    try:
-        uv.call([*make, *(("--python", wanted) if wanted else ()), folder], project, environ, say)
-    except uv.UvError as error:
-        raise UnverifiableError(
-            f"Python {plan.version or ''} is not to be had: {error}".replace("  ", " "),
-            f"install it, with `uv python install {wanted}` for instance" if wanted else None,
-        ) from error
-    told = uv.identity(_python(folder))
-    if plan.version is not None and not _fits(plan, told):
-        raise UnverifiableError(
-            f"uv chose {' '.join(reversed(told)) if told else 'an interpreter that does not answer'} "
-            f"instead of {plan.implementation} {plan.version}"
-        )
+class _Builder:
+    """Builds one environment, with the lock held."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: str,
+        project: str,
+        environ: Mapping[str, str],
+        say: Callable[[str], None],
+        lock: int,
+    ) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.project = project
+        self.environ = environ
+        self.say = say
+        self.lock = lock
+        self.program = uv.find(environ)
+
+    def make(self) -> None:
+        """Build it; leave nothing when that fails."""
+        _clear(self.folder)
+        count = "" if self.plan.lock else f" of {len(self.plan.requirements)} packages"
+        self.say(f"building the recorded environment{count}")
+        try:
+            self._interpreter()
+            self._packages()
+            for item in self.plan.editables:
+                editable.install(item, _site(self.folder), _python(self.folder))
+            state = _state(self.folder)
+            if state is None:
+                raise UnverifiableError("the interpreter of the environment that was built does not answer")
+            fsio.write_atomic(os.path.join(self.folder, MARKER), codec.encode(state), durable=False)
+        except BaseException:
+            _clear(self.folder)
+            raise
+
+    def _uv(self, *words: str, cwd: str | None = None) -> None:
+        # uv holds the lock too: should xt be killed, nobody builds here until uv has ended as well.
+        uv.call([self.program, *words], cwd or self.project, self.environ, self.say, self.folder, self.lock)
+
+    def _interpreter(self) -> None:
+        """Make it empty, with the recorded interpreter if that is still there and the same."""
+        plan = self.plan
+        if plan.version is None:
+            wanted = None
+        elif plan.base is not None and _fits(plan, uv.identity(plan.base)):
+            wanted = plan.base
+        else:
+            wanted = _request(plan.implementation, plan.version)
+        try:
+            self._uv(
+                "venv", "--no-project", "--quiet", *(("--python", wanted) if wanted else ()), self.folder
+            )
+        except uv.UvError as error:
+            raise UnverifiableError(
+                f"Python{f' {plan.version}' if plan.version else ''} is not to be had: {error}",
+                f"install it, with `uv python install {wanted}` for instance" if wanted else None,
+            ) from error
+        told = uv.identity(_python(self.folder))
+        if plan.version is not None and not _fits(plan, told):
+            chosen = " ".join(reversed(told)) if told else "an interpreter that does not answer"
+            raise UnverifiableError(f"uv chose {chosen} instead of {plan.implementation} {plan.version}")
+
+    def _packages(self) -> None:
+        try:
+            self._install()
+        except uv.UvError as error:
+            raise UnverifiableError(
+                f"the recorded packages cannot be installed: {error}",
+                "uv heeds UV_INDEX, UV_FIND_LINKS and its other variables; `--env check` does without",
+            ) from error
+
+    def _install(self) -> None:
+        plan, python = self.plan, _python(self.folder)
+        if plan.lock is not None and plan.lock.kind == "uv":
+            where = os.path.join(self.project, plan.lock.folder)
+            self._uv("sync", "--frozen", "--no-install-workspace", "--python", python, cwd=where)
+        elif plan.lock is not None:
+            self._uv("pip", "install", "--python", python, "--requirements", plan.lock.path)
+        elif plan.requirements:
+            listed = os.path.join(self.folder, "xt-requirements.txt")
+            lines = "".join(f"{line}\n" for line in plan.requirements)
+            fsio.write_atomic(listed, lines.encode(), durable=False)
+            refresh = [word for name in plan.refresh for word in ("--refresh-package", name)]
+            self._uv("pip", "install", "--python", python, "--no-deps", *refresh, "--requirements", listed)
 
 
 def _fits(plan: Plan, told: tuple[str, str] | None) -> bool:
@@ -201,27 +232,3 @@ def _request(implementation: str, version: str) -> str:
     """A request as `uv python find --help` describes it."""
     name, _, variant = implementation.partition("-")
     return f"{name}@{version}{'t' if variant == 'freethreaded' else ''}"
-
-
-def _packages(
-    plan: Plan,
-    program: str,
-    folder: str,
-    project: str,
-    environ: Mapping[str, str],
-    say: Callable[[str], None],
-) -> None:
-    if plan.lock is not None and plan.lock.kind == "uv":
-        words = [program, "sync", "--frozen", "--no-install-workspace", "--python", _python(folder)]
-        uv.call(words, os.path.join(project, plan.lock.folder), environ, say, folder)
-        return
-    words = [program, "pip", "install", "--python", _python(folder)]
-    if plan.lock is not None:
-        uv.call([*words, "--requirements", plan.lock.path], project, environ, say)
-        return
-    if not plan.requirements:
-        return
-    listed = os.path.join(folder, "xt-requirements.txt")
-    fsio.write_atomic(listed, "".join(f"{line}\n" for line in plan.requirements).encode(), durable=False)
-    words += ["--no-deps", *(word for name in plan.refresh for word in ("--refresh-package", name))]
-    uv.call([*words, "--requirements", listed], project, environ, say)

@@ -68,6 +68,8 @@ def plan(recorded: Snapshot, project: str) -> Plan:
         raise UnverifiableError(f"the run's packages are not known: {python.reason}", _HINT)
     _refuse_conda(python)
     reading = _Reading(recorded, project)
+    if python.reason:
+        reading.remarks.append(f"the record has a doubt about what was installed: {python.reason}")
     for package in python.packages:
         reading.add(package)
     if reading.lost:
@@ -178,8 +180,10 @@ class _Reading:
             self.remarks.append("xt itself, which was not installed from an index, is left out")
         elif package.editable is not None:
             self._editable(package, os.path.normpath(from_text(package.editable)))
-        elif local is not None:
+        elif local is not None and package.revision is None:
             self._local(name, os.path.normpath(local))
+        elif local is not None and not os.path.exists(local):
+            self.lost.append(f"`{name}` was installed from the repository `{to_shown(local)}`, which is gone")
         elif package.url is not None:
             self._require(f"{name} @ {_address(package.url, package.revision)}")
         else:
