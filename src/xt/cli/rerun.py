@@ -45,7 +45,6 @@ def rerun(
     from xt.cli.run import after, end, say
     from xt.context import Outside
     from xt.errors import UsageError
-    from xt.execute.vary import ImpossibleError
     from xt.ops.find import open_store, resolve
     from xt.ops.repeat.verb import rerun as verb
     from xt.ops.repeat.wish import Wish
@@ -73,10 +72,7 @@ def rerun(
         if not quiet:
             say(lines)
 
-    try:
-        done = verb(store, wish, outside, lambda done: None, lambda told: begun(rerunlines.before(told)))
-    except ImpossibleError as error:
-        raise UsageError(str(error)) from error
+    done = verb(store, wish, outside, lambda doing: None, lambda told: begun(rerunlines.before(told)))
     after(done.report, outside, quiet=quiet)
     if done.kept is not None:
         say([f"xt: the workspace is {done.kept}"])

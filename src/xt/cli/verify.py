@@ -66,32 +66,23 @@ def verify(
     """Repeat runs and judge the repeats: identical, equivalent, consistent or divergent."""
     from xt.context import Outside
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
-    from xt.execute.vary import VARIATIONS
     from xt.ops.diff.rules import Rules
     from xt.ops.find import open_store, project_settings, resolve
-    from xt.ops.verify.verb import REPEATS, Asked
+    from xt.ops.verify.verb import REPEATS, Asked, variations
     from xt.ops.verify.verb import verify as verb
     from xt.render.progress import Progress
-    from xt.suggest import suggest
 
     if against is not None and (repeat is not None or vary is not None):
         raise UsageError("--against makes no repeats: --repeat and --vary do not go with it")
     if against is not None and len(references) > 1:
         raise UsageError("--against compares one run", "xt verify RUN --against REF")
-    names: list[str] = []
-    for name in vary.split(",") if vary else []:
-        names += list(VARIATIONS.rows) if name == "all" else [name]
-        if name != "all" and name not in VARIATIONS.rows:
-            raise UsageError(
-                f"--vary: no variation `{name}`", suggest(name, ["all", *VARIATIONS.rows], "variations")
-            )
     outside = Outside.real()
     store = open_store(outside)
     runs = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
     asked = Asked(
         repeats=repeat if repeat is not None else REPEATS,
         required=level,
-        vary=tuple(dict.fromkeys(names)),
+        vary=variations(vary or ""),
         against=resolve(store, against, outside) if against is not None else None,
         jobs=jobs,
         environment=environment,

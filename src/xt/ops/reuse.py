@@ -45,8 +45,8 @@ class Miss(NamedTuple):
 def reuse(capture: Capture, snapshot: Snapshot, store: Store) -> Hit | Miss:
     """Put in place what the newest fitting run of the same recipe gave, and note that as an event.
 
-    It must be `ok`, have declared and stored what is asked for now, and have all that it wrote to its streams in
-    its log. Whatever is wrong with one is a reason to take an earlier one, and in the end to run the command.
+    It must be `ok`, have declared and stored what is asked for now, and have all that it wrote to its streams
+    in its log. Whatever is wrong with one is a reason to take an earlier one, and in the end to run the command.
 
     Args:
         capture: of the run that is asked for; `capture.request.reuse` says which runs may stand for it.

@@ -19,8 +19,11 @@ import msgspec
 
 from xt import codec
 from xt.context import Outside
-from xt.errors import DamagedError
+from xt.errors import DamagedError, XtError
+from xt.execute.vary import ImpossibleError
+from xt.ops.repeat.verb import Told, rerun
 from xt.ops.repeat.wish import Wish
+from xt.store import Store
 
 #: The module that makes one; started by name so that it can have surroundings of its own.
 MODULE = "xt.cli.trial"
@@ -49,6 +52,36 @@ class Answer(msgspec.Struct):
     """Why a variation or pin cannot be had here."""
     drift: list[str] = []
     adjusted: list[str] = []
+
+
+def make(spec: Spec, outside: Outside) -> Answer:
+    """Make one trial, in this process, which is good for nothing else then.
+
+    Args:
+        spec: what to do.
+        outside: of the caller.
+    """
+    told = Told([], [])
+
+    def begun(known: Told) -> None:
+        nonlocal told
+        told = known
+
+    try:
+        store = Store.open(spec.store, foreign=True)
+        done = rerun(store, spec.wish, outside, lambda doing: None, begun)
+        trouble = done.report.trouble
+        answer = Answer(done.report.record.id if trouble is None else None, trouble)
+    except ImpossibleError as error:
+        answer = Answer(impossible=str(error))
+    except XtError as error:
+        answer = Answer(error=error.message, hint=error.hint)
+    except OSError as error:
+        answer = Answer(error=f"{error.strerror}: {error.filename or ''}")
+    except KeyboardInterrupt:
+        answer = Answer(error="interrupted")
+    answer.drift, answer.adjusted = told.drift, told.adjusted
+    return answer
 
 
 class Trial(NamedTuple):

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from xt.collect.context import user
 from xt.context import Outside, timestamp
-from xt.errors import NotRecordedError
+from xt.errors import NotRecordedError, UsageError
+from xt.execute.vary import VARIATIONS
 from xt.model.event import Verified
 from xt.model.level import LEVELS, Level, lowest, reaches
 from xt.model.result import Record
@@ -25,6 +26,7 @@ from xt.ops.verify.existing import others, sources_of
 from xt.ops.verify.lines import Group, overall, table
 from xt.ops.verify.trials import Answer, Trials
 from xt.store import Store, events
+from xt.suggest import suggest
 
 #: Repeats when nobody says how many, and at least so many before a diagnosis.
 REPEATS, DIAGNOSED = 5, 3
@@ -45,6 +47,24 @@ class Asked(NamedTuple):
     environment: Mode = "check"
     early_stop: bool = True
     diagnose: bool = True
+
+
+def variations(text: str) -> tuple[str, ...]:
+    """Read a list of variations.
+
+    Args:
+        text: names with commas between, `all` for every one.
+
+    Raises:
+        UsageError: there is none of a name.
+    """
+    found: list[str] = []
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        if name != ALL and name not in VARIATIONS.rows:
+            names = [ALL, *VARIATIONS.rows]
+            raise UsageError(f"--vary: no variation `{name}`", suggest(name, names, "variations"))
+        found += list(VARIATIONS.rows) if name == ALL else [name]
+    return tuple(dict.fromkeys(found))
 
 
 #: Gets the run's id, trials done, and trials there will be at most.
