@@ -46,7 +46,7 @@ def reuse(capture: Capture, snapshot: Snapshot, store: Store) -> Hit | Miss:
     """Put in place what the newest fitting run of the same recipe gave, and note that as an event.
 
     It must be `ok`, have declared and stored what is asked for now, and have all that it wrote to its streams
-    in its log. Whatever is wrong with one is a reason to take an earlier one, and in the end to run the command.
+    in its log. Whatever is wrong with one is a reason to take an earlier one, and at last to run the command.
 
     Args:
         capture: of the run that is asked for; `capture.request.reuse` says which runs may stand for it.
