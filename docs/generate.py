@@ -77,7 +77,8 @@ and 80 columns unless `COLUMNS` says otherwise.
 
 **Naming a run.** Where a command takes `[RUN]`, it can be: the beginning of its id, 4 letters or more; `@`
 for the newest run, `@~2` for two before it; `baseline` or another pinned name; a name (`xt run -n`) or a tag
-(`-t`), which stand for the newest run that has it. Without one, the newest run is meant.
+(`-t`), which stand for the newest run that has it. Without one, the newest run is meant. Repeats that
+`xt verify` made are named by their ids alone; `xt ls --all` lists them.
 
 **The store** is `.xt` in the project's root: the nearest folder upwards that holds `.xt`, `xt.toml` or
 `.git`, else the current one.

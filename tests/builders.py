@@ -295,6 +295,10 @@ def summaries() -> list[Summary]:
             name="reference",
             tags=["gold", "paper"],
             metrics=[MetricValue("val/acc", 0.96811, "max"), MetricValue("loss", 0.09)],
+            level="identical",
+            required="identical",
+            verified_at=timestamp(NOW - timedelta(minutes=30)),
+            verified_by=5,
         ),
         summary("qpxvolkmnzwrstuy", 180, status="failed", exit_code=1, purpose=None, metrics=[], wall_s=0.31),
         summary(

@@ -17,9 +17,11 @@ import msgspec
 import pytest
 
 import xt
-from xt import config
+from tests import verifications
+from xt import codec, config
 from xt.config_sense import EVIDENCE
 from xt.errors import XtError
+from xt.model.verification import Verifications
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -253,6 +255,16 @@ def test_the_schema_describes_a_real_start_and_a_real_manifest(full):
     assert [entry["path"] for entry in manifest["entries"]] == ["one.csv"]
     manifest["entries"][0]["kind"] = "thing"
     assert not schema("manifest").is_valid(manifest)
+
+
+@pytest.mark.parametrize("name", verifications.ALL)
+def test_the_schema_describes_every_verification(name):
+    report = verifications.report(name, "identical")
+    plain = json.loads(codec.encode(report))
+    schema("verify").validate(plain)
+    assert not schema("verify").is_valid({**plain, "level": "good"})
+    assert not schema("verify").is_valid({**plain, "schema": "xt.verify/2"})
+    assert codec.decode(codec.encode(report), Verifications, "it") == report
 
 
 def test_every_field_with_a_docstring_is_described_in_the_schema():

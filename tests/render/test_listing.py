@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from tests.builders import NOW, summaries, summary
 from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
+from xt.model.level import LEVELS, Level
 from xt.model.result import Number
 from xt.model.summary import MetricValue, Summary
 from xt.render.listing import table
@@ -140,6 +141,41 @@ def test_the_baseline_has_a_mark_in_the_margin() -> None:
     assert "◆" not in table(rows[:1], {rows[0].id: 4}, 2, NOW, 80, False, rows[1].id)
 
 
+def test_repeats_that_are_not_shown_are_counted() -> None:
+    def with_trials(number: int, width: int = 80) -> str:
+        return table([summary()], {summary().id: 4}, 1, NOW, width, False, None, number)
+
+    assert with_trials(0) == ls([summary()], 80)
+    assert with_trials(1).splitlines()[-1] == "  1 repeat made by xt verify is not shown: xt ls --all"
+    assert with_trials(7).splitlines()[-1] == "  7 repeats made by xt verify are not shown: xt ls --all"
+    for width in range(10, 80):
+        assert_harmless(with_trials(123_456, width), width)
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [
+        ("identical", "ok ≡ 5/5"),
+        ("equivalent", "ok ≈"),
+        ("consistent", "ok ~"),
+        ("divergent", "ok ≠"),
+        ("unverifiable", "ok ?"),
+    ],
+)
+def test_a_level_has_a_sign_with_a_legend(level: Level, said: str) -> None:
+    text = ls([summary(level=level, required="consistent", verified_by=5)])
+    assert f"  {said}  " in line_of(text, "kwpz")
+    assert f"verified: {said.split()[1]} {level}" in text.splitlines()[-1]
+    against = ls([summary(level=level, required="consistent", verified_by=0)])
+    assert f"  {said.removesuffix(' 5/5')}  " in line_of(against, "kwpz")
+
+
+def test_a_repeat_says_of_which_run() -> None:
+    text = ls([summary(repeat_of="nrqszzktwvlmopyx"), summary("ytlmkkpzwxrsouvn")])
+    assert "  repeat of nrqs · does a lower" in line_of(text, "kwpz")
+    assert "repeat" not in line_of(text, "ytlm")
+
+
 def test_an_empty_store_says_how_to_begin() -> None:
     assert table([], {}, 0, NOW, 80, False) == "no runs yet · xt run -m WHY -- COMMAND\n"
     assert_harmless(table([], {}, 0, NOW, 10, False), 10)
@@ -164,6 +200,9 @@ def test_an_empty_store_says_how_to_begin() -> None:
             ),
             problems=st.integers(0, 10**9),
             reason=st.one_of(st.none(), words),
+            repeat_of=st.one_of(st.none(), words),
+            level=st.one_of(st.none(), st.sampled_from(LEVELS)),
+            verified_by=st.integers(0, 10**9),
         ),
         min_size=1,
         max_size=4,

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from tests.builders import (
     NOW,
+    RUN,
     bare,
     code,
     command,
@@ -35,7 +36,7 @@ from xt.model.environment import Container, Gpus
 from xt.model.event import Verified
 from xt.model.files import Input, Output, Problem
 from xt.model.result import Metric, Record, Start, Stream
-from xt.model.snapshot import Param, Seed, Snapshot
+from xt.model.snapshot import Param, Repeat, Seed, Snapshot
 from xt.render.show import NARROWEST, WIDEST, render
 
 
@@ -133,6 +134,35 @@ PAGES = {
     "full": sealed(record(), ("nrqszzktwvlmopyx", "2026-11-20T09:30:00.000000Z")),
     "bare": sealed(bare()),
     "busy": sealed(busy()),
+    "verified": sealed(
+        record(
+            snapshot(
+                repeat=Repeat(
+                    "nrqszzktwvlmopyx",
+                    trial=True,
+                    varied=["threads", "hashseed"],
+                    pinned=["clock"],
+                    environment="recreate",
+                    adjusted=["`/home/you/old/data.csv` in the command is `/home/you/digits/data.csv` now"],
+                )
+            )
+        )
+    )._replace(
+        verified=Verified(
+            "20261123073000000000-0a1b2c3d",
+            "2026-11-23T07:30:00.000000Z",
+            "you",
+            RUN,
+            "divergent",
+            "equivalent",
+            ["nrqszzktwvlmopyx"] * 5,
+            None,
+            {"threads": "equivalent", "timezone": "divergent", "path": "identical"},
+            "kwpz does not repeat.",
+            ["clock"],
+            ["clock"],
+        )
+    ),
     "running": in_flight(start(), "running"),
     "lost": in_flight(start(), "lost"),
 }

@@ -160,6 +160,8 @@ def _trigger(context: Context) -> str:
 
 
 def _repeats(page: Page, now: datetime) -> Line:
+    if page.repeats is None and page.snapshot.repeat is not None:
+        return []  # what it repeats is said below; with a variation its recipe is another
     if page.repeats is None:
         return [say("repeats nothing recorded" if page.repeats_known else "", "dim")]
     earlier, started_at = page.repeats

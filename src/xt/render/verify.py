@@ -18,6 +18,7 @@ from xt.render.verify_words import (
     skipped,
     standing,
     to_look_at,
+    told,
     trial,
     tried,
 )
@@ -92,19 +93,19 @@ def _title(found: Verification) -> Line:
 def _aside(found: Verification, width: int, explain: bool) -> list[Line]:
     """What surrounds the table: variations in words, those not tried, the environment, remarks."""
     varied: list[list[Line]] = [
-        [[say(one.column.name, "bold")], [say(one.column.what)]]
+        [[told(one.column.name, "bold")], [told(one.column.what)]]
         for one in tried(found)
         if one.column.what and (explain or one.column.level != "identical")
     ]
     left_out: list[list[Line]] = [
-        [[say(column.name, "bold")], [say(column.skipped or "")]] for column in skipped(found)
+        [[told(column.name, "bold")], [told(column.skipped or "")]] for column in skipped(found)
     ]
     return [
         *_paired("varied", varied, width),
         *_paired("skipped", left_out, width),
-        *_listed("drift", [[say(clause)] for clause in found.drift], width),
-        *_listed("missing", [[say(clause)] for clause in found.missing], width),
-        *_listed("note", [[say(clause)] for clause in found.notes], width),
+        *_listed("drift", [[told(clause)] for clause in found.drift], width),
+        *_listed("missing", [[told(clause)] for clause in found.missing], width),
+        *_listed("note", [[told(clause)] for clause in found.notes], width),
     ]
 
 
@@ -120,25 +121,25 @@ def _tests(found: Verification, width: int, explain: bool) -> list[Line]:
 
 
 def _diagnosis(found: Diagnosis, width: int, explain: bool) -> list[Line]:
-    sources: list[Line] = [[say(", ".join(found.sources) or "not found", "bold")]]
+    sources: list[Line] = [[told(", ".join(found.sources) or "not found", "bold")]]
     made = _listed("source", sources, width)
-    made += _listed("first", [[say(found.first)]] if found.first else [], width)
+    made += _listed("first", [[told(found.first)]] if found.first else [], width)
     if explain:
         made += _listed("trials", [trial(one) for one in found.trials], width)
     impossible: list[list[Line]] = [
-        [[say(name, "bold")], [say(reason)]] for name, reason in found.impossible.items()
+        [[told(name, "bold")], [told(reason)]] for name, reason in found.impossible.items()
     ]
     return made + (_paired("no trial", impossible, width) if explain or not found.sources else [])
 
 
 def _conclusion(found: Verification, width: int) -> list[Line]:
     """The sentences, and what to do."""
-    said = [say(found.sentence, "bold")]
+    said = [told(found.sentence, "bold")]
     if found.diagnosis is not None and found.diagnosis.sentence:
-        said += [say(" "), say(found.diagnosis.sentence)]
+        said += [say(" "), told(found.diagnosis.sentence)]
     lines = wrap(said, width)
     for hint in hints(found)[:MOST]:
-        lines += wrap([say("hint: ", "accent"), say(hint)], width, 6)
+        lines += wrap([say("hint: ", "accent"), told(hint)], width, 6)
     other = to_look_at(found)
     if other is not None:
         command = f"xt diff {short(found)} {other[: found.shown]}"

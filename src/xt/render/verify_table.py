@@ -36,6 +36,8 @@ from xt.render.verify_words import (
 LABEL = 12
 #: Below this many columns labels stand on lines of their own.
 STACKED = 60
+#: Cells of the head of a column.
+HEAD = 16
 #: Cells that a name is not brought below if its cells can be written shorter, and at all.
 NAME, LEAST_NAME = 16, 8
 #: Cells the last column may be brought down to by wrapping.
@@ -104,13 +106,16 @@ def _arranged(
     made = [_row(found, row, columns, signs) for row in rows]
     if len(columns) > 1 and len(rows) > 1:
         made.append(_whole(found, columns, signs))
-    heads: list[Line] = [[brief(head(one.column, found), 24, "dim")] for one in columns]
+    heads: list[Line] = [[brief(head(one.column, found), HEAD, "dim")] for one in columns]
     widths = [
         max(measure(heads[number]), *(measure(row.cells[number]) for row in made))
         for number in range(len(columns))
     ]
     taken = left(width) + sum(GAP + own for own in widths)
-    longest = max(measure(row.name) for row in made)
+    # Where labels stand above, what has no name of its own is named by its label, two cells further left.
+    longest = max(
+        measure(row.name) or (cells(say(row.label).text) - 2 if width < STACKED else 0) for row in made
+    )
     room = min(longest, width - taken)
     if room < min(longest, NAME) and not must:
         return None
@@ -120,7 +125,7 @@ def _arranged(
     label = ""
     for row in made:
         if width < STACKED and row.label != label and measure(row.name):
-            lines.append([Span("  ", ""), say(row.label, "accent")])
+            lines.append([Span("  ", ""), brief(row.label, width - 2, "accent")])
         begin = _begin(row, label, room, width)
         label = row.label
         body: Line = []
@@ -209,11 +214,12 @@ def _begin(row: _Row, label: str, room: int, width: int) -> Line:
     """Label and name, filled up to where the cells begin."""
     name = row.name
     if measure(name) > room:
-        name = [Span(clip_front(span.text, room), span.style) for span in name]
+        text, *mark = name
+        name = [Span(clip_front(text.text, room - measure(mark)), text.style), *mark]
     if width < STACKED:
         if measure(row.name):
             return [Span("    ", ""), *pad(name, room)]
-        return [Span("  ", ""), *pad([say(row.label, "accent")], room + 2)]
+        return [Span("  ", ""), *pad([brief(row.label, room + 2, "accent")], room + 2)]
     own = "" if row.label == label else row.label
     if measure(name) or cells(own) + 2 <= LABEL:
         return [

@@ -10,7 +10,7 @@ from xt.model.verification import Cell, Column, Equivalence, Line, Trial, Verifi
 from xt.render.diff_numbers import scientific
 from xt.render.quantities import count
 from xt.render.styled import Line as Styled
-from xt.render.styled import join, say
+from xt.render.styled import Span, join, say
 
 #: Lines of one section that read alike: named beyond which the rest is summed up, of identical ones sooner.
 MOST, MOST_IDENTICAL = 12, 6
@@ -18,6 +18,8 @@ MOST, MOST_IDENTICAL = 12, 6
 KEPT = 3
 #: Decimals, and digits before the point, of a figure that is written out.
 MOST_PLACES = 12
+#: Characters of one text; all of it is in the JSON.
+LONGEST = 1_000
 #: Mark of what does not count, and what it means.
 UNCOUNTED = "*"
 UNCOUNTED_MEANS = "* does not count for the level"
@@ -38,6 +40,12 @@ class Shown(NamedTuple):
     line: Line
     more: int = 0
     """How many are summed up; 0 when it stands for itself."""
+
+
+def told(text: str, style: str = "") -> Span:
+    """Say a text of any length; of one that is no text for people only the beginning."""
+    over = len(text) - LONGEST
+    return say(f"{text[:LONGEST]}… ({over} characters more)" if over > 0 else text, style)
 
 
 def short(found: Verification) -> str:
@@ -85,7 +93,7 @@ def deviation(line: Line) -> Styled:
     """The largest deviation: `max |Δ| 3.1e-7`."""
     if line.measure is None:
         return []
-    return [say(f"{line.measure.what} "), say(scientific(line.measure.value), "bold")]
+    return [told(f"{line.measure.what} "), say(scientific(line.measure.value), "bold")]
 
 
 def tolerance(line: Line) -> str:
@@ -107,17 +115,17 @@ def details(line: Line) -> Styled:
     if far and _at(line):
         far = [*far, say(" at ", "dim"), *_at(line)]
     if tolerance(line):
-        far = [*far, say(", tolerance " if far else "tolerance ", "dim"), say(tolerance(line))]
+        far = [*far, say(", tolerance " if far else "tolerance ", "dim"), told(tolerance(line))]
     return join([item for item in (far, _note(line)) if item], " · ")
 
 
 def _at(line: Line) -> Styled:
     at = line.measure.at if line.measure is not None else None
-    return [say(at)] if at and at not in (line.note or "") else []
+    return [told(at)] if at and at not in (line.note or "") else []
 
 
 def _note(line: Line) -> Styled:
-    return [say(line.note)] if line.note else []
+    return [told(line.note)] if line.note else []
 
 
 def condensed(found: Verification, whole: bool) -> list[Shown]:
@@ -185,7 +193,7 @@ def decided(test: Equivalence, whole: bool) -> list[Styled]:
             clauses.append([say(f"p = {scientific(test.p)}", "dim")])
         clauses.append([say(f"two one-sided tests at {100 * test.level:.3g} % each", "dim")])
     if test.note:
-        clauses.append([say(test.note)])
+        clauses.append([told(test.note)])
     return clauses
 
 
@@ -216,8 +224,8 @@ def trial(found: Trial) -> Styled:
     said = "agree" if found.agree else "differ"
     if found.n == 1:
         said += "s"
-    line = [say(held), say(f": {count(found.n, 'run')} "), say(said, "bold")]
-    return [*line, say(f" · {found.note}", "dim")] if found.note else line
+    line = [told(held), say(f": {count(found.n, 'run')} "), say(said, "bold")]
+    return [*line, told(f" · {found.note}", "dim")] if found.note else line
 
 
 def standing(found: Verification) -> Styled:
