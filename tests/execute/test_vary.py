@@ -448,7 +448,31 @@ def test_the_command_is_process_1_and_what_comes_after_it_is_not(shell):
         capture_output=True,
         text=True,
     )
+    if "not permitted" in done.stderr:
+        pytest.skip(done.stderr.strip().splitlines()[-1])
     assert done.stdout == "0\n1\n0\n", done.stderr
+
+
+def test_the_executor_carries_the_streams_of_process_1(tmp_path):
+    """Threads, meters and later processes of xt's own are as ever."""
+    script = (
+        "import os, subprocess, sys\nfrom xt.execute import Job\nfrom xt.execute.local import run\n"
+        "argv = ['sh', '-c', 'echo $$; sleep 0.1; echo $$ >&2; exit 3']\n"
+        "ended = run(Job(argv, dict(os.environ), sys.argv[1], {}, 1.0, 1.0, 10000, own_pids=True))\n"
+        "print(ended.started, ended.exit_code, ended.reason, ended.usage.user_s is not None)\n"
+        "sys.exit(subprocess.run(['sh', '-c', 'test $$ != 1']).returncode)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path],
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if "not permitted" in done.stdout:
+        pytest.skip(done.stdout.strip())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\nTrue 3 None True\n", "1\n")
+    assert (tmp_path / "stdout").read_text() == "1\n"
 
 
 def test_without_rights_of_root_a_namespace_of_ones_own_is_made(shell):
