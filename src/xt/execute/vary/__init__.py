@@ -115,6 +115,7 @@ PINS = Table(
             "xt.execute.vary.preloads:pin_fileorder",
             "the order in which a folder's files are listed",
         ),
+        Row("times", "xt.execute.vary.system:pin_times", "the modification times of files"),
         Row("path", "xt.execute.vary.system:pin_path", "the working path"),
         Row("network", "xt.execute.vary.system:pin_network", "what comes over the network"),
     ],

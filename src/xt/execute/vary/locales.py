@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import subprocess
 
 from xt.execute.vary import Around, ImpossibleError
@@ -50,7 +52,13 @@ def _set(around: Around, name: str, note: str) -> str:
 def _installed(around: Around) -> list[str]:
     if find_program("locale", around.environ.get("PATH", "")) is None:
         raise ImpossibleError("there is no program `locale` to ask which are installed")
-    return [name for name in _output(around, ["locale", "-a"], {}).split("\n") if name]
+    names = [name for name in _output(around, ["locale", "-a"], {}).split("\n") if name]
+    for folder in filter(None, around.environ.get("LOCPATH", "").split(":")):  # `locale -a` leaves it out
+        names += (
+            os.path.basename(os.path.dirname(path))
+            for path in glob.glob(f"{glob.escape(folder)}/*/LC_COLLATE")
+        )
+    return names
 
 
 def _sorted(around: Around, name: str) -> str:

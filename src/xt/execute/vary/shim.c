@@ -7,7 +7,7 @@
  *
  * Each does nothing unless its variable is set. It reaches what goes through the C library's dynamic
  * symbols: not static programs, not Go, not system calls made directly, not the instruction rdrand.
- * Linux, 64 bit, glibc or musl.
+ * Linux, 64 bit, glibc.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -43,10 +43,8 @@ _Static_assert(sizeof(long) == 8, "64 bit only: readdir and readdir64, open and 
 static void *next_of(const char *name)
 {
     void *found = NULL;
-#ifdef __GLIBC__
     /* Of condition variables there is an older kind, which a plain look-up would give (x86). */
     if (!strncmp(name, "pthread_cond_", 13)) found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
-#endif
     if (!found) found = dlsym(RTLD_NEXT, name);
     return found;
 }
@@ -63,11 +61,25 @@ static struct {
 } set;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static pthread_mutex_t listings_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock_listings(void)
+{
+    pthread_mutex_lock(&listings_lock);
+}
+
+static void unlock_listings(void)
+{
+    pthread_mutex_unlock(&listings_lock);
+}
+
 static void read_settings(void)
 {
     const char *files = getenv("XT_SHIM_FILES"), *entropy = getenv("XT_SHIM_ENTROPY");
     const char *clock = getenv("XT_SHIM_CLOCK");
     if (files) set.files = !strcmp(files, "reversed") ? REVERSED : !strcmp(files, "sorted") ? SORTED : AS_IS;
+    /* A child that is forked while another thread lists a folder can list folders too. */
+    if (set.files != AS_IS) pthread_atfork(lock_listings, unlock_listings, unlock_listings);
     if (entropy) {
         set.entropy = 1;
         set.seed = strtoull(entropy, NULL, 10);
@@ -93,7 +105,6 @@ struct listing {
     struct listing *after;
 };
 static struct listing *listings;
-static pthread_mutex_t listings_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int by_name(const void *a, const void *b)
 {
@@ -172,12 +183,12 @@ EXPORT struct dirent *readdir(DIR *stream)
     if (set.files == AS_IS) return real_readdir(stream);
     int before = errno, error = 0;
     struct dirent *found = NULL;
-    pthread_mutex_lock(&listings_lock);
+    lock_listings();
     struct listing *at = listing_of(stream);
     if (!at) error = ENOMEM;
     else if (at->next < at->count) found = at->entries[at->next++];
     else error = at->error;
-    pthread_mutex_unlock(&listings_lock);
+    unlock_listings();
     errno = error ? error : before; /* at the end of a folder it is left as it was */
     return found;
 }
@@ -212,18 +223,18 @@ EXPORT int readdir64_r(DIR *stream, struct dirent64 *entry, struct dirent64 **re
 EXPORT void rewinddir(DIR *stream)
 {
     REAL(rewinddir, void, DIR *);
-    pthread_mutex_lock(&listings_lock);
+    lock_listings();
     forget(stream);
     real_rewinddir(stream);
-    pthread_mutex_unlock(&listings_lock);
+    unlock_listings();
 }
 
 EXPORT int closedir(DIR *stream)
 {
     REAL(closedir, int, DIR *);
-    pthread_mutex_lock(&listings_lock);
+    lock_listings();
     forget(stream);
-    pthread_mutex_unlock(&listings_lock);
+    unlock_listings();
     return real_closedir(stream);
 }
 
@@ -232,10 +243,10 @@ EXPORT long telldir(DIR *stream)
     REAL(telldir, long, DIR *);
     settings();
     if (set.files == AS_IS) return real_telldir(stream);
-    pthread_mutex_lock(&listings_lock);
+    lock_listings();
     struct listing *at = listing_of(stream);
     long place = at ? (long)at->next : -1;
-    pthread_mutex_unlock(&listings_lock);
+    unlock_listings();
     return place;
 }
 
@@ -247,10 +258,10 @@ EXPORT void seekdir(DIR *stream, long place)
         real_seekdir(stream, place);
         return;
     }
-    pthread_mutex_lock(&listings_lock);
+    lock_listings();
     struct listing *at = listing_of(stream);
     if (at && place >= 0) at->next = (size_t)place < at->count ? (size_t)place : at->count;
-    pthread_mutex_unlock(&listings_lock);
+    unlock_listings();
 }
 
 typedef int choose(const struct dirent *);
@@ -350,7 +361,9 @@ EXPORT unsigned int random_device(void *self)
     settings();
     if (!set.entropy && real__ZNSt13random_device9_M_getvalEv)
         return real__ZNSt13random_device9_M_getvalEv(self);
-    draw((unsigned char *)&value, sizeof value);
+    /* A libstdc++ that was loaded later, for one library alone, is not found from here. */
+    if (!set.entropy) getentropy(&value, sizeof value);
+    else draw((unsigned char *)&value, sizeof value);
     return value;
 }
 

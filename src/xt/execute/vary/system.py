@@ -91,6 +91,9 @@ def times(around: Around) -> str:
     return "files modified 2001-09-09"
 
 
+pin_times = times
+
+
 def network(around: Around) -> str:
     """Take the network away; the loopback stays.
 

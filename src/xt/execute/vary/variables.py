@@ -142,8 +142,11 @@ def _perturb(around: Around, byte: int) -> str:
         return "MallocPreScribble=1 MallocScribble=1"
     if not sys.platform.startswith("linux"):
         raise ImpossibleError("only on Linux and macOS")
+    # glibc's caches of small pieces, one for each thread, give them out as they are: without them.
+    tunables = (around.environ.get("GLIBC_TUNABLES"), "glibc.malloc.tcache_count=0")
+    around.environ["GLIBC_TUNABLES"] = ":".join(filter(None, tunables))
     around.environ["MALLOC_PERTURB_"] = str(byte)
-    return f"MALLOC_PERTURB_={byte}"
+    return f"MALLOC_PERTURB_={byte} GLIBC_TUNABLES=glibc.malloc.tcache_count=0"
 
 
 def usable() -> int:
