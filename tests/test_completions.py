@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from xt.cli.app import COMMANDS
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "completions"
 SOURCE = ROOT / "src"
@@ -81,7 +83,7 @@ def in_bash(here, *words: str) -> list[str]:
 
 
 def test_bash_completes_commands_and_options(here):
-    assert in_bash(here, "xt", "r") == ["run"]
+    assert in_bash(here, "xt", "ru") == ["run"]
     assert {"run", "ls", "show", "logs", "diff", "baseline", "init"} <= set(in_bash(here, "xt", ""))
     assert in_bash(here, "xt", "run", "--pu") == ["--purpose"]
     assert in_bash(here, "xt", "logs", "@", "--fo") == ["--follow"]
@@ -176,7 +178,7 @@ def in_fish(here, line: str) -> list[str]:
 
 def test_fish_completes_commands_and_options(here):
     assert in_fish(here, "xt ru") == ["run"]
-    assert {"run", "ls", "show", "logs", "diff", "baseline", "init"} == set(in_fish(here, "xt "))
+    assert set(COMMANDS.rows) == set(in_fish(here, "xt "))
     assert in_fish(here, "xt run --pu") == ["--purpose"]
     assert in_fish(here, "xt logs @ --fo") == ["--follow"]
     assert in_fish(here, "xt baseline hi") == ["history"]
