@@ -64,9 +64,8 @@ def main() -> None:
             shown = level + (
                 f"; changed by {', '.join(program.vary)}" if program.vary and level == "identical" else ""
             )
-            print(
-                f"| {program.name.replace('_', ' ')} | {shown} | {said} | {'yes' if right else 'no'} | {trials} |"
-            )
+            name, verdict = program.name.replace("_", " "), "yes" if right else "no"
+            print(f"| {name} | {shown} | {said} | {verdict} | {trials} |")
     print(f"\nLevel right: {levels} of {tried}. Source named right: {names} of {sources}.")
 
 
