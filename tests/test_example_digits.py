@@ -118,7 +118,7 @@ def test_it_repeats_and_is_equivalent_with_another_number_of_threads(tmp_path):
     shutil.copytree(EXAMPLE, clone, ignore=shutil.ignore_patterns(".xt", "*.npz", "*.json*"))
     project = Project(clone)
     project.sh("git init -q && git add -A && git commit -qm first")
-    ran = project.run("-q", "--", sys.executable, "train.py", "--epochs", "4")
+    ran = project.run("-q", "--as", "train", "--", sys.executable, "train.py", "--epochs", "4")
     assert ran.code == 0, ran.err
     bounds = [f"--tol={name}=rel:1e-6" for name in ("model.npz", "train/loss", "val/loss")]
     done = project.xt("verify", "@", "--repeat", "2", "--vary", "threads", "--json", *bounds)
