@@ -61,7 +61,7 @@ def test_settings_that_do_not_exist(repeated):
 
 @pytest.mark.parametrize("value", ["0.5", "text", "true", "'5'", "[1, 2]", "null"])
 def test_declared_settings(repeated, value):
-    repeated.write("xt.toml", "[run]\nparams = ['depth=3', 'name=\"5\"']\n")
+    repeated.write("xt.toml", "[task.job]\ncommand = 'true'\nparams = ['depth=3', 'name=\"5\"']\n")
     done = repeated.run("-p", "lr=0.1", "-p", "flag=true", "-p", "text='7'", "--", "true")
     assert done.code == 0, done.err
     plain = repeated.rerun()
@@ -111,10 +111,9 @@ def test_seeds(repeated):
     assert "repeats" in repeated.rerun().err
     assert repeated.rerun("--seed", "8").out == b"8\n"
     assert "repeats" not in repeated.xt("show", "@").out.decode()
-    repeated.write("xt.toml", '[run]\nseed = "auto"\n')
-    drawn = repeated.run("--", "sh", "-c", "echo $XT_SEED")
-    if drawn.out.strip():
-        assert repeated.rerun().out == drawn.out
+    drawn = repeated.run("--seed", "auto", "--", "sh", "-c", "echo $XT_SEED")
+    assert drawn.out.strip().isdigit(), drawn.err
+    assert repeated.rerun().out == drawn.out
 
 
 SECRET = "hunter2-correct-horse"
