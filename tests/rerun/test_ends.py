@@ -22,6 +22,8 @@ def started(project: Repeating, *words: str, **options) -> subprocess.Popen[byte
         project.command(*words),
         cwd=project.path,
         env=options.pop("env", None) or {**os.environ, "PYTHONPATH": SOURCE},
+        # Who starts tests in parallel may ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -245,14 +247,14 @@ def test_a_signal_at_any_time(repeated, tmp_path, number):
             break
         calls = (here / "calls").read_text().splitlines()
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=20)
         assert process.returncode in (-number, 128 + number), (calls, out, err)
         assert b"Traceback" not in err, err
         assert b"bug" not in err, err
         repeated.clean()
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert count > 5
+    assert count > 4
     repeated.clean()
 
 

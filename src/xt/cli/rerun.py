@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Annotated, Literal
 
@@ -46,6 +48,7 @@ def rerun(
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.find import open_store, resolve
+    from xt.ops.repeat.interrupts import InterruptedRepeatError
     from xt.ops.repeat.verb import rerun as verb
     from xt.ops.repeat.wish import Wish
     from xt.render import rerunlines
@@ -72,7 +75,13 @@ def rerun(
         if not quiet:
             say(lines)
 
-    done = verb(store, wish, outside, lambda doing: None, lambda told: begun(rerunlines.before(told)))
+    try:
+        done = verb(store, wish, outside, lambda doing: None, lambda told: begun(rerunlines.before(told)))
+    except InterruptedRepeatError as error:
+        # By the signal itself, so that a shell's loop stops as it would have.
+        signal.signal(error.number, signal.SIG_DFL)
+        os.kill(os.getpid(), error.number)
+        return 128 + error.number
     after(done.report, outside, quiet=quiet)
     if done.kept is not None:
         say([f"xt: the workspace is {done.kept}"])

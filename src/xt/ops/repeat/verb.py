@@ -15,7 +15,7 @@ from xt.errors import NotStartedError, XtError
 from xt.execute.vary import Around
 from xt.execute.vary.enter import enter
 from xt.model.snapshot import Repeat, Snapshot
-from xt.ops.repeat import settings, standard_input
+from xt.ops.repeat import interrupts, settings, standard_input
 from xt.ops.repeat.checks import Checks
 from xt.ops.repeat.making import Making, Original, Ready, Tell
 from xt.ops.repeat.places import Moved, roots, top_of, was
@@ -77,7 +77,15 @@ def rerun(store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callabl
         UsageError: the wish makes no sense for this run.
         NotStartedError, NotRecordedError: as for `xt run`.
         ImpossibleError: a variation or pin cannot be had here.
+        InterruptedRepeatError: a signal came before the command started; nothing is left behind.
     """
+    with interrupts.raised():
+        return _repeat(store, wish, outside, tell, begun)
+
+
+def _repeat(
+    store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callable[[Told], None]
+) -> Repeated:
     run_before = original(store, wish.run)
     wanted = changes(wish.sets, outside.environ)
     snapshot = run_before.snapshot
@@ -93,6 +101,7 @@ def rerun(store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callabl
         repeated = _start(store, wish, run_before, ready, begun)
         return repeated._replace(kept=ready.root if wish.keep else None)
     finally:
+        interrupts.ignore()
         os.chdir("/")
         place.close()
 
