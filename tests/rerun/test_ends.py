@@ -215,7 +215,7 @@ GIT = """#!/bin/sh
 echo "$*" >> '{here}/calls'
 if [ "$(wc -l < '{here}/calls')" = "$(cat '{here}/on')" ]; then
     touch '{here}/there'
-    sleep 60
+    sleep 2
 fi
 exec '{git}' "$@"
 """
@@ -301,10 +301,10 @@ def test_the_repeat_says_what_it_is(repeated):
 
 def test_code_that_was_not_recorded(folder):
     project = Repeating(folder.path)
-    project.write("xt.toml", "[code]\nmax_files = 2\n")
-    for number in range(5):
-        project.write(str(number), "x")
+    for number in range(20_001):
+        (project.path / str(number)).touch()
     project.run("--", "true")
+    assert project.record()["snapshot"]["code"]["status"] == "none"
     refused = project.rerun(code=3)
-    assert "code" in refused.err
+    assert "the code cannot be brought back: the code was not recorded" in refused.err
     project.clean()

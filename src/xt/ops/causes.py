@@ -47,7 +47,11 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
                 found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
         command = _with_stdin(describe(capture), capture, scrubber)
     finally:
-        worker.join()
+        try:
+            worker.join()
+        except KeyboardInterrupt:
+            worker.join()  # what it writes must not come after what is taken away
+            raise
     common = too_common(capture.outside.environ, capture.settings.env.secrets)
     if common:
         capture.problem("log", f"too short or too common to be masked: the value of {', '.join(common)}")
