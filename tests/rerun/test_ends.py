@@ -61,7 +61,9 @@ def test_runs_that_did_not_start(repeated, tmp_path):
 
 def test_an_interrupted_run(repeated, tmp_path):
     mark = tmp_path / "mark"
-    process = started(repeated, "run", "--", "sh", "-c", f"touch '{mark}'; [ -e '{mark}.done' ] || sleep 60")
+    process = started(
+        repeated, "run", "--", "sh", "-c", f"touch '{mark}'; [ -e '{mark}.done' ] || {{ sleep 60 & wait; }}"
+    )
     wait_for(mark)
     process.send_signal(signal.SIGINT)
     process.communicate()
@@ -73,7 +75,7 @@ def test_an_interrupted_run(repeated, tmp_path):
 
 def test_a_lost_run(repeated, tmp_path):
     mark = tmp_path / "mark"
-    script = f"touch '{mark}'; [ -e '{mark}.done' ] || sleep 60"
+    script = f"touch '{mark}'; [ -e '{mark}.done' ] || {{ sleep 60 & wait; }}"
     process = started(repeated, "run", "-o", "out.txt", "--", "sh", "-c", script, start_new_session=True)
     wait_for(mark)
     os.killpg(process.pid, signal.SIGKILL)
