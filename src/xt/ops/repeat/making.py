@@ -17,6 +17,7 @@ from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
 from xt.ops.repeat import interpreter, settings, standard_input, surroundings
 from xt.ops.repeat.bring import Bringing
+from xt.ops.repeat.extras import Extras
 from xt.ops.repeat.inputs import Inputs
 from xt.ops.repeat.places import Moved, roots, tops, was
 from xt.ops.repeat.variables import variables
@@ -157,13 +158,16 @@ class Making:
         snapshot = self.original.snapshot
         inputs = Inputs(self.store, snapshot, self.original.host, self.was, self.tops, self.outside)
         self.tell("looking for the inputs")
-        if inputs.look(top) and not self.wish.keep and surroundings.may_mount():
+        extras = Extras(snapshot.code, self.tops, self.outside.environ)
+        large = [inputs.look(top), extras.look(top)]
+        if any(large) and not self.wish.keep and surroundings.may_mount():
             around.namespaces.add("mount")
         surroundings.before(around, self.was)
         enter(around)
         self.tell("bringing the inputs")
-        inputs.bring(top, Bringing(may_mount="mount" in around.namespaces))
-        self.adjusted += inputs.remarks
+        bringing = Bringing(may_mount="mount" in around.namespaces)
+        inputs.bring(top, bringing)
+        self.adjusted += [*inputs.remarks, *extras.bring(top, bringing)]
 
     def _added(self, around: Around, seen: str) -> dict[str, str]:
         """Variables that the command alone gets."""
