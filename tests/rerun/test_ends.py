@@ -136,7 +136,9 @@ def test_outputs_and_metrics(repeated):
 
 
 def test_what_a_command_leaves_stays_in_the_workspace(repeated):
-    script = "echo x > made; echo y >> train.py; mkdir -p a/b; chmod 0 a/b; chmod 500 a; git commit -qam inside || true"
+    script = (
+        "echo x > made; echo y >> train.py; mkdir -p a/b; chmod 0 a/b; chmod 500 a; git commit -qam inside"
+    )
     repeated.run("--", "sh", "-c", f'[ -n "$GO" ] || exit 0; {script}')
     repeated.git("checkout", "-q", ".")
     before = repeated.everything()
@@ -162,7 +164,11 @@ def test_runs_inside_of_a_repeat(repeated):
 
 def test_two_at_once(repeated, tmp_path):
     repeated.write("new.py", "1\n")
-    script = f"touch '{tmp_path}/'$XT_RUN_ID; n=0; until [ $(ls '{tmp_path}' | grep -c '^[k-z]*$') -ge 3 ]; do sleep 0.05; n=$((n+1)); [ $n -lt 400 ] || exit 9; done; pwd"
+    # Each waits until there are three: itself, one that is there, and the other.
+    script = (
+        f"touch '{tmp_path}/'$XT_RUN_ID; n=0; until [ $(ls '{tmp_path}' | grep -c '^[k-z]*$') -ge 3 ]; "
+        "do sleep 0.05; n=$((n+1)); [ $n -lt 400 ] || exit 9; done; pwd"
+    )
     for name in ("kkk", "lll"):
         (tmp_path / name).touch()
     assert repeated.run("--", "sh", "-c", script).code == 0

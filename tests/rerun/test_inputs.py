@@ -1,4 +1,4 @@
-"""`xt rerun` and inputs: brought, made again from the store, protected, or the reason why there is no repeat."""
+"""`xt rerun` and inputs: brought, made again from the store, protected; or why there is no repeat."""
 
 from __future__ import annotations
 

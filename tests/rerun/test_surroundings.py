@@ -15,7 +15,8 @@ PYTHON = sys.executable
 
 
 def test_variables(repeated, tmp_path):
-    show = "import os; [print(n, os.environ.get(n)) for n in ('OMP_NUM_THREADS', 'LC_ALL', 'PYTHONHASHSEED', 'MINE', 'CUDA_VISIBLE_DEVICES')]"
+    names = "('OMP_NUM_THREADS', 'LC_ALL', 'PYTHONHASHSEED', 'MINE', 'CUDA_VISIBLE_DEVICES')"
+    show = f"import os; [print(n, os.environ.get(n)) for n in {names}]"
     env = {"OMP_NUM_THREADS": "3", "LC_ALL": "C.UTF-8", "MINE": "1"}
     done = repeated.run("--", PYTHON, "-c", show, env=env)
     other = {"PYTHONHASHSEED": "5", "MINE": "2", "CUDA_VISIBLE_DEVICES": "7"}
@@ -196,8 +197,8 @@ def test_activated_environments(repeated):
     repeated.git("add", "-A")
     repeated.git("commit", "-qm", "ignore")
     subprocess.run([PYTHON, "-m", "venv", "--without-pip", repeated.path / ".venv"], check=True)
-    bin = repeated.path / ".venv/bin"
-    env = {"PATH": f"{bin}:{os.environ['PATH']}", "VIRTUAL_ENV": str(repeated.path / ".venv")}
+    programs = repeated.path / ".venv/bin"
+    env = {"PATH": f"{programs}:{os.environ['PATH']}", "VIRTUAL_ENV": str(repeated.path / ".venv")}
     script = "import sys; print(sys.prefix.endswith('/.venv'))"
     assert repeated.run("--", "python", "-c", script, env=env).out == b"True\n"
     assert repeated.rerun().out == b"True\n"

@@ -77,8 +77,10 @@ def test_declared_settings(repeated, value):
 
 
 FILES = {
-    "conf/a.yaml": "# why\noptimizer:\n  lr: 0.1\n  betas: [0.9, 0.99]\nlayers:\n- units: 3\n- units: 4\ndotted.name: 1\n",
-    "conf/b.toml": "# why\n[optimizer]\nlr = 0.1\nbetas = [0.9, 0.99]\n[[layers]]\nunits = 3\n[[layers]]\nunits = 4\n",
+    "conf/a.yaml": "# why\noptimizer:\n  lr: 0.1\n  betas: [0.9, 0.99]\n"
+    "layers:\n- units: 3\n- units: 4\ndotted.name: 1\n",
+    "conf/b.toml": "# why\n[optimizer]\nlr = 0.1\nbetas = [0.9, 0.99]\n"
+    "[[layers]]\nunits = 3\n[[layers]]\nunits = 4\n",
     "conf/c.json": '{"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "layers": [{"units": 3}, {"units": 4}]}',
 }
 

@@ -1,4 +1,4 @@
-"""A program that prints all it can see of the folder it runs in; two runs that saw the same print the same."""
+"""A program that prints all it sees of the folder it runs in; two that saw the same print the same."""
 
 from __future__ import annotations
 

@@ -55,6 +55,8 @@ def rerun(
 
     if extra and "--" not in sys.argv:
         raise UsageError(f"`{extra[0]}`: one run at a time", "words for the command are written after `--`")
+    if in_place and environment in ("recreate", "docker"):
+        raise UsageError(f"--env {environment} takes a workspace: leave --in-place out")
     if in_place and keep:
         raise UsageError("--in-place makes no workspace to keep")
     outside = Outside.real()

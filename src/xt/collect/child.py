@@ -92,7 +92,7 @@ class Child:
                         poll.unregister(fd)
                         waiting -= 1
         except KeyboardInterrupt:
-            # Not by the keyboard, perhaps: then it knows nothing of it. SIGTERM, so that git takes its locks away.
+            # It knows nothing of a signal to us alone. SIGTERM, so that git takes its locks away.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
             raise

@@ -27,12 +27,16 @@ SMALL = 64_000_000
 class Bringing:
     """The ways there are from here to one workspace."""
 
-    def __init__(self, *, may_mount: bool) -> None:
+    def __init__(self, *, may_mount: bool, guarded: bool = False) -> None:
         """Begin.
 
         Args:
             may_mount: whether this process has a mount namespace of its own.
+            guarded: whether what stays where it is will be read-only for the repeat by other means.
         """
+        self._guarded = guarded
+        self.elsewhere: list[str] = []
+        """What stays where it is."""
         self._may_mount = may_mount
         self._reflinks = True
         self.copied = 0
@@ -76,6 +80,9 @@ class Bringing:
 
     def guard(self, path: str) -> bool:
         """Make what stays where it is read-only for the repeat; return whether that is so."""
+        self.elsewhere.append(path)
+        if self._guarded:
+            return True
         if not self._may_mount:
             return False
         try:

@@ -95,14 +95,16 @@ def _repeat(
             ready = _in_place(store, run_before, words, elsewhere, outside, scratch)
             return _start(store, wish, run_before, ready, begun)
     place = Workspace(store.path, folder_name(wish) or os.path.basename(was(snapshot).top) or "project")
+    making = Making(store, wish, run_before, place, outside, tell)
     try:
-        ready = Making(store, wish, run_before, place, outside, tell).make(words, elsewhere)
+        ready = making.make(words, elsewhere)
         tell("")
         repeated = _start(store, wish, run_before, ready, begun)
         return repeated._replace(kept=ready.root if wish.keep else None)
     finally:
         interrupts.ignore()
         os.chdir("/")
+        making.end()
         place.close()
 
 
@@ -179,6 +181,7 @@ def _start(
         lambda lacking: None,
         check=check,
         added={"XT_STORE": store.path, **ready.added},
+        wrap=ready.wrap,
         own_pids=around.own_pids,
     )
     # The settings are those that were recorded with the code.
