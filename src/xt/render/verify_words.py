@@ -257,6 +257,7 @@ def below(cell: Cell, line: Line, required: Level) -> bool:
 def hints(found: Verification) -> list[str]:
     """What to do, each said once."""
     own = [found.diagnosis.hint] if found.diagnosis is not None and found.diagnosis.hint else []
+    own += [found.hint] if found.hint else []
     return list(dict.fromkeys([*own, *(line.hint for line in found.lines if line.hint)]))
 
 

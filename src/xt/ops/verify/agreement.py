@@ -23,6 +23,10 @@ from xt.store import Store
 STDOUT = "logs/stdout"
 
 
+#: Of a metric, as it is recorded.
+Value = int | float | Number
+
+
 class Point(NamedTuple):
     """One thing of two runs."""
 
@@ -111,7 +115,7 @@ class Agreement:
         words = [f"{tally.fixed} fixed", f"{tally.broken} broken"] if moved else []
         words += [f"{alone} on one side only"] if alone else []
         words += ["scores moved"] if scores and not moved else []
-        yield Point("cases", "divergent", note=" · ".join(words), delta=found)
+        yield Point("cases", "divergent", note=" · ".join(words), fixed=False, delta=found)
 
     def _outputs(self, other: Record) -> Iterator[Point]:
         found = outputs.compare(self._store, self.reference, other, self._rules, ([], []))
@@ -191,17 +195,31 @@ def _number(path: str, before: Metric, after: Metric, tolerances: list[Tolerance
     if before.unit != after.unit:
         note = f"its unit differs: {before.unit or 'none'} → {after.unit or 'none'}"
         return Point(path, "divergent", tolerance=said, note=note)
-    if left == right or (math.isnan(left) and math.isnan(right)):
+    if _equal(before.value, after.value):
         return Point(path, "identical", tolerance=said, values=(left, right), bound=tolerances or None)
     if not (math.isfinite(left) and math.isfinite(right)):
         return Point(path, "divergent", tolerance=said, note=f"{left:g} → {right:g}", values=(left, right))
     allowance = widest(tolerances, left, right)
-    measure = Measure("max |Δ|", abs(right - left), bound=allowance[0] if allowance else None)
+    measure = Measure("max |Δ|", _apart(before.value, after.value), bound=allowance[0] if allowance else None)
     common = {"tolerance": said, "values": (left, right), "bound": tolerances or None}
     if allowance is not None and allowance[1]:
         return Point(path, "equivalent", measure, **common)  # type: ignore[arg-type]
     hint = None if tolerances else f'declare what it may differ by: [metrics."{before.name}"] abs = …'
     return Point(path, "divergent", measure, hint=hint, fixed=not tolerances, **common)  # type: ignore[arg-type]
+
+
+def _equal(before: Value, after: Value) -> bool:
+    """Whether two values are the same; whole numbers beyond 2^53 in every digit."""
+    if isinstance(before, int) and isinstance(after, int):
+        return before == after
+    left, right = number(before), number(after)
+    return left == right or (math.isnan(left) and math.isnan(right))
+
+
+def _apart(before: Value, after: Value) -> float:
+    if isinstance(before, int) and isinstance(after, int):
+        return float(abs(after - before))
+    return abs(number(after) - number(before))
 
 
 def _key(metric: Metric) -> str:
