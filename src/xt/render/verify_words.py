@@ -184,7 +184,7 @@ def decided(test: Equivalence, whole: bool) -> list[Styled]:
     inside = "within" if test.passed else "not shown to be within"
     inside += f" the bound ±{scientific(test.bound)}"
     clauses.append([say(inside, "good" if test.passed else "bad")])
-    if not test.passed:
+    if not test.passed and not test.note:
         clauses.append([say(needed(test))])
     if whole:
         if test.sd is not None:

@@ -13,6 +13,7 @@ from xt.errors import XtError
 from xt.model.delta import Delta, Measure, Relation
 from xt.model.level import Level
 from xt.model.result import Metric, Number, Record
+from xt.model.text import from_text, to_shown
 from xt.ops.diff import cases, outputs
 from xt.ops.diff.contents import Stored
 from xt.ops.diff.metrics import number
@@ -23,6 +24,8 @@ from xt.store import Store
 STDOUT = "logs/stdout"
 
 
+#: Bytes of a file of cases whose rows are sorted to see whether they are only in another order.
+ROWS = 50_000_000
 #: Of a metric, as it is recorded.
 Value = int | float | Number
 
@@ -123,6 +126,9 @@ class Agreement:
             name = delta.path.partition("/")[2]
             settings = self._rules.output(name)
             level = LEVEL_OF[delta.relation]
+            if level == "divergent" and not self._rules.declares(name) and self._reordered(other, name):
+                yield Point(delta.path, "equivalent", note="the same rows in another order")
+                continue
             told = not delta.counted and delta.relation != "same"
             yield Point(
                 delta.path,
@@ -135,6 +141,27 @@ class Agreement:
                 fixed=self._rules.declares(name) or told,
                 delta=delta,
             )
+
+    def _reordered(self, other: Record, name: str) -> bool:
+        """Whether a file of cases, which are joined by their ids, has the same lines in another order."""
+        sides = [
+            next(
+                (item for item in record.result.outputs if to_shown(from_text(item.path or "")) == name), None
+            )
+            for record in (self.reference, other)
+        ]
+        digests = []
+        for item in sides:
+            if item is None or item.role != "cases" or item.kind != "file" or item.digest is None:
+                return False
+            if (item.size or 0) > ROWS:
+                return False
+            digests.append(item.digest)
+        try:
+            one, two = (sorted(self._store.objects.read(digest).splitlines()) for digest in digests)
+        except XtError:
+            return False
+        return one == two
 
     def _stdout(self, other: Record) -> Point:
         sides = [

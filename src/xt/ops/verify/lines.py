@@ -24,6 +24,8 @@ class Group(NamedTuple):
     """Of each repeat."""
 
 
+#: In the order in which they are told.
+SECTIONS = ("status", "metrics", "cases", "outputs", "logs")
 #: By path of a metric: values of further runs, which take part in the test of means.
 Values = dict[str, list[float]]
 
@@ -41,7 +43,8 @@ def table(
     Returns:
         Columns with their levels, and lines; the level of a line is that of the first column.
     """
-    paths = dict.fromkeys(point.path for group in groups for points in group.points for point in points)
+    found = dict.fromkeys(point.path for group in groups for points in group.points for point in points)
+    paths = sorted(found, key=lambda path: SECTIONS.index(path.partition("/")[0]))
     lines = _decided(_excuse([_line(path, groups, before or {}, after or {}) for path in paths]))
     columns = [
         replace(group.column, level=_level([line for line in lines if line.counted], number))
@@ -154,7 +157,7 @@ def may_be_excused(line: Line) -> bool:
 
 
 def _excused(line: Line) -> Line:
-    note = "has no tolerance of its own; the metrics agree in the mean"
+    note = "excused: it has no tolerance, and the metrics agree in the mean"
     said = f"{line.note}; {note}" if line.note else note
     return replace(line, counted=False, excused=True, note=said)
 
