@@ -484,12 +484,28 @@ def test_a_missing_input_is_named(folder):
     clean(folder)
 
 
-def test_a_drift_is_shown_and_refused_when_strict(folder):
-    folder.run("-q", "--", "true", env={"OMP_NUM_THREADS": "3"})
-    found = verified(folder, "--repeat", "1", "--env", "strict", code=0)
-    assert found["level"] == "identical"
-    folder.run("-q", "--", "true", env={"LD_LIBRARY_PATH": "/nowhere"})
-    assert verified(folder, "--repeat", "1", code=0)["level"] == "identical"
+def test_a_drift_is_shown_and_refused_when_strict(folder, tmp_path):
+    site = tmp_path / "site"
+
+    def installed(version):
+        shutil.rmtree(site, ignore_errors=True)
+        (site / f"thing-{version}.dist-info").mkdir(parents=True)
+        (site / f"thing-{version}.dist-info/METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n"
+        )
+
+    folder.write("use.py", "from importlib.metadata import version; print(version('thing'))\n")
+    environ = {"PYTHONPATH": f"{SOURCE}:{site}"}
+    installed("1.0")
+    folder.run("-q", "--", sys.executable, "use.py", env=environ)
+    assert "drift" not in verified(folder, "--repeat", "1", env=environ, code=0)
+    installed("2.0")
+    found = verified(folder, "--repeat", "1", "--no-diagnose", env=environ, code=1)
+    assert any("thing 1.0 → 2.0" in clause for clause in found["drift"]), found["drift"]
+    found = verified(folder, "--repeat", "2", "--env", "strict", env=environ, code=3)
+    assert "the environment is not as recorded: " in found["sentence"]
+    assert "thing 1.0 → 2.0" in found["sentence"]
+    assert "--env recreate" in found["hint"]
 
 
 def read_only(folder, path, *words):

@@ -105,11 +105,12 @@ class Making:
         around, said = surroundings.around(
             self.wish, snapshot, self.original.started_at, values, self.place, self.store.path
         )
-        self.adjusted += said
         self._inputs(around, top)
         surroundings.after(around, self.was, self.place, self.store.path)
         declared = settings.write(elsewhere, snapshot.params, root)
         self.adjusted += standard_input.connect(self.store, snapshot.command, self.place.scratch)
+        # What was done on purpose comes last, a clause for each.
+        self.adjusted += said
         if self.wish.keep:
             self.place.keep()
         return Ready(words, declared, root, moved, around, self._added(around, seen), self.adjusted)

@@ -96,12 +96,12 @@ class One:
     def verify(self) -> Found:
         """Make repeats, and judge them."""
         asked = self._asked
-        if self._agreement.bare:
-            self.notes.append("no output and no metric is declared: what it printed is compared")
         plain = self._plain()
         if not plain:
             self._count.planned -= len(asked.varied)
             return Found("unverifiable", [], [], None)
+        if self._agreement.bare:
+            self.notes.append("no output and no metric is declared: what it printed is compared")
         groups = [self._group(Column(PLAIN, "identical"), plain)]
         base = overall(*table(groups))
         if asked.vary and base in ("divergent", "unverifiable"):

@@ -151,6 +151,8 @@ class Trials:
                 self._waiting()
                 for key, _ in ready.select(_TICK):
                     trial = key.data
+                    if trial.number not in going:
+                        continue  # it ended just before, in this round
                     if key.fd == trial.terminal:
                         if not _drained(trial.terminal):
                             ready.unregister(trial.terminal)
