@@ -74,8 +74,11 @@ def clean(folder):
     """No workspace is left, nothing is mounted and nothing goes on."""
     assert not [path for path in (folder.path / ".xt/work").glob("*") if path.suffix != ".lock"]
     assert str(folder.path) not in Path("/proc/self/mounts").read_text()
-    going = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(folder.path.parent) not in going
+    wait_for(lambda: str(folder.path.parent) not in processes())
+
+
+def processes():
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
 def events(folder):
@@ -242,6 +245,34 @@ def test_a_file_of_metrics_is_judged_by_its_numbers(turn):
     assert found["level"] == "equivalent"
 
 
+CURVE = (
+    "open('m.jsonl', 'w').write(''.join(json.dumps({'step': s, 'loss': (5 - s) * (1 + %s * n)}) + chr(10)"
+    " for s in range(6)))"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "settings", "level"),
+    [
+        (CURVE % "0", "", "identical"),
+        (CURVE % "0.001", "", "divergent"),
+        (CURVE % "0.001", "[metrics.loss]\nabs = 0.1\n", "equivalent"),
+    ],
+)
+def test_curves_that_end_at_the_same_value(turn, code, settings, level):
+    folder = turn(code, "-o", "metrics:m.jsonl", settings=settings)
+    found = verified(folder, "--repeat", "2", "--no-diagnose")
+    assert line(found, "metrics/loss")["level"] == level
+    assert found["level"] == level
+
+
+def test_a_tolerance_of_an_output_from_the_command_line(turn):
+    folder = turn('json.dump([1 + 1e-9 * n], open("o.json", "w"))', "-o", "o.json")
+    verified(folder, "--repeat", "1", "--no-diagnose", code=1)
+    found = verified(folder, "--repeat", "1", "--tol", "o.json=rtol:1e-6", code=0)
+    assert found["level"] == "equivalent"
+
+
 @pytest.mark.parametrize(
     ("code", "settings", "level"),
     [
@@ -390,12 +421,12 @@ def test_variations_of_what_scatters_are_repeated_as_often(turn):
 
 
 def test_early_stop_waits_for_a_diagnosis_and_can_be_switched_off(turn):
-    folder = turn(f"{OUT}(str(n))", "-o", "out.txt")
+    folder = turn(f"{OUT}(str(hash('a')))", "-o", "out.txt")
     found = verified(folder, "--repeat", "6", "--no-diagnose", "--no-early-stop", code=1)
     assert turn.calls() == len(found["columns"][0]["runs"]) == 6
     found = verified(folder, "--repeat", "6", code=1)
     assert len(found["columns"][0]["runs"]) == 3
-    assert found["diagnosis"]["sources"] == []
+    assert found["diagnosis"]["sources"] == ["hashseed"]
 
 
 def test_two_at_a_time_give_the_same(turn):
@@ -584,6 +615,18 @@ def test_ended_in_the_middle_it_leaves_nothing(turn, tmp_path, number, group):
     clean(folder)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="takes prctl(2)")
+def test_killed_it_takes_its_trial_with_it(turn, tmp_path):
+    mark = tmp_path / "going"
+    folder = turn(f"n and (open({str(mark)!r}, 'w'), time.sleep(60))")
+    process = started(folder, "verify", "@", "--repeat", "4")
+    wait_for(lambda: mark.exists())
+    process.kill()
+    process.communicate(timeout=30)
+    wait_for(lambda: not list((folder.path / ".xt/work").glob("0")))
+    clean(folder)
+
+
 def test_ended_while_a_workspace_is_made(turn):
     folder = turn("pass")
     process = started(folder, "verify", "@", "--repeat", "50")
@@ -654,7 +697,8 @@ def test_names_with_escape_sequences(turn):
     name = "o\x1b[31m\nut"
     folder = turn(f"open({name!r}, 'w').write(str(n)); metric(**{{{name!r}: n}})", "-o", name, *METRICS)
     for form in ("terminal", "markdown", "junit"):
-        done = folder.xt("verify", "@", "--repeat", "1", "--format", form)
+        words = [] if form == "terminal" else ["--no-diagnose"]
+        done = folder.xt("verify", "@", "--repeat", "1", "--format", form, *words)
         assert b"\x1b" not in done.out
         assert done.code == 1
     assert b"\x1b" not in folder.xt("show", "@").out

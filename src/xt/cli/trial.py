@@ -22,6 +22,14 @@ def interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def end_with_parent() -> None:
+    """Be ended by SIGTERM when the verification is gone without a word (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, int(signal.SIGTERM), 0, 0, 0)
+
+
 def main() -> None:
     """Make the trial, and answer."""
     gc.disable()
@@ -35,6 +43,7 @@ def main() -> None:
             signal.signal(number, interrupt)
     # They are held back from before this process was begun, so that none came too early.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    end_with_parent()
     spec = codec.decode(sys.argv[1].encode(), Spec, "the trial")
     os.set_inheritable(spec.answer, False)
     try:

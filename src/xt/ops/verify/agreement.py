@@ -11,12 +11,12 @@ from xt.compare.neutral import compare_logs
 from xt.compare.tolerances import Tolerance, declared, metric_name, widest
 from xt.errors import XtError
 from xt.model.delta import Delta, Measure, Relation
-from xt.model.level import Level
+from xt.model.level import LEVELS, Level
 from xt.model.result import Metric, Number, Record
 from xt.model.text import from_text, to_shown
 from xt.ops.diff import cases, outputs
 from xt.ops.diff.contents import Stored
-from xt.ops.diff.metrics import number
+from xt.ops.diff.metrics import number, series_delta
 from xt.ops.diff.rules import Rules
 from xt.store import Store
 
@@ -96,7 +96,11 @@ class Agreement:
                 which = "the repeat" if before is None else "the run"
                 yield Point(path, "divergent", tolerance=said, note=f"only {which} has it")
                 continue
-            yield _number(path, before, after, tolerances, said)
+            point = _number(path, before, after, tolerances, said)
+            if before.series is not None and after.series is not None and before.series != after.series:
+                digests = (before.series, after.series)
+                point = _curve(point, series_delta(self._store, digests, f"{path}:series", tolerances))
+            yield point
 
     def _cases(self, other: Record) -> Iterator[Point]:
         found, _ = cases.compare(self._store, self.reference, other, self._rules.settings.cases, ())
@@ -233,6 +237,18 @@ def _number(path: str, before: Metric, after: Metric, tolerances: list[Tolerance
         return Point(path, "equivalent", measure, **common)  # type: ignore[arg-type]
     hint = None if tolerances else f'declare what it may differ by: [metrics."{before.name}"] abs = …'
     return Point(path, "divergent", measure, hint=hint, fixed=not tolerances, **common)  # type: ignore[arg-type]
+
+
+def _curve(point: Point, series: Delta) -> Point:
+    """Hold against a metric what its points over the steps come to, where that is worse than its value."""
+    level = LEVEL_OF[series.relation]
+    if LEVELS.index(level) <= LEVELS.index(point.level):
+        return point
+    note = series.note or "its values over the steps differ"
+    fixed = level == "unverifiable" or point.bound is None
+    return point._replace(
+        level=level, measure=largest(series) or point.measure, note=note, fixed=fixed, delta=series
+    )
 
 
 def _equal(before: Value, after: Value) -> bool:

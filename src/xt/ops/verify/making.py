@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 
 from xt.context import Outside
+from xt.errors import XtError
 from xt.model.result import Record
 from xt.ops.repeat.wish import Wish
 from xt.ops.verify.trials import Answer, Trials
@@ -46,7 +47,8 @@ class Repeats:
             count: of all trials.
         """
         self._store, self._run, self._count = store, record.id, count
-        self._terminal = record.snapshot.command.stdout == "terminal"
+        command = record.snapshot.command
+        self._terminals = (command.stdout == "terminal", command.stderr == "terminal")
         self._trials = Trials(store.path, outside, jobs, lambda: count.tell(record.id))
 
     def make(
@@ -63,16 +65,24 @@ class Repeats:
         """
         left = len(wishes)
         self._count.planned += 0 if planned else left
-        making = self._trials.run(iter(wishes), self._terminal)
+        making = self._trials.run(iter(wishes), self._terminals)
         try:
             for number, answer in making:
                 left -= 1
                 self._count.done += 1
                 self._count.tell(self._run)
-                yield number, answer, self._store.record(answer.run) if answer.run is not None else None
+                yield number, *self._read(answer)
         finally:
             making.close()
             self._count.planned -= left
+
+    def _read(self, answer: Answer) -> tuple[Answer, Record | None]:
+        if answer.run is None:
+            return answer, None
+        try:
+            return answer, self._store.record(answer.run)
+        except XtError as error:  # it was damaged since
+            return Answer(error=error.message, hint=error.hint, died=True), None
 
     def more(self, wishes: Sequence[Wish]) -> Generator[tuple[Answer, Record | None]]:
         """Make some that were not planned, for a diagnosis."""

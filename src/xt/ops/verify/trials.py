@@ -116,7 +116,7 @@ class Trials:
         """
         self._store, self._outside, self._jobs, self._waiting = store, outside, jobs, waiting
 
-    def run(self, wishes: Iterator[Wish], terminal: bool) -> Generator[tuple[int, Answer]]:
+    def run(self, wishes: Iterator[Wish], terminals: tuple[bool, bool]) -> Generator[tuple[int, Answer]]:
         """Make trials as they are wished, and give their answers as they come.
 
         A caller that has seen enough closes the iterator: no further trial is begun, those that go on are
@@ -124,7 +124,7 @@ class Trials:
 
         Args:
             wishes: taken one by one, when there is room.
-            terminal: whether the command had a terminal to write to, and is to have one.
+            terminals: whether standard output and error of the command were terminals, and are to be.
 
         Yields:
             Number of the wish, from 0, and the answer.
@@ -141,7 +141,7 @@ class Trials:
                         more = False
                         break
                     with _undisturbed():
-                        trial = self._begin(next(numbers), wish, terminal)
+                        trial = self._begin(next(numbers), wish, terminals)
                         going[trial.number] = trial
                     ready.register(trial.answer, selectors.EVENT_READ, trial)
                     if trial.terminal is not None:
@@ -174,9 +174,10 @@ class Trials:
                 self._end(list(going.values()))
             ready.close()
 
-    def _begin(self, number: int, wish: Wish, terminal: bool) -> Trial:
+    def _begin(self, number: int, wish: Wish, terminals: tuple[bool, bool]) -> Trial:
         read, write = os.pipe()
-        ours, theirs = pty.openpty() if terminal else (None, os.open(os.devnull, os.O_WRONLY))
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        ours, theirs = pty.openpty() if any(terminals) else (None, nowhere)
         try:
             if ours is not None:
                 fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *_size(), 0, 0))
@@ -187,15 +188,15 @@ class Trials:
                 cwd=self._outside.cwd,
                 env=dict(self._outside.environ),
                 stdin=subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
+                stdout=theirs if terminals[0] else nowhere,
+                stderr=theirs if terminals[1] else nowhere,
                 pass_fds=[write],
                 # Nobody answers it on a terminal, and what it started can be ended with it.
                 start_new_session=True,
             )
         finally:
-            os.close(write)
-            os.close(theirs)
+            for fd in {write, nowhere, theirs}:
+                os.close(fd)
         return Trial(number, process, read, ours, [])
 
     def _finish(self, trial: Trial) -> Answer:
