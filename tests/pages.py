@@ -102,7 +102,8 @@ def play(commands: list[str], folder: Path, environ: dict[str, str]) -> list[Sho
 
 def _lines(output: str, script: Path) -> list[str]:
     """Make what a person reads of what a terminal got: no colours, last frames, a death in a word."""
-    text = re.sub(r"\x1b\[[\d;]*m", "", output.replace("\r\n", "\n")).removesuffix("\n")
+    text = re.sub(r"\x1b\[[\d;]*m", "", output.replace("\r\n", "\n"))
+    text = re.sub(r"[^\n]*\r\x1b\[K", "", text).removesuffix("\n")
     text = re.sub(rf"^{re.escape(str(script))}: line \d+: +\d+ (\w+) .*$", r"\1", text, flags=re.M)
     lines = [line.rstrip("\r") for line in text.split("\n")] if text else []
     return [line[line.rfind("\r") + 1 :].rstrip() for line in lines]

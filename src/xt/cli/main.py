@@ -80,7 +80,7 @@ def dispatch(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"xt {__version__}")
         return 0
-    _load_msgspec_lean()
+    load_msgspec_lean()
     if arguments[:1] == ["run"]:
         from xt.cli import fast
 
@@ -105,7 +105,7 @@ def _access(error: OSError) -> str | None:
     return hints.get(error.errno or 0)
 
 
-def _load_msgspec_lean() -> None:
+def load_msgspec_lean() -> None:
     """Import msgspec without typing_extensions, which it can do without: 9 ms of every start."""
     if "typing_extensions" in sys.modules:
         return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import typer
@@ -68,7 +71,8 @@ def verify(
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
     from xt.ops.diff.rules import Rules
     from xt.ops.find import open_store, project_settings, resolve
-    from xt.ops.verify.verb import REPEATS, Asked, variations
+    from xt.ops.verify.one import REPEATS, Asked
+    from xt.ops.verify.verb import variations
     from xt.ops.verify.verb import verify as verb
     from xt.render.progress import Progress
 
@@ -82,7 +86,7 @@ def verify(
     asked = Asked(
         repeats=repeat if repeat is not None else REPEATS,
         required=level,
-        vary=variations(vary or ""),
+        vary=variations(vary) if vary is not None else (),
         against=resolve(store, against, outside) if against is not None else None,
         jobs=jobs,
         environment=environment,
@@ -97,14 +101,42 @@ def verify(
         progress.step(done, total)
 
     try:
-        step(runs[0], 0, asked.repeats)
-        found = verb(store, runs, asked, rules, outside, step)
+        with _ending():
+            found = verb(store, runs, asked, rules, outside, step)
+    except _EndedError as ended:
+        return 128 + ended.number
     finally:
         progress.close()
     _write(found, "json" if as_json else style, explain, outside)
     if found.level == "unverifiable":
         return EXIT_UNVERIFIABLE
     return 0 if found.reached else 1
+
+
+class _EndedError(BaseException):
+    """A signal ended it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    """Within it, SIGTERM and SIGHUP end what goes on in good order, as Ctrl-C does."""
+
+    def end(number: int, frame: object) -> None:
+        raise _EndedError(number)
+
+    before = {}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _write(found: Verifications, style: str, explain: bool, outside: Outside) -> None:

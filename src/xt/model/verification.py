@@ -144,6 +144,8 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the environment now differs from the recorded one, one clause each."""
     missing: list[str] = []
     """Of `unverifiable`: what is missing, one clause each."""
+    hint: str | None = None
+    """What to do about what is missing."""
     notes: list[str] = []
     """What a reader must know: that it stopped early and why, that nothing was declared."""
     wanted: int = 0

@@ -104,7 +104,9 @@ def _aside(found: Verification, width: int, explain: bool) -> list[Line]:
         *_paired("varied", varied, width),
         *_paired("skipped", left_out, width),
         *_listed("drift", [[told(clause)] for clause in found.drift], width),
-        *_listed("missing", [[told(clause)] for clause in found.missing], width),
+        *_listed(
+            "missing", [[told(clause)] for clause in found.missing if clause not in found.sentence], width
+        ),
         *_listed("note", [[told(clause)] for clause in found.notes], width),
     ]
 

@@ -184,7 +184,7 @@ def decided(test: Equivalence, whole: bool) -> list[Styled]:
     inside = "within" if test.passed else "not shown to be within"
     inside += f" the bound ±{scientific(test.bound)}"
     clauses.append([say(inside, "good" if test.passed else "bad")])
-    if not test.passed:
+    if not test.passed and not test.note:
         clauses.append([say(needed(test))])
     if whole:
         if test.sd is not None:
@@ -257,6 +257,7 @@ def below(cell: Cell, line: Line, required: Level) -> bool:
 def hints(found: Verification) -> list[str]:
     """What to do, each said once."""
     own = [found.diagnosis.hint] if found.diagnosis is not None and found.diagnosis.hint else []
+    own += [found.hint] if found.hint else []
     return list(dict.fromkeys([*own, *(line.hint for line in found.lines if line.hint)]))
 
 

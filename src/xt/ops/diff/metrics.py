@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -12,7 +12,7 @@ from xt.compare import UnreadableError
 from xt.compare.cases import case_row, judged
 from xt.compare.judging import RELATION_OF, Row, judge
 from xt.compare.series import compare_series
-from xt.compare.tolerances import metric_name
+from xt.compare.tolerances import Tolerance, metric_name
 from xt.errors import UsageError, XtError
 from xt.model.delta import Delta, Judgement, whole
 from xt.model.result import Metric, Number, Record
@@ -254,13 +254,26 @@ def _add_series(store: Store, deltas: dict[Key, Delta], sides: tuple[Found, Foun
         if one.series == other.series or done == SERIES:
             continue
         done += 1
-        path = f"{delta.path}:series"
-        try:
-            before, after = _points(store, one.series), _points(store, other.series)
-            series = compare_series(before, after, path, rules.metric(other)[1])
-        except (XtError, UnreadableError, msgspec.DecodeError) as error:
-            series = Delta(path, "unknown", note=f"the points cannot be read: {error}", counted=False)
+        series = series_delta(
+            store, (one.series, other.series), f"{delta.path}:series", rules.metric(other)[1]
+        )
         deltas[key] = replace(delta, children=[series])
+
+
+def series_delta(store: Store, digests: tuple[str, str], path: str, tolerances: Sequence[Tolerance]) -> Delta:
+    """Compare the points of a metric of two runs.
+
+    Args:
+        store: that has them.
+        digests: of both series.
+        path: of the delta.
+        tolerances: of the metric.
+    """
+    try:
+        before, after = (_points(store, digest) for digest in digests)
+        return compare_series(before, after, path, tolerances)
+    except (XtError, UnreadableError, msgspec.DecodeError) as error:
+        return Delta(path, "unknown", note=f"the points cannot be read: {error}", counted=False)
 
 
 def _points(store: Store, digest: str) -> Iterator[tuple[float | int | None, float]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from xt import codec
+from xt.collect.globs import has_magic, split
 from xt.compare.contents import compare as compare_contents
 from xt.errors import XtError
 from xt.model.delta import Change, Delta, whole
@@ -74,8 +75,14 @@ def compare(
 
 
 def _name(item: Output) -> str:
-    declared = item.path if item.path is not None and item.kind != "glob" else item.declared
-    return to_shown(from_text(declared))
+    declared = from_text(item.declared)
+    if item.path is None:
+        return to_shown(declared)
+    path = from_text(item.path)
+    if item.kind == "glob" and has_magic(declared):
+        # As it was written it is relative to where the command ran, and a repeat says it otherwise.
+        return to_shown(os.path.normpath(os.path.join(path, split(declared)[1])))
+    return to_shown(path)
 
 
 def _output(work: _Work, name: str, one: Output | None, other: Output | None) -> Delta:

@@ -121,7 +121,6 @@ class Making:
         around, said = surroundings.around(
             self.wish, snapshot, self.original.started_at, values, self.place, self.store.path
         )
-        self.adjusted += said
         readable = self._inputs(around, top)
         if self.contained is not None:
             cwd = os.path.normpath(os.path.join(root, from_text(snapshot.command.cwd)))
@@ -129,6 +128,8 @@ class Making:
         surroundings.after(around, self.was, self.place, self.store.path)
         declared = settings.write(elsewhere, snapshot.params, root)
         self.adjusted += standard_input.connect(self.store, snapshot.command, self.place.scratch)
+        # What was done on purpose comes last, a clause for each.
+        self.adjusted += said
         if self.wish.keep:
             self.place.keep()
         wrap = self.contained.wrap if self.contained is not None else None

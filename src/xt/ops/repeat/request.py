@@ -67,7 +67,7 @@ def input_spec(item: Input, root: str, moved: Moved) -> InputSpec:
         return InputSpec(item.role, declared, root)
     path = moved.text(from_text(item.path))
     if item.kind == "glob":
-        path = os.path.join(path, split(declared)[1])
+        path = os.path.normpath(os.path.join(path, split(declared)[1]))
     return InputSpec(item.role, _plain(path), root)
 
 
@@ -87,7 +87,7 @@ def output_path(item: Output, moved: Moved) -> str:
         return moved.text(declared)
     path = moved.text(from_text(item.path))
     if item.kind == "glob" and any(sign in declared for sign in "*?["):
-        return _plain(os.path.join(path, split(declared)[1]))
+        return _plain(os.path.normpath(os.path.join(path, split(declared)[1])))
     return _plain(path)
 
 

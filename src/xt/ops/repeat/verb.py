@@ -175,7 +175,7 @@ def _start(
 
     def check(now: Snapshot) -> None:
         checks.check(now, outside)
-        begun(Told(checks.drift, [*ready.adjusted, *checks.remarks]))
+        begun(Told(checks.drift, [*checks.remarks, *ready.adjusted]))
 
     hooks = Hooks(
         lambda lacking: None,
@@ -188,4 +188,4 @@ def _start(
     found = config.load(ready.root, ready.root).settings
     report = run(asked, outside, ready.root, found, store.path, hooks)
     assert isinstance(report, Report), "nothing is reused that was not asked for"
-    return Repeated(report, Told(checks.drift, [*ready.adjusted, *checks.remarks]), None)
+    return Repeated(report, Told(checks.drift, [*checks.remarks, *ready.adjusted]), None)

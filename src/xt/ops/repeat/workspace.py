@@ -73,6 +73,25 @@ class Workspace:
             os.close(self._lock)
 
 
+def sweep(store: str) -> None:
+    """Remove what killed repeats left; places that are in use, or are to stay, are left alone.
+
+    Args:
+        store: path of `.xt`.
+    """
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"{store}/{WORK}"):
+            folder = f"{store}/{WORK}/{name}"
+            if name.endswith(".lock") or os.path.exists(f"{folder}/{_KEPT}"):
+                continue
+            lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
+            try:
+                if fsio.try_lock(lock):
+                    remove(folder)
+            finally:
+                os.close(lock)
+
+
 def remove(folder: str) -> None:
     """Remove a folder with all that is in it, and nothing that is mounted into it.
 

@@ -11,16 +11,23 @@ from xt.compare.neutral import compare_logs
 from xt.compare.tolerances import Tolerance, declared, metric_name, widest
 from xt.errors import XtError
 from xt.model.delta import Delta, Measure, Relation
-from xt.model.level import Level
+from xt.model.level import LEVELS, Level
 from xt.model.result import Metric, Number, Record
+from xt.model.text import from_text, to_shown
 from xt.ops.diff import cases, outputs
 from xt.ops.diff.contents import Stored
-from xt.ops.diff.metrics import number
+from xt.ops.diff.metrics import number, series_delta
 from xt.ops.diff.rules import Rules
 from xt.store import Store
 
 #: What is compared when a run declares neither an output nor a metric.
 STDOUT = "logs/stdout"
+
+
+#: Bytes of a file of cases whose rows are sorted to see whether they are only in another order.
+ROWS = 50_000_000
+#: Of a metric, as it is recorded.
+Value = int | float | Number
 
 
 class Point(NamedTuple):
@@ -89,7 +96,11 @@ class Agreement:
                 which = "the repeat" if before is None else "the run"
                 yield Point(path, "divergent", tolerance=said, note=f"only {which} has it")
                 continue
-            yield _number(path, before, after, tolerances, said)
+            point = _number(path, before, after, tolerances, said)
+            if before.series is not None and after.series is not None and before.series != after.series:
+                digests = (before.series, after.series)
+                point = _curve(point, series_delta(self._store, digests, f"{path}:series", tolerances))
+            yield point
 
     def _cases(self, other: Record) -> Iterator[Point]:
         found, _ = cases.compare(self._store, self.reference, other, self._rules.settings.cases, ())
@@ -111,7 +122,7 @@ class Agreement:
         words = [f"{tally.fixed} fixed", f"{tally.broken} broken"] if moved else []
         words += [f"{alone} on one side only"] if alone else []
         words += ["scores moved"] if scores and not moved else []
-        yield Point("cases", "divergent", note=" · ".join(words), delta=found)
+        yield Point("cases", "divergent", note=" · ".join(words), fixed=False, delta=found)
 
     def _outputs(self, other: Record) -> Iterator[Point]:
         found = outputs.compare(self._store, self.reference, other, self._rules, ([], []))
@@ -119,6 +130,9 @@ class Agreement:
             name = delta.path.partition("/")[2]
             settings = self._rules.output(name)
             level = LEVEL_OF[delta.relation]
+            if level == "divergent" and not self._rules.declares(name) and self._reordered(other, name):
+                yield Point(delta.path, "equivalent", note="the same rows in another order")
+                continue
             told = not delta.counted and delta.relation != "same"
             yield Point(
                 delta.path,
@@ -131,6 +145,27 @@ class Agreement:
                 fixed=self._rules.declares(name) or told,
                 delta=delta,
             )
+
+    def _reordered(self, other: Record, name: str) -> bool:
+        """Whether a file of cases, which are joined by their ids, has the same lines in another order."""
+        sides = [
+            next(
+                (item for item in record.result.outputs if to_shown(from_text(item.path or "")) == name), None
+            )
+            for record in (self.reference, other)
+        ]
+        digests = []
+        for item in sides:
+            if item is None or item.role != "cases" or item.kind != "file" or item.digest is None:
+                return False
+            if (item.size or 0) > ROWS:
+                return False
+            digests.append(item.digest)
+        try:
+            one, two = (sorted(self._store.objects.read(digest).splitlines()) for digest in digests)
+        except XtError:
+            return False
+        return one == two
 
     def _stdout(self, other: Record) -> Point:
         sides = [
@@ -191,17 +226,43 @@ def _number(path: str, before: Metric, after: Metric, tolerances: list[Tolerance
     if before.unit != after.unit:
         note = f"its unit differs: {before.unit or 'none'} → {after.unit or 'none'}"
         return Point(path, "divergent", tolerance=said, note=note)
-    if left == right or (math.isnan(left) and math.isnan(right)):
+    if _equal(before.value, after.value):
         return Point(path, "identical", tolerance=said, values=(left, right), bound=tolerances or None)
     if not (math.isfinite(left) and math.isfinite(right)):
         return Point(path, "divergent", tolerance=said, note=f"{left:g} → {right:g}", values=(left, right))
     allowance = widest(tolerances, left, right)
-    measure = Measure("max |Δ|", abs(right - left), bound=allowance[0] if allowance else None)
+    measure = Measure("max |Δ|", _apart(before.value, after.value), bound=allowance[0] if allowance else None)
     common = {"tolerance": said, "values": (left, right), "bound": tolerances or None}
     if allowance is not None and allowance[1]:
         return Point(path, "equivalent", measure, **common)  # type: ignore[arg-type]
     hint = None if tolerances else f'declare what it may differ by: [metrics."{before.name}"] abs = …'
     return Point(path, "divergent", measure, hint=hint, fixed=not tolerances, **common)  # type: ignore[arg-type]
+
+
+def _curve(point: Point, series: Delta) -> Point:
+    """Hold against a metric what its points over the steps come to, where that is worse than its value."""
+    level = LEVEL_OF[series.relation]
+    if LEVELS.index(level) <= LEVELS.index(point.level):
+        return point
+    note = series.note or "its values over the steps differ"
+    fixed = level == "unverifiable" or point.bound is None
+    return point._replace(
+        level=level, measure=largest(series) or point.measure, note=note, fixed=fixed, delta=series
+    )
+
+
+def _equal(before: Value, after: Value) -> bool:
+    """Whether two values are the same; whole numbers beyond 2^53 in every digit."""
+    if isinstance(before, int) and isinstance(after, int):
+        return before == after
+    left, right = number(before), number(after)
+    return left == right or (math.isnan(left) and math.isnan(right))
+
+
+def _apart(before: Value, after: Value) -> float:
+    if isinstance(before, int) and isinstance(after, int):
+        return float(abs(after - before))
+    return abs(number(after) - number(before))
 
 
 def _key(metric: Metric) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ class Group(NamedTuple):
     """Of each repeat."""
 
 
+#: In the order in which they are told.
+SECTIONS = ("status", "metrics", "cases", "outputs", "logs")
 #: By path of a metric: values of further runs, which take part in the test of means.
 Values = dict[str, list[float]]
 
@@ -40,8 +43,9 @@ def table(
     Returns:
         Columns with their levels, and lines; the level of a line is that of the first column.
     """
-    paths = dict.fromkeys(point.path for group in groups for points in group.points for point in points)
-    lines = _excuse([_line(path, groups, before or {}, after or {}) for path in paths])
+    found = dict.fromkeys(point.path for group in groups for points in group.points for point in points)
+    paths = sorted(found, key=lambda path: SECTIONS.index(path.partition("/")[0]))
+    lines = _decided(_excuse([_line(path, groups, before or {}, after or {}) for path in paths]))
     columns = [
         replace(group.column, level=_level([line for line in lines if line.counted], number))
         if group.points
@@ -64,12 +68,13 @@ def _line(path: str, groups: Sequence[Group], before: Values, after: Values) -> 
         found += points
         level = lowest(point.level for point in points)
         if level == "divergent" or number == 0:
-            tested = _test(path, points, before.get(path, []), after.get(path, []))
+            tested = _test(path, points, len(group.points), before.get(path, []), after.get(path, []))
             test = tested if number == 0 else test
             if level == "divergent" and tested is not None and tested.passed:
                 level = "consistent"
+        # A repeat that says nothing of it lacks it as the run does.
         differ = sum(point.level != "identical" for point in points)
-        cells.append(Cell(level, differ, len(points)))
+        cells.append(Cell(level, differ, len(group.points), _example(path, group)))
     worst = max(found, key=lambda point: LEVELS.index(point.level))
     return Line(
         path,
@@ -84,16 +89,34 @@ def _line(path: str, groups: Sequence[Group], before: Values, after: Values) -> 
     )
 
 
+def _example(path: str, group: Group) -> str | None:
+    """The repeat that is furthest away."""
+    differing = [
+        (LEVELS.index(point.level), _size(point), -number)
+        for number, points in enumerate(group.points)
+        for point in points
+        if point.path == path and point.level != "identical"
+    ]
+    return group.column.runs[-max(differing)[2]] if differing else None
+
+
+def _size(point: Point) -> float:
+    value = point.measure.value if point.measure is not None else 0.0
+    return math.inf if isinstance(value, Number) else float(value)
+
+
 def _of(path: str, group: Group) -> Iterator[Point]:
     for points in group.points:
         yield from (point for point in points if point.path == path)
 
 
-def _test(path: str, points: list[Point], before: list[float], after: list[float]) -> Equivalence | None:
-    """Test the means of a metric with a declared bound."""
+def _test(
+    path: str, points: list[Point], n: int, before: list[float], after: list[float]
+) -> Equivalence | None:
+    """Test the means of a metric with a declared bound, which all n repeats have."""
     values = [point.values for point in points if point.values is not None]
     bounds = [point.bound for point in points if point.bound is not None]
-    if not values or not bounds or len(values) < len(points):
+    if not values or not bounds or len(values) < n:
         return None
     reference = values[0][0]
     bound = bound_of(bounds[0], reference, None)
@@ -117,16 +140,24 @@ def _excuse(lines: list[Line]) -> list[Line]:
     tested = [line for line in lines if line.test is not None]
     if not tested or not all(line.test is not None and line.test.passed for line in tested):
         return lines
-    return [_excused(line) if _may_be_excused(line) else line for line in lines]
+    return [_excused(line) if may_be_excused(line) else line for line in lines]
 
 
-def _may_be_excused(line: Line) -> bool:
+def _decided(lines: list[Line]) -> list[Line]:
+    """Keep the tests of means only where something went by them."""
+    if any(line.excused or may_be_excused(line) or line.level == "consistent" for line in lines):
+        return lines
+    return [line if line.level == "divergent" else replace(line, test=None) for line in lines]
+
+
+def may_be_excused(line: Line) -> bool:
+    """Whether it differs, and nothing says by how much it may."""
     undeclared = line.tolerance is None and line.path.startswith(("outputs/", "cases"))
     return line.level == "divergent" and undeclared and line.counted
 
 
 def _excused(line: Line) -> Line:
-    note = "has no tolerance of its own; the metrics agree in the mean"
+    note = "excused: it has no tolerance, and the metrics agree in the mean"
     said = f"{line.note}; {note}" if line.note else note
     return replace(line, counted=False, excused=True, note=said)
 

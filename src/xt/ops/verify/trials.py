@@ -12,7 +12,8 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -23,12 +24,17 @@ from xt.errors import DamagedError, XtError
 from xt.execute.vary import ImpossibleError
 from xt.ops.repeat.verb import Told, rerun
 from xt.ops.repeat.wish import Wish
+from xt.ops.repeat.workspace import sweep
 from xt.store import Store
 
 #: The module that makes one; started by name so that it can have surroundings of its own.
 MODULE = "xt.cli.trial"
 #: Rows and columns of a terminal where there is none to ask.
 _SIZE = (24, 80)
+#: What ends a verification. Held back while trials are begun and ended, so that none is forgotten.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Seconds between two calls of `waiting`, and that a trial gets to end by itself.
+_TICK, _GRACE = 0.2, 10.0
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -50,6 +56,8 @@ class Answer(msgspec.Struct):
     hint: str | None = None
     impossible: str | None = None
     """Why a variation or pin cannot be had here."""
+    died: bool = False
+    """Whether the trial itself was killed or broke down, which says nothing of the next one."""
     drift: list[str] = []
     adjusted: list[str] = []
 
@@ -97,25 +105,26 @@ class Trial(NamedTuple):
 class Trials:
     """Makes trials of one store."""
 
-    def __init__(self, store: str, outside: Outside, jobs: int) -> None:
+    def __init__(self, store: str, outside: Outside, jobs: int, waiting: Callable[[], None]) -> None:
         """Prepare.
 
         Args:
             store: path of `.xt`.
             outside: of the caller: trials get its variables and folder.
             jobs: how many at a time.
+            waiting: called now and then while they go on.
         """
-        self._store, self._outside, self._jobs = store, outside, jobs
+        self._store, self._outside, self._jobs, self._waiting = store, outside, jobs, waiting
 
-    def run(self, wishes: Iterator[Wish], terminal: bool) -> Generator[tuple[int, Answer]]:
+    def run(self, wishes: Iterator[Wish], terminals: tuple[bool, bool]) -> Generator[tuple[int, Answer]]:
         """Make trials as they are wished, and give their answers as they come.
 
         A caller that has seen enough closes the iterator: no further trial is begun, those that go on are
-        ended as by Ctrl-C.
+        ended by SIGTERM, and are gone when it returns.
 
         Args:
             wishes: taken one by one, when there is room.
-            terminal: whether the command had a terminal to write to, and is to have one.
+            terminals: whether standard output and error of the command were terminals, and are to be.
 
         Yields:
             Number of the wish, from 0, and the answer.
@@ -131,15 +140,19 @@ class Trials:
                     if wish is None:
                         more = False
                         break
-                    trial = self._begin(next(numbers), wish, terminal)
-                    going[trial.number] = trial
+                    with _undisturbed():
+                        trial = self._begin(next(numbers), wish, terminals)
+                        going[trial.number] = trial
                     ready.register(trial.answer, selectors.EVENT_READ, trial)
                     if trial.terminal is not None:
                         ready.register(trial.terminal, selectors.EVENT_READ, trial)
                 if not going:
                     return
-                for key, _ in ready.select():
+                self._waiting()
+                for key, _ in ready.select(_TICK):
                     trial = key.data
+                    if trial.number not in going:
+                        continue  # it ended just before, in this round
                     if key.fd == trial.terminal:
                         if not _drained(trial.terminal):
                             ready.unregister(trial.terminal)
@@ -149,21 +162,22 @@ class Trials:
                         trial.parts.append(data)
                         continue
                     ready.unregister(trial.answer)
-                    del going[trial.number]
-                    answer = _finish(trial)
                     if trial.terminal is not None:
                         with contextlib.suppress(KeyError):
                             ready.unregister(trial.terminal)
-                        os.close(trial.terminal)
+                    with _undisturbed():
+                        del going[trial.number]
+                        answer = self._finish(trial)
                     yield trial.number, answer
         finally:
-            for trial in going.values():
-                _end(trial)
+            with _undisturbed():
+                self._end(list(going.values()))
             ready.close()
 
-    def _begin(self, number: int, wish: Wish, terminal: bool) -> Trial:
+    def _begin(self, number: int, wish: Wish, terminals: tuple[bool, bool]) -> Trial:
         read, write = os.pipe()
-        ours, theirs = pty.openpty() if terminal else (None, os.open(os.devnull, os.O_WRONLY))
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        ours, theirs = pty.openpty() if any(terminals) else (None, nowhere)
         try:
             if ours is not None:
                 fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *_size(), 0, 0))
@@ -174,39 +188,66 @@ class Trials:
                 cwd=self._outside.cwd,
                 env=dict(self._outside.environ),
                 stdin=subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
+                stdout=theirs if terminals[0] else nowhere,
+                stderr=theirs if terminals[1] else nowhere,
                 pass_fds=[write],
+                # Nobody answers it on a terminal, and what it started can be ended with it.
+                start_new_session=True,
             )
         finally:
-            os.close(write)
-            os.close(theirs)
+            for fd in {write, nowhere, theirs}:
+                os.close(fd)
         return Trial(number, process, read, ours, [])
 
+    def _finish(self, trial: Trial) -> Answer:
+        """Take the answer of a trial that closed its end."""
+        died = os.waitid(os.P_PID, trial.process.pid, os.WEXITED | os.WNOWAIT)
+        if died is not None and died.si_code != os.CLD_EXITED:
+            _kill(trial)  # its command goes on without it
+        status = trial.process.wait()
+        _close(trial)
+        try:
+            return codec.decode(b"".join(trial.parts), Answer, "the answer of a trial")
+        except DamagedError:
+            sweep(self._store)
+            how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+            return Answer(error=f"its process was ended {how}", died=True)
 
-def _finish(trial: Trial) -> Answer:
-    os.close(trial.answer)
-    status = trial.process.wait()
-    data = b"".join(trial.parts)
-    try:
-        return codec.decode(data, Answer, "the answer of a trial")
-    except DamagedError:
-        how = f"signal {-status}" if status < 0 else f"status {status}"
-        return Answer(error=f"the trial ended with {how} and no answer", hint="XT_DEBUG=1 shows more")
+    def _end(self, trials: list[Trial]) -> None:
+        """End trials nobody waits for; they seal their runs as interrupted and take their workspaces away."""
+        for trial in trials:
+            trial.process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + _GRACE
+        for trial in trials:
+            try:
+                trial.process.wait(timeout=max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _kill(trial)
+                trial.process.wait()
+                sweep(self._store)
+            _close(trial)
 
 
-def _end(trial: Trial) -> None:
-    """End a trial that nobody waits for; it seals its run as interrupted and takes its workspace away."""
+def _kill(trial: Trial) -> None:
+    """Kill a trial that was not waited for yet, with all that it started in its session."""
     with contextlib.suppress(ProcessLookupError):
-        trial.process.send_signal(signal.SIGTERM)
-    try:
-        trial.process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        trial.process.kill()
-        trial.process.wait()
+        os.killpg(trial.process.pid, signal.SIGKILL)
+
+
+def _close(trial: Trial) -> None:
     os.close(trial.answer)
     if trial.terminal is not None:
         os.close(trial.terminal)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold back what ends a verification; a trial that is begun meanwhile lets it through itself."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _drained(terminal: int) -> bool:

@@ -1,0 +1,94 @@
+"""Make repeats of one run and read their records; count them for whoever shows how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+
+from xt.context import Outside
+from xt.errors import XtError
+from xt.model.result import Record
+from xt.ops.repeat.wish import Wish
+from xt.ops.verify.trials import Answer, Trials
+from xt.store import Store
+
+#: Gets the run's id, trials done, and trials there will be as far as is known.
+Step = Callable[[str, int, int], None]
+
+
+class Count:
+    """Trials done and to come, over all runs of one `xt verify`."""
+
+    def __init__(self, step: Step, planned: int) -> None:
+        """Begin.
+
+        Args:
+            step: told at each change, and now and then between.
+            planned: trials there will be.
+        """
+        self._step = step
+        self.done, self.planned = 0, planned
+
+    def tell(self, run_id: str) -> None:
+        """Say how far it is."""
+        self._step(run_id, self.done, max(self.planned, self.done))
+
+
+class Repeats:
+    """Makes repeats of one run."""
+
+    def __init__(self, store: Store, record: Record, outside: Outside, jobs: int, count: Count) -> None:
+        """Prepare.
+
+        Args:
+            store: that has the run, and gets the repeats.
+            record: the run.
+            outside: of the caller.
+            jobs: how many at a time.
+            count: of all trials.
+        """
+        self._store, self._run, self._count = store, record.id, count
+        command = record.snapshot.command
+        self._terminals = (command.stdout == "terminal", command.stderr == "terminal")
+        self._trials = Trials(store.path, outside, jobs, lambda: count.tell(record.id))
+
+    def make(
+        self, wishes: Sequence[Wish], *, planned: bool = False
+    ) -> Generator[tuple[int, Answer, Record | None]]:
+        """Make them; a caller that has seen enough closes the iterator.
+
+        Args:
+            wishes: one for each.
+            planned: whether they are counted among those to come already.
+
+        Yields:
+            In the order in which they end: number of the wish, the answer, and the record if there is one.
+        """
+        left = len(wishes)
+        self._count.planned += 0 if planned else left
+        making = self._trials.run(iter(wishes), self._terminals)
+        try:
+            for number, answer in making:
+                left -= 1
+                self._count.done += 1
+                self._count.tell(self._run)
+                yield number, *self._read(answer)
+        finally:
+            making.close()
+            self._count.planned -= left
+
+    def _read(self, answer: Answer) -> tuple[Answer, Record | None]:
+        if answer.run is None:
+            return answer, None
+        try:
+            return answer, self._store.record(answer.run)
+        except XtError as error:  # it was damaged since
+            return Answer(error=error.message, hint=error.hint, died=True), None
+
+    def more(self, wishes: Sequence[Wish]) -> Generator[tuple[Answer, Record | None]]:
+        """Make some that were not planned, for a diagnosis."""
+        making = self.make(wishes)
+        try:
+            for _, answer, record in making:
+                yield answer, record
+        finally:
+            making.close()
