@@ -14,6 +14,8 @@ import sys
 # mount(2), umount(2), statvfs(3)
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 1 << 5, 1 << 12, 1 << 14, 1 << 18
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
+#: What separates and escapes in the options of overlayfs.
+_OPTION = frozenset(",:\\\n")
 #: Flag of statvfs → flag of mount. Taking one away that a mount above has is not permitted in a user
 #: namespace ("locked"), so that a remount must name them all.
 KEPT = {1: MS_RDONLY, 2: 1 << 1, 4: 1 << 2, 8: 1 << 3, 1024: 1 << 10, 2048: 1 << 11, 4096: 1 << 21}
@@ -47,6 +49,38 @@ def bind(source: str, target: str, *, read_only: bool) -> None:
     except OSError:
         unbind(target)
         raise
+
+
+def overlay(lower: str, target: str, scratch: str) -> None:
+    """Show a folder at another place, where what is written goes into a folder of its own (overlayfs).
+
+    Nothing is copied before it is changed, and the folder that is shown is never changed.
+
+    Args:
+        lower: what is shown; what is mounted below it is not.
+        target: an existing folder.
+        scratch: a folder for what is written; made when it is not there.
+
+    Raises:
+        OSError: the kernel or a file system has no part in it; then nothing is mounted at the target.
+    """
+    upper, work = f"{scratch}/upper", f"{scratch}/work"
+    for path in (lower, upper, work):
+        if not _OPTION.isdisjoint(path):
+            raise OSError(f"`{path}` cannot be written in the options of a mount")
+    if os.path.islink(target):
+        raise OSError(f"`{target}` is a link, nothing is mounted over it")
+    os.makedirs(upper, exist_ok=True)
+    os.makedirs(work, exist_ok=True)
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    # In a user namespace the attributes overlayfs needs have another name (since Linux 5.11).
+    for more in ("", ",userxattr"):
+        try:
+            _mount("overlay", target, 0, "overlay", options + more)
+            return
+        except OSError as error:
+            failure = error
+    raise failure
 
 
 def unbind(target: str) -> None:
@@ -90,10 +124,12 @@ def _unescaped(field: bytes) -> str:
     return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), field))
 
 
-def _mount(source: str | None, target: str, flags: int) -> None:
+def _mount(
+    source: str | None, target: str, flags: int, kind: str | None = None, options: str | None = None
+) -> None:
     libc = _libc()
-    name = None if source is None else os.fsencode(source)
-    if libc.mount(name, os.fsencode(target), None, ctypes.c_ulong(flags), None) != 0:
+    name, system, data = (None if word is None else os.fsencode(word) for word in (source, kind, options))
+    if libc.mount(name, os.fsencode(target), system, ctypes.c_ulong(flags), data) != 0:
         raise _failed(target)
 
 

@@ -1,8 +1,8 @@
 """Bring a file or folder into a workspace, without copying where that can be had, never to write through.
 
 In this order: a reflink (FICLONE, ioctl_ficlonerange(2): copy on write, of btrfs, XFS and others), a copy
-when it is small, a mount that is read-only, a copy. A hard link is no choice: who writes through it writes to
-the user's file.
+when it is small, a mount (of a folder one that takes what is written elsewhere, else read-only), a copy. A
+hard link is no choice: who writes through it writes to the user's file.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ SMALL = 64_000_000
 class Bringing:
     """The ways there are from here to one workspace."""
 
-    def __init__(self, *, may_mount: bool, guarded: bool = False) -> None:
+    def __init__(self, scratch: str, *, may_mount: bool, guarded: bool = False) -> None:
         """Begin.
 
         Args:
+            scratch: folder for what is written to mounted ones, beside the workspace.
             may_mount: whether this process has a mount namespace of its own.
             guarded: whether what stays where it is will be read-only for the repeat by other means.
         """
@@ -38,6 +39,8 @@ class Bringing:
         self.elsewhere: list[str] = []
         """What stays where it is."""
         self._may_mount = may_mount
+        self._scratch = scratch
+        self._overlays = 0
         self._reflinks = True
         self.copied = 0
         """Bytes."""
@@ -155,11 +158,24 @@ class Bringing:
             os.makedirs(target, exist_ok=True)
         else:
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        if folder and self._overlaid(source, target):
+            return True
         try:
             mounts.bind(source, target, read_only=True)
         except OSError:
             with contextlib.suppress(OSError):
                 os.rmdir(target) if folder else os.unlink(target)
+            return False
+        return True
+
+    def _overlaid(self, source: str, target: str) -> bool:
+        """Mount a folder so that the command can write to it as it could, and the user's stays as it is."""
+        if mounts.mounts_below(source)[:1] not in ([], [source]) or mounts.mounts_below(source)[1:]:
+            return False  # what is mounted in it would not be seen
+        self._overlays += 1
+        try:
+            mounts.overlay(source, target, f"{self._scratch}/overlay{self._overlays}")
+        except OSError:
             return False
         return True
 

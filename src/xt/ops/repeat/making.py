@@ -177,6 +177,11 @@ class Making:
         cwd = os.path.normpath(os.path.join(project, from_text(snapshot.command.cwd)))
         used = use(made, snapshot, words, values, cwd, project)
         self.adjusted += [*made.remarks, *used.said]
+        before = values.get("PYTHONPATH")
+        if used.environ.get("PYTHONPATH") != before:
+            # The way to editable packages is no drift: the command gets it, and the record does not.
+            self._editable = {"PYTHONPATH": used.environ.pop("PYTHONPATH", "")}
+            used.environ.update({} if before is None else {"PYTHONPATH": before})
         return used.argv, used.environ
 
     def _inputs(self, around: Around, top: str) -> list[str]:
@@ -194,7 +199,9 @@ class Making:
         enter(around)
         self.tell("bringing the inputs")
         bringing = Bringing(
-            may_mount=alone and "mount" in around.namespaces, guarded=self.contained is not None
+            self.place.scratch,
+            may_mount=alone and "mount" in around.namespaces,
+            guarded=self.contained is not None,
         )
         inputs.bring(top, bringing)
         self.adjusted += [*inputs.remarks, *extras.bring(top, bringing)]
@@ -203,7 +210,9 @@ class Making:
     def _added(self, around: Around, seen: str) -> dict[str, str]:
         """Variables that the command alone gets."""
         if self.wish.environment == "recreate":
-            return around.added
+            return {**around.added, **self._editable}
+        # A runner that brings an environment up to date would point the user's own to this workspace.
+        around.added.setdefault("UV_NO_SYNC", "1")
         folders = interpreter.shadows(self.original.snapshot.environment.python, self.was, seen)
         if not folders:
             return around.added
