@@ -90,9 +90,24 @@ def test_a_run_without_a_record_costs_nothing_of_the_others(turn, folder):
     turn(f'{OUT}("same")', "-o", "out.txt")
     folder.run("-q", "--", "./not-there")
     done = folder.xt("verify", "@~1", "@")
-    assert done.code == 1
+    assert done.code == 3
     assert "did not start: there is nothing to repeat" in done.err
     assert turn.calls() == 0
+
+
+def test_one_is_never_said_of_what_was_not_judged(turn, folder):
+    for _ in range(2):
+        folder.run("-q", "--", "true")
+    assert folder.xt("verify", "nope").code == 3
+    assert folder.xt("verify", "baseline").code == 3
+    first = folder.record()["id"]
+    assert folder.xt("verify", first[:1]).code in (2, 3)
+    path = folder.path / f".xt/runs/{first[:2]}/{first}.json"
+    path.chmod(0o600)
+    path.write_text("{}")
+    done = folder.xt("verify", first)
+    assert (done.code, done.out) == (3, b"")
+    assert "damaged" in done.err
 
 
 def test_forms(turn):
