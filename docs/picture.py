@@ -1,6 +1,6 @@
-"""Draw `docs/images/run.svg`: a real run of the example in a real terminal, as xt colours it.
+"""Draw `docs/images/run.svg` and `verify.svg`: real runs in a real terminal, as xt colours it.
 
-python docs/picture.py [FILE.svg]
+python docs/picture.py [FOLDER]
 
 It installs xt and NumPy into a fresh environment, runs the example there, and draws what the terminal got.
 Only names of a person, a machine and a temporary folder are replaced.
@@ -37,11 +37,26 @@ BEFORE = [
     'xt run -m "reference, again" -- python train.py --epochs 6',
     'xt run -m "reference, again" -- python train.py --epochs 6',
 ]
-SHOWN = [
-    'xt run -m "does a lower learning rate help?" -- python train.py --epochs 6 --lr 0.02',
-    "xt ls",
-    "xt diff",
-]
+SHOWN = {
+    "run": [
+        'xt run -m "does a lower learning rate help?" -- python train.py --epochs 6 --lr 0.02',
+        "xt ls",
+        "xt diff",
+    ],
+    "verify": [
+        "xt verify baseline --repeat 3 --vary threads,hashseed,timezone",
+        'xt run -q -m "which words are there?" -o words.json -- python words.py',
+        "xt verify @",
+    ],
+}
+#: A program with the most common source of nondeterminism in Python.
+WORDS = """\
+import json
+
+words = set(open("README.md").read().split())
+with open("words.json", "w") as file:
+    json.dump(list(words)[:100], file)
+"""
 THEME = TerminalTheme(
     (22, 24, 29),
     (205, 209, 217),
@@ -73,11 +88,12 @@ def terminal(command: str, folder: Path, environ: dict[str, str]) -> str:
     return b"".join(parts).decode().replace("\r\n", "\n")
 
 
-def scene(work: Path) -> Text:
-    """Run everything in a fresh copy of the example; return the part that is shown."""
+def scenes(work: Path) -> dict[str, Text]:
+    """Run everything in a fresh copy of the example; return the parts that are shown, by name."""
     clone = work / "digits"
     shutil.copytree(ROOT / "docs/examples/digits", clone, ignore=shutil.ignore_patterns(".xt", "*.npz"))
     (clone / ".gitignore").write_text("metrics.json\nmodel.npz\ncases.jsonl\n.venv/\n")
+    (clone / "words.py").write_text(WORDS)
     venv.create(clone / ".venv", with_pip=True)
     binaries = clone / ".venv/bin"
     subprocess.run([binaries / "pip", "install", "-q", str(ROOT), "numpy"], check=True)
@@ -93,16 +109,22 @@ def scene(work: Path) -> Text:
         subprocess.run([*git, *words], cwd=clone, check=True)
     for command in BEFORE:
         terminal(command, clone, environ)
+    return {name: scene(commands, clone, environ, work) for name, commands in SHOWN.items()}
+
+
+def scene(commands: list[str], clone: Path, environ: dict[str, str], work: Path) -> Text:
+    """Type commands, and keep what the terminal showed."""
     text = Text()
-    for command in SHOWN:
+    for command in commands:
         text.append("$ ", "bright_black").append(command + "\n", "bold")
         text.append(Text.from_ansi(scrubbed(terminal(command, clone, environ), work).strip("\n")))
-        text.append("\n\n" if command != SHOWN[-1] else "")
+        text.append("\n\n" if command != commands[-1] else "")
     return text
 
 
 def scrubbed(output: str, work: Path) -> str:
-    """Put other names in the place of a person, a machine and a folder."""
+    """Put other names in the place of a person, a machine and a folder; of a progress line, what stays."""
+    output = re.sub(r"(?:[^\n]*\r|\x1b\[2?K)", "", output)
     output = re.sub(rf"{re.escape(str(work))}/", "~/", output)
     return output.replace(f"{getpass.getuser()}@{platform.node()}", "you@host")
 
@@ -120,12 +142,12 @@ def drawn(text: Text) -> str:
 
 
 def main() -> None:
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/images/run.svg"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/images"
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        text = scene(Path(work))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(drawn(text))
-    print("written:", target)
+        for name, text in scenes(Path(work)).items():
+            (folder / f"{name}.svg").write_text(drawn(text))
+            print("written:", folder / f"{name}.svg")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def in_bash(here, *words: str) -> list[str]:
 
 
 def test_bash_completes_commands_and_options(here):
-    assert in_bash(here, "xt", "r") == ["run"]
+    assert in_bash(here, "xt", "ru") == ["run"]
     assert {"run", "ls", "show", "logs", "diff", "baseline", "init"} <= set(in_bash(here, "xt", ""))
     assert in_bash(here, "xt", "run", "--pu") == ["--purpose"]
     assert in_bash(here, "xt", "logs", "@", "--fo") == ["--follow"]
@@ -151,7 +151,7 @@ def in_zsh(here, line: str) -> str:
 @pytest.mark.parametrize(
     ("line", "completed"),
     [
-        ("xt r", "xt run "),
+        ("xt ru", "xt run "),
         ("xt run --purp", "xt run --purpose="),
         ("xt run -i data:mea", "xt run -i data:measure.py "),
         ("xt run -C fol", "xt run -C folder/"),
@@ -180,7 +180,7 @@ def in_fish(here, line: str) -> list[str]:
 
 
 def test_fish_completes_commands_and_options(here):
-    assert in_fish(here, "xt r") == ["run"]
+    assert in_fish(here, "xt ru") == ["run"]
     assert set(COMMANDS.rows) == set(in_fish(here, "xt "))
     assert in_fish(here, "xt run --pu") == ["--purpose"]
     assert in_fish(here, "xt logs @ --fo") == ["--follow"]

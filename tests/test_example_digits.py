@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Project
 from xt.collect import Capture
 from xt.collect.metrics import collect
 from xt.config import load
@@ -108,3 +110,22 @@ def test_its_settings_name_what_it_reads_and_writes(tmp_path):
         "val/loss": "min",
     }
     assert {metric.labels["digit"] for metric in found if metric.labels} == set("0123456789")
+
+
+def test_it_repeats_and_is_equivalent_with_another_number_of_threads(tmp_path):
+    """The bound is for libraries of linear algebra that use threads on matrices as small as these."""
+    clone = tmp_path / "digits"
+    shutil.copytree(EXAMPLE, clone, ignore=shutil.ignore_patterns(".xt", "*.npz", "*.json*"))
+    project = Project(clone)
+    project.sh("git init -q && git add -A && git commit -qm first")
+    ran = project.run("-q", "--as", "train", "--", sys.executable, "train.py", "--epochs", "4")
+    assert ran.code == 0, ran.err
+    bounds = [f"--tol={name}=rel:1e-6" for name in ("model.npz", "train/loss", "val/loss")]
+    done = project.xt("verify", "@", "--repeat", "2", "--vary", "threads", "--json", *bounds)
+    assert done.code == 0, done.out.decode() + done.err
+    (found,) = json.loads(done.out)["verifications"]
+    columns = {column["name"]: column["level"] for column in found["columns"]}
+    assert columns["repeat"] == "identical"
+    assert columns["threads"] in ("identical", "equivalent")
+    names = {line["path"] for line in found["lines"]}
+    assert {"status", "cases", "outputs/model.npz", "metrics/val/acc", "metrics/val/acc{digit=3}"} <= names

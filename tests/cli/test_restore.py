@@ -11,6 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -258,6 +259,31 @@ def test_an_output_goes_before_the_code_of_its_name(project):
         (project.path / "result.txt").write_text("mine\n")
 
 
+def test_code_that_was_left_out_is_named(project, tmp_path):
+    project.write("id_rsa", "secret\n")
+    assert project.run("-q", "--", "true").code == 0
+    (left,) = project.record()["snapshot"]["code"]["left_out"]
+    found = json.loads(project.xt("restore", "@", "--to", str(tmp_path / "to"), "--json").out)["paths"]
+    (said,) = (item for item in found if item["path"] == "id_rsa")
+    assert (said["state"], said["reason"]) == ("absent", left["reason"])
+
+
+def test_code_whose_objects_are_gone_fails_alone(project, tmp_path):
+    project.write("new.py", "new\n")
+    assert project.run("-q", "-o", "x", "--", "touch", "x").code == 0
+    oid = project.sh("git hash-object new.py").strip()
+    (project.path / ".xt/code.git/objects" / oid[:2] / oid[2:]).unlink()
+    done = project.xt("restore", "@", "--to", str(tmp_path / "to"))
+    assert done.code == 1
+    assert any(line.startswith("failed") and "new.py" in line for line in done.out.decode().splitlines())
+    assert {"x", "train.py"} <= set(tree(tmp_path / "to"))
+    shutil.rmtree(project.path / ".xt/code.git")
+    done = project.xt("restore", "@", "--to", str(tmp_path / "again"))
+    assert done.code == 1
+    assert "the code as it ran cannot be read" in done.out.decode()
+    assert "x" in tree(tmp_path / "again")
+
+
 def test_submodules_links_and_empty_folders_of_the_code(project, tmp_path):
     project.sh("mkdir inner && cd inner && git init -q && echo i > a && git add a && git commit -qm i")
     project.sh("mkdir -p empty/deep; ln -s train.py link; printf 'x\\r\\n' > raw.txt; chmod +x raw.txt")
@@ -302,7 +328,9 @@ def test_a_damaged_manifest_fails_its_tree_alone(ran):
     for stored in (ran.path / ".xt/objects" / hexed[:2]).glob(hexed + "*"):
         stored.chmod(0o644)
         stored.write_bytes(b"{}")
-    assert ran.xt("restore", "@").code == 1
+    done = ran.xt("restore", "@")
+    assert done.code == 1
+    assert any(line.startswith("failed") and "out/" in line for line in done.out.decode().splitlines())
     assert "model.bin" in tree(ran.path)
     assert "out" not in tree(ran.path)
 
@@ -421,6 +449,15 @@ def test_another_place_of_the_project(ran, tmp_path):
     assert done.code == 0, done.err
     assert (tmp_path / "moved/out/one").read_text() == "one\n"
     assert not ran.path.exists()
+
+
+def test_the_json_is_as_its_schema_says(ran):
+    schema = json.loads((Path(__file__).parents[2] / "docs/reference/restore.schema.json").read_text())
+    for words in ((), ("--only", "code"), ("--only", "logs"), ("data.csv",)):
+        found = json.loads(ran.xt("restore", "@", *words, "--json").out)
+        jsonschema.validate(found, schema)
+        assert found["run"] == ran.record()["id"]
+        assert found["paths"]
 
 
 def test_many_paths_are_summed_up(project):

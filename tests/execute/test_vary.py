@@ -133,10 +133,10 @@ def test_a_pin_of_the_source_makes_repeats_agree_and_none_before_it_does(lab):
     for row in PINS:
         done = lab.trials("pins", *[[row.name]] * 3)
         if done[0]["impossible"]:
-            assert row.name != lab.program.source or pytest.skip(str(done[0]["impossible"]))
+            assert row.name != lab.program.held_by or pytest.skip(str(done[0]["impossible"]))
             continue
         if len({each["output"] for each in done}) == 1:
-            assert row.name == lab.program.source
+            assert row.name == lab.program.held_by
             assert done[0]["code"] == 0 and done[0]["output"]
             return
     pytest.fail("no pin makes it repeat")

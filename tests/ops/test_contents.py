@@ -57,6 +57,32 @@ def test_every_file_of_every_repository_is_listed_and_read(project):
     assert read["pkg/empty.py"] == b""
 
 
+def test_a_submodule_is_read_at_what_was_checked_out(project, tmp_path):
+    project.sh(f"mkdir '{tmp_path}/other' && cd '{tmp_path}/other' && git init -q && echo a > a && git add a")
+    project.sh(f"cd '{tmp_path}/other' && git commit -qm o")
+    project.sh(f"git -c protocol.file.allow=always submodule --quiet add '{tmp_path}/other' sub")
+    project.sh("git commit -qm sub; echo dirty > sub/a; echo new > sub/b")
+    assert project.run("-q", "--", "true").code == 0
+    project.sh("rm -r sub")
+    code, _ = opened(project)
+    with code:
+        files = code.files()
+        assert set(files) == {"train.py", ".gitmodules", "sub/a", "sub/b"}
+        assert content(code, files["sub/a"]) == b"dirty\n"
+
+
+def test_objects_named_by_sha256(folder):
+    folder.write("a", "a\n")
+    folder.sh("git init -q --object-format=sha256 && git add a && git commit -qm a; echo b > b")
+    assert folder.run("-q", "--", "true").code == 0
+    code, _ = opened(folder)
+    with code:
+        assert {name: content(code, file) for name, file in code.files().items()} == {
+            "a": b"a\n",
+            "b": b"b\n",
+        }
+
+
 def test_one_that_is_not_read_to_its_end_does_not_shift_the_next(project):
     project.write("big.bin", "x" * 3_000_000)
     assert project.run("-q", "--", "true").code == 0

@@ -6,9 +6,13 @@ one output in the working directory and take less than 0.2 s.
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import itertools
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +31,10 @@ class Program:
     level: str
     """Of repeats without any variation, on a machine with two processors or more."""
     source: str | None = None
-    """What a diagnosis names: a pin where repeats differ by themselves (`PINS`); else the variation that
-    shows it, `environment` or `input`."""
+    """What a diagnosis names: a pin where repeats differ by themselves (`PINS`), or what it stands for; else
+    the variation that shows it, `environment` or `input`."""
+    pin: str | None = None
+    """The pin that holds it, where that has another name."""
     vary: tuple[str, ...] = ()
     """All variations that change what repeats by itself; of what does not, those that are known to."""
     file: str = ""
@@ -44,6 +50,11 @@ class Program:
     """To be declared."""
     changes: str | None = None
     """Argument for `change`, to be called between the run and its verification."""
+
+    @property
+    def held_by(self) -> str | None:
+        """Name of the pin that makes it repeat."""
+        return self.pin or self.source
 
 
 def _c(name: str, *options: str) -> list[list[str]]:
@@ -79,7 +90,7 @@ PROGRAMS = [
     _python("wall_clock", "out.md", "divergent", source="clock", vary=("clock",)),
     _python("elapsed", "out.json", "divergent", source="clock"),
     _compiled("thread_race", "divergent", "-fopenmp", source="threads", needs=("processors:2",)),
-    _python("temporary_path", "out.json", "divergent", source="seed"),
+    _python("temporary_path", "out.json", "divergent", source="temporary path", pin="seed"),
     _compiled("uninitialised", "divergent", source="memory", vary=("memory",)),
     _compiled("addresses", "divergent", source="addresses", vary=("addresses",)),
     Program(
@@ -190,3 +201,30 @@ def missing(program: Program) -> str | None:
         elif kind not in ("locale", "network") and shutil.which(kind) is None:
             return f"{kind} is not installed"
     return None
+
+
+@contextlib.contextmanager
+def serving():
+    """A server on this machine that answers something else each time; its address."""
+    numbers = itertools.count()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = f"{next(numbers)}\n".encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Annotated, Literal
 
@@ -46,12 +48,15 @@ def rerun(
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.find import open_store, resolve
+    from xt.ops.repeat.interrupts import InterruptedRepeatError
     from xt.ops.repeat.verb import rerun as verb
     from xt.ops.repeat.wish import Wish
     from xt.render import rerunlines
 
     if extra and "--" not in sys.argv:
         raise UsageError(f"`{extra[0]}`: one run at a time", "words for the command are written after `--`")
+    if in_place and environment in ("recreate", "docker"):
+        raise UsageError(f"--env {environment} takes a workspace: leave --in-place out")
     if in_place and keep:
         raise UsageError("--in-place makes no workspace to keep")
     outside = Outside.real()
@@ -72,7 +77,13 @@ def rerun(
         if not quiet:
             say(lines)
 
-    done = verb(store, wish, outside, lambda doing: None, lambda told: begun(rerunlines.before(told)))
+    try:
+        done = verb(store, wish, outside, lambda doing: None, lambda told: begun(rerunlines.before(told)))
+    except InterruptedRepeatError as error:
+        # By the signal itself, so that a shell's loop stops as it would have.
+        signal.signal(error.number, signal.SIG_DFL)
+        os.kill(os.getpid(), error.number)
+        return 128 + error.number
     after(done.report, outside, quiet=quiet)
     if done.kept is not None:
         say([f"xt: the workspace is {done.kept}"])

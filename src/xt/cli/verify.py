@@ -26,7 +26,7 @@ def verify(
     ],
     repeat: Annotated[
         int | None,
-        typer.Option("--repeat", metavar="N", min=1, max=MOST, help="Fresh repeats; 5 when not said."),
+        typer.Option("--repeat", metavar="N", min=1, max=MOST, help="Fresh repeats; 5 by default."),
     ] = None,
     against: Annotated[
         str | None, typer.Option("--against", metavar="REF", help="Compare with an existing run instead.")

@@ -23,6 +23,8 @@ from xt.collect.shot import keep
 from xt.model.code import Code, Repository
 from xt.model.text import Text, from_text
 
+#: Tags as `packed-refs` has them: an annotated one has its commit in the next line.
+_TAGS = "%(objectname) %(refname)%(if)%(*objectname)%(then)%0a^%(*objectname)%(end)"
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -95,16 +97,11 @@ class Checkout:
                         f"the commit {head[:12]} is not here any more: its files are, its history is not"
                     )
                     head, head_tree = _stand_in(run, tree), tree
-                branch = None if was.branch is None else from_text(was.branch)
-                remote = None if was.remote is None else from_text(was.remote)
                 objects = [f"{store.path}/objects", *borrowed]
-                described = Described(head, head_tree, branch, remote, store.object_format)
-                ownrepo.write(own, described, objects)
+                ownrepo.write(own, self._described(was, head, head_tree, places, store), objects)
                 if head_tree is not None and head_tree != tree:
                     # Entries that stay the same keep their stat, so that nothing is hashed again.
                     run.run("read-tree", "--reset", head_tree)
-                if was.head is not None and head_tree is not None:
-                    self._keep(places, was.head, head_tree)
             if not git or head_tree is None:
                 os.unlink(index)
         finally:
@@ -113,12 +110,33 @@ class Checkout:
                     os.unlink(index)
                 os.rmdir(own)
 
-    def _keep(self, places: list[GitDir], head: str, head_tree: str) -> None:
+    def _described(
+        self, was: Repository, head: str | None, head_tree: str | None, places: list[GitDir], store: CodeStore
+    ) -> Described:
+        """Say what a repository was: as recorded, and its tags and depth as they are where the commit is."""
+        branch = None if was.branch is None else from_text(was.branch)
+        remote = None if was.remote is None else from_text(was.remote)
+        tags, shallow = b"", b""
+        place = None
+        if was.head is not None and head == was.head and head_tree is not None:
+            place = self._keep(places, was.head, head_tree)
+        if place is not None:
+            git = Git(place.common, self._environ, {"GIT_DIR": place.common})
+            tags = git.run("for-each-ref", f"--format={_TAGS}", "refs/tags/")
+            with contextlib.suppress(FileNotFoundError):
+                shallow = fsio.read_file(f"{place.common}/shallow")
+        above = "" if was.path == "." else f"{from_text(was.path)}/"
+        inner = [from_text(item.path) for item in self._code.repositories if item.kind == "submodule"]
+        active = [path.removeprefix(above) for path in inner if path.startswith(above) and path != above[:-1]]
+        return Described(head, head_tree, branch, remote, store.object_format, tags, shallow, active)
+
+    def _keep(self, places: list[GitDir], head: str, head_tree: str) -> GitDir | None:
         """Keep the commit's content from the gc of the repository that has it, as for the run itself."""
         for place in places:
             with contextlib.suppress(GitError):  # of another repository, or read only: the next may do
                 keep(Git(place.common, self._environ), place.common, head, head_tree)
-                return
+                return place
+        return None
 
     def _places(self, path: Text) -> list[GitDir]:
         """Repositories at a path below the sources, as far as they are there."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -90,6 +91,11 @@ class Child:
                     else:
                         poll.unregister(fd)
                         waiting -= 1
+        except KeyboardInterrupt:
+            # It knows nothing of a signal to us alone. SIGTERM, so that git takes its locks away.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+            raise
         finally:
             for fd in self._ends:
                 os.close(fd)

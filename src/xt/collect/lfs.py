@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 from xt import fsio
 from xt.collect.worktree import Look
 
+_SHA256 = re.compile(rb"sha256:[0-9a-f]{64}")
 _VERSION = b"version https://git-lfs.github.com/spec/v1\n"
 
 
@@ -32,7 +34,7 @@ def sorted_out(seen: Look, changed: list[str], max_file: int) -> tuple[set[str],
             size = os.lstat(name).st_size
         except OSError:
             continue  # deleted
-        if path in pointers and pointers[path][1] == size and _sha256(name) == pointers[path][0]:
+        if path in pointers and pointers[path][1] == size and sha256(name) == pointers[path][0]:
             kept.add(path)
         elif size > max_file:
             over[path] = size
@@ -54,22 +56,35 @@ def _pointers(seen: Look, paths: list[str]) -> dict[str, tuple[str, int]]:
             continue  # not in the commit
         length = int(words[2])
         text, answer = answer[:length], answer[length + 1 :]
-        fields = dict(line.split(b" ", 1) for line in text[:1024].splitlines() if b" " in line)
-        oid, size = fields.get(b"oid", b""), fields.get(b"size", b"")
-        if text.startswith(_VERSION) and oid.startswith(b"sha256:") and size.isdigit():
-            found[path] = oid[7:].decode("ascii", "replace"), int(size)
+        named = pointer(text)
+        if named is not None:
+            found[path] = named
     return found
 
 
-def _sha256(name: str) -> str | None:
-    from hashlib import sha256
+def pointer(text: bytes) -> tuple[str, int] | None:
+    """Read a pointer file.
+
+    Returns:
+        SHA-256 in hexadecimal, and size in bytes; None when it is no pointer.
+    """
+    fields = dict(line.split(b" ", 1) for line in text[:1024].splitlines() if b" " in line)
+    oid, size = fields.get(b"oid", b""), fields.get(b"size", b"")
+    if text.startswith(_VERSION) and _SHA256.fullmatch(oid) and size.isdigit():
+        return oid[7:].decode(), int(size)
+    return None
+
+
+def sha256(name: str) -> str | None:
+    """Hash a regular file; None when it cannot be read."""
+    import hashlib
 
     try:
         fd = fsio.open_regular(name)
     except OSError:
         return None
     try:
-        state = sha256()
+        state = hashlib.sha256()
         while part := os.read(fd, fsio.CHUNK):
             state.update(part)
         return state.hexdigest()

@@ -9,8 +9,8 @@ import os
 import re
 from typing import NamedTuple
 
-#: Branch names that are written as a path; others, legal in git too, are checked out detached.
-_BRANCH = re.compile(r"[A-Za-z0-9_][\w+=@-]*([./][\w+=@-]+)*", re.ASCII)
+#: What no name of a branch has (git-check-ref-format(1)), and a path below `refs/heads` must not.
+_NO_BRANCH = re.compile(r"(^|/)\.|\.\.|//|^/|/$|^-|\.$|\.lock(/|$)|@\{|[\x00-\x20\x7f~^:?*\[\\]|^@?$")
 
 
 class Described(NamedTuple):
@@ -24,6 +24,12 @@ class Described(NamedTuple):
     """None when the head was detached."""
     remote: str | None
     object_format: str
+    tags: bytes
+    """In the form of `packed-refs`, sorted by name."""
+    shallow: bytes
+    """`.git/shallow`: commits whose parents are not there."""
+    active: list[str]
+    """Paths of submodules that are checked out."""
 
 
 def write(own: str, was: Described, borrowed: list[str]) -> None:
@@ -43,13 +49,22 @@ def write(own: str, was: Described, borrowed: list[str]) -> None:
         settings += f"[extensions]\n\tobjectFormat = {was.object_format}\n"
     if was.remote is not None:
         settings += f'[remote "origin"]\n\turl = {_quoted(was.remote)}\n'
+    if was.active:
+        settings += "[submodule]\n"
+        settings += "".join(f"\tactive = {_quoted(f':(literal){path}')}\n" for path in was.active)
     _file(f"{own}/config", settings)
+    if was.tags:
+        with open(f"{own}/packed-refs", "xb") as file:
+            file.write(b"# pack-refs with: peeled fully-peeled sorted \n" + was.tags)
+    if was.shallow:
+        with open(f"{own}/shallow", "xb") as file:
+            file.write(was.shallow)
     _file(f"{own}/objects/info/alternates", "".join(f"{_alternate(path)}\n" for path in borrowed))
     if was.head is not None and was.head_tree is not None:
         # There already, the next snapshot need not make it.
         os.makedirs(f"{own}/refs/xt/keep")
         _file(f"{own}/refs/xt/keep/{was.head}", f"{was.head_tree}\n")
-    if was.branch is None or not _BRANCH.fullmatch(was.branch) or was.branch.endswith(".lock"):
+    if was.branch is None or _NO_BRANCH.search(was.branch):
         _file(f"{own}/HEAD", f"{was.head}\n" if was.head else "ref: refs/heads/main\n")
         return
     _file(f"{own}/HEAD", f"ref: refs/heads/{was.branch}\n")

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterable
 
-from xt import errors
+from xt import errors, fsio
 
 #: Python ignores these at start-up; a command must not inherit that (`yes | head` relies on SIGPIPE).
 #: Whether our own caller ignored them cannot be told any more.
@@ -38,7 +38,7 @@ def start(
     """Start a command.
 
     Args:
-        argv: looked up along PATH when the first word has no slash; no shell is ever tried.
+        argv: looked up along its PATH when the first word has no slash; no shell is ever tried.
         environ: all of its variables; one without a name, which no program can ask for, is left out.
         streams: descriptor of the command → descriptor of ours to become it; others are inherited.
         mask: signals it starts with blocked: those that xt was started with.
@@ -66,7 +66,7 @@ def start(
     actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()]
     try:
         return os.posix_spawnp(
-            argv[0],
+            _program(argv[0], environ),
             argv,
             {name: value for name, value in environ.items() if name} if "" in environ else environ,
             file_actions=actions,
@@ -74,9 +74,23 @@ def start(
             setsigdef=IGNORED_BY_PYTHON,
         )
     except OSError as error:
-        raise _explained(argv[0], error) from error
+        raise _explained(argv[0], error, environ) from error
     except ValueError as error:
         raise FailedError(errors.EXIT_NOT_STARTED, f"the command cannot be started: {error}") from error
+
+
+def _program(name: str, environ: dict[str, str]) -> str:
+    """Find the command along its own PATH where that is not ours, which the system would take.
+
+    Raises:
+        FailedError: it is not there.
+    """
+    if "/" in name or os.get_exec_path(environ) == os.get_exec_path():
+        return name
+    found = fsio.find_program(name, environ.get("PATH", os.defpath))
+    if found is None:
+        raise FailedError(errors.EXIT_NOT_FOUND, f"`{name}`: command not found")
+    return found
 
 
 def replace(argv: list[str]) -> tuple[str, int]:
@@ -94,7 +108,7 @@ def replace(argv: list[str]) -> tuple[str, int]:
             signal.signal(number, handler)
 
 
-def _explained(name: str, error: OSError) -> FailedError:
+def _explained(name: str, error: OSError, environ: dict[str, str] | None = None) -> FailedError:
     """Say what is wrong, with the status that bash and env would end with.
 
     Except that both run a script without a `#!` line in a shell of their choice, which xt does not guess.
@@ -102,7 +116,7 @@ def _explained(name: str, error: OSError) -> FailedError:
     number = error.errno or 0
     if number in NO_ROOM:
         return FailedError(errors.EXIT_NOT_STARTED, f"no process could be made: {os.strerror(number)}")
-    found = _find(name)
+    found = _find(name, environ)
     # A folder of PATH that may not be searched gives EACCES for a command that is in none of them.
     if found is None and ("/" not in name or number == errno.ENOENT):
         return FailedError(errors.EXIT_NOT_FOUND, f"`{name}`: command not found")
@@ -119,9 +133,9 @@ def _explained(name: str, error: OSError) -> FailedError:
     )
 
 
-def _find(name: str) -> str | None:
+def _find(name: str, environ: dict[str, str] | None) -> str | None:
     """Where a command's name leads, executable or not."""
     if "/" in name:
         return name if os.path.lexists(name) else None
-    places = (os.path.join(folder, name) for folder in os.get_exec_path())
+    places = (os.path.join(folder, name) for folder in os.get_exec_path(environ))
     return next((place for place in places if os.path.lexists(place)), None)

@@ -30,12 +30,15 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
     request = capture.request
     found: dict[str, Any] = {}
     failures: list[BaseException] = []
+    collected = threading.Event()
 
     def code() -> None:
         try:
             found["code"] = BEFORE.get("code")(capture)
         except BaseException as error:
             failures.append(error)
+        finally:
+            collected.set()
 
     worker = threading.Thread(target=code, name="xt-code")
     worker.start()
@@ -47,7 +50,12 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
                 found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
         command = _with_stdin(describe(capture), capture, scrubber)
     finally:
-        worker.join()
+        # Not `join`: interrupted once, it believes ever after that the thread has ended (bpo-45274).
+        try:
+            collected.wait()
+        except KeyboardInterrupt:
+            collected.wait()  # what it writes must not come after what is taken away
+            raise
     common = too_common(capture.outside.environ, capture.settings.env.secrets)
     if common:
         capture.problem("log", f"too short or too common to be masked: the value of {', '.join(common)}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from xt.collect import fingerprint
 from xt.model.delta import Delta
 from xt.model.snapshot import Snapshot
+from xt.model.text import from_text, to_shown
 from xt.ops.diff import environment
 
 #: Of one kind, listed; the others are counted.
@@ -57,7 +59,7 @@ def drift(recorded: Snapshot, now: Snapshot) -> list[str]:
     """
     whole = environment.compare(recorded, now)
     groups: dict[str, list[Delta]] = {name: [] for name in _ORDER}
-    clauses = []
+    clauses = _program(recorded, now)
     for part in whole.children:
         group = part.path.split("/")[1]
         if group in groups:
@@ -72,6 +74,15 @@ def drift(recorded: Snapshot, now: Snapshot) -> list[str]:
         if left:
             clauses.append(f"and {left} more {many}")
     return clauses
+
+
+def _program(recorded: Snapshot, now: Snapshot) -> list[str]:
+    """Say that the program is another one, where both are known by content."""
+    was, found = recorded.command.executable, now.command.executable
+    if was.digest is None or found.digest is None or was.digest == found.digest:
+        return []
+    name = to_shown(os.path.basename(from_text(was.path)) if was.path is not None else "the program")
+    return [f"the program `{name}` is not the recorded one"]
 
 
 def _told(group: str, parts: list[Delta]) -> list[str]:

@@ -58,10 +58,15 @@ class Hooks(NamedTuple):
     """Gets the causes; an `XtError` from it prevents the start, and nothing is recorded."""
     added: dict[str, str] | None = None
     """Variables that the command gets and that are not recorded as its environment."""
+    wrap: Callable[[list[str], dict[str, str], str], Wrapped] | None = None
+    """Gets argv, all variables of the command and the folder of the run in flight; gives what is started
+    instead, while the record names the command."""
     own_pids: bool = False
     """Whether it is the first process of a pid namespace of its own."""
 
 
+#: argv and variables of what is started instead of a command.
+Wrapped = tuple[list[str], dict[str, str]]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xt.ops.reuse import Hit
@@ -204,8 +209,11 @@ def _job(
     environ["XT_METRICS"] = live.path("metrics.jsonl")
     if seed.value is not None:
         environ["XT_SEED"] = str(seed.value)
+    argv = request.command
+    if hooks.wrap is not None:
+        argv, environ = hooks.wrap(argv, environ, live.folder)
     return execute.Job(
-        argv=request.command,
+        argv=argv,
         environ=environ,
         folder=live.folder,
         secrets=secrets,

@@ -25,6 +25,7 @@ _STATES = {
     "refused": ("refused", "bad"),
     "failed": ("failed", "bad"),
 }
+_WRONG = ("conflict", "refused", "failed")
 
 
 def render(done: Restoration, shown: int, cwd: str, columns: int, colour: bool) -> str:
@@ -72,9 +73,18 @@ def _rows(group: list[Restored]) -> list[list[Line]]:
 
 
 def _telling(paths: list[Restored]) -> list[Restored]:
-    """All but the folders that something else of the report is in."""
-    above = {os.path.dirname(from_text(item.path)) for item in paths}
-    return [item for item in paths if item.form != "folder" or from_text(item.path) not in above]
+    """All but the folders that something else of the report is in, unless something is wrong with them."""
+    above: set[str] = set()
+    for item in paths:
+        folder = os.path.dirname(from_text(item.path))
+        while folder and folder not in above:
+            above.add(folder)
+            folder = os.path.dirname(folder)
+    return [
+        item
+        for item in paths
+        if item.form != "folder" or item.state in _WRONG or from_text(item.path) not in above
+    ]
 
 
 def _named(item: Restored) -> Line:

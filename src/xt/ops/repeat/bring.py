@@ -18,6 +18,8 @@ from xt.execute import mounts
 
 #: ioctl_ficlone(2) on Linux.
 FICLONE = 0x40049409
+#: Errors of copy_file_range(2) where it cannot be had.
+_NOT_WITHIN = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 #: Bytes of one input that are copied without a thought where no reflink can be had.
 SMALL = 64_000_000
 
@@ -25,12 +27,16 @@ SMALL = 64_000_000
 class Bringing:
     """The ways there are from here to one workspace."""
 
-    def __init__(self, *, may_mount: bool) -> None:
+    def __init__(self, *, may_mount: bool, guarded: bool = False) -> None:
         """Begin.
 
         Args:
             may_mount: whether this process has a mount namespace of its own.
+            guarded: whether what stays where it is will be read-only for the repeat by other means.
         """
+        self._guarded = guarded
+        self.elsewhere: list[str] = []
+        """What stays where it is."""
         self._may_mount = may_mount
         self._reflinks = True
         self.copied = 0
@@ -74,6 +80,9 @@ class Bringing:
 
     def guard(self, path: str) -> bool:
         """Make what stays where it is read-only for the repeat; return whether that is so."""
+        self.elsewhere.append(path)
+        if self._guarded:
+            return True
         if not self._may_mount:
             return False
         try:
@@ -156,24 +165,39 @@ class Bringing:
 
 
 def _copy(source: int, target: int, size: int) -> int:
-    """Copy within the kernel where it can (copy_file_range(2)); return how many bytes."""
-    done = 0
-    while True:
+    """Copy what is no hole, within the kernel where it can (copy_file_range(2)); return how many bytes."""
+    done = at = 0
+    while at < size:
         try:
-            count = os.copy_file_range(source, target, max(size - done, 1 << 20)) if done < size else 0
+            begin = os.lseek(source, at, os.SEEK_DATA)
+            end = os.lseek(source, begin, os.SEEK_HOLE)
         except (OSError, AttributeError) as error:
-            if isinstance(error, OSError) and error.errno not in (
-                errno.EXDEV,
-                errno.ENOSYS,
-                errno.EINVAL,
-                errno.EOPNOTSUPP,
-            ):
+            if isinstance(error, OSError) and error.errno == errno.ENXIO:
+                break  # a hole up to the end
+            begin, end = at, size
+        copied = _copy_part(source, target, begin, end)
+        done += copied
+        at = end
+        if copied < end - begin:
+            break  # it became shorter meanwhile
+    os.ftruncate(target, size)
+    return done
+
+
+def _copy_part(source: int, target: int, at: int, end: int) -> int:
+    begin, quick = at, hasattr(os, "copy_file_range")
+    while at < end:
+        try:
+            if quick:
+                count = os.copy_file_range(source, target, end - at, at, at)
+            else:
+                count = os.pwrite(target, os.pread(source, min(end - at, fsio.CHUNK), at), at)
+        except OSError as error:
+            if not quick or error.errno not in _NOT_WITHIN:
                 raise
-            count = 0
+            quick = False
+            continue
         if count == 0:
             break
-        done += count
-    while data := os.read(source, fsio.CHUNK):
-        fsio.write_all(target, data)
-        done += len(data)
-    return done
+        at += count
+    return at - begin

@@ -105,6 +105,8 @@ class Inputs:
             if source is not None:
                 kind = "tree" if item.kind == "tree" else "file"
                 bring = bringing.tree if kind == "tree" else bringing.file
+                if not self._reachable(top, item, below):
+                    continue
                 if bring(source.path, target, source.size):
                     cache.alias(f"{kind} {os.path.realpath(source.path)}", f"{kind} {target}")
             elif item.kind == "file":
@@ -172,7 +174,7 @@ class Inputs:
                 source = self._found(path, entry)
                 if source is None:
                     self._make(top, item, entry, path)
-                else:
+                elif self._reachable(top, item, path):
                     bringing.file(source, os.path.join(top, path), entry.size or 0)
             elif entry.kind == "link" and entry.target is not None:
                 with Inside(top) as inside:
@@ -191,6 +193,17 @@ class Inputs:
                 if found is not None and found.digest == entry.digest:
                     return path
         return None
+
+    def _reachable(self, top: str, item: Input, below: str) -> bool:
+        """Make the folders above a path; a link among them must not lead out of the workspace."""
+        try:
+            if above := os.path.dirname(below):
+                with Inside(top) as inside:
+                    inside.folder(above)
+        except XtError as error:
+            self._miss(item, error.message, below)
+            return False
+        return True
 
     def _make(self, top: str, item: Input, entry: Entry, below: str) -> None:
         """Write a file from the store."""

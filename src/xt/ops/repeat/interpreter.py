@@ -48,6 +48,13 @@ def link(python: Python | None, was: Was, top: str, tops: list[str]) -> list[str
     return [f"`{to_shown(below)}`, the recorded environment, is not here any more"]
 
 
+def links(top: str) -> list[str]:
+    """Where links right below a workspace lead that `link` may have made: absolute folders elsewhere."""
+    with os.scandir(top) as entries:
+        found = [os.readlink(entry.path) for entry in entries if entry.is_symlink()]
+    return [path for path in found if os.path.isabs(path) and os.path.isdir(path)]
+
+
 def _ignore(top: str, below: str) -> None:
     """Keep the link out of the snapshot: an ignore rule for folders does not fit it."""
     name = f"{top}/.git/info/exclude"

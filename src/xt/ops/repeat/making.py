@@ -17,6 +17,7 @@ from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
 from xt.ops.repeat import interpreter, settings, standard_input, surroundings
 from xt.ops.repeat.bring import Bringing
+from xt.ops.repeat.extras import Extras
 from xt.ops.repeat.inputs import Inputs
 from xt.ops.repeat.places import Moved, roots, tops, was
 from xt.ops.repeat.variables import variables
@@ -24,6 +25,10 @@ from xt.ops.repeat.wish import Wish
 from xt.ops.repeat.words import Change
 from xt.ops.repeat.workspace import Workspace
 from xt.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.ops.repeat.contained import Contained
 
 #: Says what is being done, for a line of progress; nothing when it is done.
 Tell = Callable[[str], None]
@@ -53,6 +58,8 @@ class Ready(NamedTuple):
     around: Around
     added: dict[str, str]
     adjusted: list[str]
+    wrap: Callable[[list[str], dict[str, str], str], tuple[list[str], dict[str, str]]] | None = None
+    """See `ops.run.Hooks`."""
 
 
 class Making:
@@ -79,6 +86,7 @@ class Making:
             for root in roots(store, run.snapshot, outside)
         ]
         self.adjusted: list[str] = []
+        self.contained: Contained | None = None
 
     def make(self, words: list[str], elsewhere: list[Change]) -> Ready:
         """Make it, and put this process into its surroundings.
@@ -91,6 +99,12 @@ class Making:
             UnverifiableError, ImpossibleError, NotStartedError: as `verb.rerun`.
         """
         snapshot, top = self.original.snapshot, self.place.top
+        if self.wish.environment == "docker":
+            from xt.ops.repeat.contained import Contained
+
+            self.tell("asking for the image")
+            self.contained = Contained(snapshot, self.place, self.outside.environ)
+            self.adjusted += self.contained.said
         self.tell("making the workspace")
         self._code(top)
         if self.wish.environment != "recreate":
@@ -99,13 +113,18 @@ class Making:
         seen = self.was.top if surroundings.PATH in self.wish.pinned else top
         root = os.path.normpath(os.path.join(seen, self.was.below))
         moved = Moved(self.was.top, seen)
-        found = variables(snapshot.environment, words[0], self.outside.environ, moved, self._key())
+        # In a container the recorded PATH leads where it led.
+        program = words[0] if self.contained is None else "/"
+        found = variables(snapshot.environment, program, self.outside.environ, moved, self._key())
         self.adjusted += found.adjusted
         words, values = self._environment(self._words(words, moved), found.values, top)
         around, said = surroundings.around(
             self.wish, snapshot, self.original.started_at, values, self.place, self.store.path
         )
-        self._inputs(around, top)
+        readable = self._inputs(around, top)
+        if self.contained is not None:
+            cwd = os.path.normpath(os.path.join(root, from_text(snapshot.command.cwd)))
+            self.contained.prepare(around, cwd, [*readable, *interpreter.links(top)])
         surroundings.after(around, self.was, self.place, self.store.path)
         declared = settings.write(elsewhere, snapshot.params, root)
         self.adjusted += standard_input.connect(self.store, snapshot.command, self.place.scratch)
@@ -113,7 +132,13 @@ class Making:
         self.adjusted += said
         if self.wish.keep:
             self.place.keep()
-        return Ready(words, declared, root, moved, around, self._added(around, seen), self.adjusted)
+        wrap = self.contained.wrap if self.contained is not None else None
+        return Ready(words, declared, root, moved, around, self._added(around, seen), self.adjusted, wrap)
+
+    def end(self) -> None:
+        """Take away what is not in the workspace."""
+        if self.contained is not None:
+            self.contained.end()
 
     def _code(self, top: str) -> None:
         snapshot = self.original.snapshot
@@ -154,17 +179,26 @@ class Making:
         self.adjusted += [*made.remarks, *used.said]
         return used.argv, used.environ
 
-    def _inputs(self, around: Around, top: str) -> None:
+    def _inputs(self, around: Around, top: str) -> list[str]:
+        """Bring them; give those that are read where they are."""
         snapshot = self.original.snapshot
         inputs = Inputs(self.store, snapshot, self.original.host, self.was, self.tops, self.outside)
         self.tell("looking for the inputs")
-        if inputs.look(top) and not self.wish.keep and surroundings.may_mount():
+        extras = Extras(snapshot.code, self.tops, self.outside.environ)
+        large = [inputs.look(top), extras.look(top)]
+        # An engine does not see what is mounted for this process alone, nor does who keeps a workspace.
+        alone = self.contained is None and not self.wish.keep
+        if any(large) and alone and surroundings.may_mount():
             around.namespaces.add("mount")
         surroundings.before(around, self.was)
         enter(around)
         self.tell("bringing the inputs")
-        inputs.bring(top, Bringing(may_mount="mount" in around.namespaces))
-        self.adjusted += inputs.remarks
+        bringing = Bringing(
+            may_mount=alone and "mount" in around.namespaces, guarded=self.contained is not None
+        )
+        inputs.bring(top, bringing)
+        self.adjusted += [*inputs.remarks, *extras.bring(top, bringing)]
+        return bringing.elsewhere
 
     def _added(self, around: Around, seen: str) -> dict[str, str]:
         """Variables that the command alone gets."""

@@ -15,7 +15,7 @@ from xt.errors import NotStartedError, XtError
 from xt.execute.vary import Around
 from xt.execute.vary.enter import enter
 from xt.model.snapshot import Repeat, Snapshot
-from xt.ops.repeat import settings, standard_input
+from xt.ops.repeat import interrupts, settings, standard_input
 from xt.ops.repeat.checks import Checks
 from xt.ops.repeat.making import Making, Original, Ready, Tell
 from xt.ops.repeat.places import Moved, roots, top_of, was
@@ -77,7 +77,15 @@ def rerun(store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callabl
         UsageError: the wish makes no sense for this run.
         NotStartedError, NotRecordedError: as for `xt run`.
         ImpossibleError: a variation or pin cannot be had here.
+        InterruptedRepeatError: a signal came before the command started; nothing is left behind.
     """
+    with interrupts.raised():
+        return _repeat(store, wish, outside, tell, begun)
+
+
+def _repeat(
+    store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callable[[Told], None]
+) -> Repeated:
     run_before = original(store, wish.run)
     wanted = changes(wish.sets, outside.environ)
     snapshot = run_before.snapshot
@@ -87,13 +95,16 @@ def rerun(store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callabl
             ready = _in_place(store, run_before, words, elsewhere, outside, scratch)
             return _start(store, wish, run_before, ready, begun)
     place = Workspace(store.path, folder_name(wish) or os.path.basename(was(snapshot).top) or "project")
+    making = Making(store, wish, run_before, place, outside, tell)
     try:
-        ready = Making(store, wish, run_before, place, outside, tell).make(words, elsewhere)
+        ready = making.make(words, elsewhere)
         tell("")
         repeated = _start(store, wish, run_before, ready, begun)
         return repeated._replace(kept=ready.root if wish.keep else None)
     finally:
+        interrupts.ignore()
         os.chdir("/")
+        making.end()
         place.close()
 
 
@@ -170,6 +181,7 @@ def _start(
         lambda lacking: None,
         check=check,
         added={"XT_STORE": store.path, **ready.added},
+        wrap=ready.wrap,
         own_pids=around.own_pids,
     )
     # The settings are those that were recorded with the code.
