@@ -52,7 +52,7 @@ def guarded(arguments: list[str]) -> int:
         # Here the codes are the command's: what xt says about itself is 125, and 1 elsewhere.
         if arguments[:1] in RUNNING:
             return errors.EXIT_NOT_STARTED if status == 1 else status
-        return 1 if status == errors.EXIT_NOT_STARTED else status
+        return _trouble(arguments) if status in (1, errors.EXIT_NOT_STARTED) else status
     except KeyboardInterrupt:
         print("xt: interrupted", file=sys.stderr)
         return 130
@@ -64,13 +64,18 @@ def guarded(arguments: list[str]) -> int:
         # Of a store or a stream that cannot be read or written, never of the command.
         where = f": {error.filename}" if error.filename else ""
         tell(errors.StoreError(f"{error.strerror or error}{where}", _access(error)))
-        return errors.EXIT_NOT_STARTED if arguments[:1] in RUNNING else 1
+        return errors.EXIT_NOT_STARTED if arguments[:1] in RUNNING else _trouble(arguments)
     except Exception as error:
         if os.environ.get("XT_DEBUG"):
             raise
         print(f"xt: error: a bug in xt: {type(error).__name__}: {error}", file=sys.stderr)
         print("xt: hint: XT_DEBUG=1 shows where; a report of it helps", file=sys.stderr)
         return errors.EXIT_BUG
+
+
+def _trouble(arguments: list[str]) -> int:
+    """Status when something is in the way; of `verify` 1 is a verdict, so that it is another."""
+    return errors.EXIT_UNVERIFIABLE if arguments[:1] == ["verify"] else 1
 
 
 def dispatch(arguments: list[str]) -> int:

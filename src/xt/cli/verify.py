@@ -104,6 +104,7 @@ def verify(
         with _ending():
             found = verb(store, runs, asked, rules, outside, step)
     except _EndedError as ended:
+        print("xt: interrupted", file=sys.stderr)
         return 128 + ended.number
     finally:
         progress.close()

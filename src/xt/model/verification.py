@@ -145,7 +145,7 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
     missing: list[str] = []
     """Of `unverifiable`: what is missing, one clause each."""
     hint: str | None = None
-    """What to do about what is missing."""
+    """What to do about what is missing, or about too few repeats."""
     notes: list[str] = []
     """What a reader must know: that it stopped early and why, that nothing was declared."""
     wanted: int = 0

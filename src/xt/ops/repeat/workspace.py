@@ -73,25 +73,6 @@ class Workspace:
             os.close(self._lock)
 
 
-def sweep(store: str) -> None:
-    """Remove what killed repeats left; places that are in use, or are to stay, are left alone.
-
-    Args:
-        store: path of `.xt`.
-    """
-    with contextlib.suppress(OSError):
-        for name in os.listdir(f"{store}/{WORK}"):
-            folder = f"{store}/{WORK}/{name}"
-            if name.endswith(".lock") or os.path.exists(f"{folder}/{_KEPT}"):
-                continue
-            lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
-            try:
-                if fsio.try_lock(lock):
-                    remove(folder)
-            finally:
-                os.close(lock)
-
-
 def remove(folder: str) -> None:
     """Remove a folder with all that is in it, and nothing that is mounted into it.
 
@@ -108,6 +89,25 @@ def remove(folder: str) -> None:
     if left:
         raise StoreError(f"`{left[0]}` is mounted, so `{folder}` was not removed", f"umount {left[0]}")
     shutil.rmtree(folder, onerror=_make_writable)
+
+
+def sweep(store: str) -> None:
+    """Remove what killed repeats left; places that are in use, or are to stay, are left alone.
+
+    Args:
+        store: path of `.xt`.
+    """
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"{store}/{WORK}"):
+            folder = f"{store}/{WORK}/{name}"
+            if not name.isdecimal() or os.path.exists(f"{folder}/{_KEPT}"):
+                continue
+            lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
+            try:
+                if fsio.try_lock(lock):
+                    remove(folder)
+            finally:
+                os.close(lock)
 
 
 def _mounted(folder: str) -> list[str]:

@@ -76,7 +76,7 @@ class Agreement:
         return found
 
     def _status(self, other: Record) -> Point:
-        before, after = (_ended(record) for record in (self.reference, other))
+        before, after = (ended(record) for record in (self.reference, other))
         if before == after:
             return Point("status", "identical")
         return Point("status", "divergent", note=f"{before} → {after}")
@@ -276,7 +276,8 @@ def _said(rtol: float, atol: float, ulp: int) -> str | None:
     return ", ".join(words) or None
 
 
-def _ended(record: Record) -> str:
+def ended(record: Record) -> str:
+    """How a run ended, in a word or two."""
     result = record.result
     if result.signal is not None:
         return f"signal {result.signal}"

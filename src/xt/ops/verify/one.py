@@ -15,7 +15,7 @@ from xt.ops.diff.rules import Rules
 from xt.ops.drift import drift
 from xt.ops.repeat.wish import Mode, Wish
 from xt.ops.verify import sentences
-from xt.ops.verify.agreement import Agreement, Point
+from xt.ops.verify.agreement import Agreement, Point, ended
 from xt.ops.verify.diagnose import Diagnose, Seen
 from xt.ops.verify.differences import first, last_words
 from xt.ops.verify.existing import others, sources_of
@@ -115,9 +115,22 @@ class One:
             groups += self._variations(base)
         columns, lines = table(groups)
         level = overall(columns, lines)
+        self._remark(lines, len(plain))
         if self.missing and level != "divergent":
             level = "unverifiable"
         return Found(level, columns, lines, self._why(base, columns, lines, plain, groups[0].points))
+
+    def _remark(self, lines: list[Line], n: int) -> None:
+        """Note what a reader must know of the repeats."""
+        how = ended(self._record)
+        if how != "ok" and all(line.level == "identical" for line in lines if line.path == "status"):
+            repeats = "its repeat" if n == 1 else "its repeats"
+            self.notes.append(f"the run itself ended with {how}, and so did {repeats}")
+        open_ = sentences.undecided(lines) if self._asked.required == "consistent" else []
+        if open_:
+            most = max(test.needed or 0 for test in open_)
+            short = self._record.id[: self._store.shown(self._record.id)]
+            self.hint = self.hint or f"xt verify {short} --level consistent --repeat {most}"
 
     def against(self, other: Record) -> Found:
         """Hold the run against an existing one, without making any."""
