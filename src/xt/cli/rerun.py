@@ -44,6 +44,7 @@ def rerun(
     ] = False,
 ) -> int:
     """Do a run again, from its record."""
+    from xt.cli.doing import Doing
     from xt.cli.run import after, end, say
     from xt.context import Outside
     from xt.errors import UsageError
@@ -73,17 +74,22 @@ def rerun(
         name=name,
     )
 
+    doing = Doing(outside.environ, quiet=quiet)
+
     def begun(lines: list[str]) -> None:
         if not quiet:
             say(lines)
 
     try:
-        done = verb(store, wish, outside, lambda doing: None, lambda told: begun(rerunlines.before(told)))
+        done = verb(store, wish, outside, doing.tell, lambda told: begun(rerunlines.before(told)))
     except InterruptedRepeatError as error:
+        doing.close()
         # By the signal itself, so that a shell's loop stops as it would have.
         signal.signal(error.number, signal.SIG_DFL)
         os.kill(os.getpid(), error.number)
         return 128 + error.number
+    finally:
+        doing.close()
     after(done.report, outside, quiet=quiet)
     if done.kept is not None:
         say([f"xt: the workspace is {done.kept}"])

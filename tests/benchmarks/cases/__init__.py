@@ -13,6 +13,7 @@ CASES = {
     "large-output": ("A large output", "large_output"),
     "small-outputs": ("Many small outputs", "small_outputs"),
     "reuse": ("A run that need not be made", "reuse"),
+    "rerun": ("Doing a run again", "rerun"),
     "ls": ("Finding runs again", "listing"),
     "diff": ("Comparing runs", "diff"),
     "peers": ("Beside others", "peers"),

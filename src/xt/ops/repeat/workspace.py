@@ -7,9 +7,11 @@ repeat left is removed by the next that takes the place.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import stat
+import struct
 import sys
 from collections.abc import Callable
 
@@ -18,6 +20,8 @@ from xt.collect import WORK
 from xt.errors import StoreError
 from xt.execute.mounts import mounts_below, unbind
 
+#: ioctl_iflags(2).
+_GETFLAGS, _SETFLAGS, _TOPDIR = 0x80086601, 0x40086602, 0x20000
 #: Mark of a place whose workspace the user wants to keep.
 _KEPT = "kept"
 
@@ -53,7 +57,8 @@ class Workspace:
         """For what the repeat needs besides."""
         self.over: list[str] = []
         """Places elsewhere at which it is mounted."""
-        os.makedirs(self.top, fsio.PRIVATE_DIR)
+        os.makedirs(f"{self.folder}/code", fsio.PRIVATE_DIR)
+        _make_elsewhere(f"{store}/{WORK}", f"{number}.", self.top)
         os.makedirs(self.scratch, fsio.PRIVATE_DIR)
 
     def keep(self) -> None:
@@ -71,6 +76,30 @@ class Workspace:
                 remove(self.folder)
         finally:
             os.close(self._lock)
+
+
+def _make_elsewhere(parent: str, prefix: str, target: str) -> None:
+    """Make a folder whose files will be put in another part of the disk than those of the one before.
+
+    For a minute ext4 looks, for each file that is made, past all that were removed in the same part: 10,000
+    files then take seconds instead of 0.2 s. Folders below one with the attribute T (chattr(1)) are spread by
+    their names over the disk, and stay where they are when they are renamed.
+    """
+    for name in os.listdir(parent):  # of one that was killed
+        if name.startswith(prefix) and not name.endswith(".lock"):
+            os.rmdir(f"{parent}/{name}")
+    if sys.platform.startswith("linux"):
+        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            flags = struct.unpack("l", fcntl.ioctl(fd, _GETFLAGS, bytes(struct.calcsize("l"))))[0]
+            fcntl.ioctl(fd, _SETFLAGS, struct.pack("l", flags | _TOPDIR))
+        except OSError:
+            pass  # of another file system
+        finally:
+            os.close(fd)
+    made = f"{parent}/{prefix}{os.urandom(6).hex()}"
+    os.mkdir(made, fsio.PRIVATE_DIR)
+    os.rename(made, target)
 
 
 def remove(folder: str) -> None:
