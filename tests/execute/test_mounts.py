@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="bi
 
 BEGIN = """
 import os, sys
-from xt.execute.mounts import bind, mounts_below, unbind
+from xt.execute.mounts import bind, mounts_below, overlay, unbind
 from xt.execute.vary import Around, ImpossibleError
 from xt.execute.vary.enter import enter
 around = Around({}, "/nowhere")
@@ -195,3 +195,40 @@ def test_nothing_is_seen_from_outside(apart, tmp_path):
     (tmp_path / "there").mkdir()
     assert apart("bind('data', 'there', read_only=True); print(os.listdir('there'))") == ["['a']"]
     assert not list(Path(tmp_path / "there").iterdir())
+
+
+def test_an_overlay_takes_what_is_written_elsewhere(apart, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.bin").write_text("content")
+    (tmp_path / "seen").mkdir()
+    before = (tmp_path / "data" / "a.bin").stat()
+    lines = apart("""
+        here = os.getcwd()
+        failed = fails(overlay, f"{here}/data", f"{here}/seen", f"{here}/scratch")
+        if failed != "done":
+            print("no overlay:", failed, mounts_below(f"{here}/seen"))
+            sys.exit()
+        print(os.stat("seen/a.bin").st_ino == os.stat("data/a.bin").st_ino)
+        print(write("seen/a.bin"), write("seen/new"))
+        os.unlink("seen/a.bin")
+        print(sorted(os.listdir("seen")), sorted(os.listdir("data")), open("data/a.bin").read())
+        unbind(f"{here}/seen")
+        print(os.listdir("seen"))
+    """)
+    if lines[0].startswith("no overlay"):
+        assert lines[0].endswith("[]"), "nothing is mounted when it fails"
+        pytest.skip(lines[0])
+    assert lines == ["True", "written written", "['new'] ['a.bin'] content", "[]"]
+    assert (tmp_path / "data" / "a.bin").stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_paths_that_options_cannot_hold_are_refused(apart, tmp_path):
+    (tmp_path / "a,b").mkdir()
+    (tmp_path / "seen").mkdir()
+    lines = apart("""
+        here = os.getcwd()
+        print(fails(overlay, f"{here}/a,b", f"{here}/seen", f"{here}/scratch"))
+        print(mounts_below(f"{here}/seen"))
+    """)
+    assert "cannot be written in the options" in lines[0]
+    assert lines[1] == "[]"

@@ -184,6 +184,7 @@ print(os.path.abspath("big") in open("/proc/self/mountinfo").read())
 
 @pytest.mark.parametrize("declared", ["big/large.bin", "big"])
 def test_large_inputs_are_not_copied_and_not_written_to(repeated, declared):
+    """A file is read-only; to a folder the command can write, and the user's stays as it is."""
     ignoring(repeated, "big", "count")
     (repeated.path / "big").mkdir()
     sparse(repeated.path / "big/large.bin")
@@ -195,7 +196,10 @@ def test_large_inputs_are_not_copied_and_not_written_to(repeated, declared):
     lines = again.out.decode().splitlines()
     if lines[2] == "False":
         pytest.skip("nothing can be mounted here")
-    assert lines == ["Read-only file system", "70000000", "True"]
+    # Not every file system can lie under an overlay: then a folder is read-only too.
+    may = ["Read-only file system", *(["written"] if declared == "big" else [])]
+    assert lines[0] in may
+    assert lines[1:] == ["70000000", "True"]
     assert repeated.everything() == before
     assert repeated.record()["snapshot"]["recipe"] == repeated.record("@~1")["snapshot"]["recipe"]
     repeated.clean()
