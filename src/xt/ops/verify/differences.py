@@ -47,15 +47,18 @@ def first(store: Store, left: Record, right: Record, points: list[Point]) -> Fir
         right: a repeat of it.
         points: what was found comparing them.
     """
+    differing = [
+        point for point in points if point.counted and point.level not in ("identical", "equivalent")
+    ]
     said: list[str] = []
     kinds: set[str] = set()
     step = _steps(store, left, right)
     if step is not None:
         said.append(step)
-    for point in points:
-        if point.level == "identical" or point.delta is None or not point.path.startswith("outputs/"):
-            continue
-        found = _inside(point.delta)
+    for point in differing:
+        found = _metric(point) if point.path.startswith("metrics/") and step is None else None
+        if point.path.startswith("outputs/") and point.delta is not None:
+            found = _inside(point.delta)
         if found is not None:
             said.append(found.text)
             kinds |= found.kinds
@@ -65,12 +68,19 @@ def first(store: Store, left: Record, right: Record, points: list[Point]) -> Fir
         if line is not None:
             said.append(line.text)
             kinds |= line.kinds
-    if not said:
-        differing = next((point for point in points if point.level not in ("identical", "equivalent")), None)
-        if differing is None:
-            return None
-        said.append(f"{differing.path}: {differing.note}" if differing.note else differing.path)
-    return First("; ".join(said), frozenset(kinds))
+    if not said and differing:
+        point = differing[0]
+        said.append(f"{point.path}: {point.note}" if point.note else point.path)
+    return First("; ".join(said), frozenset(kinds)) if said else None
+
+
+def _metric(point: Point) -> First | None:
+    """A metric without a curve."""
+    if point.values is None:
+        return None
+    before, after = point.values
+    name = point.path.partition("/")[2]
+    return First(f"{name}: {before:.6g} → {after:.6g}", frozenset())
 
 
 def _inside(delta: Delta) -> First | None:
