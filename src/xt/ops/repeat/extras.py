@@ -81,7 +81,7 @@ class Extras:
 
         Raises:
             NotWrittenError: a path leads out of the workspace.
-        OSError: it cannot be read or written.
+            OSError: it cannot be read or written.
         """
         for found in self._found:
             target = os.path.join(top, found.below)
