@@ -87,6 +87,8 @@ class Making:
         ]
         self.adjusted: list[str] = []
         self.contained: Contained | None = None
+        self._editable: dict[str, str] = {}
+        """The way to packages that are editable, in an environment that was built again."""
 
     def make(self, words: list[str], elsewhere: list[Change]) -> Ready:
         """Make it, and put this process into its surroundings.
@@ -152,7 +154,7 @@ class Making:
         self.adjusted += checkout.remarks
 
     def _words(self, words: list[str], moved: Moved) -> list[str]:
-        changed = [moved.text(word) for word in words]
+        changed = [moved.word(word) for word in words]
         paths = [word for word, new in zip(words, changed, strict=True) if word != new]
         if paths:
             shown = ", ".join(f"`{path}`" for path in paths[:TOLD]) + (" …" if paths[TOLD:] else "")

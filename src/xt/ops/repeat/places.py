@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple
 
+from xt import fsio
 from xt.collect.gitdir import find_top
 from xt.context import Outside
 from xt.model.snapshot import Snapshot
@@ -13,6 +15,9 @@ from xt.store import Store, find_root
 
 #: Characters of a name that may follow a path which is then another path: `/proj` is not in `/proj-old`.
 _OF_NAMES = frozenset("_-.@+~")
+#: An absolute path in a word, and what ends one.
+_PATH = re.compile(r"(?<![\w./@~+-])/[^\s:=,;'\"`|&<>()]+")
+_ENDS = re.compile(r"[\s:=,;'\"`|&<>()]")
 
 
 class Was(NamedTuple):
@@ -61,7 +66,7 @@ class Moved:
         self._active = old not in ("/", new)
 
     def text(self, value: str) -> str:
-        """Rewrite: `--out=/old/x:/old` becomes `--out=/new/x:/new`."""
+        """Rewrite: `--out=/old/x:/old` becomes `--out=/new/x:/new`; `/old/../x`, which leaves it, stays."""
         if not self._active or self.old not in value:
             return value
         parts = value.split(self.old)
@@ -70,5 +75,31 @@ class Moved:
             before, after = found[-1:], part[:1]
             whole = not (before.isalnum() or before in _OF_NAMES) or not before
             ends = not after or not (after.isalnum() or after in _OF_NAMES)
-            found += (self.new if whole and ends else self.old) + part
+            found += (self.new if whole and ends and not _leaves(part) else self.old) + part
         return found
+
+    def word(self, value: str) -> str:
+        """Rewrite a word of a command: paths that lead into the folder through links, too."""
+        value = self.text(value)
+        if not self._active or "/" not in value or not os.path.isdir(self.old):
+            return value
+
+        def through(match: re.Match[str]) -> str:
+            path = match[0]
+            if fsio.is_inside(path, self.old) or fsio.is_inside(path, self.new):
+                return path
+            real = os.path.realpath(path)
+            return self.new + real[len(self.old) :] if fsio.is_inside(real, self.old) else path
+
+        return _PATH.sub(through, value)
+
+
+def _leaves(rest: str) -> bool:
+    """Whether what follows a folder in a text goes out of it again."""
+    path = _ENDS.split(rest, maxsplit=1)[0]
+    depth = 0
+    for part in path.split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            return True
+    return False

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import Any, NamedTuple
 
 from xt.collect.documents import DocumentError, read_document
 from xt.collect.scalars import scalar
-from xt.errors import NotStartedError
+from xt.errors import NotStartedError, NotWrittenError
+from xt.inside import Inside
 from xt.model.snapshot import Param
+from xt.model.text import to_shown
 from xt.ops.repeat.words import DECLARED, Change
 
 __all__ = ["DECLARED", "Change", "Named", "named", "write"]
@@ -33,7 +36,8 @@ def named(wanted: list[Change], params: list[Param]) -> list[Named]:
 def write(wanted: list[Change], params: list[Param], root: str) -> list[Change]:
     """Change the settings that stand in files below a root; give back those that are declared.
 
-    A file is written anew from its values: comments in it are lost, in the workspace alone.
+    A file is written anew from its values: comments in it are lost, in the workspace alone. One that lies
+    elsewhere, or is reached through a link, is the user's and not written.
 
     Args:
         wanted: settings of the run.
@@ -41,22 +45,31 @@ def write(wanted: list[Change], params: list[Param], root: str) -> list[Change]:
         root: of the project in the workspace.
 
     Raises:
-        NotStartedError: a file cannot be read, or does not have the setting.
+        NotStartedError: a file cannot be read or written, or does not have the setting.
     """
     declared = []
     for change, source in named(wanted, params):
         if source in DECLARED:
             declared.append(change)
             continue
-        path = os.path.join(root, source)
         try:
-            document = read_document(path)
-            _put(document, change, source)
-            _save(path, document)
-        except (DocumentError, OSError) as error:
-            why = error.message if isinstance(error, DocumentError) else error.strerror
-            raise NotStartedError(f"--set {change.key}: `{source}` cannot be changed: {why}") from error
+            with Inside(root) as inside:
+                mode = inside.lookup(source)
+                if mode is None or not stat.S_ISREG(mode.st_mode):
+                    raise NotWrittenError(f"`{to_shown(source)}` is no file of the workspace")
+                document = read_document(os.path.join(root, source))
+                _put(document, change, source)
+                inside.write(source, [_written(source, document)], mode.st_mode & 0o777, replace=True)
+        except (DocumentError, NotWrittenError) as error:
+            raise _unchanged(change, source, error.message) from error
+        except OSError as error:
+            raise _unchanged(change, source, error.strerror or str(error)) from error
     return declared
+
+
+def _unchanged(change: Change, source: str, why: str) -> NotStartedError:
+    message = f"--set {change.key}: `{to_shown(source)}` cannot be changed for the repeat: {why}"
+    return NotStartedError(message, "change it where it is, and run it with `xt run`")
 
 
 def _put(document: Any, change: Change, source: str) -> None:
@@ -83,19 +96,16 @@ def _put(document: Any, change: Change, source: str) -> None:
         at = at[key]
 
 
-def _save(path: str, document: Any) -> None:
-    lowered = path.lower()
+def _written(source: str, document: Any) -> bytes:
+    lowered = source.lower()
     if lowered.endswith(".json"):
         import json
 
-        data = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
-    elif lowered.endswith(".toml"):
+        return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+    if lowered.endswith(".toml"):
         import tomli_w
 
-        data = tomli_w.dumps(document).encode()
-    else:
-        import yaml
+        return tomli_w.dumps(document).encode()
+    import yaml
 
-        data = yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
-    with open(path, "wb") as file:
-        file.write(data)
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()

@@ -136,7 +136,7 @@ def _in_place(
     around.umask = int(snapshot.environment.umask, 8)
     enter(around)
     adjusted = [*found.adjusted, *standard_input.connect(store, snapshot.command, scratch)]
-    return Ready([moved.text(word) for word in words], elsewhere, root, moved, around, {}, adjusted)
+    return Ready([moved.word(word) for word in words], elsewhere, root, moved, around, {}, adjusted)
 
 
 def _start(
