@@ -53,6 +53,7 @@ def rerun(
     from xt.ops.repeat.verb import rerun as verb
     from xt.ops.repeat.wish import Wish
     from xt.render import rerunlines
+    from xt.render.visible import visible
 
     if extra and "--" not in sys.argv:
         raise UsageError(f"`{extra[0]}`: one run at a time", "words for the command are written after `--`")
@@ -84,6 +85,7 @@ def rerun(
         done = verb(store, wish, outside, doing.tell, lambda told: begun(rerunlines.before(told)))
     except InterruptedRepeatError as error:
         doing.close()
+        say(["xt: interrupted before the command started; nothing is left behind"])
         # By the signal itself, so that a shell's loop stops as it would have.
         signal.signal(error.number, signal.SIG_DFL)
         os.kill(os.getpid(), error.number)
@@ -93,4 +95,8 @@ def rerun(
     after(done.report, outside, quiet=quiet)
     if done.kept is not None:
         say([f"xt: the workspace is {done.kept}"])
+    if done.left is not None:
+        say([visible(f"xt: warning: the workspace could not be removed: {done.left}")])
+    if done.otherwise is not None and not quiet:
+        say([visible(f"xt: note: {done.otherwise}")])
     return end(done.report)

@@ -20,6 +20,8 @@ from xt.collect.git import Git, GitError
 from xt.collect.gitdir import GitDir
 from xt.collect.ownrepo import Described
 from xt.collect.shot import keep
+from xt.errors import NotWrittenError
+from xt.inside import Inside
 from xt.model.code import Code, Repository
 from xt.model.text import Text, from_text
 
@@ -65,14 +67,13 @@ class Checkout:
         )
         self._tree(top, outer, git=code.vcs is not None)
         for inner in sorted(code.repositories, key=lambda item: from_text(item.path).count("/")):
-            folder = _below(top, inner.path)
-            os.makedirs(folder, exist_ok=True)
+            folder = _made(top, inner.path)
             if inner.tree is not None:
                 self._tree(folder, inner, git=True)
             elif inner.status == "failed":
                 self.remarks.append(f"`{from_text(inner.path)}` was not recorded: {inner.reason}")
         for empty in code.empty_dirs:
-            os.makedirs(_below(top, empty), exist_ok=True)
+            _made(top, empty)
 
     def _tree(self, folder: str, was: Repository, *, git: bool) -> None:
         places = self._places(was.path)
@@ -147,6 +148,22 @@ class Checkout:
                 if os.path.isdir(place.objects):
                     found.append(place)
         return found
+
+
+def _made(top: str, path: Text) -> str:
+    """Make a folder below the top; no link that was checked out leads out of it.
+
+    Raises:
+        GitError: one would.
+    """
+    folder = _below(top, path)
+    if folder != top:
+        try:
+            with Inside(top) as inside:
+                inside.folder(from_text(path))
+        except NotWrittenError as error:
+            raise GitError(f"the record names a folder that cannot be made: {error.message}") from error
+    return folder
 
 
 def _below(top: str, path: Text) -> str:

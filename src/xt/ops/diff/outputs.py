@@ -82,6 +82,8 @@ def _name(item: Output) -> str:
     if item.kind == "glob" and has_magic(declared):
         # As it was written it is relative to where the command ran, and a repeat says it otherwise.
         return to_shown(os.path.normpath(os.path.join(path, split(declared)[1])))
+    if os.path.isabs(path) and not os.path.isabs(declared):
+        return to_shown(declared)  # outside of the project by a path that leads out of it: so it is elsewhere
     return to_shown(path)
 
 
@@ -104,6 +106,9 @@ def _output(work: _Work, name: str, one: Output | None, other: Output | None) ->
         old, new = (to_shown(from_text(item.target or "")) for item in (one, other))
         return Delta(path, "same" if old == new else "changed", old, new)
     settings = rules.output(name)
+    if (one.written is False) != (other.written is False) and one.digest == other.digest:
+        which = "right" if one.written is False else "left"
+        return Delta(path, "unknown", note=f"only the {which} run wrote it; the other found it there")
     if one.digest == other.digest and one.digest is not None and one.kind == other.kind:
         # A part of a tree that was not stored is in its manifest without a digest.
         doubt = "partial" in states

@@ -38,6 +38,8 @@ class Bringing:
         self._guarded = guarded
         self.elsewhere: list[str] = []
         """What stays where it is."""
+        self.read_only: list[str] = []
+        """What is mounted and cannot be written to, absolute."""
         self._may_mount = may_mount
         self._scratch = scratch
         self._overlays = 0
@@ -166,6 +168,7 @@ class Bringing:
             with contextlib.suppress(OSError):
                 os.rmdir(target) if folder else os.unlink(target)
             return False
+        self.read_only.append(target)
         return True
 
     def _overlaid(self, source: str, target: str) -> bool:

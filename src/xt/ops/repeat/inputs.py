@@ -60,6 +60,8 @@ class Inputs:
         self.missing: list[str] = []
         self.remarks: list[str] = []
         self._sources: dict[int, Source] = {}
+        self._beyond: list[str] = []
+        """Where links of the workspace lead that inputs are reached through, outside of it."""
 
     def look(self, top: str) -> bool:
         """Find the sources of what is not in the workspace already.
@@ -68,14 +70,19 @@ class Inputs:
             top: of the workspace, which holds the code.
 
         Returns:
-            Whether one of them is large enough that mounting it is better than copying it.
+            Whether a mount is of use: one of them is too large to be copied without a thought, or lies
+            outside, where it is to be protected.
         """
+        outside = False
         for number, item in enumerate(self.items):
             below = self._below(item)
             if item.digest is None:
                 self._miss(item, "its content was not known when it was recorded")
             elif below is None:
                 self._outside_project(number, item)
+                outside = outside or number in self._sources
+            elif (real := _led_out(top, below)) is not None:
+                self._beyond.append(real)
             elif item.kind != "glob" and not os.path.lexists(os.path.join(top, below)):
                 for place in self._tops:
                     path = os.path.join(place, below)
@@ -83,7 +90,8 @@ class Inputs:
                     if found is not None and found.digest == item.digest:
                         self._sources[number] = Source(path, found.size or 0)
                         break
-        return any(source.size > SMALL for source in self._sources.values())
+        large = any(source.size > SMALL for source in self._sources.values())
+        return large or outside or bool(self._beyond)
 
     def bring(self, top: str, bringing: Bringing) -> None:
         """Put them into the workspace.
@@ -91,6 +99,9 @@ class Inputs:
         Raises:
             UnverifiableError: some are not to be had; all are named.
         """
+        for real in dict.fromkeys(self._beyond):
+            if not bringing.guard(real):
+                self.remarks.append(f"`{to_shown(real)}` is read where it is, and not protected")
         cache = StatCache(self._store.path, int(self._outside.now().timestamp() * 1e9))
         for number, item in enumerate(self.items):
             below = self._below(item)
@@ -230,3 +241,12 @@ class Inputs:
             place = os.path.normpath(os.path.join(self._was.root, from_text(item.path or "")))
         known = f" ({item.digest[:15]}…)" if item.digest and item.kind == "file" else ""
         self.missing.append(f"`{to_shown(place)}`{known} on {self._host}: {why}")
+
+
+def _led_out(top: str, below: str) -> str | None:
+    """Where a path of the workspace leads, if a link that is there leads out of it to something."""
+    path = os.path.join(top, below)
+    real = os.path.realpath(path)
+    if fsio.is_inside(real, os.path.realpath(top)) or not os.path.exists(real):
+        return None
+    return real

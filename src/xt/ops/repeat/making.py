@@ -87,6 +87,7 @@ class Making:
         ]
         self.adjusted: list[str] = []
         self.contained: Contained | None = None
+        self.linked: interpreter.Linked | None = None
         self._editable: dict[str, str] = {}
         """The way to packages that are editable, in an environment that was built again."""
 
@@ -110,7 +111,9 @@ class Making:
         self.tell("making the workspace")
         self._code(top)
         if self.wish.environment != "recreate":
-            self.adjusted += interpreter.link(snapshot.environment.python, self.was, top, self.tops)
+            python = snapshot.environment.python
+            self.linked, lacking = interpreter.link(python, self.was, top, self.tops)
+            self.adjusted += lacking
         # Pinned, the path is the recorded one, at which the workspace is mounted.
         seen = self.was.top if surroundings.PATH in self.wish.pinned else top
         root = os.path.normpath(os.path.join(seen, self.was.below))
@@ -192,7 +195,9 @@ class Making:
         inputs = Inputs(self.store, snapshot, self.original.host, self.was, self.tops, self.outside)
         self.tell("looking for the inputs")
         extras = Extras(snapshot.code, self.tops, self.outside.environ)
-        large = [inputs.look(top), extras.look(top)]
+        # Without root's rights a namespace has its price: owners of files show as `nobody`.
+        owner = self.linked is not None and os.geteuid() == 0
+        large = [inputs.look(top), extras.look(top), owner]
         # An engine does not see what is mounted for this process alone, nor does who keeps a workspace.
         alone = self.contained is None and not self.wish.keep
         if any(large) and alone and surroundings.may_mount():
@@ -207,6 +212,12 @@ class Making:
         )
         inputs.bring(top, bringing)
         self.adjusted += [*inputs.remarks, *extras.bring(top, bringing)]
+        if bringing.read_only:
+            names = ", ".join(f"`{os.path.relpath(path, top)}`" for path in bringing.read_only[:TOLD])
+            self.adjusted.append(f"mounted read-only, for their size: {names}")
+        if self.linked is not None:
+            mount = alone and "mount" in around.namespaces
+            self.adjusted.append(interpreter.protect(self.linked, self.place.scratch, may_mount=mount))
         return bringing.elsewhere
 
     def _added(self, around: Around, seen: str) -> dict[str, str]:
@@ -215,7 +226,12 @@ class Making:
             return {**around.added, **self._editable}
         # A runner that brings an environment up to date would point the user's own to this workspace.
         around.added.setdefault("UV_NO_SYNC", "1")
-        folders = interpreter.shadows(self.original.snapshot.environment.python, self.was, seen)
+        folders, unknown = interpreter.shadows(self.original.snapshot.environment.python, self.was, seen)
+        if unknown:
+            self.adjusted.append(
+                f"editable from the project, and not known how: {', '.join(unknown)};"
+                " their code may be that of the project and not the recorded one"
+            )
         if not folders:
             return around.added
         self.adjusted.append("packages that are editable from the project come from the workspace")

@@ -6,14 +6,15 @@ import os
 
 import msgspec
 
+from xt import fsio
 from xt.collect.globs import split
 from xt.collect.scalars import scalar
 from xt.model.files import Input, Output
 from xt.model.request import InputSpec, MetricGoal, OutputRequest, ParamSpec, RunRequest
 from xt.model.result import Record
 from xt.model.snapshot import MetricSpec, Repeat, Snapshot
-from xt.model.text import from_text, to_text
-from xt.ops.repeat.places import Moved
+from xt.model.text import from_text, to_shown, to_text
+from xt.ops.repeat.places import Moved, was
 from xt.ops.repeat.words import DECLARED, Change
 
 
@@ -77,7 +78,47 @@ def _outputs(
     if record is None or not record.result.outputs:
         # What a relative path was relative to is not recorded; nearly always that is where the command ran.
         return [OutputRequest(item.role, moved.text(from_text(item.path)), cwd) for item in snapshot.outputs]
-    return [OutputRequest(item.role, output_path(item, moved), root) for item in record.result.outputs]
+    there = was(snapshot)
+    found = []
+    for item in record.result.outputs:
+        declared, path = from_text(item.declared), from_text(item.path or "")
+        if os.path.isabs(path) and not os.path.isabs(declared) and not fsio.is_inside(path, there.top):
+            # By a path that leads out of the project: relative to where the command runs, or to `xt.toml`.
+            then = os.path.normpath(os.path.join(there.root, from_text(snapshot.command.cwd), declared))
+            found.append(OutputRequest(item.role, declared, cwd if then == path else root))
+        else:
+            found.append(OutputRequest(item.role, output_path(item, moved), root))
+    return found
+
+
+def prepare(asked: RunRequest, record: Record | None, top: str) -> list[str]:
+    """Make the folders that outputs are written to, and say which of them are not in the workspace.
+
+    That they were there when the run started is not recorded; a command that makes them itself mostly takes
+    them as they are.
+
+    Args:
+        asked: the repeat.
+        record: of the run; None for one that was lost.
+        top: of the workspace.
+
+    Returns:
+        Sentences.
+    """
+    outputs = record.result.outputs if record is not None else []
+    trees = {from_text(item.path) for item in outputs if item.kind == "tree" and item.path is not None}
+    away = []
+    for item in asked.outputs:
+        path = item.path if not any(sign in item.path for sign in "*?[") else split(item.path)[0] or "."
+        place = os.path.normpath(os.path.join(item.base, path))
+        folder = place if path.removeprefix("./") in trees else os.path.dirname(place)
+        if fsio.is_inside(os.path.realpath(folder), os.path.realpath(top)):
+            os.makedirs(folder, exist_ok=True)
+        elif not fsio.is_inside(place, os.path.dirname(top)):
+            away.append(f"`{to_shown(place)}`")
+        elif os.path.realpath(folder) != folder:
+            away.append(f"`{to_shown(os.path.realpath(folder))}`")
+    return [f"written where it was, outside of the workspace: {', '.join(away)}"] if away else []
 
 
 def output_path(item: Output, moved: Moved) -> str:

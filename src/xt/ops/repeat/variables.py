@@ -60,11 +60,9 @@ def variables(
         if MASK in value:
             hidden[name] = "secret"
             continue
-        values[name] = moved.text(value)
+        values[name] = _moved(name, value, moved)
         if values[name] != value:
             mapped.append(name)
-    if mapped:
-        adjusted.append(f"paths of the project in {', '.join(mapped)} are those of the workspace")
     adjusted += _path(recorded, program, environ, values)
     if recorded.timezone is not None and "TZ" not in values and _other_zone(recorded.timezone):
         values["TZ"] = recorded.timezone
@@ -77,14 +75,31 @@ def variables(
         if name not in environ:
             lacking += [name] if told else []
             continue
-        values[name] = moved.text(environ[name])
+        values[name] = _moved(name, environ[name], moved)
+        if values[name] != environ[name] and name not in _RESTLESS:
+            mapped.append(name)
         if told and digest != "secret" and key is not None and keyed(key, name, environ[name]) != digest:
             changed.append(name)
+    if mapped:
+        adjusted.insert(0, f"paths of the project in {_some(sorted(mapped))} are those of the workspace")
     if changed:
         adjusted.append(f"not as recorded: {_some(changed)}")
     if lacking:
         adjusted.append(f"not set now: {_some(lacking)}")
     return Variables(values, adjusted, lacking)
+
+
+def _moved(name: str, value: str, moved: Moved) -> str:
+    """Map paths of the project; where programs and libraries are sought only what the workspace has.
+
+    A home folder that is the project stays: it is where the user's own tools and settings are.
+    """
+    if name == "HOME":
+        return value
+    if not name.endswith("PATH"):
+        return moved.text(value)
+    parts = [(part, moved.text(part)) for part in value.split(":")]
+    return ":".join(new if os.path.lexists(new) else part for part, new in parts)
 
 
 def _is_ours(name: str) -> bool:

@@ -19,7 +19,7 @@ from xt.ops.repeat import interrupts, settings, standard_input
 from xt.ops.repeat.checks import Checks
 from xt.ops.repeat.making import Making, Original, Ready, Tell
 from xt.ops.repeat.places import Moved, roots, top_of, was
-from xt.ops.repeat.request import request
+from xt.ops.repeat.request import prepare, request
 from xt.ops.repeat.surroundings import folder_name
 from xt.ops.repeat.variables import variables
 from xt.ops.repeat.wish import Wish
@@ -44,8 +44,12 @@ class Repeated(NamedTuple):
 
     report: Report
     told: Told
-    kept: str | None
-    """Where the workspace is, when it stays."""
+    kept: str | None = None
+    """Where the workspace is, when it is to stay."""
+    left: str | None = None
+    """Why it could not be removed."""
+    otherwise: str | None = None
+    """That it ended otherwise than the run, and what may be the reason."""
 
 
 def original(store: Store, run_id: str) -> Original:
@@ -96,16 +100,17 @@ def _repeat(
             return _start(store, wish, run_before, ready, begun)
     place = Workspace(store.path, folder_name(wish) or os.path.basename(was(snapshot).top) or "project")
     making = Making(store, wish, run_before, place, outside, tell)
+    left: str | None = None
     try:
         ready = making.make(words, elsewhere)
         tell("")
         repeated = _start(store, wish, run_before, ready, begun)
-        return repeated._replace(kept=ready.root if wish.keep else None)
     finally:
         interrupts.ignore()
         os.chdir("/")
         making.end()
-        place.close()
+        left = place.close()
+    return repeated._replace(kept=ready.root if wish.keep else None, left=left)
 
 
 def _in_place(
@@ -168,6 +173,8 @@ def _start(
     purpose = wish.purpose if wish.purpose is not None else asked.purpose
     asked = msgspec.structs.replace(asked, purpose=purpose, name=wish.name)
     os.makedirs(asked.cwd, exist_ok=True)
+    if not wish.in_place:
+        ready.adjusted[:0] = prepare(asked, run_before.record, ready.moved.new)
     os.chdir(asked.cwd)
     if "PWD" in around.environ:
         around.environ["PWD"] = asked.cwd
@@ -188,4 +195,18 @@ def _start(
     found = config.load(ready.root, ready.root).settings
     report = run(asked, outside, ready.root, found, store.path, hooks)
     assert isinstance(report, Report), "nothing is reused that was not asked for"
-    return Repeated(report, Told(checks.drift, [*checks.remarks, *ready.adjusted]), None)
+    told = Told(checks.drift, [*checks.remarks, *ready.adjusted])
+    return Repeated(report, told, otherwise=_otherwise(run_before, report, wish))
+
+
+def _otherwise(run_before: Original, report: Report, wish: Wish) -> str | None:
+    if run_before.record is None or run_before.record.result.xt_exit == report.record.result.xt_exit:
+        return None
+    said = f"it ended with {report.record.result.xt_exit}, the run with {run_before.record.result.xt_exit}"
+    ignored = run_before.snapshot.code.ignored_total
+    if ignored and not wish.in_place:
+        noun = "path" if ignored == 1 else "paths"
+        said += (
+            f"; what git ignores ({ignored} {noun}) is in the workspace only where it is declared: `-i PATH`"
+        )
+    return said

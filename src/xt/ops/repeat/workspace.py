@@ -13,6 +13,7 @@ import shutil
 import stat
 import struct
 import sys
+import time
 from collections.abc import Callable
 
 from xt import fsio
@@ -22,6 +23,10 @@ from xt.execute.mounts import mounts_below, unbind
 
 #: ioctl_iflags(2).
 _GETFLAGS, _SETFLAGS, _TOPDIR = 0x80086601, 0x40086602, 0x20000
+#: Places that are tried.
+MOST = 1000
+#: Times and seconds between them that a folder is removed anew in which somebody still makes files.
+_TIMES, _PAUSE = 5, 0.1
 #: Mark of a place whose workspace the user wants to keep.
 _KEPT = "kept"
 
@@ -47,10 +52,16 @@ class Workspace:
                 f"{self.folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE
             )
             if fsio.try_lock(self._lock) and not os.path.exists(f"{self.folder}/{_KEPT}"):
-                break
+                try:
+                    remove(self.folder)
+                    break
+                except (OSError, StoreError):
+                    # What somebody left there cannot be removed: by root in a container, say.
+                    if number >= MOST:
+                        os.close(self._lock)
+                        raise
             os.close(self._lock)
             number += 1
-        remove(self.folder)
         self.top = f"{self.folder}/code/{name}"
         """Where the code is."""
         self.scratch = f"{self.folder}/scratch"
@@ -67,15 +78,31 @@ class Workspace:
             os.open(f"{self.folder}/{_KEPT}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
         )
 
-    def close(self) -> None:
-        """Remove it, unless it is to stay; then let go of the place."""
+    def close(self) -> str | None:
+        """Remove it, unless it is to stay; then let go of the place.
+
+        Returns:
+            Why it could not be removed, None when it is gone or stays on purpose.
+        """
         try:
             for target in reversed(self.over):
                 unbind(target)
             if not os.path.exists(f"{self.folder}/{_KEPT}"):
-                remove(self.folder)
+                for last in range(_TIMES):
+                    try:
+                        remove(self.folder)
+                        break
+                    except OSError:
+                        if last == _TIMES - 1:
+                            raise
+                        time.sleep(_PAUSE)
+        except StoreError as error:
+            return error.message
+        except OSError as error:
+            return f"{error.strerror}: {error.filename or self.folder}"
         finally:
             os.close(self._lock)
+        return None
 
 
 def _make_elsewhere(parent: str, prefix: str, target: str) -> None:
