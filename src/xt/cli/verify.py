@@ -96,8 +96,15 @@ def verify(
     rules = Rules(project_settings(outside), tol or [])
     progress = Progress(sys.stderr, outside.environ, "")
 
-    def step(run_id: str, done: int, total: int) -> None:
-        progress.label = f"repeating {run_id[: store.shown(run_id)]}"
+    now = ""
+
+    def step(doing: str, run_id: str, done: int, total: int) -> None:
+        nonlocal progress, now
+        if doing != now:
+            # Steps of another kind take another time.
+            progress.close()
+            progress, now = Progress(sys.stderr, outside.environ, ""), doing
+        progress.label = f"{doing} {run_id[: store.shown(run_id)]}"
         progress.step(done, total)
 
     try:

@@ -98,6 +98,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     agree: bool
     n: int
     """Runs that were made."""
+    explains: list[str] = []
+    """Paths of the things that differ without these pins, and agreed in every run under them."""
     what: str | None = None
     """What was done to pin: `PYTHONHASHSEED=0`."""
     note: str | None = None
@@ -114,7 +116,11 @@ class Diagnosis(msgspec.Struct, frozen=True, omit_defaults=True):
     sentence: str
     """For a person: what was done, and what follows."""
     pins: list[str] = []
-    """The smallest set of pins under which the run repeats."""
+    """The smallest set of pins under which what is explained repeats."""
+    reaches: dict[str, list[str]] = {}
+    """By source: paths of the things it reaches; of sources that explain only together, the same."""
+    unexplained: list[str] = []
+    """Paths of things that differ, and that nothing that was tried explains."""
     hint: str | None = None
     """What to do about it."""
     first: str | None = None

@@ -1,30 +1,38 @@
-"""What makes repeats differ, found by experiments: hold one suspect fixed at a time, and see if it repeats.
+"""What makes repeats differ, found by experiments: hold one suspect fixed at a time, and see what repeats.
 
-Two situations. Repeats differ from each other: then under the right pin they agree with each other. Or
-repeats agree with each other and differ from the run: then something that held still since has changed, and
-under the right pin a repeat agrees with the run.
+Thing by thing, in two situations. Repeats differ from each other: then under the right pin they agree with
+each other. Or repeats agree with each other and differ from the run: then something that held still since has
+changed, and under the right pin a repeat agrees with the run.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from xt.execute.vary import PINS
-from xt.model.level import Level, lowest, reaches
 from xt.model.result import Record
 from xt.model.verification import Diagnosis, Trial
 from xt.ops.repeat.wish import Wish
-from xt.ops.verify.advice import ADVICE, SOURCES
-from xt.ops.verify.agreement import Agreement
+from xt.ops.verify.advice import SOURCES
 from xt.ops.verify.differences import First
+from xt.ops.verify.outcomes import Outcomes, UnusableError, needed
+from xt.ops.verify.told import Explained, conclude, failing, how
 from xt.ops.verify.trials import Answer
 
-#: Repeats that must agree under a pin: so many that without it they would agree by chance this rarely.
-CHANCE = 0.1
-LEAST, MOST = 3, 8
+#: How often, of diagnoses in which no pin has an effect, one is named all the same.
+WRONG = 0.05
+#: Runs outside of the most frequent outcome that must be seen before shares are believed, and runs at most.
+MINORITY, MOST_CONTROL = 3, 20
+#: Repeats that must agree under a pin: at least, and at most for it to be worth trying.
+LEAST, MOST = 3, 30
+#: Repeats that must agree with each other, and differ from the run, before something that changed is sought.
+SETTLED = 5
+#: Trials and seconds after which a diagnosis ends with what it has.
+MOST_TRIALS, LONGEST = 200, 900.0
 #: What a pin fixes by making the run fail the same way every time explains nothing, except of these.
 FAILING = ("network",)
 #: How a repeat is made: a wish in, the record or why there is none out.
@@ -42,6 +50,10 @@ class Seen(NamedTuple):
     drift: list[str]
 
 
+class _StoppedError(Exception):
+    """It took too long."""
+
+
 class Diagnose:
     """One diagnosis."""
 
@@ -49,227 +61,210 @@ class Diagnose:
         self,
         seen: Seen,
         make: Make,
-        agreement: Callable[[Record], Agreement],
+        outcomes: Outcomes,
         words: Callable[[Record], str | None],
-        required: Level,
+        told: Callable[[int, int], None],
     ) -> None:
         """Prepare.
 
         Args:
             seen: what is known.
             make: makes repeats.
-            agreement: compares others with a given run.
+            outcomes: compares them.
             words: the last that a run wrote to standard error.
-            required: what counts as agreeing.
+            told: gets how many suspects were tried, and how many there are.
         """
-        self._seen, self._make, self._agreement, self._words = seen, make, agreement, words
-        self._required: Level = "equivalent" if required == "consistent" else required
+        self._seen, self._make, self._outcomes = seen, make, outcomes
+        self._words, self._told = words, told
+        self._repeats = list(seen.repeats)
         self._trials: list[Trial] = []
         self._impossible: dict[str, str] = {}
-        self._settled = all(self._agree(seen.repeats[0], other) for other in seen.repeats[1:])
-        """Whether repeats agree with each other."""
-        self._times = self._needed()
+        self._need: dict[str, int] = {}
+        """By path: repeats that must agree under a pin."""
+        self._settled: set[str] = set()
+        """Paths in which repeats agree with each other, and not with the run."""
+        self._rare: dict[str, str] = {}
+        self._explained: list[Explained] = []
+        self._used = 0
+        self._until = time.monotonic() + LONGEST
 
     def run(self) -> Diagnosis:
-        """Find out.
-
-        Returns:
-            With the smallest set of pins, or none when nothing that was tried explains it.
-        """
-        seen = self._seen
-        self._trials.append(
-            Trial(
-                [],
-                self._settled,
-                len(seen.repeats),
-                note="agree with each other, and not with the run" if self._settled else None,
-                runs=[record.id for record in seen.repeats],
-            )
+        """Find out; what was found before it took too long counts."""
+        stopped = None
+        left: set[str] = set()
+        try:
+            left = self._control()
+            left -= self._environment(left)
+            left = self._singles(left)
+            if left:
+                left -= self._together(left)
+        except _StoppedError:
+            stopped = f"It was ended after {self._used} trials."
+            left = set(self._need) - {path for found in self._explained for path in found.paths}
+        except UnusableError as error:
+            stopped = f"Trials cannot be compared ({error}), so it is not known why."
+        failed = next((record for record in self._repeats if failing(record)), None)
+        never = failed is not None and not failing(self._seen.reference) and "status" in self._settled
+        return conclude(
+            self._explained,
+            sorted(left),
+            self._rare,
+            first=self._seen.first,
+            trials=self._trials,
+            impossible=self._impossible,
+            settled=self._settled,
+            failure=(how(failed), self._words(failed)) if failed is not None and never else None,
+            stopped=stopped,
         )
-        if self._settled and len(seen.repeats) > 1 and (found := self._environment()):
-            return found
-        pins = self._pins()
-        for name in pins:
-            if self._repeats([name]):
-                return self._explained([name])
-        return self._together([name for name in pins if name not in self._impossible])
 
-    def _together(self, pins: list[str]) -> Diagnosis:
-        """No pin alone does it: all of them, then fewer as long as that is enough."""
-        safe = [name for name in pins if name not in FAILING]
-        if len(safe) < 2 or not self._repeats(safe):
-            return self._unexplained()
-        kept = list(safe)
-        for name in safe:
-            fewer = [other for other in kept if other != name]
-            if fewer and self._repeats(fewer):
-                kept = fewer
-        return self._explained(kept)
+    def _control(self) -> set[str]:
+        """See how outcomes are distributed without anything held fixed; give the paths to explain."""
+        seen = self._seen
+        chance = WRONG / len(PINS.rows)
+        while True:
+            paths = {
+                path for record in self._repeats for path in self._outcomes.differing(seen.reference, record)
+            }
+            groups = {path: self._outcomes.groups(self._repeats, path) for path in paths}
+            self._settled = {path for path, sizes in groups.items() if len(sizes) == 1}
+            restless = {
+                path: self._outcomes.groups([seen.reference, *self._repeats], path)
+                for path in paths - self._settled
+            }
+            made = len(self._repeats)
+            few = any(sum(sizes) - sizes[0] < MINORITY for sizes in restless.values()) and made < MOST_CONTROL
+            if not few and not (self._settled and made < SETTLED):
+                break
+            record = self._one(seen.wish)
+            if record is None:
+                break
+            self._repeats.append(record)
+        self._need = dict.fromkeys(self._settled, LEAST)
+        for path, sizes in restless.items():
+            times = max(LEAST, needed(sizes, chance))
+            if times > MOST:
+                self._rare[path] = f"{sum(sizes) - sizes[0]} of {sum(sizes)}"
+            else:
+                self._need[path] = times
+        note = "agree with each other, and not with the run" if self._settled == paths else None
+        agree = not restless
+        runs = [record.id for record in self._repeats]
+        self._trials.append(Trial([], agree, len(self._repeats), note=note, runs=runs))
+        return set(self._need)
+
+    def _one(self, wish: Wish) -> Record | None:
+        """Make a single trial."""
+        self._spend()
+        for _, record in self._make([wish]):
+            return record
+        return None
+
+    def _spend(self) -> None:
+        self._used += 1
+        if self._used > MOST_TRIALS or time.monotonic() > self._until:
+            raise _StoppedError
+
+    def _environment(self, paths: set[str]) -> set[str]:
+        """Repeats that agree, in an environment that drifted: build the recorded one again."""
+        seen, settled = self._seen, paths & self._settled
+        if not (seen.drift and settled):
+            return set()
+        said = "; ".join(seen.drift[:3]) + (" …" if seen.drift[3:] else "")
+        self._spend()
+        for answer, record in self._make([replace(seen.wish, environment="recreate")]):
+            if record is None:
+                why = answer.error or answer.impossible or "no answer"
+                self._impossible["environment"] = why
+                self._explained.append(Explained(["environment"], sorted(settled), 0, said, untried=why))
+                return settled
+            agreed = {path for path in settled if self._outcomes.agree(seen.reference, record, path)}
+            what = "the recorded environment"
+            self._trials.append(
+                Trial(["environment"], bool(agreed), 1, sorted(agreed), what, runs=[record.id])
+            )
+            if agreed:
+                self._explained.append(Explained(["environment"], sorted(agreed), 1, said, settled=True))
+            return agreed
+        return set()
+
+    def _singles(self, paths: set[str]) -> set[str]:
+        """Hold one suspect after the other fixed; give what is left to explain."""
+        pins = self._pins()
+        for number, name in enumerate(pins):
+            if not paths:
+                break
+            self._told(number, len(pins))
+            trial = self._try([name], paths)
+            if trial is not None and trial.explains:
+                settled = set(trial.explains) <= self._settled
+                found = Explained([name], trial.explains, trial.n, trial.what, trial.note, settled)
+                self._explained.append(found)
+                paths = paths - set(trial.explains)
+        self._told(len(pins), len(pins))
+        return paths
 
     def _pins(self) -> list[str]:
         """Suspects in the order they are tried: those first that the first difference speaks of."""
         names = [row.name for row in PINS]
         kinds = self._seen.first.kinds if self._seen.first is not None else frozenset()
-        hinted = [SOURCES[kind] for kind in sorted(kinds) if kind in SOURCES]
-        if self._settled:
-            hinted = ["path", "clock", *hinted]
+        hinted = ["path", "clock"] if self._settled else []
+        hinted += [SOURCES[kind] for kind in sorted(kinds) if kind in SOURCES]
         return list(dict.fromkeys([*(name for name in hinted if name in names), *names]))
 
-    def _environment(self) -> Diagnosis | None:
-        """Repeats agree, and differ from the run, in an environment that drifted: build the old one again."""
-        seen = self._seen
-        if not seen.drift:
-            return None
-        said = "; ".join(seen.drift[:3]) + (" …" if seen.drift[3:] else "")
-        wish = replace(seen.wish, environment="recreate")
-        for answer, record in self._make([wish]):
-            if record is None:
-                why = answer.error or answer.impossible or "no answer"
-                self._impossible["environment"] = why
-                return Diagnosis(
-                    sources=["environment"],
-                    sentence="Repeats agree with each other, and the environment is not the recorded one:"
-                    f" {said}. That it is the reason was not tried out.",
-                    hint=f"the recorded environment could not be built again: {why}",
-                    first=self._first(),
-                    trials=self._trials,
-                    impossible=self._impossible,
-                )
-            agrees = self._agree(seen.reference, record)
-            self._trials.append(
-                Trial(["environment"], agrees, 1, "the recorded environment", runs=[record.id])
-            )
-            if agrees:
-                return Diagnosis(
-                    sources=["environment"],
-                    pins=["environment"],
-                    sentence="In the recorded environment, built again, it repeats; here it drifted:"
-                    f" {said}.",
-                    hint=ADVICE["environment"].hint,
-                    first=self._first(),
-                    trials=self._trials,
-                    impossible=self._impossible,
-                )
-        return None
+    def _together(self, paths: set[str]) -> set[str]:
+        """No pin alone does it: all of them; then fewer, the general ones left out first."""
+        names = [row.name for row in PINS if row.name not in FAILING and row.name not in self._impossible]
+        whole = self._try(names, paths) if len(names) > 1 else None
+        if whole is None or not whole.explains:
+            return set()
+        best, size = whole, len(names) // 2
+        while size:
+            at = len(best.pins)
+            while at > 0:
+                fewer = best.pins[: max(0, at - size)] + best.pins[at:]
+                trial = self._try(fewer, set(whole.explains)) if fewer else None
+                if trial is not None and set(trial.explains) == set(whole.explains):
+                    best = trial
+                at -= size
+            size //= 2
+        settled = set(best.explains) <= self._settled
+        self._explained.append(Explained(best.pins, best.explains, best.n, best.what, best.note, settled))
+        return set(best.explains)
 
-    def _repeats(self, pins: list[str]) -> bool:
-        """Whether the run repeats under some pins; stops at the first disagreement."""
+    def _try(self, pins: list[str], paths: set[str]) -> Trial | None:
+        """Make repeats under pins, until nothing can be explained by them any more or enough agree."""
         seen = self._seen
-        times = 2 if self._settled else self._times
-        against = seen.reference if self._settled else None
         records: list[Record] = []
-        agree, note, what = True, None, None
-        going = self._make([replace(seen.wish, pinned=pins)] * times)
+        alive, note, what = set(paths), None, None
+        going = self._make([replace(seen.wish, pinned=pins)] * max(self._need[path] for path in paths))
         try:
+            self._spend()
             for answer, record in going:
                 if record is None:
-                    why = answer.impossible or answer.error or "no answer"
                     if len(pins) == 1:
-                        self._impossible[pins[0]] = why
-                    return False
+                        self._impossible[pins[0]] = answer.impossible or answer.error or "no answer"
+                    return None
                 what = "; ".join(answer.adjusted[-len(pins) :]) or None
                 records.append(record)
-                if _failed(record) and not _failed(seen.reference) and pins[0] not in FAILING:
-                    agree, note = False, f"it ended with {_how(record)} instead"
+                alive = {path for path in alive if self._agrees(records, path)}
+                otherwise = failing(record) and not failing(seen.reference)
+                if otherwise and pins[0] not in FAILING and "status" not in paths | self._settled:
+                    alive, note = set(), f"it ended with {how(record)} instead"
+                if all(len(records) >= self._need[path] for path in alive):
                     break
-                other = against or records[0]
-                if record is not other and not self._agree(other, record):
-                    agree = False
-                    break
+                self._spend()
         finally:
             going.close()
-        if agree and pins[0] in FAILING and _failed(records[0]):
-            if self._settled:
-                agree = False
-            note = f"it ended with {_how(records[0])} every time"
+        alive = {path for path in alive if len(records) >= self._need[path]}
+        if alive and all(map(failing, records)) and not failing(seen.reference):
+            note = f"it ended with {how(records[0])} every time"
+            alive = alive - self._settled if pins[0] in FAILING else set()
         runs = [record.id for record in records]
-        self._trials.append(Trial(pins, agree, len(records), what, note, runs))
-        return agree
+        trial = Trial(pins, bool(alive), len(records), sorted(alive), what, note, runs)
+        self._trials.append(trial)
+        return trial
 
-    def _agree(self, one: Record, other: Record) -> bool:
-        if _failed(one) != _failed(other):
-            return False
-        points = self._agreement(one).points(other)
-        return reaches(lowest(point.level for point in points if point.counted), self._required)
-
-    def _needed(self) -> int:
-        """How many agreeing repeats are no accident, by the outcomes that were seen."""
-        groups: list[list[Record]] = []
-        for record in self._seen.repeats:
-            home = next((group for group in groups if self._agree(group[0], record)), None)
-            if home is None:
-                groups.append([record])
-            else:
-                home.append(record)
-        total = len(self._seen.repeats)
-        shares = [len(group) / total for group in groups]
-        for n in range(LEAST, MOST):
-            if sum(share**n for share in shares) < CHANCE:
-                return n
-        return MOST if len(groups) > 1 else LEAST
-
-    def _explained(self, pins: list[str]) -> Diagnosis:
-        kinds = self._seen.first.kinds if self._seen.first is not None else frozenset()
-        sources = ["temporary path" if name == "seed" and "path" in kinds else name for name in pins]
-        last = self._trials[-1] if self._trials[-1].pins == pins else None
-        trial = last or next(trial for trial in reversed(self._trials) if trial.pins == pins and trial.agree)
-        subject = " and ".join(ADVICE[name].subject for name in sources)
-        if trial.note and pins[0] in FAILING:
-            sentence = f"Without a network {trial.note}: the run depends on {subject}."
-        else:
-            with_ = trial.what or ", ".join(pins)
-            does = "it agrees with the run" if self._settled else "it repeats"
-            sentence = f"With {with_} {does} ({trial.n}/{trial.n}): {subject} {self._reaches()}."
-        return Diagnosis(
-            sources=sources,
-            pins=pins,
-            sentence=sentence,
-            hint="; ".join(ADVICE[name].hint for name in sources),
-            first=self._first(),
-            trials=self._trials,
-            impossible=self._impossible,
-        )
-
-    def _unexplained(self) -> Diagnosis:
-        seen = self._seen
-        tried = [trial.pins[0] for trial in self._trials if len(trial.pins) == 1]
-        failed = next((record for record in seen.repeats if _failed(record)), None)
-        if failed is not None and not _failed(seen.reference) and self._settled:
-            said = self._words(failed)
-            return Diagnosis(
-                sources=[],
-                sentence=f"Every repeat ended with {_how(failed)}: the run needs something that is not in its"
-                " record." + (f" The last it said: {said}" if said else ""),
-                hint="declare what it reads (`-i PATH`); files that git ignores are not in the code",
-                first=self._first(),
-                trials=self._trials,
-                impossible=self._impossible,
-            )
-        what = "Repeats agree with each other, and not with the run" if self._settled else "Repeats differ"
-        return Diagnosis(
-            sources=[],
-            sentence=f"{what}, and nothing that was held fixed explains it ({', '.join(tried)}).",
-            hint="what a run reads that is not declared is not compared: `-i PATH`"
-            if self._settled
-            else "look where the first difference is",
-            first=self._first(),
-            trials=self._trials,
-            impossible=self._impossible,
-        )
-
-    def _first(self) -> str | None:
-        return self._seen.first.text if self._seen.first is not None else None
-
-    def _reaches(self) -> str:
-        first = self._seen.first
-        where = first.text.partition(":")[0].partition(" line ")[0] if first is not None else ""
-        return f"reaches {where}" if where else "reaches the results"
-
-
-def _failed(record: Record) -> bool:
-    return record.result.exit_code != 0
-
-
-def _how(record: Record) -> str:
-    result = record.result
-    return f"signal {result.signal}" if result.signal is not None else f"exit {result.exit_code}"
+    def _agrees(self, records: list[Record], path: str) -> bool:
+        """Whether the last of some runs agrees with the one it must agree with."""
+        other = self._seen.reference if path in self._settled else records[0]
+        return self._outcomes.agree(other, records[-1], path)

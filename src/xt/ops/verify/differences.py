@@ -31,6 +31,8 @@ class First(NamedTuple):
     """For a person."""
     kinds: frozenset[str]
     """`time`, `path`, `pid`, `address`, …: what sort of text differs; empty when it is none of them."""
+    path: str = ""
+    """Of the thing the kinds are of, as in a `Point`."""
 
 
 class _Step(msgspec.Struct):
@@ -52,6 +54,7 @@ def first(store: Store, left: Record, right: Record, points: list[Point]) -> Fir
     ]
     said: list[str] = []
     kinds: set[str] = set()
+    where = ""
     step = _steps(store, left, right)
     if step is not None:
         said.append(step)
@@ -62,16 +65,18 @@ def first(store: Store, left: Record, right: Record, points: list[Point]) -> Fir
         if found is not None:
             said.append(found.text)
             kinds |= found.kinds
+            where = point.path
             break
     if not said:
         line = _log(store, left, right)
         if line is not None:
             said.append(line.text)
             kinds |= line.kinds
+            where = line.path
     if not said and differing:
         point = differing[0]
         said.append(f"{point.path}: {point.note}" if point.note else point.path)
-    return First("; ".join(said), frozenset(kinds)) if said else None
+    return First("; ".join(said), frozenset(kinds), where) if said else None
 
 
 def _metric(point: Point) -> First | None:
@@ -179,7 +184,8 @@ def _log(store: Store, left: Record, right: Record) -> First | None:
         for number_, (one, other) in enumerate(_pairs(*sides), 1):
             if one == other:
                 continue
-            found = First(f"{name} line {number_}: {_short(one)} → {_short(other)}", kinds_of(one, other))
+            text = f"{name} line {number_}: {_short(one)} → {_short(other)}"
+            found = First(text, kinds_of(one, other), f"logs/{name}")
             if not found.kinds:
                 return found
             loose = loose or found

@@ -11,8 +11,8 @@ from xt.ops.repeat.wish import Wish
 from xt.ops.verify.trials import Answer, Trials
 from xt.store import Store
 
-#: Gets the run's id, trials done, and trials there will be as far as is known.
-Step = Callable[[str, int, int], None]
+#: Gets what is done (`repeating`, `diagnosing`), the run's id, steps done, and steps in all as far as known.
+Step = Callable[[str, str, int, int], None]
 
 
 class Count:
@@ -27,10 +27,15 @@ class Count:
         """
         self._step = step
         self.done, self.planned = 0, planned
+        self.suspects: tuple[int, int] | None = None
+        """While a diagnosis goes on: suspects that were tried, and all. Trials for each nobody knows."""
 
     def tell(self, run_id: str) -> None:
         """Say how far it is."""
-        self._step(run_id, self.done, max(self.planned, self.done))
+        if self.suspects is not None:
+            self._step("diagnosing", run_id, *self.suspects)
+        else:
+            self._step("repeating", run_id, self.done, max(self.planned, self.done))
 
 
 class Repeats:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from xt.context import Outside
+from xt.execute.vary import PINS
 from xt.model.level import LEVELS, Level, lowest, reaches
 from xt.model.result import Record
 from xt.model.verification import Column, Diagnosis, Line
@@ -21,6 +22,7 @@ from xt.ops.verify.differences import first, last_words
 from xt.ops.verify.existing import others, sources_of
 from xt.ops.verify.lines import Group, overall, table
 from xt.ops.verify.making import Count, Repeats
+from xt.ops.verify.outcomes import Outcomes
 from xt.ops.verify.trials import Answer
 from xt.store import Store
 
@@ -202,6 +204,8 @@ class One:
         ]
         if not wrong:
             return False
+        if self._asked.required != "consistent":
+            return True  # an excuse gives `consistent` at best
         bounded = any(point.bound is not None for found in points for point in found)
         return not bounded or any(point.fixed for point in wrong)
 
@@ -266,13 +270,23 @@ class One:
         if len(control) < DIAGNOSED:
             more = self._repeats.more([self._wish] * (DIAGNOSED - len(control)))
             control += [record for _, record in more if record is not None]
-        return Diagnose(
-            Seen(self._wish, self._record, control, where, self.drift),
-            self._repeats.more,
-            lambda record: Agreement(self._store, record, self._rules),
-            lambda record: last_words(self._store, record),
-            self._asked.required,
-        ).run()
+        required: Level = "equivalent" if self._asked.required == "consistent" else self._asked.required
+
+        def told(done: int, total: int) -> None:
+            self._count.suspects = (done, total)
+            self._count.tell(self._record.id)
+
+        told(0, len(PINS.rows))
+        try:
+            return Diagnose(
+                Seen(self._wish, self._record, control, where, self.drift),
+                self._repeats.more,
+                Outcomes(lambda record: Agreement(self._store, record, self._rules), required),
+                lambda record: last_words(self._store, record),
+                told,
+            ).run()
+        finally:
+            self._count.suspects = None
 
 
 def _skipped(column: Column, why: str) -> Group:

@@ -42,6 +42,7 @@ def conclusion(
     lines: Sequence[Line],
     missing: Sequence[str],
     wanted: int,
+    required: Level,
 ) -> str:
     """Say what was found, with a full stop.
 
@@ -52,6 +53,7 @@ def conclusion(
         lines: what was compared.
         missing: preconditions that are.
         wanted: repeats that were asked for.
+        required: the level that was asked for.
     """
     why = missing[0] if missing else "no repeat was made"
     if not columns:
@@ -64,7 +66,7 @@ def conclusion(
             made = f"{len(base.runs)} of {_times(wanted)}"
             return f"{short} cannot be verified in full: only {made} could be made: {why}."
         return f"{short} cannot be verified in full: {why}."
-    said = _repeats(short, base, lines)
+    said = _repeats(short, base, lines, required)
     if base.level in ("divergent", "unverifiable"):
         return f"{said}."
     return f"{said}{_varied(base, columns[1:])}."
@@ -99,7 +101,7 @@ def _times(n: int) -> str:
     return f"{n} {'repeat' if n == 1 else 'repeats'}"
 
 
-def _repeats(short: str, base: Column, lines: Sequence[Line]) -> str:
+def _repeats(short: str, base: Column, lines: Sequence[Line], required: Level) -> str:
     repeats = _times(len(base.runs))
     excused = [_name(line) for line in lines if line.excused]
     differ = f"{_names(excused)} {'differs' if len(excused) == 1 else 'differ'}, "
@@ -118,7 +120,7 @@ def _repeats(short: str, base: Column, lines: Sequence[Line]) -> str:
         shown = ", ".join(f"{test.metric} is within ±{test.bound:g}" for test in tests[:TOLD])
         others = differ if excused else ""
         return f"{short} is consistent in {repeats}: {others}the mean of {shown}{more}"
-    open_ = undecided(lines)
+    open_ = undecided(lines) if required == "consistent" else []
     if open_:
         most = max(open_, key=lambda test: test.needed or 0)
         return (

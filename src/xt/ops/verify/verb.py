@@ -96,7 +96,13 @@ def _one(
     shown = store.shown(record.id)
     wanted = 0 if other is not None else asked.repeats
     sentence = sentences.conclusion(
-        record.id[:shown], found.level, found.columns, found.lines, one.missing, wanted
+        record.id[:shown],
+        found.level,
+        found.columns,
+        found.lines,
+        one.missing,
+        wanted,
+        asked.required,
     )
     said = Verification(
         run=record.id,
