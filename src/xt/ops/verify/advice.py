@@ -19,7 +19,7 @@ class Advice(NamedTuple):
 ADVICE = {
     "hashseed": Advice(
         "the seed of string hashes",
-        "the order of a set, or of what is keyed by hash",
+        "the order of sets and of hashes",
         "sort before writing, or set PYTHONHASHSEED=0",
     ),
     "seed": Advice(
@@ -34,7 +34,7 @@ ADVICE = {
     ),
     "clock": Advice(
         "the clock",
-        "the time of day, or time that is measured",
+        "the time of day or measured time",
         'keep times out of what is written, do not seed by them, or let them not count: ignore = ["/time"]',
     ),
     "threads": Advice(

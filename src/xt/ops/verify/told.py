@@ -109,7 +109,7 @@ def _source(name: str, found: Explained, first: First | None) -> str:
 
 def _explained(found: Explained, names: Sequence[str]) -> str:
     where, depends = _names(found.paths), "depends" if len(found.paths) == 1 else "depend"
-    subject = " and ".join(dict.fromkeys(ADVICE[name].subject for name in names))
+    subject = " and on ".join(dict.fromkeys(ADVICE[name].subject for name in names))
     if found.pins == ["environment"]:
         if found.untried is not None:
             return (
