@@ -12,7 +12,7 @@ from tests.ops.wheels import install, venv, wheel
 
 @pytest.fixture
 def changed(project, tmp_path, monkeypatch):
-    """A run with version 2.0.1 of a package, in an environment that has 1.0 now; of another size, for .pyc files."""
+    """A run with version 2.0.1 of a package, where 1.0 is now: of another size, for what Python caches."""
     wheels = tmp_path / "wheels"
     for version in ("1.0", "2.0.1"):
         wheel(wheels, "num-like", version)

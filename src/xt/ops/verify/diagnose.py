@@ -19,18 +19,19 @@ from xt.model.verification import Diagnosis, Trial
 from xt.ops.repeat.wish import Wish
 from xt.ops.verify.advice import SOURCES
 from xt.ops.verify.differences import First
-from xt.ops.verify.outcomes import Outcomes, UnusableError, needed
+from xt.ops.verify.outcomes import Outcomes, UnusableError, accident
 from xt.ops.verify.told import Explained, conclude, failing, how
 from xt.ops.verify.trials import Answer
 
 #: How often, of diagnoses in which no pin has an effect, one is named all the same.
 WRONG = 0.05
-#: Runs outside of the most frequent outcome that must be seen before shares are believed, and runs at most.
-MINORITY, MOST_CONTROL = 3, 20
-#: Repeats that must agree under a pin: at least, and at most for it to be worth trying.
-LEAST, MOST = 3, 30
-#: Repeats that must agree with each other, and differ from the run, before something that changed is sought.
-SETTLED = 5
+#: Runs without a pin, the one that is verified among them: as a rule, and where few outcomes are frequent.
+#: Two fixed numbers: to go on until enough was seen would make rare outcomes look frequent.
+CONTROL, MORE_CONTROL = 6, 20
+#: The second is for outcomes of which one has so many of the first.
+FREQUENT = 3
+#: Repeats under a pin at most.
+MOST = 40
 #: Trials and seconds after which a diagnosis ends with what it has.
 MOST_TRIALS, LONGEST = 200, 900.0
 #: What a pin fixes by making the run fail the same way every time explains nothing, except of these.
@@ -79,8 +80,9 @@ class Diagnose:
         self._repeats = list(seen.repeats)
         self._trials: list[Trial] = []
         self._impossible: dict[str, str] = {}
-        self._need: dict[str, int] = {}
-        """By path: repeats that must agree under a pin."""
+        self._groups: dict[str, list[list[Record]]] = {}
+        """By path: runs without a pin that agree in it."""
+        self._chance = WRONG / len(PINS.rows)
         self._settled: set[str] = set()
         """Paths in which repeats agree with each other, and not with the run."""
         self._rare: dict[str, str] = {}
@@ -100,7 +102,11 @@ class Diagnose:
                 left -= self._together(left)
         except _StoppedError:
             stopped = f"It was ended after {self._used} trials."
-            left = set(self._need) - {path for found in self._explained for path in found.paths}
+            left = (
+                set(self._groups)
+                - set(self._rare)
+                - {path for found in self._explained for path in found.paths}
+            )
         except UnusableError as error:
             stopped = f"Trials cannot be compared ({error}), so it is not known why."
         failed = next((record for record in self._repeats if failing(record)), None)
@@ -120,37 +126,37 @@ class Diagnose:
     def _control(self) -> set[str]:
         """See how outcomes are distributed without anything held fixed; give the paths to explain."""
         seen = self._seen
-        chance = WRONG / len(PINS.rows)
+        wanted = CONTROL
         while True:
             paths = {
                 path for record in self._repeats for path in self._outcomes.differing(seen.reference, record)
             }
-            groups = {path: self._outcomes.groups(self._repeats, path) for path in paths}
-            self._settled = {path for path, sizes in groups.items() if len(sizes) == 1}
-            restless = {
-                path: self._outcomes.groups([seen.reference, *self._repeats], path)
-                for path in paths - self._settled
+            self._groups = {
+                path: self._outcomes.groups([seen.reference, *self._repeats], path) for path in paths
             }
-            made = len(self._repeats)
-            few = any(sum(sizes) - sizes[0] < MINORITY for sizes in restless.values()) and made < MOST_CONTROL
-            if not few and not (self._settled and made < SETTLED):
-                break
+            self._settled = {
+                path
+                for path, groups in self._groups.items()
+                if len(groups) == 2 and any(group == [seen.reference] for group in groups)
+            }
+            if len(self._repeats) + 1 >= wanted:
+                restless = paths - self._settled
+                if wanted == MORE_CONTROL or all(len(self._groups[path][0]) < FREQUENT for path in restless):
+                    break
+                wanted = MORE_CONTROL
             record = self._one(seen.wish)
             if record is None:
                 break
             self._repeats.append(record)
-        self._need = dict.fromkeys(self._settled, LEAST)
-        for path, sizes in restless.items():
-            times = max(LEAST, needed(sizes, chance))
-            if times > MOST:
-                self._rare[path] = f"{sum(sizes) - sizes[0]} of {sum(sizes)}"
-            else:
-                self._need[path] = times
-        note = "agree with each other, and not with the run" if self._settled == paths else None
-        agree = not restless
+        for path in paths - self._settled:
+            first, *others = map(len, self._groups[path])
+            if accident(others, first, MOST) > self._chance:
+                self._rare[path] = f"{sum(others)} of {first + sum(others)}"
+        agree = self._settled == paths
+        note = "agree with each other, and not with the run" if agree else None
         runs = [record.id for record in self._repeats]
         self._trials.append(Trial([], agree, len(self._repeats), note=note, runs=runs))
-        return set(self._need)
+        return paths - set(self._rare)
 
     def _one(self, wish: Wish) -> Record | None:
         """Make a single trial."""
@@ -236,7 +242,7 @@ class Diagnose:
         seen = self._seen
         records: list[Record] = []
         alive, note, what = set(paths), None, None
-        going = self._make([replace(seen.wish, pinned=pins)] * max(self._need[path] for path in paths))
+        going = self._make([replace(seen.wish, pinned=pins)] * MOST)
         try:
             self._spend()
             for answer, record in going:
@@ -250,12 +256,12 @@ class Diagnose:
                 otherwise = failing(record) and not failing(seen.reference)
                 if otherwise and pins[0] not in FAILING and "status" not in paths | self._settled:
                     alive, note = set(), f"it ended with {how(record)} instead"
-                if all(len(records) >= self._need[path] for path in alive):
+                if all(self._certain(records, path) for path in alive):
                     break
                 self._spend()
         finally:
             going.close()
-        alive = {path for path in alive if len(records) >= self._need[path]}
+        alive = {path for path in alive if self._certain(records, path)}
         if alive and all(map(failing, records)) and not failing(seen.reference):
             note = f"it ended with {how(records[0])} every time"
             alive = alive - self._settled if pins[0] in FAILING else set()
@@ -268,3 +274,10 @@ class Diagnose:
         """Whether the last of some runs agrees with the one it must agree with."""
         other = self._seen.reference if path in self._settled else records[0]
         return self._outcomes.agree(other, records[-1], path)
+
+    def _certain(self, records: list[Record], path: str) -> bool:
+        """Whether it is no accident that runs under a pin agree in something."""
+        groups = self._groups[path]
+        own = next((group for group in groups if self._outcomes.agree(group[0], records[0], path)), [])
+        others = [len(group) for group in groups if group is not own]
+        return accident(others, len(own), len(records)) <= self._chance

@@ -48,8 +48,8 @@ class Outcomes:
         """Whether two runs agree in one thing."""
         return one is other or path not in self.differing(one, other)
 
-    def groups(self, records: Sequence[Record], path: str) -> list[int]:
-        """Sizes of the groups of runs that agree in one thing, the largest first."""
+    def groups(self, records: Sequence[Record], path: str) -> list[list[Record]]:
+        """Runs that agree in one thing, the largest group first."""
         found: list[list[Record]] = []
         for record in records:
             home = next((group for group in found if self.agree(group[0], record, path)), None)
@@ -57,18 +57,20 @@ class Outcomes:
                 found.append([record])
             else:
                 home.append(record)
-        return sorted(map(len, found), reverse=True)
+        return sorted(found, key=len, reverse=True)
 
 
-def needed(groups: Sequence[int], chance: float) -> int:
-    """How many repeats must agree so that it is no accident.
+def accident(others: Sequence[int], own: int, n: int) -> float:
+    """Probability that n repeats fall into one group although what was held fixed has no effect.
 
-    If the most frequent outcome has share f, n repeats fall on one outcome with probability about fⁿ. The
-    share is estimated with half a run more than was seen, so that a few runs do not make it too small.
+    Then every choice of n of all runs is as likely to be those under the pin: a permutation test (Fisher
+    1935), which assumes nothing about how often which outcome comes.
 
     Args:
-        groups: sizes of the groups of runs that agree, without anything held fixed.
-        chance: how often it may be an accident.
+        others: sizes of the groups of runs without the pin that these repeats do not agree with.
+        own: size of the group that they do agree with; 0 for none.
+        n: repeats, all of which agree with each other.
     """
-    share = (groups[0] + 0.5) / (sum(groups) + 1)
-    return math.ceil(math.log(chance) / math.log(share))
+    total = sum(others) + own + n
+    ways = math.comb(own + n, n) + sum(math.comb(size, n) for size in others)
+    return ways / math.comb(total, n)
