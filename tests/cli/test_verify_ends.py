@@ -165,3 +165,34 @@ def test_a_trial_that_is_killed(turn, tmp_path):
     assert len(found["columns"][0]["runs"]) == 2, "the rest went on"
     assert "only 2 of 3 repeats could be made: its process was ended by SIGKILL." in found["sentence"]
     clean(folder)
+
+
+# --- what a repeat leaves running -----------------------------------------------------------------
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="processes are found in /proc")
+def test_what_a_repeat_leaves_running_is_ended(folder, tmp_path):
+    pids = tmp_path / "pids"
+    folder.write(
+        "leave.sh", f"setsid sh -c 'echo $$ >> {pids}; exec sleep 300 <&- >&- 2>&-' &\nsleep 0.2; echo same\n"
+    )
+    assert folder.run("-q", "--", "sh", "leave.sh").code == 0
+    wait_for(pids.exists)
+    try:
+        assert verified(folder, "--repeat", "2", code=0)["level"] == "identical"
+        first, *of_repeats = [int(line) for line in pids.read_text().split()]
+        assert len(of_repeats) == 2
+        wait_for(lambda: not any(_goes_on(pid) for pid in of_repeats))
+        assert _goes_on(first)  # the user's own run is none of its business
+    finally:
+        for pid in pids.read_text().split():
+            if _goes_on(int(pid)):
+                os.kill(int(pid), signal.SIGKILL)
+
+
+def _goes_on(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
