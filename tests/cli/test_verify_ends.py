@@ -83,6 +83,14 @@ def test_a_store_that_cannot_be_written(turn):
     assert "cannot be verified: Read-only file system: " in " ".join(done.stdout.split())
 
 
+def test_a_repeat_in_a_store_that_cannot_be_written(turn):
+    folder = turn(f'{OUT}("same")', "-o", "out.txt")
+    done = read_only(folder, folder.path / ".xt", "rerun", "@")
+    assert done.returncode != 0
+    assert "error: Read-only file system: " in done.stderr
+    assert "hint: the store must be writable" in done.stderr
+
+
 def test_repeats_that_can_no_longer_be_recorded(turn, tmp_path):
     """The disk is full in the middle: what was found is told, and does not pass."""
     code = "n == 2 and open('o', 'wb').write(os.urandom(40_000_000)) or open('o', 'w').write('same')"
