@@ -198,6 +198,30 @@ def test_what_a_repeat_leaves_running_is_ended(folder, tmp_path):
                 os.kill(int(pid), signal.SIGKILL)
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="processes are found in /proc")
+def test_nor_when_it_is_interrupted(folder, tmp_path):
+    pids, wait = tmp_path / "pids", tmp_path / "wait"
+    folder.write(
+        "leave.sh",
+        f"setsid sh -c 'echo $$ >> {pids}; exec sleep 300 <&- >&- 2>&-' &\n"
+        f"test -e {wait} && exec sleep 100\nsleep 0.2\n",
+    )
+    assert folder.run("-q", "--", "sh", "leave.sh").code == 0
+    wait_for(pids.exists)
+    wait.touch()
+    try:
+        process = started(folder, "verify", "@")
+        wait_for(lambda: len(pids.read_text().split()) == 2)
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+        assert process.returncode == 128 + signal.SIGTERM
+        wait_for(lambda: not _goes_on(int(pids.read_text().split()[1])))
+    finally:
+        for pid in pids.read_text().split():
+            if _goes_on(int(pid)):
+                os.kill(int(pid), signal.SIGKILL)
+
+
 def _goes_on(pid):
     try:
         with open(f"/proc/{pid}/stat") as file:
