@@ -168,7 +168,7 @@ def test_a_tolerance_from_the_file_or_the_command_line(lab):
         ("acc=0.1", "no tolerance"),
         ("acc=abs:-1", "not a finite number"),
         ("acc=abs:nan", "not a finite number"),
-        ("accuracy=abs:1", "neither run has"),
+        ("accuracy=abs:1", "no run has"),
     ],
 )
 def test_a_tolerance_that_makes_no_sense_is_refused(lab, tolerance, message):

@@ -293,6 +293,36 @@ def test_only_a_verified_run_if_that_is_asked(job):
     assert " reused in " in go(job, "--reuse=any").err
 
 
+def test_that_none_is_verified_is_a_reason(job):
+    assert "not reused" not in go(job, "--reuse=verified").err  # there is none at all
+    first = job.record()["id"]
+    assert f"not reused, but run: {first[:4]}: it was not verified" in go(job, "--reuse=verified").err
+    verify(job, "divergent", "identical")
+    second = job.record()["id"]
+    said = f"not reused, but run: {second[:4]}: as last verified, it did not reach its level"
+    assert said in go(job, "--reuse=verified").err
+    assert times(job) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-n", "best"), "the name given is"),
+        (("-t", "gold", "-t", "paper"), "the tags given are"),
+        (("-n", "best", "-t", "gold", "-q"), "the name and tags given are"),
+        ((), None),
+        (("-m", "why"), None),
+    ],
+)
+def test_what_of_the_request_is_recorded_nowhere_is_said(job, words, said):
+    job.write("xt.toml", '[task.one]\ncommand = "sh job.sh one"\ntags = ["daily"]\n')
+    go(job)
+    ran = go(job, "--reuse", *words)
+    assert times(job) == 1
+    warnings = [line for line in ran.err.splitlines() if "no run was made" in line]
+    assert warnings == ([f"xt: warning: no run was made: {said} not recorded"] if said else [])
+
+
 def test_any_other_word_is_wrong_usage(job):
     ran = go(job, "--reuse=all")
     assert (ran.code, times(job)) == (2, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 from xml.etree import ElementTree
 
 import pexpect
@@ -61,6 +62,9 @@ def test_the_level_stands_in_lists_and_on_pages(turn):
         (["--repeat", "0"], "--repeat"),
         (["--level", "divergent"], "--level"),
         (["--tol", "acc"], "--tol"),
+        (["--tol", "nope=abs:1"], "no run has a metric or an output `nope`"),
+        (["--tol", "cost/wall=rel:1"], "no run has"),
+        (["--json", "--format", "junit"], "are two forms"),
     ],
 )
 def test_wrong_usage(turn, words, said):
@@ -229,6 +233,67 @@ def test_outputs(turn, code, settings, level):
     folder = turn(code, "-o", "o.json", settings=settings)
     found = verified(folder, "--repeat", "2", "--no-diagnose", "--no-early-stop")
     assert found["level"] == level, found
+
+
+def test_a_tolerance_of_a_file_in_a_tree_from_the_command_line(turn):
+    code = 'os.makedirs("d", exist_ok=True); json.dump([1 + 1e-9 * n], open("d/o.json", "w"))'
+    turn(code, "-o", "d")
+    folder = turn(code, "-o", "d")
+    assert verified(folder, "--repeat", "1", "--tol", "d/o.json=rtol:1e-6", code=0)["level"] == "equivalent"
+    assert folder.xt("verify", "@", "--tol", "d/p.json=rtol:1e-6").code == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "note"),
+    [
+        (f'{OUT}("same"); os.chmod("out.txt", 0o600 if n else 0o755)', "out.txt", "mode 755 → 600"),
+        (
+            'os.makedirs("d", exist_ok=True); open("d/a", "w"); os.chmod("d/a", 0o600 if n else 0o755)',
+            "d",
+            "a: mode 755 → 600",
+        ),
+    ],
+)
+def test_permissions_that_differ(turn, code, path, note):
+    folder = turn(code, "-o", path)
+    found = verified(folder, "--repeat", "1", code=0)
+    assert found["level"] == "equivalent"
+    assert line(found, f"outputs/{path}")["note"] == note
+    assert folder.xt("verify", "@", "--repeat", "1", "--level", "identical", "--no-diagnose").code == 1
+
+
+def test_permissions_that_the_umask_gives(turn):
+    folder = turn(f'{OUT}("same")', "-o", "out.txt")
+    found = verified(folder, "--repeat", "1", "--vary", "umask", code=0)
+    assert found["level"] == "identical"
+
+
+@pytest.mark.parametrize(
+    ("code", "level"),
+    [
+        ('print("same")', "identical"),
+        ('print("same", file=sys.stderr)', "identical"),
+        ("print(n, file=sys.stderr)", "divergent"),
+        ('n and print("more", file=sys.stderr)', "divergent"),
+    ],
+)
+def test_both_streams_count_where_nothing_is_declared(turn, code, level):
+    folder = turn(code)
+    found = verified(folder, "--repeat", "1", "--no-diagnose")
+    assert found["level"] == level
+    paths = [line["path"] for line in found["lines"]]
+    assert ("logs/stderr" in paths) == ("stderr" in code)
+    assert "logs/stdout" in paths
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\tb", "a\x7fb", "val/é"])
+def test_a_hint_can_be_pasted(turn, name):
+    folder = turn(f"json.dump({{{name!r}: n}}, open('metrics.json', 'w'))", *METRICS)
+    found = verified(folder, "--repeat", "1", "--no-diagnose", code=1)
+    (said,) = [item["hint"] for item in found["lines"] if item["path"].startswith("metrics/")]
+    table = said.removeprefix("declare what it may differ by: ")
+    head, _, value = table.rpartition(" abs")
+    assert tomllib.loads(f"{head}\nabs{value.replace('…', '1')}\n")["metrics"] == {name: {"abs": 1}}
 
 
 def test_trees_and_globs(turn):

@@ -83,6 +83,14 @@ def test_a_store_that_cannot_be_written(turn):
     assert "cannot be verified: Read-only file system: " in " ".join(done.stdout.split())
 
 
+def test_a_repeat_in_a_store_that_cannot_be_written(turn):
+    folder = turn(f'{OUT}("same")', "-o", "out.txt")
+    done = read_only(folder, folder.path / ".xt", "rerun", "@")
+    assert done.returncode != 0
+    assert "error: Read-only file system: " in done.stderr
+    assert "hint: the store must be writable" in done.stderr
+
+
 def test_repeats_that_can_no_longer_be_recorded(turn, tmp_path):
     """The disk is full in the middle: what was found is told, and does not pass."""
     code = "n == 2 and open('o', 'wb').write(os.urandom(40_000_000)) or open('o', 'w').write('same')"
@@ -165,3 +173,58 @@ def test_a_trial_that_is_killed(turn, tmp_path):
     assert len(found["columns"][0]["runs"]) == 2, "the rest went on"
     assert "only 2 of 3 repeats could be made: its process was ended by SIGKILL." in found["sentence"]
     clean(folder)
+
+
+# --- what a repeat leaves running -----------------------------------------------------------------
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="processes are found in /proc")
+def test_what_a_repeat_leaves_running_is_ended(folder, tmp_path):
+    pids = tmp_path / "pids"
+    folder.write(
+        "leave.sh", f"setsid sh -c 'echo $$ >> {pids}; exec sleep 300 <&- >&- 2>&-' &\nsleep 0.2; echo same\n"
+    )
+    assert folder.run("-q", "--", "sh", "leave.sh").code == 0
+    wait_for(pids.exists)
+    try:
+        assert verified(folder, "--repeat", "2", code=0)["level"] == "identical"
+        first, *of_repeats = [int(line) for line in pids.read_text().split()]
+        assert len(of_repeats) == 2
+        wait_for(lambda: not any(_goes_on(pid) for pid in of_repeats))
+        assert _goes_on(first)  # the user's own run is none of its business
+    finally:
+        for pid in pids.read_text().split():
+            if _goes_on(int(pid)):
+                os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="processes are found in /proc")
+def test_nor_when_it_is_interrupted(folder, tmp_path):
+    pids, wait = tmp_path / "pids", tmp_path / "wait"
+    folder.write(
+        "leave.sh",
+        f"setsid sh -c 'echo $$ >> {pids}; exec sleep 300 <&- >&- 2>&-' &\n"
+        f"test -e {wait} && exec sleep 100\nsleep 0.2\n",
+    )
+    assert folder.run("-q", "--", "sh", "leave.sh").code == 0
+    wait_for(pids.exists)
+    wait.touch()
+    try:
+        process = started(folder, "verify", "@")
+        wait_for(lambda: len(pids.read_text().split()) == 2)
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+        assert process.returncode == 128 + signal.SIGTERM
+        wait_for(lambda: not _goes_on(int(pids.read_text().split()[1])))
+    finally:
+        for pid in pids.read_text().split():
+            if _goes_on(int(pid)):
+                os.kill(int(pid), signal.SIGKILL)
+
+
+def _goes_on(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.builders import NOW, summaries, summary
 from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
+from xt.context import timestamp
 from xt.model.level import LEVELS, Level
 from xt.model.result import Number
 from xt.model.summary import MetricValue, Summary
 from xt.render.listing import table
+
+#: As events say it.
+AN_HOUR_AGO = timestamp(NOW - timedelta(hours=1))
 
 
 def ls(rows: list[Summary], width: int = 120, colour: bool = False, total: int | None = None) -> str:
@@ -150,6 +156,16 @@ def test_repeats_that_are_not_shown_are_counted() -> None:
     assert with_trials(7).splitlines()[-1] == "  7 repeats made by xt verify are not shown: xt ls --all"
     for width in range(10, 80):
         assert_harmless(with_trials(123_456, width), width)
+
+
+def test_when_it_was_verified_is_said_where_there_is_room() -> None:
+    rows = [summary(level="identical", required="identical", verified_by=5, verified_at=AN_HOUR_AGO)]
+    assert "  ok ≡ 5/5 · 1 h  " in line_of(ls(rows, 120), "kwpz")
+    bare = [replace(rows[0], verified_at=None)]
+    for width in range(120, 9, -1):
+        with_age = ls(rows, width)
+        assert "· 1 h" in with_age or with_age == ls(bare, width), width
+    assert "· 1 h" not in ls(rows, 60)
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,16 @@ def test_a_commit_that_is_gone(repeated):
     assert repeated.record()["snapshot"]["code"]["tree"] == repeated.record("@~1")["snapshot"]["code"]["tree"]
 
 
+def test_without_a_git_to_bring_it_back(repeated, tmp_path):
+    repeated.witness()
+    (tmp_path / "bin").mkdir()
+    refused = repeated.rerun(code=3, env={"PATH": str(tmp_path / "bin")})
+    assert "git not found" in refused.err
+    assert "hint: install git" in refused.err
+    assert "clone" not in refused.err
+    repeated.clean()
+
+
 def test_subfolders(repeated):
     repeated.write("part/xt.toml", "")
     repeated.write("part/src/a.py", "1\n")

@@ -283,6 +283,8 @@ def test_in_place(repeated):
     assert repeated.everything() == before
     assert not (repeated.path / ".xt/work").exists() or os.listdir(repeated.path / ".xt/work") == []
     assert repeated.record()["snapshot"]["repeat"]["in_place"] is True
+    page = " ".join(repeated.xt("show", "@").out.decode().split())
+    assert "in the project as it was when the repeat was made" in page
 
 
 def test_in_place_with_other_inputs(repeated):

@@ -6,10 +6,12 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.rerun.conftest import Repeating
+from xt.store import Store
 
 PYTHON = sys.executable
 
@@ -90,6 +92,24 @@ def test_standard_input(repeated, tmp_path):
         done = repeated.run(*script, stdin=file)
     assert done.out.startswith(b"5")
     assert repeated.rerun().out == done.out
+
+
+@pytest.mark.parametrize("how", ["gone", "damaged"])
+@pytest.mark.parametrize("place", [(), ("--in-place",)])
+def test_standard_input_that_is_not_to_be_had_any_more(repeated, tmp_path, how, place):
+    (tmp_path / "in").write_bytes(b"once\n")
+    with open(tmp_path / "in", "rb") as file:
+        repeated.run("--", "cat", stdin=file)
+    digest = repeated.record()["snapshot"]["command"]["stdin_digest"]
+    path = Path(Store.open(str(repeated.path / ".xt")).objects.name(digest))
+    path.chmod(0o600)
+    path.write_bytes(b"") if how == "damaged" else path.unlink()
+    refused = repeated.rerun(*place, code=3)
+    assert refused.out == b""
+    assert "error: standard input is not to be had any more: " in refused.err
+    assert "hint: `xt run` it again" in refused.err
+    if not place:
+        repeated.clean()
 
 
 def test_a_finished_pipe(repeated):

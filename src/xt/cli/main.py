@@ -105,6 +105,7 @@ def _access(error: OSError) -> str | None:
     hints = {
         errno.EACCES: "it must be yours to read and write",
         errno.ENOENT: "`xt run` makes again what is missing of a store",
+        errno.EROFS: "the store must be writable",
         errno.ENOSPC: "free some space and try again",
     }
     return hints.get(error.errno or 0)

@@ -37,6 +37,7 @@ def execute(words: Words) -> int:
     if not isinstance(report, Report):
         from xt.cli.reused import tell
 
+        _dropped(words)
         return tell(report, store, outside, began, quiet=request.quiet)
     after(report, outside, quiet=request.quiet)
     return end(report)
@@ -59,6 +60,14 @@ def _warn(lacking: list[Missing]) -> None:
 
 def _missed(reason: str) -> None:
     say([f"xt: warning: not reused, but run: {reason}"])
+
+
+def _dropped(words: Words) -> None:
+    """Say what the event of a reuse, other than a record, has no place for."""
+    given = [noun for noun, said in (("name", words.asked.name), ("tags", words.asked.tags)) if said]
+    if given:
+        are = "is" if given == ["name"] else "are"
+        say([f"xt: warning: no run was made: the {' and '.join(given)} given {are} not recorded"])
 
 
 def after(report: Report, outside: Outside, *, quiet: bool) -> None:

@@ -80,6 +80,8 @@ def verify(
         raise UsageError("--against makes no repeats: --repeat and --vary do not go with it")
     if against is not None and len(references) > 1:
         raise UsageError("--against compares one run", "xt verify RUN --against REF")
+    if as_json and style not in ("terminal", "json"):
+        raise UsageError(f"--json and --format {style} are two forms", "choose one of them")
     outside = Outside.real()
     store = open_store(outside)
     runs = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))

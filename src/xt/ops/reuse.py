@@ -59,10 +59,12 @@ def reuse(capture: Capture, snapshot: Snapshot, store: Store) -> Hit | Miss:
     if unread is not None:
         return Miss(unread)
     first: str | None = None
+    unverified: tuple[str, bool] | None = None  # the newest, and whether somebody tried
     runs = same_recipe(store.path, snapshot.recipe)
     verified = _verified(store) if runs and capture.request.reuse == "verified" else None
     for _, run_id in runs[: -MOST - 1 : -1]:
         if verified is not None and not verified.get(run_id, False):
+            unverified = unverified or (run_id, run_id in verified)
             continue
         try:
             record = store.record(run_id)
@@ -70,6 +72,10 @@ def reuse(capture: Capture, snapshot: Snapshot, store: Store) -> Hit | Miss:
                 return _hit(record, snapshot, capture, store)
         except (XtError, ImpossibleError, OSError) as error:
             first = first or f"{run_id[: store.shown(run_id)]}: {_said(error)}"
+    if first is None and unverified is not None:
+        run_id, looked_at = unverified
+        why_not = "as last verified, it did not reach its level" if looked_at else "it was not verified"
+        first = f"{run_id[: store.shown(run_id)]}: {why_not}"
     return Miss(first)
 
 

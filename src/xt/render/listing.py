@@ -95,7 +95,12 @@ def table(
         lines += wrap(_hidden(trials), width) if trials else []
         return "".join(paint(line, colour) + "\n" for line in lines)
     room = width - margin
-    lines = _lay_out(_fitting(_columns(rows, shown, now), room), room)
+    columns = _columns(rows, shown, now)
+    if _needed(columns, room) > room and any(row.verified_at for row in rows):
+        # Before any column, how long ago runs were verified goes.
+        at = [column.head for column in columns].index("status")
+        columns[at] = Column("status", [_status(row) for row in rows], columns[at].last_to_go)
+    lines = _lay_out(_fitting(columns, room), room)
     marks = [MARK if row.id == marked else " " for row in rows]
     footer = [_footer(rows, shown, total, room, baseline=MARK in marks)]
     footer += wrap(_hidden(trials), room) if trials else []
@@ -114,7 +119,7 @@ def _columns(rows: list[Summary], shown: dict[str, int], now: datetime) -> list[
         Column("run", [_id(row, shown.get(row.id, 16), letters) for row in rows], 99),
         Column("when", [_when(row, now) for row in rows], 80),
         Column("purpose", [[*_repeat(row, letters), *_purpose(row)] for row in rows], 85),
-        Column("status", [_status(row) for row in rows], 90),
+        Column("status", [_status(row, now) for row in rows], 90),
     ]
     for place, name in enumerate(_common_metrics(rows)):
         # The first metric outlives all but the purpose; the third and fourth go first of all.
@@ -157,7 +162,7 @@ def _purpose(row: Summary) -> Line:
     return [say("– no purpose", "dim"), say(f" · {command}" if command else "", "dim")]
 
 
-def _status(row: Summary) -> Line:
+def _status(row: Summary, now: datetime | None = None) -> Line:
     line = [say(words(row.status, row.exit_code, row.signal), style(row.status))]
     count = row.problems + len(row.lacking)
     if count:
@@ -166,6 +171,9 @@ def _status(row: Summary) -> Line:
         # Only of an identical run it is known in how many of its repeats it was: in all.
         of = f" {row.verified_by}/{row.verified_by}" if row.level == "identical" and row.verified_by else ""
         line.append(say(f" {SIGNS[row.level]}{of}", level_style(row.level, row.required)))
+        age = seconds_since(row.verified_at, now) if now is not None and row.verified_at else None
+        if age is not None:
+            line.append(say(f" · {ago(age)}", "dim"))
     return line
 
 

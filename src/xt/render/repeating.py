@@ -34,7 +34,7 @@ def repeat(found: Repeat, shown: int, width: int) -> list[Line]:
         made.append(say(f" with {', '.join(changed)}"))
     items: list[Line] = [[say("of "), say(found.of[:shown], "key")], made]
     if found.in_place:
-        items.append([say("in the project as it was then")])
+        items.append([say("in the project as it was when the repeat was made")])
     if found.environment != "check":
         items.append([say(f"environment: {found.environment}")])
     lines = flow(items, width)

@@ -264,7 +264,7 @@ def _varied(found: Verification, columns: list[Tried], width: int) -> list[Line]
         lines += wrap(line, room, 2)
     if quiet:
         lines += wrap([*_listed(quiet), say(" → ", "dim"), say("identical", "dim")], room, 2)
-    return labelled("changes", lines, width)
+    return labelled("varied", lines, width)
 
 
 def _listed(names: list[str]) -> Line:

@@ -54,7 +54,7 @@ def compare(
         repeats: others of the recipe of each; an output that differs between them too says little.
         pictures: draws how images differ, when that is wanted.
     """
-    one, other = ({_name(item): item for item in side.result.outputs} for side in (left, right))
+    one, other = ({name_of(item): item for item in side.result.outputs} for side in (left, right))
     well = all(side.result.status in ("ok", "incomplete") for side in (left, right))
     # Of a run that failed neither metrics nor cases are judged: nothing is told elsewhere then.
     told = Elsewhere(left, right, rules.settings.cases) if well else None
@@ -74,7 +74,8 @@ def compare(
     return whole("outputs", children)
 
 
-def _name(item: Output) -> str:
+def name_of(item: Output) -> str:
+    """The name under which an output is compared: its path, or how it was declared."""
     declared = from_text(item.declared)
     if item.path is None:
         return to_shown(declared)
@@ -206,5 +207,5 @@ def _files(work: _Work, path: str, name: str, digests: tuple[str, str], sizes: t
 
 def _varies(name: str, own: Output | None, repeats: list[Record]) -> bool:
     """Whether an output differs between runs of one recipe: then its bytes say nothing of the causes."""
-    known = [item.digest for record in repeats for item in record.result.outputs if _name(item) == name]
+    known = [item.digest for record in repeats for item in record.result.outputs if name_of(item) == name]
     return own is not None and any(digest not in (None, own.digest) for digest in known)

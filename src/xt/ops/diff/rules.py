@@ -46,6 +46,11 @@ class Rules:
                 raise UsageError(f"--tol `{text}`: {error}") from error
             self._told.setdefault(name, []).append(tolerance)
 
+    @property
+    def told(self) -> bool:
+        """Whether the command line says something."""
+        return bool(self._told)
+
     def check(self, metrics: list[str], outputs: list[str]) -> None:
         """See that every tolerance of the command line is of something that is there.
 
@@ -56,7 +61,7 @@ class Rules:
         for pattern in self._told:
             if settings_of({pattern: True}, names) is None:
                 raise UsageError(
-                    f"--tol: neither run has a metric or an output `{pattern}`",
+                    f"--tol: no run has a metric or an output `{pattern}`",
                     suggest(pattern, names, "metrics and outputs"),
                 )
 

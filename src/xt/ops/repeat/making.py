@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+from xt import fsio
 from xt.collect.checkout import Checkout
 from xt.collect.git import GitError
 from xt.context import Outside
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 #: Words that are shown of those that were mapped.
 TOLD = 3
+#: What to do where code cannot be brought back for want of git.
+_NO_GIT = "install git, which brings back the code, or put it on PATH"
 
 
 class Original(NamedTuple):
@@ -153,7 +156,9 @@ class Making:
             checkout.write(top)
         except GitError as error:
             message = f"the code cannot be brought back: {error}"
-            raise UnverifiableError(message, _code_hint(snapshot)) from error
+            path = self.outside.environ.get("PATH", os.defpath)
+            hint = _code_hint(snapshot) if fsio.find_program("git", path) is not None else _NO_GIT
+            raise UnverifiableError(message, hint) from error
         self.adjusted += checkout.remarks
 
     def _words(self, words: list[str], moved: Moved) -> list[str]:

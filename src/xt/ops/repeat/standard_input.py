@@ -7,6 +7,7 @@ import os
 
 from xt import fsio
 from xt.context import sort_of
+from xt.errors import DamagedError, NotRecordedError, UnverifiableError
 from xt.model.snapshot import Command
 from xt.store import Store
 
@@ -26,11 +27,15 @@ def connect(store: Store, command: Command, scratch: str) -> list[str]:
         What is not as it was, in sentences.
 
     Raises:
-        NotRecordedError, DamagedError: the content is not to be had any more.
+        UnverifiableError: the content is not to be had any more.
         OSError: it cannot be put in place.
     """
     if command.stdin_digest is not None:
-        data = store.objects.read(command.stdin_digest)
+        try:
+            data = store.objects.read(command.stdin_digest)
+        except (NotRecordedError, DamagedError) as error:
+            message = f"standard input is not to be had any more: {error.message}"
+            raise UnverifiableError(message, "`xt run` it again with the same standard input") from error
         _replace(_pipe(data) if command.stdin == "pipe" else _file(data, f"{scratch}/stdin"))
         return []
     here = sort_of(0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from xt.compare.content import Held
 from xt.compare.neutral import compare_logs
@@ -12,18 +13,17 @@ from xt.compare.tolerances import Tolerance, declared, metric_name, widest
 from xt.errors import XtError
 from xt.model.delta import Delta, Measure, Relation
 from xt.model.level import LEVELS, Level
-from xt.model.result import Metric, Number, Record
+from xt.model.result import Metric, Number, Record, Stream
 from xt.model.text import from_text, to_shown
 from xt.ops.diff import cases, outputs
 from xt.ops.diff.contents import Stored
 from xt.ops.diff.metrics import number, series_delta
 from xt.ops.diff.rules import Rules
+from xt.ops.verify.permissions import permissions
 from xt.store import Store
 
-#: What is compared when a run declares neither an output nor a metric.
-STDOUT = "logs/stdout"
-
-
+#: Streams of the log: what is compared when a run declares neither an output nor a metric.
+StreamName = Literal["stdout", "stderr"]
 #: Bytes of a file of cases whose rows are sorted to see whether they are only in another order.
 ROWS = 50_000_000
 #: Of a metric, as it is recorded.
@@ -72,7 +72,9 @@ class Agreement:
         """Compare a repeat with the run, thing by thing."""
         found = [self._status(other), *self._metrics(other), *self._cases(other), *self._outputs(other)]
         if self.bare:
-            found.append(self._stdout(other))
+            found.append(self._stream(other, "stdout"))
+            if any(_written(record, "stderr") for record in (self.reference, other)):
+                found.append(self._stream(other, "stderr"))
         return found
 
     def _status(self, other: Record) -> Point:
@@ -133,6 +135,11 @@ class Agreement:
             if level == "divergent" and not self._rules.declares(name) and self._reordered(other, name):
                 yield Point(delta.path, "equivalent", note="the same rows in another order")
                 continue
+            if level == "identical":
+                modes = permissions(self._store, self.reference, other, name)
+                if modes is not None:
+                    yield Point(delta.path, "equivalent", note=modes, delta=delta)
+                    continue
             told = not delta.counted and delta.relation != "same"
             yield Point(
                 delta.path,
@@ -167,28 +174,25 @@ class Agreement:
             return False
         return one == two
 
-    def _stdout(self, other: Record) -> Point:
-        sides = [
-            next((stream for stream in record.result.logs.streams if stream.name == "stdout"), None)
-            for record in (self.reference, other)
-        ]
-        one, two = sides
+    def _stream(self, other: Record, name: StreamName) -> Point:
+        path = f"logs/{name}"
+        one, two = (_stream_of(record, name) for record in (self.reference, other))
         if one is None or two is None:
-            return Point(STDOUT, "unverifiable", note="what was printed is not recorded on both sides")
+            return Point(path, "unverifiable", note="what was printed is not recorded on both sides")
         if one.digest == two.digest and one.size == two.size:
-            return Point(STDOUT, "identical")
+            return Point(path, "identical")
         contents = [
-            Stored(self._store, "stdout", side.digest, side.stored) if side.digest else Held("stdout", b"")
+            Stored(self._store, name, side.digest, side.stored) if side.digest else Held(name, b"")
             for side in (one, two)
         ]
         try:
-            delta = compare_logs(contents[0], contents[1], STDOUT)
+            delta = compare_logs(contents[0], contents[1], path)
         except XtError as error:
-            return Point(STDOUT, "unverifiable", note=error.message)
+            return Point(path, "unverifiable", note=error.message)
         if delta.relation in ("same", "within"):
             note = "equal but for times, addresses and the like"
-            return Point(STDOUT, "equivalent", note=note, delta=delta)
-        return Point(STDOUT, "divergent", largest(delta), note=delta.note, delta=delta)
+            return Point(path, "equivalent", note=note, delta=delta)
+        return Point(path, "divergent", largest(delta), note=delta.note, delta=delta)
 
 
 #: What a relation of the tree of differences is called between a run and its repeat.
@@ -235,7 +239,7 @@ def _number(path: str, before: Metric, after: Metric, tolerances: list[Tolerance
     common = {"tolerance": said, "values": (left, right), "bound": tolerances or None}
     if allowance is not None and allowance[1]:
         return Point(path, "equivalent", measure, **common)  # type: ignore[arg-type]
-    hint = None if tolerances else f'declare what it may differ by: [metrics."{before.name}"] abs = …'
+    hint = None if tolerances else f"declare what it may differ by: [metrics.{_quoted(before.name)}] abs = …"
     return Point(path, "divergent", measure, hint=hint, fixed=not tolerances, **common)  # type: ignore[arg-type]
 
 
@@ -267,6 +271,20 @@ def _apart(before: Value, after: Value) -> float:
 
 def _key(metric: Metric) -> str:
     return metric_name(metric.name, metric.labels)
+
+
+def _quoted(name: str) -> str:
+    """A key as TOML writes it: of what JSON writes as it is, only DEL is not allowed there."""
+    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _stream_of(record: Record, name: StreamName) -> Stream | None:
+    return next((stream for stream in record.result.logs.streams if stream.name == name), None)
+
+
+def _written(record: Record, name: StreamName) -> bool:
+    stream = _stream_of(record, name)
+    return stream is not None and stream.size > 0
 
 
 def _said(rtol: float, atol: float, ulp: int) -> str | None:

@@ -25,6 +25,7 @@ from xt.execute.vary import ImpossibleError
 from xt.ops.repeat.verb import Told, rerun
 from xt.ops.repeat.wish import Wish
 from xt.ops.repeat.workspace import sweep
+from xt.ops.verify import leftovers
 from xt.store import Store
 
 #: The module that makes one; started by name so that it can have surroundings of its own.
@@ -207,7 +208,9 @@ class Trials:
         status = trial.process.wait()
         _close(trial)
         try:
-            return codec.decode(b"".join(trial.parts), Answer, "the answer of a trial")
+            answer = codec.decode(b"".join(trial.parts), Answer, "the answer of a trial")
+            leftovers.kill(answer.run)
+            return answer
         except DamagedError:
             sweep(self._store)
             how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
@@ -225,6 +228,8 @@ class Trials:
                 _kill(trial)
                 trial.process.wait()
                 sweep(self._store)
+            with contextlib.suppress(DamagedError):  # it has no run then
+                leftovers.kill(codec.decode(_rest(trial), Answer, "the answer of a trial").run)
             _close(trial)
 
 
@@ -232,6 +237,16 @@ def _kill(trial: Trial) -> None:
     """Kill a trial that was not waited for yet, with all that it started in its session."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(trial.process.pid, signal.SIGKILL)
+
+
+def _rest(trial: Trial) -> bytes:
+    """All that a trial that ended has answered."""
+    parts = list(trial.parts)
+    os.set_blocking(trial.answer, False)
+    with contextlib.suppress(BlockingIOError):  # somebody else still has it open
+        while data := os.read(trial.answer, 1 << 16):
+            parts.append(data)
+    return b"".join(parts)
 
 
 def _close(trial: Trial) -> None:

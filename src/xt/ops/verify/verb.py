@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from xt import codec
 from xt.collect.context import user
 from xt.context import Outside, timestamp
 from xt.errors import NotRecordedError, UsageError
 from xt.execute.vary import VARIATIONS
 from xt.model.event import Verified
+from xt.model.files import Manifest
 from xt.model.level import lowest
 from xt.model.result import Record
+from xt.model.text import from_text, to_shown
 from xt.model.verification import Verification, Verifications
-from xt.ops.diff.rules import Rules
+from xt.ops.diff.outputs import name_of
+from xt.ops.diff.rules import Rules, names_of
 from xt.ops.verify import sentences
 from xt.ops.verify.making import Count, Step
 from xt.ops.verify.one import ALL, Asked, One
@@ -57,7 +62,7 @@ def verify(
 
     Raises:
         NotRecordedError, DamagedError: a run has no record, or it cannot be read; nothing was repeated then.
-        UsageError: a run is to be held against itself.
+        UsageError: a run is to be held against itself, or a tolerance is of nothing that a run has.
     """
     records = [_recorded(store, run_id) for run_id in runs]
     other = _recorded(store, asked.against) if asked.against is not None else None
@@ -65,6 +70,7 @@ def verify(
         raise UsageError(
             "--against: a run agrees with itself, which says nothing", "xt verify RUN --repeat N"
         )
+    _check(store, rules, [*records, *([other] if other is not None else [])])
     count = Count(step, asked.planned * len(records))
     found = [_one(store, record, other, asked, rules, outside, count) for record in records]
     level = lowest(item.level for item in found)
@@ -78,6 +84,25 @@ def _recorded(store: Store, run_id: str) -> Record:
             f"run {run_id[: store.shown(run_id)]} did not start: there is nothing to repeat"
         )
     return record
+
+
+def _check(store: Store, rules: Rules, records: list[Record]) -> None:
+    """See that what the command line allows is of something that these runs have.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not rules.told:
+        return
+    metrics = [name for record in records for metric in record.result.metrics for name in names_of(metric)]
+    found = []
+    for item in (item for record in records for item in record.result.outputs):
+        found.append(name_of(item))
+        if item.kind in ("tree", "glob") and item.digest is not None:
+            entries = codec.decode(store.objects.read(item.digest), Manifest, "a manifest").entries
+            top = from_text(item.path or "")
+            found += [to_shown(os.path.join(top, from_text(entry.path))) for entry in entries]
+    rules.check(metrics, found)
 
 
 def _one(
