@@ -204,9 +204,12 @@ class One:
         ]
         if not wrong:
             return False
-        if self._asked.required != "consistent":
-            return True  # an excuse gives `consistent` at best
-        bounded = any(point.bound is not None for found in points for point in found)
+        # What never moves excuses nothing; and only where `consistent` is enough may it still begin to.
+        bounded = any(
+            point.bound is not None and (point.level != "identical" or self._asked.required == "consistent")
+            for found in points
+            for point in found
+        )
         return not bounded or any(point.fixed for point in wrong)
 
     def _variations(self, base: Level) -> Iterator[Group]:
