@@ -98,13 +98,13 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     agree: bool
     n: int
     """Runs that were made."""
-    explains: list[str] = []
-    """Paths of the things that differ without these pins, and agreed in every run under them."""
     what: str | None = None
     """What was done to pin: `PYTHONHASHSEED=0`."""
     note: str | None = None
     """Such as: it ended with exit 1 instead."""
     runs: list[str] = []
+    explains: list[str] = []
+    """Paths of the things that differ without these pins, and agreed in every run under them."""
 
 
 class Diagnosis(msgspec.Struct, frozen=True, omit_defaults=True):

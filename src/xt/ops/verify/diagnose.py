@@ -186,7 +186,7 @@ class Diagnose:
             agreed = {path for path in settled if self._outcomes.agree(seen.reference, record, path)}
             what = "the recorded environment"
             self._trials.append(
-                Trial(["environment"], bool(agreed), 1, sorted(agreed), what, runs=[record.id])
+                Trial(["environment"], bool(agreed), 1, what, runs=[record.id], explains=sorted(agreed))
             )
             if agreed:
                 self._explained.append(Explained(["environment"], sorted(agreed), 1, said, settled=True))
@@ -266,7 +266,7 @@ class Diagnose:
             note = f"it ended with {how(records[0])} every time"
             alive = alive - self._settled if pins[0] in FAILING else set()
         runs = [record.id for record in records]
-        trial = Trial(pins, bool(alive), len(records), sorted(alive), what, note, runs)
+        trial = Trial(pins, bool(alive), len(records), what, note, runs, sorted(alive))
         self._trials.append(trial)
         return trial
 
