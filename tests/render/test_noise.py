@@ -192,3 +192,9 @@ bands = st.builds(
 )
 def test_nothing_reaches_the_terminal_but_text_that_fits(found: Noise, width: int, everything: bool) -> None:
     assert_harmless(page(found, width, everything=everything), width)
+
+
+def test_a_name_narrower_than_the_heading_leaves_no_line_too_wide() -> None:
+    band = Band("metrics/f", "f", 0, tolerance="abs 0.00000001")
+    found = Noise(RUN, 4, digest("9"), 2, 0.95, [], metrics=[band])
+    assert_harmless(page(found, NARROWEST), NARROWEST)

@@ -115,20 +115,19 @@ def _numbers(rows: list[Band], runs: int, width: int, metrics: bool) -> list[Lin
         del columns["n"]
     kept = {name: column for name, column in columns.items() if any(map(measure, column.cells))}
     names: list[Line] = [[Span("    " if row.cohort else "  ", ""), *_named(row)] for row in rows]
-    wanted = max(map(measure, names))
+    title = "Metrics" if metrics else "Cost"
+    wanted = max(len(title), *map(measure, names))
     for gone in range(len(_LEAST) + 1):
         chosen = {name: column for name, column in kept.items() if name not in _LEAST[:gone]}
         room = width - sum(column.width + GAP for column in chosen.values())
         if room >= wanted or (gone == len(_LEAST) and room >= _NAME):
-            return _laid_out(rows, names, list(chosen.values()), min(wanted, room), metrics)
+            return _laid_out(rows, names, list(chosen.values()), min(wanted, room), title)
     return _stacked(rows, names, kept, width)
 
 
 def _laid_out(
-    rows: list[Band], names: list[Line], columns: list[_Column], own: int, metrics: bool
+    rows: list[Band], names: list[Line], columns: list[_Column], own: int, title: str
 ) -> list[Line]:
-    title = "Metrics" if metrics else "Cost"
-    own = max(own, len(title))
     head = pad([say(title, "bold")], own)
     for column in columns:
         cell = pad([say(column.head, "dim")], column.width, right=column.right)
