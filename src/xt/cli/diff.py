@@ -90,12 +90,9 @@ def diff(
     style = "json" if as_json else style
     if style == "json":
         from xt import codec
+        from xt.cli.answer import for_programs
 
-        data = codec.encode(found)
-        if sys.stdout.isatty():
-            from xt.render.visible import visible_json
-
-            data = visible_json(data)
+        data = for_programs(codec.encode(found))
     elif style == "terminal":
         from xt.render.diff import render
         from xt.render.terminal import colour, width

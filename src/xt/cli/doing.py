@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 from xt.render.cells import clip
@@ -30,7 +30,7 @@ class Doing:
         self._active = not quiet and os.isatty(2) and environ.get("TERM") != "dumb"
         self._visible = False
         self._text: str | None = None
-        self._before: object = None
+        self._before: Callable[[int, FrameType | None], object] | int | None = None
 
     def tell(self, doing: str) -> None:
         """Say what is being done; nothing when it is done."""
@@ -51,7 +51,7 @@ class Doing:
         if self._text is None:
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._before)  # type: ignore[arg-type]
+        signal.signal(signal.SIGALRM, self._before)
         self._text = None
         if self._visible:
             self._write(_ERASE)

@@ -31,20 +31,16 @@ def ls(
     found = listing(store, outside, number or None, trials=every)
     found = found._replace(rows=with_levels(store, found.rows))
     # What others wrote reaches a file or a pipe as it is, and a terminal harmless.
-    terminal = sys.stdout.isatty()
     if as_json:
+        from xt.cli.answer import for_programs
         from xt.render.listing_data import to_json
 
-        data = to_json(found.rows)
-        if terminal:
-            from xt.render.visible import visible_json
-
-            data = visible_json(data)
+        data = for_programs(to_json(found.rows))
     elif as_csv:
         from xt.render.listing_data import to_csv
 
         text = to_csv(found.rows)
-        if terminal:
+        if sys.stdout.isatty():
             from xt.render.visible import visible_lines
 
             text = visible_lines(text.replace("\r\n", "\n"))

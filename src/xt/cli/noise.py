@@ -25,12 +25,9 @@ def noise(
     found = collect(store, resolve(store, reference, outside), project_settings(outside))
     if as_json:
         from xt import codec
+        from xt.cli.answer import for_programs
 
-        data = codec.encode(found)
-        if sys.stdout.isatty():
-            from xt.render.visible import visible_json
-
-            data = visible_json(data)
+        data = for_programs(codec.encode(found))
     else:
         from xt.render.noise import render
         from xt.render.terminal import colour, width

@@ -53,12 +53,9 @@ def restore(
     done = verb.restore(store, run_id, wish, outside)
     if as_json:
         from xt import codec
+        from xt.cli.answer import for_programs
 
-        data = codec.encode(done)
-        if sys.stdout.isatty():
-            from xt.render.visible import visible_json
-
-            data = visible_json(data)
+        data = for_programs(codec.encode(done))
     else:
         from xt.render.restore import render
         from xt.render.terminal import colour, width

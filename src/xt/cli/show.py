@@ -26,19 +26,16 @@ def show(
     store = open_store(outside)
     run_id = resolve(store, reference, outside)
     # What others wrote reaches a file or a pipe as it is, and a terminal harmless.
-    terminal = sys.stdout.isatty()
     if code is not None:
         data = code_file(store, run_id, code, outside)
-        if terminal:
+        if sys.stdout.isatty():
             from xt.render.visible import visible_lines
 
             data = visible_lines(data.decode("utf-8", "surrogateescape")).encode()
     elif as_json:
-        data = json_bytes(store, run_id)
-        if terminal:
-            from xt.render.visible import visible_json
+        from xt.cli.answer import for_programs
 
-            data = visible_json(data)
+        data = for_programs(json_bytes(store, run_id))
     else:
         from xt.render.show import render
         from xt.render.terminal import colour, width

@@ -154,12 +154,9 @@ def _write(found: Verifications, style: str, explain: bool, outside: Outside) ->
 
     if style == "json":
         from xt import codec
+        from xt.cli.answer import for_programs
 
-        data = codec.encode(found)
-        if sys.stdout.isatty():
-            from xt.render.visible import visible_json
-
-            data = visible_json(data)
+        data = for_programs(codec.encode(found))
     elif style == "terminal":
         from xt.render.terminal import colour, width
         from xt.render.verify import render

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from xt import fsio
 from xt.collect.child import Child
+
+Begun = TypeVar("Begun")
 
 #: Seconds after which a git that hangs (a dead network mount) is given up.
 TIMEOUT = 60
@@ -100,13 +103,7 @@ class Git:
         Raises:
             GitError: it is not installed, or could not be started.
         """
-        program = fsio.find_program("git", self._environ.get("PATH", os.defpath))
-        if program is None:
-            raise GitError("git not found")
-        try:
-            return Running(Child([program, *self._options, *words], self._environ, data))
-        except OSError as error:
-            raise GitError(f"git could not be started: {error.strerror}") from error
+        return self._begun(lambda git: Running(Child([*git, *words], self._environ, data)))
 
     def run(self, *words: str, data: bytes | None = None) -> bytes:
         """Run git and return what it printed.
@@ -126,11 +123,14 @@ class Git:
         Raises:
             GitError: it is not installed, or could not be started.
         """
+        return self._begun(lambda git: Dialogue([*git, "cat-file", "--batch"], self._environ))
+
+    def _begun(self, begin: Callable[[list[str]], Begun]) -> Begun:
         program = fsio.find_program("git", self._environ.get("PATH", os.defpath))
         if program is None:
             raise GitError("git not found")
         try:
-            return Dialogue([program, *self._options, "cat-file", "--batch"], self._environ)
+            return begin([program, *self._options])
         except OSError as error:
             raise GitError(f"git could not be started: {error.strerror}") from error
 
