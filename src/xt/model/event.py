@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from xt.model.level import Level
+from xt.model.text import Text
 
 #: The pin that comparisons default to.
 BASELINE = "baseline"
@@ -58,4 +59,87 @@ class Reused(Event, frozen=True, tag="reused"):
     restored: int
     """Files that were written; the others were there."""
     purpose: str | None = None
+    schema: Literal["xt.event/1"] = "xt.event/1"
+
+
+class Tagged(Event, frozen=True, tag="tagged"):
+    """A tag was put on a run, or taken off; the last word on a tag of a run holds."""
+
+    run: str
+    name: str
+    off: bool = False
+    schema: Literal["xt.event/1"] = "xt.event/1"
+
+
+class Named(Event, frozen=True, tag="named"):
+    """A run got another name."""
+
+    run: str
+    name: str | None
+    """None takes the name away."""
+    schema: Literal["xt.event/1"] = "xt.event/1"
+
+
+class Noted(Event, frozen=True, tag="noted"):
+    """Somebody wrote down something about a run."""
+
+    run: str
+    text: str
+    """Markdown."""
+    schema: Literal["xt.event/1"] = "xt.event/1"
+
+
+class Removed(Event, frozen=True, tag="removed"):
+    """A run was put away: lists and references pass over it. The record stays until it is swept."""
+
+    run: str
+    reason: str | None
+    back: bool = False
+    """It was brought back."""
+    schema: Literal["xt.event/1"] = "xt.event/1"
+
+
+class Deployed(Event, frozen=True, tag="deployed"):
+    """An artefact of a run went live."""
+
+    to: str
+    """Name of the environment, such as `prod`."""
+    run: str
+    output: Text
+    """Path of the output of that run, as recorded."""
+    digest: str
+    """Of its content (file) or manifest (tree)."""
+    path: Text | None = None
+    """The file that was named, when it was one."""
+    prompts: str | None = None
+    """Digest of the bundle of prompts that went live with it."""
+    policy: str | None = None
+    """Digest of the bundle of policies."""
+    config: dict[str, str] = {}
+    """Digest of each input of role `config` of the run, by path."""
+    reason: str | None = None
+    lacking: list[str] = []
+    """Evidence that was required and missing; it was deployed all the same."""
+    takes_back: str | None = None
+    """Event of the deployment that this one rolls back."""
+    schema: Literal["xt.event/1"] = "xt.event/1"
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One measurement."""
+
+    name: str
+    value: float | int
+    at: str
+    """RFC 3339, UTC: when it was measured."""
+
+
+class Observed(Event, frozen=True, tag="observed"):
+    """Something was measured in production."""
+
+    to: str
+    """Name of the environment."""
+    points: list[Point]
+    source: Text | None = None
+    """The file it was read from."""
     schema: Literal["xt.event/1"] = "xt.event/1"

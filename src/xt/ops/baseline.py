@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from xt.collect.context import user
-from xt.context import Outside, timestamp
+from xt.context import Outside
 from xt.errors import NoSuchRunError, NotRecordedError, UsageError
 from xt.model import runid
 from xt.model.event import BASELINE, Pin
 from xt.ops.find import resolve
+from xt.ops.statements import state
 from xt.store import Store, events
 
 
@@ -69,7 +69,4 @@ def _check(name: str) -> None:
 
 
 def _append(store: Store, name: str, run_id: str | None, reason: str | None, outside: Outside) -> Pin:
-    at = timestamp(outside.now())
-    event = Pin(events.event_id(at, outside.random_bytes(4)), at, user(outside.environ), name, run_id, reason)
-    events.append(store.path, event)
-    return event
+    return state(store, outside, Pin, name=name, run=run_id, reason=reason)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from xt.collect import Capture
 from xt.collect.globs import has_magic, split
 from xt.collect.paths import absolute, recorded, shown, why
-from xt.context import timestamp
 from xt.errors import XtError
 from xt.execute.streams import JOINED, joined
 from xt.model.event import Reused, Verified
@@ -17,6 +16,7 @@ from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_text
 from xt.ops.in_place import ImpossibleError, Plan, plan, write
 from xt.ops.repeats import same_recipe
+from xt.ops.statements import state
 from xt.store import Store, events
 
 #: Runs of the recipe that are looked at, the newest ones.
@@ -125,19 +125,17 @@ def _hit(record: Record, snapshot: Snapshot, capture: Capture, store: Store) -> 
     _check_logs(record.result.logs, store)
     plans = plan(record.result.outputs, capture, store)
     count = write(plans, capture.root, store)
-    at = timestamp(capture.outside.now())
-    event = Reused(
-        events.event_id(at, capture.outside.random_bytes(4)),
-        at,
-        snapshot.context.user,
-        record.id,
-        record.snapshot.recipe,
-        count,
-        snapshot.context.purpose,
-    )
     notes = [_extra(item) for item in plans if item.extra]
     try:
-        events.append(store.path, event)
+        state(
+            store,
+            capture.outside,
+            Reused,
+            run=record.id,
+            recipe=record.snapshot.recipe,
+            restored=count,
+            purpose=snapshot.context.purpose,
+        )
     except OSError as error:
         notes.append(f"that it was reused is not recorded: {why(error)}")
     return Hit(record, store.shown(record.id), sum(1 for item in plans if item.entries), notes)

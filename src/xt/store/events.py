@@ -7,18 +7,47 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from xt import codec, fsio
 from xt.errors import DamagedError
-from xt.model.event import Event, Pin, Reused, Verified
+from xt.model.event import (
+    Deployed,
+    Event,
+    Named,
+    Noted,
+    Observed,
+    Pin,
+    Removed,
+    Reused,
+    Tagged,
+    Verified,
+)
 
 #: Bytes; an event is a sentence.
 LARGEST = 1_000_000
 #: What stands between the id and `.json` in the name of a file.
-KINDS: dict[type[Event], str] = {Pin: "", Verified: ".verified", Reused: ".reused"}
+KINDS: dict[type[Event], str] = {
+    Pin: "",
+    Verified: ".verified",
+    Reused: ".reused",
+    Tagged: ".tagged",
+    Named: ".named",
+    Noted: ".noted",
+    Removed: ".removed",
+    Deployed: ".deployed",
+    Observed: ".observed",
+}
 
 E = TypeVar("E", bound=Event)
+
+
+class Read(NamedTuple):
+    """All events of a store."""
+
+    events: list[Event]
+    doubts: list[str]
+    """Paths of those that cannot be read."""
 
 
 def event_id(at: str, random: bytes) -> str:
@@ -101,6 +130,29 @@ def every(store: str, kind: type[E]) -> list[E]:
         except (OSError, DamagedError):
             continue  # it says something good of a run; without it the run merely lacks that
     return sorted(found, key=lambda event: event.id)
+
+
+def everything(store: str) -> Read:
+    """All events that can be read, in no order, and which cannot.
+
+    Args:
+        store: path of `.xt`.
+    """
+    found: list[Event] = []
+    doubts: list[str] = []
+    by_suffix = {suffix: kind for kind, suffix in KINDS.items()}
+    for folder, _, names in os.walk(f"{store}/events"):
+        for name in names:
+            stem, dot, kind = name.removesuffix(".json").partition(".")
+            known = by_suffix.get(dot + kind)
+            if not name.endswith(".json") or not stem or known is None:
+                continue  # a file being written, or of a newer xt
+            path = f"{folder}/{name}"
+            try:
+                found.append(_read(path, known))
+            except (OSError, DamagedError):
+                doubts.append(path)
+    return Read(found, sorted(doubts))
 
 
 def _files(store: str, kind: type[Event]) -> Iterator[str]:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from xt import codec
-from xt.collect.context import user
-from xt.context import Outside, timestamp
+from xt.context import Outside
 from xt.errors import NotRecordedError, UsageError
 from xt.execute.vary import VARIATIONS
 from xt.model.event import Verified
@@ -20,10 +19,11 @@ from xt.model.text import from_text, to_shown
 from xt.model.verification import Verification, Verifications
 from xt.ops.diff.outputs import name_of
 from xt.ops.diff.rules import Rules, names_of
+from xt.ops.statements import state
 from xt.ops.verify import sentences
 from xt.ops.verify.making import Count, Step
 from xt.ops.verify.one import ALL, Asked, One
-from xt.store import Store, events
+from xt.store import Store
 from xt.suggest import suggest
 
 
@@ -150,23 +150,21 @@ def _one(
 
 
 def _written(store: Store, found: Verification, outside: Outside) -> Verification:
-    at = timestamp(outside.now())
-    event = Verified(
-        id=events.event_id(at, outside.random_bytes(4)),
-        at=at,
-        by=user(outside.environ),
-        run=found.run,
-        level=found.level,
-        required=found.required,
-        repeats=found.columns[0].runs if found.columns and found.against is None else [],
-        against=found.against,
-        varied={column.name: column.level for column in found.columns[1:] if column.runs},
-        sentence=found.sentence,
-        sources=found.diagnosis.sources if found.diagnosis is not None else [],
-        pins=found.diagnosis.pins if found.diagnosis is not None else [],
-    )
     try:
-        events.append(store.path, event)
+        event = state(
+            store,
+            outside,
+            Verified,
+            run=found.run,
+            level=found.level,
+            required=found.required,
+            repeats=found.columns[0].runs if found.columns and found.against is None else [],
+            against=found.against,
+            varied={column.name: column.level for column in found.columns[1:] if column.runs},
+            sentence=found.sentence,
+            sources=found.diagnosis.sources if found.diagnosis is not None else [],
+            pins=found.diagnosis.pins if found.diagnosis is not None else [],
+        )
     except OSError as error:
         note = f"this verification is not recorded: {error.strerror}: {error.filename or store.path}"
         return replace(found, notes=[*found.notes, note])

@@ -1,0 +1,39 @@
+"""Later statements about runs: make one, and say what all of them come to."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from xt.collect.context import user
+from xt.context import Outside, timestamp
+from xt.model.event import Event
+from xt.model.standing import Standing, fold
+from xt.store import Store, events
+
+E = TypeVar("E", bound=Event)
+
+
+def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
+    """Write an event: now, by this user.
+
+    Args:
+        store: to write to.
+        outside: for the time, chance and the user.
+        kind: of event.
+        fields: of that kind, without `id`, `at` and `by`.
+
+    Raises:
+        OSError: it was not written.
+    """
+    at = timestamp(outside.now())
+    event = kind(id=events.event_id(at, outside.random_bytes(4)), at=at, by=user(outside.environ), **fields)
+    events.append(store.path, event)
+    return event
+
+
+def standing(store: Store) -> Standing:
+    """Say what all events of a store come to; of those that cannot be read, `doubts` has the paths."""
+    read = events.everything(store.path)
+    return replace(fold(read.events), doubts=read.doubts)
