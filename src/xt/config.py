@@ -141,6 +141,16 @@ class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role `data` count whose path has a word such as `test`, `val`, `eval`, `dev` or `holdout`."""
 
 
+class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[deploy.ENV]`: what `xt deploy` and `xt rollback` do for one environment; keys of `[deploy]` itself
+    hold for all that have no table."""
+
+    hook: str | None = None
+    """A command that moves the traffic: run from the project's root, without a shell, before the deployment is
+    recorded; when it fails nothing is. It is told what by `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, and so on. Empty:
+    none."""
+
+
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[task.NAME]`: declarations for one kind of run, chosen with `--as NAME` or by its command."""
 
@@ -178,6 +188,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cases: CaseSettings = CaseSettings()
     cost: CostSettings = CostSettings()
     diff: DiffSettings = DiffSettings()
+    deploy: dict[str, str | DeploySettings] = {}
     task: dict[str, TaskSettings] = {}
 
 
@@ -307,7 +318,7 @@ class _Source:
             if fault is None:
                 raise ConfigError(f"{self.shown}: {error}") from error
             self.fail(*fault)
-        if settings.task or settings.metrics or settings.evidence.required:
+        if settings.task or settings.metrics or settings.evidence.required or settings.deploy:
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from xt import declare
-from xt.config import Settings
+from xt.config import DeploySettings, Settings
 from xt.errors import UsageError
 from xt.model.files import INPUT_ROLES
 from xt.suggest import suggest
@@ -22,6 +22,12 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
     """Find the declarations that have the right type and cannot be meant, from the top."""
     for index, name in enumerate(settings.evidence.required):
         yield from _evidence(index, name)
+    for name, value in settings.deploy.items():
+        if isinstance(value, str) and name != "hook":
+            yield ("deploy", name), f"unknown key `{name}` in [deploy]", suggest(name, ("hook",), "keys")
+        elif isinstance(value, DeploySettings) and name == "hook":
+            yield ("deploy", name), "an environment cannot be named `hook`", None
+        yield from _hook(("deploy", name), value)
     sources = [(name, known.source) for name, known in settings.metrics.items() if known.source is not None]
     for name, source in sources:
         if any(character in name for character in "*?["):
@@ -52,6 +58,15 @@ def _evidence(index: int, name: str) -> Iterator[Fault]:
     known = (*EVIDENCE, *(f"inputs.{role}" for role in INPUT_ROLES))
     if name not in known:
         yield ("evidence", "required", index), f"unknown evidence `{name}`", suggest(name, known, "evidence")
+
+
+def _hook(place: tuple[str, ...], value: str | DeploySettings) -> Iterator[Fault]:
+    hook = value.hook if isinstance(value, DeploySettings) else value
+    place = (*place, "hook") if isinstance(value, DeploySettings) else place
+    try:
+        declare.words(hook or "")
+    except ValueError as error:
+        yield place, f"`hook`: {error}".lower(), None
 
 
 def _attempt(path: tuple[str | int, ...], parse: Callable[..., Any], *arguments: str) -> Iterator[Fault]:

@@ -28,6 +28,11 @@ COMMANDS = Table(
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
+        Row("deploy", "xt.cli.deploy:deploy", "Record what goes live where, from a run with evidence"),
+        Row("observe", "xt.cli.observe:observe", "Record measurements of production"),
+        Row("prod", "xt.cli.prod:prod", "Show what is live and was, and how it did"),
+        Row("blame", "xt.cli.blame:blame", "Say which deployment a movement in production coincides with"),
+        Row("rollback", "xt.cli.rollback:rollback", "Show the ways back, and record one"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

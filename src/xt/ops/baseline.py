@@ -19,7 +19,7 @@ def pin(store: Store, name: str, reference: str, reason: str | None, outside: Ou
         NoSuchRunError: the reference names none.
         NotRecordedError: the run is not sealed (yet), or did not end well.
     """
-    _check(name)
+    check_word(name)
     run_id = resolve(store, reference, outside)
     status = store.record(run_id).result.status
     if status != "ok":
@@ -59,9 +59,19 @@ def none_pinned(name: str | None) -> NoSuchRunError:
     )
 
 
-def _check(name: str) -> None:
+def check_word(name: str, noun: str = "a pinned name", such: str = "`nightly` or `v2`") -> None:
+    """See that a name can be told from other references.
+
+    Args:
+        name: to check.
+        noun: what it is to be, for the error.
+        such: examples.
+
+    Raises:
+        UsageError: it is not one word, or could be taken for another reference.
+    """
     if not name or name.startswith(("@", "-")) or not name.isprintable() or any(map(str.isspace, name)):
-        raise UsageError(f"`{name}` cannot be a pinned name", "one word, such as `nightly` or `v2`")
+        raise UsageError(f"`{name}` cannot be {noun}", f"one word, such as {such}")
     if runid.is_prefix(name):
         raise UsageError(
             f"`{name}` could be taken for the beginning of a run id", "any other letter, digit or `-` helps"
