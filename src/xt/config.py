@@ -142,13 +142,11 @@ class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[deploy.ENV]`: what `xt deploy` and `xt rollback` do for one environment; keys of `[deploy]` itself
-    hold for all that have no table."""
+    """`[deploy.ENV]`: how things go live in an environment; `hook` in `[deploy]` itself is for all others."""
 
     hook: str | None = None
-    """A command that moves the traffic: run from the project's root, without a shell, before the deployment is
-    recorded; when it fails nothing is. It is told what by `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, and so on. Empty:
-    none."""
+    """A command that moves the traffic: run from the project's root, without a shell, before the deployment
+    is recorded; when it fails nothing is. `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, … tell it what. Empty: none."""
 
 
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -123,7 +123,7 @@ class UnverifiableError(XtError):
 
 
 class NotDeployedError(XtError):
-    """Nothing was deployed: no run made the content, or something speaks against it that only `--force` passes."""
+    """Nothing was deployed: no run made the content, or what speaks against it was not forced."""
 
     code = "not-deployed"
     exit_status = 1

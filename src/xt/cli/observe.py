@@ -42,9 +42,6 @@ def observe(
     outside = Outside.real()
     store = open_store(outside)
     done = verb(store, environment, gather(words or [], at, source, sys.stdin.buffer, outside), outside)
-    if as_json:
-        data = for_programs(codec.encode(done))
-    else:
-        data = observed(done).encode("utf-8", "backslashreplace")
-    sys.stdout.buffer.write(data)
+    told = for_programs(codec.encode(done)) if as_json else observed(done).encode("utf-8", "backslashreplace")
+    sys.stdout.buffer.write(told)
     return 0

@@ -139,6 +139,8 @@ class Level(msgspec.Struct, frozen=True, omit_defaults=True):
     first: str | None = None
     """RFC 3339, UTC: time of the earliest."""
     last: str | None = None
+    picture: list[float] = []
+    """At most 24 of the values, evenly taken."""
 
 
 class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -171,7 +173,7 @@ class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
     """From what was live before to what was live after."""
     direction: Direction | None = None
     delta: float | None = None
-    """Median after minus median before."""
+    """Median after minus median before; None where that is beyond what a number can say."""
     p: float | None = None
     level: float | None = None
     """What `p` had to stay below (Holm's step for this place)."""
@@ -191,8 +193,6 @@ class Blame(msgspec.Struct, frozen=True):
     """RFC 3339, UTC: measurements before it do not count."""
     n: int
     """Measurements."""
-    values: list[float]
-    """At most 60 of them, evenly taken, for a picture."""
     places: list[Moved]
     """In the order of time."""
     deployments: list[Went]

@@ -106,7 +106,7 @@ def fold(events: Iterable[Event]) -> Standing:
         else:
             _of_a_run(whole, event)
     for place in whole.places.values():
-        # One that was recorded after the fact takes the place it had; sorting keeps the order of ids otherwise.
+        # One that was recorded after the fact takes the place it had; else the order is that of ids.
         place.deployments.sort(key=lambda event: event.live_from)
     for name, seen in points.items():
         whole.places[name].observed = [seen[key] for key in sorted(seen)]

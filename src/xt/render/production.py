@@ -50,7 +50,7 @@ def doubts(paths: list[str], width: int) -> list[Line]:
     if not paths:
         return []
     which = ", ".join(paths[:NAMED]) + (f" and {len(paths) - NAMED} more" if len(paths) > NAMED else "")
-    said = f"not certain: {count(len(paths), 'event')} cannot be read, and what was said there is missing: {which}"
+    said = f"not certain: {count(len(paths), 'event')} cannot be read, and what it says is missing: {which}"
     return wrap([say(said, "bold")], width, 2)
 
 

@@ -150,7 +150,7 @@ def bundle_named(store: Store, text: str, role: str, outside: Outside) -> str:
     from xt.ops.find import resolve
 
     said, at, digits = text.rpartition("@")
-    if at and said == role or (not at and len(text) >= SHORTEST and _is_hex(text)):
+    if (at and said == role) or (not at and len(text) >= SHORTEST and _is_hex(text)):
         found = {own_bundle(store, record, role) for record in every_record(store)[0]} - {None}
         near = sorted(one for one in found if one is not None and one.partition(":")[2].startswith(digits))
         if len(near) == 1 and len(digits) >= SHORTEST:
