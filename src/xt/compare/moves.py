@@ -9,8 +9,10 @@ from typing import NamedTuple
 from xt.compare.judging import FAMILY_LEVEL, holm
 from xt.compare.ranks import least_p, likeness, rank_test, split
 
-#: Values on each side below which nothing can be told: 3 against 3 cannot reach any level asked for here.
-LEAST = 4
+#: Values on each side of a boundary below which nothing can be told.
+LEAST = 3
+#: Values of a part that a stretch is split into: fewer are outliers, and no move.
+_PART = 4
 #: Places within one stretch that are looked for, the strongest first.
 _MOST = 8
 
@@ -104,14 +106,14 @@ def _within(values: list[float], span: Span, asked: float) -> tuple[list[Place],
     found: dict[int, tuple[float, float]] = {}
     while waiting and len(cuts) < _MOST:
         first, end = waiting.pop(0)
-        if end - first < 2 * LEAST:
+        if end - first < 2 * _PART:
             continue
         tests += 1
         part = values[first:end]
         at = split(part).at
         alike = likeness([part[:at], part[at:]])
         p = split(part, alike).p
-        if p >= asked or min(at, len(part) - at) < LEAST:
+        if p >= asked or min(at, len(part) - at) < _PART:
             continue
         cuts.append(first + at)
         found[first + at] = (p, alike)

@@ -7,6 +7,7 @@ now). Ranks answer the first; for the second the spread is widened by how much n
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,6 +16,12 @@ from xt.compare.student import normal_two_sided
 
 #: Values in all up to which every way to divide them is counted; above, the normal approximation is as good.
 EXACT = 24
+#: Values up to which the best split is held against those of shuffled values; Pettitt's approximation finds too
+#: little in so few.
+SHUFFLED = 40
+_SHUFFLES = 1999
+#: Shuffled values as far apart, after which no more are looked at.
+_ENOUGH = 20
 #: Neighbours are not held to be more alike than this: less than a tenth of the values would count.
 _MOST_ALIKE = 0.9
 #: Values from which on their likeness can be told from chance at all.
@@ -76,21 +83,26 @@ def split(values: Sequence[float], alike: float = 0.0) -> Split:
         alike: correlation of neighbours.
 
     Returns:
-        The place, and the p value of Pettitt's approximation, which the search for the best place is in.
+        The place, and a p value that takes into account that it was searched for: of few values by shuffling
+        them, always in the same ways, so that the answer repeats; of many by Pettitt's approximation.
     """
     total = len(values)
     ranks = midranks(values)
-    best, at, running = 0.0, 1, 0.0
-    for place, rank in enumerate(ranks[:-1], 1):
-        running += rank
-        size = abs(2 * running - place * (total + 1))
-        if size > best:
-            best, at = size, place
+    best, at = _best(ranks)
     ties = _tie_share(ranks)
     if ties == 0:
         return Split(at, 1.0)
-    best /= _widened(alike) * math.sqrt(ties)
-    return Split(at, min(1.0, 2 * math.exp(-6 * best**2 / (total**3 + total**2))))
+    best /= _widened(alike)
+    if total > SHUFFLED:
+        return Split(at, min(1.0, 2 * math.exp(-6 * best**2 / ((total**3 + total**2) * ties))))
+    chance = random.Random(0)
+    as_far = 0
+    for done in range(1, _SHUFFLES + 1):
+        chance.shuffle(ranks)
+        as_far += _best(ranks)[0] >= best
+        if as_far == _ENOUGH:  # sequential: what is no surprise is known soon (Besag & Clifford 1991)
+            return Split(at, as_far / done)
+    return Split(at, (as_far + 1) / (_SHUFFLES + 1))
 
 
 def likeness(segments: Sequence[Sequence[float]]) -> float:
@@ -117,6 +129,17 @@ def likeness(segments: Sequence[Sequence[float]]) -> float:
     found = products / squares
     # The estimate is too low by about 1/n for every stretch, and scatters by 1/sqrt(n) where there is none.
     return min(_MOST_ALIKE, found) if found > 1 / math.sqrt(count) else 0.0
+
+
+def _best(ranks: Sequence[float]) -> tuple[float, int]:
+    """Pettitt's K and the place it is at."""
+    middle = (len(ranks) + 1) / 2
+    best, at, running = 0.0, 1, 0.0
+    for place, rank in enumerate(ranks[:-1], 1):
+        running += rank - middle
+        if abs(running) > best:
+            best, at = abs(running), place
+    return 2 * best, at
 
 
 def _widened(alike: float) -> float:

@@ -53,13 +53,14 @@ def _verdict(found: Blame, went: dict[str, Went]) -> Line:
     """The page in a sentence."""
     moved = [place for place in found.places if place.word == "moved"]
     if not moved:
-        open_ = any(place.word == "cannot tell" for place in found.places)
-        slight = any(place.word == "within tolerance" for place in found.places)
-        if slight:
+        words = {place.word for place in found.places}
+        if "within tolerance" in words:
             return [say(f"moved only within the declared tolerance ({found.tolerance})")]
-        if not found.places:
+        if not words:
             return [say("did not move, and nothing was deployed meanwhile")]
-        return [say("cannot tell yet at every deployment" if open_ else "did not move at any deployment")]
+        if words == {"cannot tell"}:
+            return [say("cannot tell: too little was measured")]
+        return [say("did not move" + (" where that can be told" if "cannot tell" in words else ""))]
     parts: list[Line] = []
     for place in moved:
         worse: Line = []

@@ -97,8 +97,8 @@ def _numbers(offline: list[Offline], seen: list[Seen], width: int) -> list[Line]
         known, live = before.get(name), after.get(name)
         about = live or known
         assert about is not None
-        unit, goal = about.unit, about.goal
-        cells: list[Line] = [named(name, unit, goal)]
+        unit = about.unit
+        cells: list[Line] = [named(name, unit)]
         cells.append([say(value(known.value, unit))] if known is not None else [])
         if live is None:
             cells += [[], [], []]
@@ -111,7 +111,7 @@ def _numbers(offline: list[Offline], seen: list[Seen], width: int) -> list[Line]
         rows.append(cells)
     if not rows:
         return []
-    heads = ["", "offline", "in production", "last", "n"]
+    heads = ["", "offline", "in production" if width >= 60 else "live", "last", "n"]
     if not seen:
         heads[2:] = ["", "", ""]
     if not any(row[1] for row in rows):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from xt.model.production import Goal, Went
+from xt.model.production import Went
 from xt.model.result import Number
-from xt.model.text import from_text
 from xt.render.cells import clip
 from xt.render.diff_numbers import SCALED, scattered
 from xt.render.layout import wrap
@@ -101,13 +100,6 @@ def values(of: list[float], unit: str | None) -> list[str]:
     return scattered(of, spread or None, None, unit)[0]
 
 
-def named(name: str, unit: str | None, goal: Goal) -> Line:
-    """A metric's name, with its unit where that is no part of the numbers, and which way is better."""
-    arrow = {"max": " ▲", "min": " ▼", "none": ""}[goal]
-    shown_unit = f" {clip(unit, 12)}" if unit and unit not in SCALED else ""
-    return [say(name), *([say(f"{shown_unit}{arrow}", "dim")] if shown_unit or arrow else [])]
-
-
-def file_of(one: Went) -> str:
-    """The file that was named."""
-    return "" if one.path is None else from_text(one.path)
+def named(name: str, unit: str | None) -> Line:
+    """A metric's name, with its unit where that is no part of the numbers."""
+    return [say(name), *([say(f" {clip(say(unit).text, 12)}", "dim")] if unit and unit not in SCALED else [])]

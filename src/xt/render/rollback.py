@@ -9,6 +9,7 @@ from xt.model.production import Candidate, Changes, Compared, Rollback
 from xt.model.result import Number
 from xt.render.cells import clip
 from xt.render.diff_blocks import block, indent, room
+from xt.render.diff_command import inline
 from xt.render.diff_view import View
 from xt.render.diff_words import arrow, is_told_elsewhere, last
 from xt.render.layout import beside, flow, table, wrap
@@ -30,8 +31,12 @@ from xt.render.styled import Line, Span, join, measure, paint, say
 
 #: Parts of one section that are named, metrics of one candidate.
 PARTS, METRICS = 3, 10
+#: Cells of a setting, or of a command.
+LONG = 60
 _VIEW = View()
 _LABELS = {"environment": "env"}
+#: Sections whose parts have short values.
+_SETTINGS = ("params", "environment")
 
 
 def render(found: Rollback, now: datetime, width: int, colour: bool) -> str:
@@ -86,25 +91,33 @@ def _changed(found: Changes) -> list[Line]:
             items.append([say(old), say(" → ", "dim"), say(new, "bold")])
     if found.reason is not None:
         items.append([say(f"causes not known: {found.reason}", "bold")])
+    # A bundle stands for the inputs it is made of.
+    bundled = [
+        f"inputs/{role}/" for role, pair in (("prompts", found.prompts), ("policy", found.policy)) if pair
+    ]
     for section in found.causes.children if found.causes is not None else []:
         if section.relation != "same" and not is_told_elsewhere(section, _VIEW):
-            items.append(_section(section))
+            items.append(_section(section, tuple(bundled)))
     return items
 
 
-def _section(section: Delta) -> Line:
+def _section(section: Delta, but: tuple[str, ...]) -> Line:
+    """What differs in a section, without the parts whose paths begin in some way."""
     name = _LABELS.get(section.path, section.path)
     line: Line = [say(f"{name} ", "accent")]
     if section.relation == "unknown" and not any(part.relation == "changed" for part in section.children):
         return [*line, say(f"not known: {clip(say(section.note or 'no reason recorded').text, 60)}")]
-    parts = [part for part in section.children if part.relation != "same" and part.counted]
-    shown = []
+    if section.path == "command" and measure(words := inline(section.children)) <= LONG:
+        return [*line, *words]
+    differing = [part for part in section.children if part.relation != "same" and part.counted]
+    parts = [part for part in differing if not part.path.startswith(but)]
+    if differing and not parts:
+        return []
+    shown: list[Line] = []
     for part in parts[:PARTS]:
-        told = [say(clip(say(last(part.path, 1)).text, 40))]
-        setting = arrow(part, plain=True) if section.path in ("params", "environment") else []
-        shown.append(
-            [*told, *([Span(" ", ""), *setting] if measure(setting) and measure(setting) < 40 else [])]
-        )
+        told: Line = [say(clip(say(last(part.path, 1)).text, 40))]
+        setting = arrow(part, plain=True) if section.path in _SETTINGS else []
+        shown.append([*told, Span(" ", ""), *setting] if 0 < measure(setting) < LONG else told)
     line += join(shown, ", ") if shown else (arrow(section) or [say("differs")])
     more = len(parts) - PARTS + section.more
     return [*line, say(f" and {more} more", "dim")] if more > 0 else line
@@ -124,7 +137,7 @@ def _tradeoff(found: list[Compared], width: int) -> list[Line]:
         if one.n is not None:
             verdict += [say(f"{'  ' if verdict else ''}n {one.n[0]}, {one.n[1]}", "dim")]
         move = [say(now), say(" → ", "dim"), say(then, "bold")]
-        rows.append([named(one.name, one.unit, "none"), [say(what, "dim")], move, verdict])
+        rows.append([named(one.name, one.unit), [say(what, "dim")], move, verdict])
     lines = table(rows, width, 0)
     if len(found) > METRICS:
         lines.append([say(f"and {count(len(found) - METRICS, 'more metric')}: --json", "dim")])

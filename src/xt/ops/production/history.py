@@ -79,7 +79,8 @@ def place_of(standing: Standing, name: str) -> Place:
 
 def none_deployed(standing: Standing, name: str | None) -> NotDeployedError:
     """Say that nothing was deployed, and what does it."""
-    damaged = " that can be read" if doubts(standing) else ""
+    bad = len(doubts(standing))
+    damaged = f", or {bad} {'event' if bad == 1 else 'events'} that cannot be read say so" if bad else ""
     if name is None or not standing.places:
         where = "" if name is None else f" to `{name}`"
         return NotDeployedError(
