@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import statistics
+from array import array
 from collections import Counter
 
 from xt.model.groups import Group, Groups, Spread
 from xt.model.summary import Summary
-from xt.ops.search import Property, Searching, Wanted, property_of
+from xt.ops.search import Searching, Wanted, property_of
 from xt.store.index import Cell
 
 #: Rows looked at to choose the metrics that are shown, and how many are.
@@ -34,40 +34,41 @@ def group(search: Searching, wanted: Wanted, by: str) -> Groups:
     looked_at = [row for index, numbers in found for row in index.rows(numbers[:LOOKED_AT])]
     names = [text.partition(".")[2] for text in wanted.columns if text.startswith("metric.")]
     names = names or common_metrics(looked_at)
-    members: dict[Cell | None, list[tuple[int, int]]] = {}
-    status: dict[tuple[int, int], Cell] = {}
-    figures: dict[str, dict[tuple[int, int], Cell]] = {name: {} for name in names}
-    ids: dict[tuple[int, int], Cell] = {}
-    started: dict[tuple[int, int], Cell] = {}
-    for place, (index, numbers) in enumerate(found):
-        values = index.cells(prop.field, prop.key)
+    members: dict[Cell | None, _Members] = {}
+    for index, numbers in found:
+        values = index.cells(prop.field, prop.key) if prop.field == "tag" else None
+        column = index.column(prop.field, prop.key) if values is None else {}
+        status, ids, started = (index.column(field, None) for field in ("status", "id", "started"))
+        figures = {name: index.column("metric", name) for name in names}
         for n in numbers:
-            for value in _buckets(values.get(n), prop):
-                members.setdefault(value, []).append((place, n))
-        for target, field, key in [
-            (status, "status", None),
-            (ids, "id", None),
-            (started, "started", None),
-            *((figures[name], "metric", name) for name in names),
-        ]:
-            target |= {(place, n): cells[0] for n, cells in index.cells(field, key).items()}
-    groups = []
-    for value in sorted(members, key=_order)[:MOST]:
-        own = members[value]
-        newest = max(own, key=lambda run: str(started.get(run, "")))
-        spreads = {
-            name: _spread([figures[name][run] for run in own if run in figures[name]]) for name in names
-        }
-        groups.append(
-            Group(
-                value,
-                len(own),
-                sum(status.get(run) == "ok" for run in own),
-                str(ids[newest]),
-                {name: spread for name, spread in spreads.items() if spread is not None},
-            )
-        )
+            own = values.get(n, [None]) if values is not None else [column.get(n)]
+            for value in dict.fromkeys(own):
+                group = members.get(value)
+                if group is None:
+                    group = members[value] = _Members(names)
+                group.runs += 1
+                group.ok += status.get(n) == "ok"
+                if str(started.get(n, "")) >= group.started:
+                    group.started, group.newest = str(started.get(n, "")), str(ids[n])
+                for name in names:
+                    figure = figures[name].get(n)
+                    if figure is not None and not isinstance(figure, str) and math.isfinite(figure):
+                        group.figures[name].append(figure)
+    groups = [members[value].group(value) for value in sorted(members, key=_order)[:MOST]]
     return Groups(by, names, total, groups, max(0, len(members) - MOST))
+
+
+class _Members:
+    """A group while runs are put in."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.runs = self.ok = 0
+        self.newest = self.started = ""
+        self.figures = {name: array("d") for name in names}
+
+    def group(self, value: Cell | None) -> Group:
+        spreads = {name: _spread(numbers) for name, numbers in self.figures.items() if numbers}
+        return Group(value, self.runs, self.ok, self.newest, spreads)
 
 
 def common_metrics(rows: list[Summary]) -> list[str]:
@@ -80,21 +81,15 @@ def common_metrics(rows: list[Summary]) -> list[str]:
     return sorted(seen, key=lambda name: (name not in goals, -seen[name]))[:METRICS]
 
 
-def _buckets(values: list[Cell] | None, by: Property) -> list[Cell | None]:
-    if not values:
-        return [None]
-    return list(dict.fromkeys(values)) if by.field == "tag" else [values[0]]
-
-
 def _order(value: Cell | None) -> tuple[int, float, str]:
     if value is None:
         return (2, 0.0, "")
     return (1, 0.0, value) if isinstance(value, str) else (0, value, "")
 
 
-def _spread(values: list[Cell]) -> Spread | None:
-    numbers = [float(value) for value in values if not isinstance(value, str) and math.isfinite(value)]
-    if not numbers:
-        return None
-    sd = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return Spread(len(numbers), statistics.fmean(numbers), sd, min(numbers), max(numbers))
+def _spread(numbers: array[float]) -> Spread:
+    mean = math.fsum(numbers) / len(numbers)
+    sd = None
+    if len(numbers) > 1:
+        sd = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1))
+    return Spread(len(numbers), mean, sd, min(numbers), max(numbers))

@@ -130,11 +130,21 @@ class Searching:
         Raises:
             QueryError, UsageError: the query, or the name of a property, cannot be read.
         """
-        found = self.matching(wanted.query, trials=wanted.trials)
-        total = sum(len(numbers) for _, numbers in found)
         key = self._key(wanted)
-        # Only the first of each can be among the first of all.
-        entries = [(index, n) for index, numbers in found for n in self._first(index, numbers, wanted, key)]
+        first: list[tuple[Index, list[int]]] = []
+        total = 0
+        asked = bool(wanted.query.strip())
+        if not asked and key is None and not wanted.reverse:
+            # The everyday list, for which not every run is looked at.
+            for index in self.indexes:
+                total += index.counts(trials=wanted.trials)[0]
+                first.append((index, index.newest_numbers(wanted.limit, trials=wanted.trials)))
+        else:
+            for index, numbers in self.matching(wanted.query, trials=wanted.trials):
+                total += len(numbers)
+                # Only the first of each can be among the first of all.
+                first.append((index, self._first(index, numbers, wanted, key)))
+        entries = [(index, n) for index, numbers in first for n in numbers]
         rows = [row for index, numbers in _together(entries) for row in index.rows(numbers)]
         places = dict(zip(entries, rows, strict=True))
         entries.sort(key=lambda entry: places[entry].started_at or "", reverse=True)
@@ -144,9 +154,7 @@ class Searching:
             entries.reverse()
         entries = entries[: wanted.limit]
         rows = self._with_places([places[entry] for entry in entries])
-        trials = 0
-        if not wanted.trials and not wanted.query.strip():
-            trials = sum(index.newest(0).trials for index in self.indexes)
+        trials = 0 if asked else sum(index.counts(trials=wanted.trials)[1] for index in self.indexes)
         cells = {text: self._cells(property_of(text), entries) for text in wanted.columns}
         return Listing(rows, self.store.shown_all([row.id for row in rows]), total, trials, cells)
 
@@ -164,15 +172,14 @@ class Searching:
         if wanted.sort is None:
             return None
         by = property_of(wanted.sort)
-        values = {index: index.cells(by.field, by.key) for index in self.indexes}
+        values = {index: index.column(by.field, by.key) for index in self.indexes}
         largest = not self._least_is_best(by)
 
         def key(index: Index, n: int) -> Order:
-            found = values[index].get(n)
-            if not found:
+            value = values[index].get(n)
+            if value is None:
                 # Last in either direction.
                 return (-1 if wanted.reverse else 2, 0.0, "")
-            value = found[0]
             if isinstance(value, str):
                 return (1, 0.0, value)
             return (0, -value if largest else value, "")

@@ -30,8 +30,6 @@ COLUMNS = frozenset(
 VALUES = ("numbers", "texts")
 #: Runs that are named one by one in a question.
 FEW = 500
-#: SQL of a condition on `runs`, with its values.
-EVERY: Condition = ("1", [])
 #: Seconds to wait for another process that is bringing the index up to date.
 WAIT = 20.0
 
@@ -93,10 +91,20 @@ class Index:
             skip: rows to pass over first.
             trials: with those made by `xt verify`.
         """
-        numbers = self.matching(EVERY, trials=trials)
-        end = len(numbers) if limit is None else skip + limit
-        made = 0 if trials else self._one("SELECT count(*) FROM runs WHERE trial = 1 AND gone = 0")
-        return Found(self.rows(numbers[skip:end]), len(numbers), made)
+        numbers = self.newest_numbers(limit, skip, trials=trials)
+        return Found(self.rows(numbers), *self.counts(trials=trials))
+
+    def newest_numbers(self, limit: int | None, skip: int = 0, *, trials: bool = False) -> list[int]:
+        """The same by number, for `rows`."""
+        kinds = "trial IN (0, 1)" if trials else "trial = 0"
+        query = f"SELECT n FROM runs WHERE {kinds} AND gone = 0 ORDER BY started DESC, id LIMIT ? OFFSET ?"
+        return [row[0] for row in self._db.execute(query, (-1 if limit is None else limit, skip))]
+
+    def counts(self, *, trials: bool = False) -> tuple[int, int]:
+        """How many runs there are, and how many made by `xt verify` besides."""
+        counted = dict(self._db.execute("SELECT trial, count(*) FROM runs WHERE gone = 0 GROUP BY trial"))
+        made = counted.get(1, 0)
+        return counted.get(0, 0) + (made if trials else 0), 0 if trials else made
 
     def matching(self, condition: Condition, *, trials: bool, gone: bool = False) -> list[int]:
         """Numbers of the runs that fulfil a condition, for `rows`; the newest first.
@@ -106,9 +114,12 @@ class Index:
             trials: with those made by `xt verify`.
             gone: with those that were put away.
         """
-        kinds = "trial IN (0, 1)" if trials else "trial = 0"
-        there = "gone IN (0, 1)" if gone else "gone = 0"
-        query = f"SELECT n FROM runs WHERE {kinds} AND {there} AND ({condition[0]}) ORDER BY started DESC, id"
+        kinds = "+trial IN (0, 1)" if trials else "+trial = 0"
+        there = "+gone IN (0, 1)" if gone else "+gone = 0"
+        # The signs keep SQLite from walking all runs in the order of time: the condition is what is rare.
+        query = (
+            f"SELECT n FROM runs WHERE {kinds} AND {there} AND ({condition[0]}) ORDER BY +started DESC, +id"
+        )
         return [row[0] for row in self._db.execute(query, condition[1])]
 
     def rows(self, numbers: list[int]) -> list[Summary]:
@@ -157,35 +168,32 @@ class Index:
         """Names of all parts of environments."""
         return [row[0] for row in self._db.execute("SELECT DISTINCT name FROM parts ORDER BY name")]
 
-    def cells(self, field: str, key: str | None, numbers: list[int] | None = None) -> dict[int, list[Cell]]:
-        """One property of many runs, by number, of those that have it.
+    def column(self, field: str, key: str | None) -> dict[int, Cell]:
+        """One property of every run that has it, by number; of several values one.
 
         Args:
             field: `metric`, `param`, `fact` or `env` with a key; `tag`; or a column of `runs`.
             key: its name.
+        """
+        found: dict[int, Cell] = {}
+        for query, values in _queries(field, key):
+            found.update(self._db.execute(query, values))
+        return found
+
+    def cells(self, field: str, key: str | None, numbers: list[int] | None = None) -> dict[int, list[Cell]]:
+        """The same, with all values.
+
+        Args:
+            field: as for `column`.
+            key: likewise.
             numbers: of the runs that are of interest, all by default.
         """
         chosen, bound = "", []
         if numbers is not None and len(numbers) <= FEW:
             chosen = f" AND n IN ({', '.join('?' * len(numbers))})"
             bound = numbers
-        queries: list[tuple[str, list[str]]]
-        if field in ("metric", "param", "fact"):
-            where = "k = (SELECT k FROM keys WHERE kind = ? AND name = ?)"
-            queries = [
-                (f"SELECT n, value FROM {table} WHERE {where}", [field, key or ""]) for table in VALUES
-            ]
-        elif field == "env":
-            query = "SELECT n, version FROM runs JOIN parts ON environment = e WHERE parts.name = ?"
-            queries = [(query, [key or ""])]
-        elif field == "tag":
-            queries = [("SELECT n, tag FROM tags WHERE 1", [])]
-        elif field in COLUMNS:
-            queries = [(f"SELECT n, {field} FROM runs WHERE {field} IS NOT NULL", [])]
-        else:
-            raise KeyError(field)
         found: dict[int, list[Cell]] = {}
-        for query, values in queries:
+        for query, values in _queries(field, key):
             for n, value in self._db.execute(query + chosen, [*values, *bound]):
                 found.setdefault(n, []).append(value)
         return found
@@ -252,9 +260,6 @@ class Index:
         row = self._db.execute(query, (value,)).fetchone()
         return str(row[0]) if row else None
 
-    def _one(self, query: str) -> int:
-        return int(self._db.execute(query).fetchone()[0])
-
     def _open(self) -> sqlite3.Connection:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -290,6 +295,21 @@ class InFlight(Index):
                 else:
                     writer.in_flight(summary, snapshot)
             writer.flush()
+
+
+def _queries(field: str, key: str | None) -> list[tuple[str, list[str]]]:
+    """Questions whose answers are numbers of runs and values; a condition may follow."""
+    if field in ("metric", "param", "fact"):
+        where = "k = (SELECT k FROM keys WHERE kind = ? AND name = ?)"
+        return [(f"SELECT n, value FROM {table} WHERE {where}", [field, key or ""]) for table in VALUES]
+    if field == "env":
+        query = "SELECT n, version FROM runs JOIN parts ON environment = e WHERE parts.name = ?"
+        return [(query, [key or ""])]
+    if field == "tag":
+        return [("SELECT n, tag FROM tags WHERE 1", [])]
+    if field in COLUMNS:
+        return [(f"SELECT n, {field} FROM runs WHERE {field} IS NOT NULL", [])]
+    raise KeyError(field)
 
 
 def _as_it_stands(summary: bytes, standing: bytes | None) -> Summary:

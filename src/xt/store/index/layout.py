@@ -22,7 +22,7 @@ CREATE TABLE runs (
     branch TEXT, head TEXT, tree TEXT, recipe TEXT, repeats TEXT, wall REAL, exit INTEGER, level INTEGER,
     environment INTEGER, has TEXT
 );
-CREATE INDEX by_time ON runs (trial, gone, started, n);
+CREATE INDEX by_time ON runs (trial, gone, started DESC, id);
 CREATE INDEX by_name ON runs (name) WHERE name IS NOT NULL;
 CREATE TABLE shown (n INTEGER PRIMARY KEY, summary BLOB NOT NULL, standing BLOB);
 CREATE TABLE tags (tag TEXT, n INTEGER, PRIMARY KEY (tag, n)) WITHOUT ROWID;
