@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xt.context import Outside
-from xt.errors import NotRecordedError, UsageError
+from xt.errors import NoSuchRunError, NotRecordedError, UsageError
 from xt.model import runid
 from xt.model.event import Named, Noted, Removed, Tagged
 from xt.model.standing import Labelled, Standing
@@ -128,19 +128,21 @@ def bring_back(store: Store, references: list[str], outside: Outside) -> list[La
     """Undo `remove`.
 
     Raises:
-        UsageError: one of them was not put away.
-        NoSuchRunError: a reference names none.
+        NoSuchRunError: an id or name is not of a run that was put away, or of more than one.
     """
-    chosen = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
-    whole = standing(store)
-    for run_id in chosen:
-        if whole.of(run_id).removed is None:
-            raise UsageError(
-                f"{run_id[: store.shown(run_id)]} was not put away", "`xt rm` lists those that were"
-            )
+    gone = removed(store)
+    chosen = list(dict.fromkeys(_gone(reference, gone) for reference in references))
     for run_id in chosen:
         state(store, outside, Removed, run=run_id, reason=None, back=True)
     return [_labelled(store, run_id) for run_id in chosen]
+
+
+def _gone(reference: str, gone: list[Labelled]) -> str:
+    found = [run.id for run in gone if run.id.startswith(reference) or run.name == reference]
+    if len(found) != 1 or not reference:
+        are = "no run that was put away is" if not found else f"{len(found)} runs that were put away are"
+        raise NoSuchRunError(f"{are} called `{reference}`", "`xt rm` lists those that were put away")
+    return found[0]
 
 
 def removed(store: Store) -> list[Labelled]:
