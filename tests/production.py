@@ -65,9 +65,7 @@ class Site:
             params=[Param("lr", lr, "--param")],
             recipe=codec.digest(f"{number}".encode()),
             lacking=lacking or [],
-            context=builders.context(
-                project=str(self.project.path), purpose=f"try {number}", **context
-            ),
+            context=builders.context(project=str(self.project.path), purpose=f"try {number}", **context),
         )
         res = builders.result(
             status=status,

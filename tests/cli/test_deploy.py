@@ -274,7 +274,12 @@ def test_without_the_content_a_hook_is_not_run(site):
 
 
 def test_without_a_store(folder):
-    for words in (["deploy", "x", "--to", "prod"], ["observe", "prod", "a=1"], ["prod"], ["rollback", "prod"]):
+    for words in (
+        ["deploy", "x", "--to", "prod"],
+        ["observe", "prod", "a=1"],
+        ["prod"],
+        ["rollback", "prod"],
+    ):
         done = folder.xt(*words)
         assert (done.code, done.out) == (1, b"")
         assert "no runs yet" in done.err
@@ -305,7 +310,9 @@ def test_the_same_measurement_twice_is_one(site):
 
 
 def test_many_measurements_are_several_events_and_standard_input_is_a_file(site):
-    rows = "".join(f"{1_700_000_000 + number},latency/p95 of the whole fleet,{number}\n" for number in range(15_000))
+    rows = "".join(
+        f"{1_700_000_000 + number},latency/p95 of the whole fleet,{number}\n" for number in range(15_000)
+    )
     done = site.xt("observe", "prod", "--from", "-", input=b"time,name,value\n" + rows.encode())
     assert done.code == 0, done.err
     assert "15 000 measurements recorded" in done.out.decode()

@@ -55,7 +55,12 @@ def test_the_history_has_observations_beside_what_was_measured_offline(spiking):
     newest, before, first = found["deployments"]
     assert (newest["until"], before["until"]) == (None, newest["since"])
     assert {one["name"]: one["n"] for one in newest["seen"]} == {"rate": 5, "latency": 5, "calm": 5}
-    assert {one["name"]: one["n"] for one in before["seen"]} == {"acc": 2, "rate": 15, "latency": 15, "calm": 15}
+    assert {one["name"]: one["n"] for one in before["seen"]} == {
+        "acc": 2,
+        "rate": 15,
+        "latency": 15,
+        "calm": 15,
+    }
     assert before["offline"][0] == {"name": "acc", "value": 0.91, "goal": "max"}
     assert sum(one["n"] for one in found["before"]) == 30
     assert first["reason"] == "roll-out 0"
@@ -131,7 +136,9 @@ def test_deployments_in_quick_succession_cannot_be_told_apart(site):
     for number, hours in enumerate([50, 20, 19]):
         site.deployed(number, hours)
     chance = random.Random(3)
-    site.observed("rate", {h: chance.random() + 2 * (h < 20) for h in [*range(40, 20, -1), 19.5, *range(18, 0, -1)]})
+    site.observed(
+        "rate", {h: chance.random() + 2 * (h < 20) for h in [*range(40, 20, -1), 19.5, *range(18, 0, -1)]}
+    )
     found = site.json("blame", "prod", "rate")
     (place,) = [place for place in found["places"] if place["word"] == "moved"]
     assert len(place["deployments"]) == 2
@@ -178,13 +185,13 @@ def test_candidates_with_what_each_would_undo_and_cost(spiking):
     page = spiking.xt("rollback", "prod").out.decode()
     assert "params lr 0.2 → 0.1" in page
     assert "xt rollback prod --to llll -m WHY" in page
-    assert {part["path"] for part in far["changes"]["causes"]["children"] if part["relation"] == "changed"} >= {
-        "params"
-    }
+    assert {
+        part["path"] for part in far["changes"]["causes"]["children"] if part["relation"] == "changed"
+    } >= {"params"}
 
 
 def test_a_rollback_is_a_deployment_that_says_what_it_takes_back(spiking):
-    spiking.project.write("xt.toml", '[deploy.prod]\nhook = "sh -c \'cat $XT_DEPLOY_PATH > moved\'"\n')
+    spiking.project.write("xt.toml", "[deploy.prod]\nhook = \"sh -c 'cat $XT_DEPLOY_PATH > moved'\"\n")
     taken = live(spiking)
     done = spiking.xt("rollback", "prod", "--to", "llll", "-m", "refusals")
     assert done.code == 0, done.err

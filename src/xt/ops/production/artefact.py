@@ -15,8 +15,8 @@ from xt.model.files import Manifest, Output
 from xt.model.result import Record
 from xt.model.standing import Standing
 from xt.model.text import from_text, to_shown
-from xt.ops.baseline import check_word
 from xt.ops.find import resolve
+from xt.ops.labels import check_word
 from xt.ops.narrowing import meant, nearest
 from xt.ops.production.lookups import Maker, made_by, manifest_of
 from xt.store import Store, find_root
@@ -261,6 +261,6 @@ def check_name(name: str) -> None:
     Raises:
         UsageError: it cannot.
     """
-    check_word(name, "an environment", "`prod` or `eu-west`")
+    check_word("name of an environment", name)
     if name == "hook":
         raise UsageError("`hook` cannot be an environment", "it is a key of `[deploy]`")
