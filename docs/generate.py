@@ -28,6 +28,7 @@ from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.groups import Groups
 from xt.model.noise import Noise
+from xt.model.production import Blame, Observing, Production, Rollback
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
@@ -353,6 +354,10 @@ def files() -> dict[str, str]:
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
+        "docs/reference/prod.schema.json": schema(Production, "What xt prod reports"),
+        "docs/reference/observe.schema.json": schema(Observing, "What xt observe reports"),
+        "docs/reference/blame.schema.json": schema(Blame, "What xt blame reports"),
+        "docs/reference/rollback.schema.json": schema(Rollback, "What xt rollback reports"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

@@ -166,7 +166,7 @@ def _told(
         )
     assert plain.before.median is not None and plain.after.median is not None
     delta = plain.after.median - plain.before.median
-    what = "rank-sum test" if place.boundary is not None else "Pettitt's test"
+    what = "rank-sum and Welch's test" if place.boundary is not None else "Pettitt's test"
     alike = f", neighbours alike by {place.alike:.2f}" if place.alike else ""
     told = _with(
         plain,
