@@ -87,7 +87,7 @@ class Went(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was measured in production while it was live."""
 
 
-class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
+class LivePlace(msgspec.Struct, frozen=True, omit_defaults=True):
     """One environment."""
 
     name: str
@@ -102,7 +102,7 @@ class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
 class Production(msgspec.Struct, frozen=True):
     """What `xt prod` reports."""
 
-    environments: list[Environment]
+    environments: list[LivePlace]
     doubts: list[str] = []
     """Events of deployments or measurements that cannot be read: what they say is missing here."""
     schema: Literal["xt.prod/1"] = "xt.prod/1"
@@ -129,7 +129,7 @@ class Observing(msgspec.Struct, frozen=True):
     schema: Literal["xt.observe/1"] = "xt.observe/1"
 
 
-class Level(msgspec.Struct, frozen=True, omit_defaults=True):
+class Stretch(msgspec.Struct, frozen=True, omit_defaults=True):
     """Values of a metric over a stretch of time."""
 
     n: int
@@ -165,8 +165,8 @@ class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
     word: Literal["moved", "did not move", "within tolerance", "cannot tell"]
     at: str
     """RFC 3339, UTC: of the deployment, or of the first measurement after the movement."""
-    before: Level
-    after: Level
+    before: Stretch
+    after: Stretch
     deployments: list[str] = []
     """Events of the deployments it coincides with; none: it moved while nothing was deployed."""
     changes: Changes | None = None
@@ -205,7 +205,7 @@ class Blame(msgspec.Struct, frozen=True):
     schema: Literal["xt.blame/1"] = "xt.blame/1"
 
 
-class Compared(msgspec.Struct, frozen=True, omit_defaults=True):
+class Tradeoff(msgspec.Struct, frozen=True, omit_defaults=True):
     """A metric of what is live beside that of a candidate."""
 
     name: str
@@ -227,7 +227,7 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
     deployment: Went
     changes: Changes
     """From what is live to it: what a rollback would undo."""
-    tradeoff: list[Compared] = []
+    tradeoff: list[Tradeoff] = []
     held: bool = True
     """Whether its content is in this store."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from xt.model.production import Environment, Offline, Production, Seen, Went
+from xt.model.production import LivePlace, Offline, Production, Seen, Went
 from xt.render.diff_blocks import indent
 from xt.render.layout import beside, flow, table, wrap
 from xt.render.production_words import (
@@ -54,7 +54,7 @@ def doubts(paths: list[str], width: int) -> list[Line]:
     return wrap([say(said, "bold")], width, 2)
 
 
-def _environment(found: Environment, now: datetime, width: int, *, history: bool) -> list[Line]:
+def _environment(found: LivePlace, now: datetime, width: int, *, history: bool) -> list[Line]:
     total = len(found.deployments) + found.more
     known = count(total, "deployment") if total else "nothing was deployed"
     lines = beside([[say(found.name, "bold")]], [say(known, "dim")], width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from xt.model.delta import Delta
-from xt.model.production import Candidate, Changes, Compared, Rollback
+from xt.model.production import Candidate, Changes, Rollback, Tradeoff
 from xt.model.result import Number
 from xt.render.cells import clip
 from xt.render.diff_blocks import block, indent, room
@@ -123,7 +123,7 @@ def _section(section: Delta, but: tuple[str, ...]) -> Line:
     return [*line, say(f" and {more} more", "dim")] if more > 0 else line
 
 
-def _tradeoff(found: list[Compared], width: int) -> list[Line]:
+def _tradeoff(found: list[Tradeoff], width: int) -> list[Line]:
     rows: list[list[Line]] = []
     for one in found[:METRICS]:
         now, then = _both(one)
@@ -144,7 +144,7 @@ def _tradeoff(found: list[Compared], width: int) -> list[Line]:
     return lines
 
 
-def _both(one: Compared) -> tuple[str, str]:
+def _both(one: Tradeoff) -> tuple[str, str]:
     """Both values in one unit and with one precision."""
     if one.now is None or one.then is None or isinstance(one.now, Number) or isinstance(one.then, Number):
         return value(one.now, one.unit), value(one.then, one.unit)

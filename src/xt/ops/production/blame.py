@@ -15,8 +15,8 @@ from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import NotDeployedError, UsageError
 from xt.model.event import Deployed, Point
-from xt.model.production import Blame, Direction, Goal, Level, Moved
-from xt.model.standing import Place as Environment
+from xt.model.production import Blame, Direction, Goal, Moved, Stretch
+from xt.model.standing import Place as Somewhere
 from xt.ops.production.changes import between
 from xt.ops.production.history import about, deployments, doubts, place_of, within
 from xt.ops.production.measurements import time_of
@@ -114,7 +114,7 @@ def _since(text: str | None, outside: Outside) -> str | None:
         raise UsageError(f"--since `{text}` {error}") from None
 
 
-def _not_measured(place: Environment, name: str, metric: str, since: str | None) -> NotDeployedError:
+def _not_measured(place: Somewhere, name: str, metric: str, since: str | None) -> NotDeployedError:
     names = sorted({point.name for point in place.observed})
     if metric in names:
         return NotDeployedError(
@@ -205,18 +205,18 @@ def _joined(one: str | None, other: str) -> str:
     return f"{one}; {other}" if one else other
 
 
-def _level(points: list[Point]) -> Level:
+def _level(points: list[Point]) -> Stretch:
     if not points:
-        return Level(0)
+        return Stretch(0)
     values = [float(point.value) for point in points]
     # Halved first: the sum of two large numbers is none.
     median = statistics.median([value / 2 for value in values]) * 2
     low, high = min(values), max(values)
     picture = _picture(values)
-    return Level(len(values), median, low, high, points[0].at, points[-1].at, picture)
+    return Stretch(len(values), median, low, high, points[0].at, points[-1].at, picture)
 
 
-def _last_deployed(place: Environment, at: str) -> str:
+def _last_deployed(place: Somewhere, at: str) -> str:
     earlier = [event for event in place.deployments if event.live_from <= at]
     if not earlier:
         return "nothing had been deployed by then"

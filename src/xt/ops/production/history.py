@@ -12,7 +12,7 @@ from xt.compare.tolerances import metric_name, settings_of
 from xt.config import MetricSettings, Settings
 from xt.errors import NotDeployedError, XtError
 from xt.model.event import Deployed, Observed, Point
-from xt.model.production import VERSION, Environment, Offline, Production, Seen, Went
+from xt.model.production import VERSION, LivePlace, Offline, Production, Seen, Went
 from xt.model.result import Metric, Record
 from xt.model.standing import Place, Standing
 from xt.model.summary import headline
@@ -53,9 +53,7 @@ def production(store: Store, name: str | None, settings: Settings) -> Production
         place = standing.places[one]
         history = deployments(store, place, settings, last=None if name is not None else 1)
         found.append(
-            Environment(
-                one, history[::-1], before(place, settings), more=len(place.deployments) - len(history)
-            )
+            LivePlace(one, history[::-1], before(place, settings), more=len(place.deployments) - len(history))
         )
     return Production(found, doubts(standing))
 

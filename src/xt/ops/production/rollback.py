@@ -9,7 +9,7 @@ from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, NotDeployedError, UsageError, XtError
 from xt.model.event import Deployed
-from xt.model.production import Candidate, Compared, Direction, Goal, Rollback, Went
+from xt.model.production import Candidate, Direction, Goal, Rollback, Tradeoff, Went
 from xt.model.result import Number
 from xt.model.standing import Place, Standing
 from xt.model.text import from_text
@@ -168,7 +168,7 @@ def _artefact(store: Store, event: Deployed, standing: Standing) -> Artefact:
     return Artefact(record, (own or above)[0], path, event.digest, None, [], despite, [])
 
 
-def _tradeoff(store: Store, live: Went, other: Went, settings: Settings) -> list[Compared]:
+def _tradeoff(store: Store, live: Went, other: Went, settings: Settings) -> list[Tradeoff]:
     """Metrics of both, as their runs gave them and as they were in production."""
     found = _offline(store, live, other, settings)
     now, then = ({one.name: one for one in side.seen} for side in (live, other))
@@ -179,11 +179,11 @@ def _tradeoff(store: Store, live: Went, other: Went, settings: Settings) -> list
         assert about is not None
         direction = _direction(about.goal, means[0], means[1])
         counts = (one.n if one is not None else 0, was.n if was is not None else 0)
-        found.append(Compared(name, "production", means[0], means[1], direction, n=counts, unit=about.unit))
+        found.append(Tradeoff(name, "production", means[0], means[1], direction, n=counts, unit=about.unit))
     return found
 
 
-def _offline(store: Store, live: Went, other: Went, settings: Settings) -> list[Compared]:
+def _offline(store: Store, live: Went, other: Went, settings: Settings) -> list[Tradeoff]:
     now, then = ({one.name: one for one in side.offline} for side in (live, other))
     names = [name for name in now if name in then]
     judged = {}
@@ -197,7 +197,7 @@ def _offline(store: Store, live: Went, other: Went, settings: Settings) -> list[
         one, was = now[name], then[name]
         verdict = judged.get(name)
         found.append(
-            Compared(
+            Tradeoff(
                 name,
                 "offline",
                 one.value,
