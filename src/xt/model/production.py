@@ -26,7 +26,7 @@ class Offline(msgspec.Struct, frozen=True, omit_defaults=True):
     goal: Goal = "none"
 
 
-class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+class Measured(msgspec.Struct, frozen=True, omit_defaults=True):
     """Measurements of one name while something was live."""
 
     name: str
@@ -83,7 +83,7 @@ class Went(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why nothing is known of the run."""
     offline: list[Offline] = []
     """What the run itself measured, the most telling first."""
-    seen: list[Seen] = []
+    seen: list[Measured] = []
     """What was measured in production while it was live."""
 
 
@@ -93,7 +93,7 @@ class LivePlace(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     deployments: list[Went]
     """Newest first."""
-    before: list[Seen] = []
+    before: list[Measured] = []
     """What was measured before anything was deployed."""
     more: int = 0
     """Further deployments, older ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from xt.model.production import LivePlace, Offline, Production, Seen, Went
+from xt.model.production import LivePlace, Offline, Production, Measured, Went
 from xt.render.diff_blocks import indent
 from xt.render.layout import beside, flow, table, wrap
 from xt.render.production_words import (
@@ -86,7 +86,7 @@ def _deployment(one: Went, now: datetime, width: int) -> list[Line]:
     return lines + indent(numbers)
 
 
-def _numbers(offline: list[Offline], seen: list[Seen], width: int) -> list[Line]:
+def _numbers(offline: list[Offline], seen: list[Measured], width: int) -> list[Line]:
     """What the run measured beside what was measured in production, joined by name."""
     before = {one.name: one for one in offline}
     after = {one.name: one for one in seen}

@@ -12,7 +12,7 @@ from xt.compare.tolerances import metric_name, settings_of
 from xt.config import MetricSettings, Settings
 from xt.errors import NotDeployedError, XtError
 from xt.model.event import Deployed, Observed, Point
-from xt.model.production import VERSION, LivePlace, Offline, Production, Seen, Went
+from xt.model.production import VERSION, LivePlace, Offline, Production, Measured, Went
 from xt.model.result import Metric, Record
 from xt.model.standing import Place, Standing
 from xt.model.summary import headline
@@ -195,13 +195,13 @@ def within(points: list[Point], since: str | None, until: str | None) -> list[Po
     ]
 
 
-def before(place: Place, settings: Settings) -> list[Seen]:
+def before(place: Place, settings: Settings) -> list[Measured]:
     """What was measured before anything was deployed."""
     first = place.deployments[0].live_from if place.deployments else None
     return seen(within(place.observed, None, first), settings)
 
 
-def seen(points: list[Point], settings: Settings) -> list[Seen]:
+def seen(points: list[Point], settings: Settings) -> list[Measured]:
     """Put measurements together by name; those with a goal first, then by name."""
     by_name: dict[str, list[Point]] = {}
     for point in points:
@@ -212,7 +212,7 @@ def seen(points: list[Point], settings: Settings) -> list[Seen]:
         mean = spread_of(values).mean
         known = about(settings, name)
         found.append(
-            Seen(
+            Measured(
                 name,
                 len(values),
                 mean if math.isfinite(mean) else None,
