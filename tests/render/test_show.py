@@ -53,6 +53,7 @@ class Page(NamedTuple):
     is_baseline: bool = False
     verified: Verified | None = None
     reused: tuple[int, str] | None = None
+    lacking: list[str] | None = None
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:

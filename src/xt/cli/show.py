@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.context import Outside
+    from xt.ops.show import Page
+
 
 def show(
     reference: Annotated[
@@ -41,7 +46,23 @@ def show(
         from xt.render.terminal import colour, width
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
-        text = render(page(store, run_id), outside.now(), columns, colours)
+        text = render(_judged(page(store, run_id), outside), outside.now(), columns, colours)
         data = text.encode("utf-8", "backslashreplace")
     sys.stdout.buffer.write(data)
     return 0
+
+
+def _judged(found: Page, outside: Outside) -> Page:
+    """Hold a run against what is required now; a mistake in `xt.toml` keeps nobody from reading it."""
+    from xt.errors import ConfigError
+    from xt.ops.evidence import required
+    from xt.ops.find import project_settings
+    from xt.render.visible import visible
+
+    try:
+        settings = project_settings(outside)
+    except ConfigError as error:
+        said = f"xt: warning: what evidence is required now is not known: {error.message}"
+        print(visible(said), file=sys.stderr)
+        return found.judged(found.snapshot.required)
+    return found.judged(required(settings, found.snapshot.context.task))

@@ -15,6 +15,7 @@ from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
 from xt.ops.beside import current
 from xt.ops.code_trees import places
+from xt.ops.evidence import lacking
 from xt.ops.repeats import earlier
 from xt.store import State, Store, events
 
@@ -40,6 +41,19 @@ class Page(NamedTuple):
     """How it was last verified."""
     reused: tuple[int, str] | None = None
     """How often it stood for another run, and when last (RFC 3339)."""
+    lacking: list[str] | None = None
+    """Evidence that is required now and that it lacks; None where nothing is required, or not known."""
+
+    def judged(self, wanted: list[str]) -> Page:
+        """Say what it lacks of the evidence that is required of it.
+
+        Args:
+            wanted: names of fields.
+        """
+        result = self.record.result if self.record is not None else None
+        found = lacking(wanted, self.snapshot, result, self.verified)
+        # That one which has not ended lacks nothing yet does not make it complete.
+        return self._replace(lacking=found if found or (wanted and result is not None) else None)
 
 
 def page(store: Store, run_id: str) -> Page:
