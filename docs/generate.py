@@ -24,6 +24,7 @@ import typer
 import xt
 from xt import config, errors
 from xt.cli.app import build
+from xt.model.audit import Audits
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.noise import Noise
@@ -141,6 +142,13 @@ The settings of the [example](../examples/digits/README.md):
 
 """
 CONFIG_FOOT = """\
+## `[facts]`
+
+What is so of every run and no command is told: `KEY = scalar or list`, as with `--fact KEY=VALUE`. Tables
+give dotted names: `decoding.temperature = 0.2`. The `facts` of a task win over these, the command line over
+both. Facts are part of the recipe, all but `registry` and `registry.NAME`, which point to where a result was
+registered.
+
 ## Roles
 
 Of inputs: {inputs}. Of outputs: {outputs}.
@@ -322,6 +330,7 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),
