@@ -73,7 +73,7 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (known by content), `inputs.ROLE.revision` (by content or revision), `env`, `env.hardware`, `env.image`,
     `code`, `code.clean` (nothing differs from the commit), `code.committed` (untracked files may),
     `outputs`, `outputs.ROLE`, `metrics`, `metrics.NAME`, `registry`, `registry.NAME` (a fact of that name),
-    `level` (verified as was required then), `level.identical`, `level.equivalent`, `level.consistent`."""
+    `level` (verified, and not found divergent), `level.identical`, `level.equivalent`, `level.consistent`."""
 
 
 class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -125,7 +125,7 @@ def lacking(required: Iterable[str], summary: Summary, verified: Verified | None
 
     Args:
         required: names of fields.
-        summary: the run; `level` and `required` of it count where `verified` is not given.
+        summary: the run; its `level` counts where `verified` is not given.
         verified: how it was last verified.
     """
     has = frozenset(summary.has)
@@ -137,7 +137,7 @@ def lacking(required: Iterable[str], summary: Summary, verified: Verified | None
         elif verified is not None:
             there = _level(name, verified) is None
         else:
-            there = summary.level is not None and _reached(name, summary.level, summary.required)
+            there = summary.level is not None and _reached(name, summary.level)
         if not there:
             missing.append(field)
     return missing
@@ -319,19 +319,17 @@ def _inner(found: Code) -> str | None:
     return f"{dirty} {'repository' if dirty == 1 else 'repositories'} inside differ from the commit"
 
 
-def _reached(name: str, level: Level, required: Level | None) -> bool:
-    if not name:
-        return level not in ("divergent", "unverifiable") and (required is None or reaches(level, required))
-    return any(reaches(level, wanted) for wanted in REQUIRABLE if wanted == name)
+def _reached(name: str, level: Level) -> bool:
+    wanted = name or REQUIRABLE[-1]
+    return any(reaches(level, known_level) for known_level in REQUIRABLE if known_level == wanted)
 
 
 def _level(name: str, verified: Verified | None) -> str | None:
     if verified is None:
         return "it was not verified"
-    if _reached(name, verified.level, verified.required):
+    if _reached(name, verified.level):
         return None
-    wanted = name or verified.required
-    return f"it was verified as {verified.level}, and {wanted} is required"
+    return f"it was verified as {verified.level}, and {name or REQUIRABLE[-1]} is required"
 
 
 #: Fields that the causes alone decide.
