@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from msgspec.structs import replace
 
 from tests import builders
 from tests.builders import digest
+from xt import codec
 from xt.config import EvidenceSettings, Settings, TaskSettings
 from xt.config_sense import nonsense
 from xt.model import evidence
@@ -19,7 +22,7 @@ from xt.model.evidence import MOST, fields, known, lacking, present, why_not
 from xt.model.files import Input, Output
 from xt.model.level import LEVELS
 from xt.model.request import MetricGoal, OutputRequest, RunRequest
-from xt.model.result import Metric
+from xt.model.result import Metric, Record
 from xt.model.snapshot import MetricSpec, OutputSpec, Param, Seed
 from xt.model.summary import Summary
 from xt.ops.evidence import hint, marked, missing, required
@@ -188,7 +191,8 @@ def test_every_field_is_known_hinted_and_judged(field):
 @pytest.mark.parametrize(
     "field",
     ["", ".", "purpos", "params.", "inputs.", "inputs.modle", "inputs.revision", "inputs.data.x", "env.gpu",
-     "outputs.data", "level.divergent", "level.", "code.dirty", "facts.", "PURPOSE", "tests"],
+     "outputs.data", "level.divergent", "level.", "code.dirty", "facts.", "PURPOSE", "tests",
+     "metrics.val/*", "params.a\nb"],
 )  # fmt: skip
 def test_other_fields_are_not(field):
     assert not known(field)
@@ -263,6 +267,21 @@ def test_names_are_capped_and_what_the_row_cannot_show_does_not_pass():
     assert len([field for field in has if field.startswith("params.")]) == MOST + 1
     last = f"params.{many[-1].name}"
     assert lacking([last, "params.p0000"], Summary.of(record)) == [last]
+
+
+def test_a_name_of_several_lines_is_not_taken_for_several_names():
+    record = builders.record(res=builders.result(metrics=[Metric("x\nmetrics.loss\n", 1.0, "m.json")]))
+    assert [name for name in present(record.snapshot, record.result) if "loss" in name] == []
+    assert "metrics" in present(record.snapshot, record.result)
+
+
+def test_a_record_of_before_there_were_facts_is_read():
+    data = json.loads(codec.encode(RUN))
+    for field in ("facts", "required"):
+        del data["snapshot"][field]
+    record = codec.decode(json.dumps(data).encode(), Record, "it")
+    assert record == RUN
+    assert {"purpose", "inputs.data", "outputs.model"} <= set(Summary.of(record).has)
 
 
 def test_a_task_requires_its_own_besides():

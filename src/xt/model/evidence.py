@@ -37,26 +37,26 @@ MOST = 400
 def known(field: str) -> bool:
     """Whether there is such a field."""
     head, _, name = field.partition(".")
-    if field in FIELDS or (head in NAMED and name):
+    if field in FIELDS:
         return True
+    if head in NAMED:
+        # A glob would be taken for a name that no run has.
+        return bool(name) and name.isprintable() and "*" not in name and "?" not in name
     if head == "inputs":
         return name.removesuffix(".revision") in INPUT_ROLES
     return (head == "outputs" and name in OUTPUT_ROLES) or (head == "level" and name in REQUIRABLE)
 
 
 def fields() -> list[str]:
-    """All fields, to choose from, in the order they are listed in."""
-    found: list[str] = []
-    for field in FIELDS:
-        found.append(field)
-        if field in NAMED:
-            found.append(f"{field}.NAME")
-        elif field == "inputs":
-            found += [f"inputs.{role}" for role in INPUT_ROLES]
-            found += [f"inputs.{role}.revision" for role in INPUT_ROLES]
-        elif field == "outputs":
-            found += [f"outputs.{role}" for role in OUTPUT_ROLES]
-    return [*found, *(f"level.{level}" for level in REQUIRABLE)]
+    """All fields, to choose from: those with a fixed name first."""
+    return [
+        *FIELDS,
+        *(f"{kind}.NAME" for kind in NAMED),
+        *(f"inputs.{role}" for role in INPUT_ROLES),
+        *(f"inputs.{role}.revision" for role in INPUT_ROLES),
+        *(f"outputs.{role}" for role in OUTPUT_ROLES),
+        *(f"level.{level}" for level in REQUIRABLE),
+    ]
 
 
 def open_before(field: str) -> bool:
@@ -147,6 +147,8 @@ def _names(kind: str, names: Iterable[str]) -> list[str]:
     names = list(names)
     if not names:
         return []
+    # What cannot be required need not be kept, and lists may put lines between names.
+    names = [name for name in names if name.isprintable()]
     more = [f"{kind}.…"] if len(names) > MOST else []
     return [kind, *(f"{kind}.{name}" for name in names[:MOST]), *more]
 

@@ -153,7 +153,7 @@ def hint(field: str) -> str:
         return _HINTS[field]
     if head == "inputs":
         role, revision, _ = name.partition(".")
-        return f"-i {role}:PATH" + ("|URI with a revision" if revision else "")
+        return f"-i {role}:PATH" + (", or a URI whose revision is known" if revision else "")
     if head == "metrics":
         return f"--metric {name}=FILE:SELECTOR"
     return {
