@@ -14,7 +14,7 @@ from xt.render.layout import beside, pad, table, wrap
 from xt.render.outcome import not_evidence, style
 from xt.render.quantities import count, number, seconds_since, since
 from xt.render.quoting import value as quoted
-from xt.render.styled import Line, join, paint, say
+from xt.render.styled import Line, join, measure, paint, say
 
 #: As `xt show`: longer lines are hard to read, and narrower nothing is laid out.
 WIDEST, NARROWEST = 110, 24
@@ -109,7 +109,7 @@ def _then(found: Audit, width: int) -> list[Line]:
 
 
 def _fields(items: list[Item], width: int) -> list[Line]:
-    own = max(len(item.field) for item in items)
+    own = max(measure([say(item.field)]) for item in items)
     if width < STACKED or own > width // 3:
         lines: list[Line] = []
         for item in items:
