@@ -49,6 +49,7 @@ TABLES = (
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
     ("[ls]", config.ListSettings),
+    ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
     ("[env]", config.EnvSettings),
     ("[run]", config.RunSettings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
     """Find the declarations that have the right type and cannot be meant, from the top."""
     yield from _evidence(("evidence", "required"), settings.evidence.required)
     yield from _facts(("facts",), settings.facts)
+    yield from _tickets(settings.tickets.pattern, settings.tickets.url)
     sources = [(name, known.source) for name, known in settings.metrics.items() if known.source is not None]
     for name, source in sources:
         if any(character in name for character in "*?["):
@@ -66,6 +68,18 @@ def _facts(place: tuple[str, ...], facts: dict[str, Any]) -> Iterator[Fault]:
         yield from _attempt((*place, name), declare.fact_name, name)
         if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
             yield (*place, name), f"fact `{name}`: expected a value or a list of values", None
+
+
+def _tickets(pattern: str | None, url: str | None) -> Iterator[Fault]:
+    if pattern is not None:
+        try:
+            if re.compile(pattern).match(""):
+                yield ("tickets", "pattern"), f"`{pattern}` fits an empty text", "such as `[A-Z]+-[0-9]+`"
+        except (re.error, RecursionError, OverflowError) as error:
+            yield ("tickets", "pattern"), f"`{pattern}` is no regular expression: {error}", None
+    if url is not None and ("{}" not in url or not url.startswith(("https://", "http://"))):
+        hint = "such as `https://tracker.example/browse/{}`"
+        yield ("tickets", "url"), f"`{url}` is no address with `{{}}` for the ticket", hint
 
 
 def _attempt(path: tuple[str | int, ...], parse: Callable[..., Any], *arguments: str) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ import typer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xt.config import Settings
     from xt.context import Outside
     from xt.ops.show import Page
 
@@ -46,14 +47,17 @@ def show(
         from xt.render.terminal import colour, width
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
-        text = render(_judged(page(store, run_id), outside), outside.now(), columns, colours)
+        found = page(store, run_id)
+        settings, wanted = _now(found, outside)
+        text = render(found.judged(wanted), outside.now(), columns, colours, settings.tickets)
         data = text.encode("utf-8", "backslashreplace")
     sys.stdout.buffer.write(data)
     return 0
 
 
-def _judged(found: Page, outside: Outside) -> Page:
-    """Hold a run against what is required now; a mistake in `xt.toml` keeps nobody from reading it."""
+def _now(found: Page, outside: Outside) -> tuple[Settings, list[str]]:
+    """What the project says now and asks of a run; a mistake in `xt.toml` keeps nobody from reading it."""
+    from xt.config import Settings
     from xt.errors import ConfigError
     from xt.ops.evidence import required
     from xt.ops.find import project_settings
@@ -64,5 +68,5 @@ def _judged(found: Page, outside: Outside) -> Page:
     except ConfigError as error:
         said = f"xt: warning: what evidence is required now is not known: {error.message}"
         print(visible(said), file=sys.stderr)
-        return found.judged(found.snapshot.required)
-    return found.judged(required(settings, found.snapshot.context.task))
+        return Settings(), found.snapshot.required
+    return settings, required(settings, found.snapshot.context.task)
