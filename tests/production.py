@@ -48,7 +48,6 @@ class Site:
         acc: float = 0.9,
         prompts: str | None = "be kind",
         status: str = "ok",
-        lacking: list[str] | None = None,
         outputs: list[Output] | None = None,
         **context: Any,
     ) -> str:
@@ -64,8 +63,9 @@ class Site:
             inputs=inputs,
             params=[Param("lr", lr, "--param")],
             recipe=codec.digest(f"{number}".encode()),
-            lacking=lacking or [],
-            context=builders.context(project=str(self.project.path), purpose=f"try {number}", **context),
+            context=builders.context(
+                **{"project": str(self.project.path), "purpose": f"try {number}", **context}
+            ),
         )
         res = builders.result(
             status=status,

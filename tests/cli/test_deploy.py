@@ -103,7 +103,7 @@ def test_content_that_no_run_made_is_refused_even_by_force(site):
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        ({"lacking": ["purpose", "seed"]}, "its evidence is incomplete: no purpose, seed"),
+        ({"purpose": None}, "its evidence is incomplete: no purpose, ticket"),
         ({"status": "failed"}, "the run is `failed`"),
         ({"status": "incomplete"}, "the run is `incomplete`"),
     ],
@@ -111,15 +111,17 @@ def test_content_that_no_run_made_is_refused_even_by_force(site):
 def test_what_speaks_against_it_is_passed_by_force_and_recorded(site, made, said):
     site.run(0, **made)
     site.project.write("m", "weights 0")
+    if "purpose" in made:
+        site.project.write("xt.toml", '[evidence]\nrequired = ["purpose", "params", "ticket"]\n')
     assert said in refused(site, "deploy", "m", "--to", "prod")
     assert "needs a reason" in refused(site, "deploy", "m", "--to", "prod", "--force")
     assert live(site) is None
     done = site.xt("deploy", "m", "--to", "prod", "--force", "-m", "the house burns")
     assert done.code == 0, done.err
-    assert live(site).lacking == made.get("lacking", [])
+    assert live(site).lacking == (["purpose", "ticket"] if "purpose" in made else [])
     assert bool(live(site).despite) == ("status" in made)
     for page in (done.out, site.xt("prod", "prod").out):
-        assert (b"incomplete evidence: no purpose, seed" if "lacking" in made else b"in spite of") in page
+        assert (b"incomplete evidence: no purpose, ticket" if "purpose" in made else b"in spite of") in page
 
 
 def test_an_output_the_run_did_not_write_is_not_made_by_it(site):

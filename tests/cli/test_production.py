@@ -224,7 +224,8 @@ def test_the_same_run_with_other_prompts_is_another_deployment(site):
 
 
 def test_evidence_and_damage_hold_for_a_rollback_too(site):
-    site.run(0, lacking=["purpose"])
+    site.project.write("xt.toml", '[evidence]\nrequired = ["purpose"]\n')
+    site.run(0, purpose=None)
     site.run(1)
     site.deployed(0, 5, lacking=["purpose"])
     site.deployed(1, 3)

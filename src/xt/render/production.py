@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from xt.model.production import LivePlace, Offline, Production, Measured, Went
+from xt.model.production import LivePlace, Measured, Offline, Production, Went
 from xt.render.diff_blocks import indent
 from xt.render.layout import beside, flow, table, wrap
 from xt.render.production_words import (

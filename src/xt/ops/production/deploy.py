@@ -112,7 +112,7 @@ def go_live(
     """
     record = artefact.record
     short = record.id[: store.shown(record.id)]
-    missing = lookups.lacking(store, record, settings)
+    missing = lookups.lacking(record, settings, standing)
     despite = [*artefact.despite, *doubtful(standing)]
     if (missing or despite) and not wish.force:
         raise _refusal(artefact, short, missing, despite)
@@ -176,12 +176,13 @@ def identity(event: Deployed) -> tuple[str, str, str | None, str | None]:
 
 def _refusal(artefact: Artefact, short: str, missing: list[str], despite: list[str]) -> NotDeployedError:
     said = [f"its evidence is incomplete: no {', '.join(missing)}"] if missing else []
+    audit = f"`xt audit {short}` says how each is supplied; " if missing else ""
     others = ""
     if artefact.others and (missing or artefact.despite):
         others = f"; {artefact.others[0][:8]} made the same content"
     return NotDeployedError(
         f"{short} is not deployed: {'; '.join([*said, *despite])}",
-        f"`--force -m WHY` deploys it all the same, and records that{others}",
+        f"{audit}`--force -m WHY` deploys it all the same, and records that{others}",
     )
 
 

@@ -12,7 +12,7 @@ from xt.compare.tolerances import metric_name, settings_of
 from xt.config import MetricSettings, Settings
 from xt.errors import NotDeployedError, XtError
 from xt.model.event import Deployed, Observed, Point
-from xt.model.production import VERSION, LivePlace, Offline, Production, Measured, Went
+from xt.model.production import VERSION, LivePlace, Measured, Offline, Production, Went
 from xt.model.result import Metric, Record
 from xt.model.standing import Place, Standing
 from xt.model.summary import headline

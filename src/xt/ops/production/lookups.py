@@ -15,7 +15,10 @@ from xt.context import Outside
 from xt.errors import UsageError, XtError
 from xt.model.files import Manifest, Output
 from xt.model.result import Record
+from xt.model.standing import Standing
 from xt.model.text import from_text, to_text
+from xt.ops import evidence
+from xt.ops.evidence import required
 from xt.store import Store
 
 #: Hex digits of a bundle's version that are asked for at least.
@@ -46,10 +49,10 @@ class Made(NamedTuple):
     """Records that cannot be read, of runs that may have made it too."""
 
 
-def lacking(store: Store, record: Record, settings: Settings) -> list[str]:
-    """Required evidence that a run does not have."""
-    del store, settings
-    return list(record.snapshot.lacking)
+def lacking(record: Record, settings: Settings, standing: Standing) -> list[str]:
+    """Evidence that is required now and that a run does not have."""
+    fields = required(settings, record.snapshot.context.task)
+    return evidence.lacking(fields, record.snapshot, record.result, standing.of(record.id).verified)
 
 
 def every_record(store: Store) -> tuple[list[Record], int]:
