@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -187,12 +188,14 @@ def _random(event: str) -> str:
 
 
 def within(points: list[Point], since: str | None, until: str | None) -> list[Point]:
-    """Those measured from one time on and before another; times of one form sort as text."""
-    return [
-        point
-        for point in points
-        if (since is None or point.at >= since) and (until is None or point.at < until)
-    ]
+    """Those measured from one time on and before another, of points by time; times of one form sort as text."""
+    first = 0 if since is None else bisect_left(points, since, key=_time)
+    last = len(points) if until is None else bisect_left(points, until, key=_time)
+    return points[first:last]
+
+
+def _time(point: Point) -> str:
+    return point.at
 
 
 def before(place: Place, settings: Settings) -> list[Measured]:
