@@ -188,7 +188,7 @@ def _random(event: str) -> str:
 
 
 def within(points: list[Point], since: str | None, until: str | None) -> list[Point]:
-    """Those measured from one time on and before another, of points by time; times of one form sort as text."""
+    """Those measured from one time on and before another, of points in order; such times sort as text."""
     first = 0 if since is None else bisect_left(points, since, key=_time)
     last = len(points) if until is None else bisect_left(points, until, key=_time)
     return points[first:last]
