@@ -49,7 +49,7 @@ class Panel(msgspec.Struct, frozen=True, omit_defaults=True):
 
     metric: str
     x: str
-    """`step`, `run`, `time` or `param.NAME`."""
+    """`step`, `run`, `cohort`, `time` or `param.NAME`."""
     lines: list[PlotLine]
     unit: str | None = None
     goal: Literal["min", "max", "none"] = "none"
