@@ -33,7 +33,7 @@ DASHES: tuple[tuple[int, ...], ...] = ((), (), (), (7, 3), (2, 3), (7, 3, 2, 3),
 #: Pixels of a panel: between its axes, and around them.
 WIDE, HIGH, TOP, BOTTOM, GAP, ROW = 640, 220, 34, 38, 18, 18
 #: Of letters: their size, and how wide one is on average.
-SIZE, SMALL, LETTER = 13, 11, 0.56
+SIZE, SMALL, LETTER = 13, 11, 0.62
 #: Points of a line that are dots one can point at; of more, so many of them.
 DOTS, HOVERED = 40, 80
 

@@ -47,13 +47,13 @@ def tell_apart(store: Store, words: list[str], runs: list[str], outside: Outside
         NoSuchRunError: one of `runs` names none.
         UsageError: a word is neither.
     """
-    chosen = {word: select(store, outside, [word]) for word in runs}
+    chosen = {word: _ids(store, outside, word) for word in runs}
     metrics, open_words = words[:1], words[1:]
     named: dict[str, list[str]] = {}
     for word in open_words:
         if _GLOB.isdisjoint(word):
             try:
-                named[word] = select(store, outside, [word])
+                named[word] = _ids(store, outside, word)
             except (NoSuchRunError, UsageError):
                 continue
     if len(named) < len(open_words) or named:
@@ -70,6 +70,10 @@ def tell_apart(store: Store, words: list[str], runs: list[str], outside: Outside
         metrics = [*metrics, *(word for word in open_words if word not in named)]
     ids = [run for group in (*chosen.values(), *named.values()) for run in group]
     return Told(metrics, list(dict.fromkeys(ids)) if chosen or named else None)
+
+
+def _ids(store: Store, outside: Outside, word: str) -> list[str]:
+    return [row.id for row in select(store, outside, [word])]
 
 
 def meant(metrics: Iterable[Metric], pattern: str) -> list[Metric]:
