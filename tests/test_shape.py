@@ -32,7 +32,7 @@ LEAVES = {
     "numpy": {"compare"},
     "pyarrow": {"compare/parquet.py"},
     "PIL": {"compare/images.py", "compare/pixels.py", "render/plot_png.py"},
-    "plotille": {"render/plot_text.py"},
+    "plotille": {"render/plot_cells.py"},
 }
 
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -62,9 +62,10 @@ def plot(
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         return 0
     from xt.ops.page_file import put
+    from xt.render.visible import visible
 
     place = put(os.path.join(outside.cwd, output), _drawn(found, kind), store.path, outside, force=force)
-    sys.stderr.write(f"xt: wrote {place}\n")
+    sys.stderr.write(f"xt: wrote {visible(place)}\n")
     return 0
 
 

@@ -28,6 +28,7 @@ def report(
     from xt.ops.page_file import put
     from xt.ops.report.verb import report as gather
     from xt.render.report import render
+    from xt.render.visible import visible
 
     outside = Outside.real()
     store = open_store(outside)
@@ -37,5 +38,5 @@ def report(
         sys.stdout.buffer.write(data)
         return 0
     place = put(os.path.join(outside.cwd, output), data, store.path, outside, force=force)
-    sys.stderr.write(f"xt: wrote {place}\n")
+    sys.stderr.write(f"xt: wrote {visible(place)}\n")
     return 0

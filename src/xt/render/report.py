@@ -46,7 +46,8 @@ details.part { border: 1px solid var(--line); border-radius: 6px; margin: .6rem 
 .plots { display: grid; gap: 1.2rem 2rem; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 td { overflow-wrap: break-word; }
-#runs td:nth-child(-n+2), #runs td:nth-child(4) { white-space: nowrap; } pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+#runs td:nth-child(-n+2), #runs td:nth-child(4) { white-space: nowrap; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 thead th { white-space: nowrap; } tbody tr:nth-child(even) td { background: var(--new); }
 @media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 .6rem; } th, td { padding-right: .6rem; } }
 @media print { body { max-width: none; margin: 0; font-size: 11px; } nav { display: none; }
@@ -192,6 +193,7 @@ def _time(run: ReportRun) -> Line:
 def _tags(run: ReportRun) -> Line:
     row = run.summary
     parts = [*([brief(row.name, NAME, "bold")] if row.name else []), *(brief(tag, NAME) for tag in row.tags)]
+    parts += [brief(f"live in {place}", NAME, "accent") for place in row.live]
     return join([[part] for part in parts], " ")
 
 

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 from xt.config import Settings
 from xt.context import Outside
-from xt.errors import NotRecordedError, UsageError, XtError
+from xt.errors import NoSuchRunError, NotRecordedError, UsageError, XtError
 from xt.model.event import BASELINE
 from xt.model.plot import Plot
 from xt.model.result import Record
 from xt.ops.diff.rules import Rules
-from xt.ops.find import listing
 from xt.ops.plot.panels import COLUMNS, Chosen, panels, params_of
-from xt.ops.plot.words import LOOKED_AT, meant, names_of, newest, tell_apart
+from xt.ops.plot.words import meant, names_of, newest, newest_rows, tell_apart
 from xt.store import Store, events
 from xt.suggest import suggest
 
@@ -53,6 +52,8 @@ def plot(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Plot
     _check(wish.x)
     told = tell_apart(store, wish.words, list(wish.runs), outside)
     ids = told.runs
+    if ids == []:
+        raise NoSuchRunError("no run fits", "`xt ls QUERY` lists those that do")
     notes: list[str] = []
     if ids is None:
         records = _default(store, told.metrics, wish.x, outside)
@@ -81,7 +82,9 @@ def drawn(
     for pattern in patterns:
         if not any(meant(record.result.metrics, pattern) for record in records):
             known = names_of(records)
-            hint = suggest(pattern, known, "metrics") or "`xt ls` shows what runs have"
+            hint = (
+                suggest(pattern, known, "metrics") or "; ".join(notes) or "`xt show RUN` shows what one has"
+            )
             where = "this run" if len(records) == 1 else "these runs" if records else "any run"
             raise NotRecordedError(f"no metric `{pattern}` in {where}", hint)
     name = (wish.x or "").removeprefix("param.")
@@ -110,7 +113,7 @@ def _default(store: Store, metrics: list[str], x: str | None, outside: Outside) 
         if len(found) == 1 and base is not None and base != found[0].id:
             found += _read(store, [base], [])
         return found
-    rows = [row for row in listing(store, outside, LOOKED_AT).rows if row.status in ("ok", "incomplete")]
+    rows = [row for row in newest_rows(store, outside) if row.status in ("ok", "incomplete")]
     found = [
         record
         for record in _read(store, [row.id for row in rows], [])

@@ -15,8 +15,9 @@ from xt.compare.tolerances import metric_name
 from xt.context import Outside
 from xt.errors import NoSuchRunError, UsageError, XtError
 from xt.model.result import Metric, Record
-from xt.ops.find import listing
-from xt.ops.selection import select
+from xt.model.summary import Summary
+from xt.ops.search import Searching, Wanted, select
+from xt.query import QueryError
 from xt.store import Store
 from xt.suggest import suggest
 
@@ -50,18 +51,23 @@ def tell_apart(store: Store, words: list[str], runs: list[str], outside: Outside
     chosen = {word: _ids(store, outside, word) for word in runs}
     metrics, open_words = words[:1], words[1:]
     named: dict[str, list[str]] = {}
+    queries: dict[str, QueryError] = {}
     for word in open_words:
         if _GLOB.isdisjoint(word):
             try:
                 named[word] = _ids(store, outside, word)
-            except (NoSuchRunError, UsageError):
+            except NoSuchRunError:
                 continue
-    if len(named) < len(open_words) or named:
+            except QueryError as error:
+                queries[word] = error
+    if open_words:
         wanted = [run for group in (*chosen.values(), *named.values()) for run in group]
         known = names_of(_records(store, wanted) if wanted else newest(store, outside, words[:1]))
         for word in open_words:
             if word in known or any(name.partition("{")[0] == word for name in known):
                 named.pop(word, None)  # a metric of these runs; `--runs` names the run of that id
+            elif word in queries:
+                raise queries[word]
             elif word not in named and _GLOB.isdisjoint(word):
                 raise UsageError(
                     f"`{word}` is neither a metric of these runs nor a run",
@@ -106,11 +112,17 @@ def meant(metrics: Iterable[Metric], pattern: str) -> list[Metric]:
 def newest(store: Store, outside: Outside, patterns: list[str]) -> list[Record]:
     """The newest run that has one of these metrics, alone; the newest runs when none has."""
     looked = []
-    for record in _records(store, [row.id for row in listing(store, outside, LOOKED_AT).rows]):
+    for record in _records(store, [row.id for row in newest_rows(store, outside)]):
         if any(meant(record.result.metrics, pattern) for pattern in patterns):
             return [record]
         looked.append(record)
     return looked
+
+
+def newest_rows(store: Store, outside: Outside) -> list[Summary]:
+    """The newest runs, as many as are looked at."""
+    with Searching(store, outside) as search:
+        return search.listing(Wanted(limit=LOOKED_AT)).rows
 
 
 def names_of(records: Iterable[Record]) -> list[str]:

@@ -18,11 +18,10 @@ from xt.model.summary import Summary, headline
 from xt.ops.beside import current
 from xt.ops.diff.verb import compare
 from xt.ops.diff.wanted import Options
-from xt.ops.find import with_levels
 from xt.ops.plot.panels import params_of
 from xt.ops.plot.verb import Wish, drawn
 from xt.ops.report.cases import failures
-from xt.ops.selection import select
+from xt.ops.search import Searching, Wanted, select
 from xt.store import Store
 
 #: Rows of the table; where no run is named, the newest of them.
@@ -85,19 +84,24 @@ def report(store: Store, words: list[str], title: str | None, settings: Settings
 def _rows(
     store: Store, words: list[str], base: str | None, notes: list[str], outside: Outside
 ) -> list[Summary]:
-    rows = select(store, outside, words)
-    most = MOST if words else NEWEST
-    if len(rows) > most:
-        notes.append(f"{len(rows) - most} more runs: only the first {most} are here")
-        rows = rows[:most]
+    if words:
+        rows = select(store, outside, words)
+        total = len(rows)
+        rows = rows[:MOST]
+    else:
+        with Searching(store, outside) as search:
+            found = search.listing(Wanted(limit=NEWEST))
+        rows, total = found.rows, found.total
+    if total > len(rows):
+        notes.append(f"{total - len(rows)} more runs: only the first {len(rows)} are here")
     if not rows:
         raise NoSuchRunError("no run to report on", "`xt run -- COMMAND` records one; `xt ls` lists them")
     if not words and base is not None and all(row.id != base for row in rows):
         try:
-            rows = [*rows, Summary.of(store.record(base))]
+            rows = [*rows, *select(store, outside, [base])]
         except XtError as error:
             notes.append(f"the baseline is not here: {error.message}")
-    return with_levels(store, rows)
+    return rows
 
 
 def _row(row: Summary, shown: int, record: Record | None, base: str | None) -> ReportRun:
