@@ -6,6 +6,7 @@ Ticks are computed in decimals, so that a tick is what its label says and no sum
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -22,6 +23,9 @@ _SECONDS = (
 _CONTEXT = Context(prec=700)
 #: A scale from one end to the other of more than this factor is logarithmic.
 LOGARITHMIC = 50
+
+
+_LARGEST = sys.float_info.max
 
 
 class Tick(NamedTuple):
@@ -58,13 +62,8 @@ def linear(values: Sequence[float], most: int, *, margin: float = 0.0) -> Axis:
         margin: share of the range to add at both ends.
     """
     low, high = min(values), max(values)
-    if low == high:
-        around = abs(low) / 10 or 1.0
-        low, high = low - around, high + around
-        low, high = max(low, -1.7e308), min(high, 1.7e308)
-    elif margin:
-        more = (high / 2 - low / 2) * 2 * margin if high / 2 - low / 2 < 8e307 else 0.0
-        low, high = low - more, high + more
+    more = abs(low) / 10 or 1.0 if low == high else (high / 2 - low / 2) * margin * 2
+    low, high = max(low - more, -_LARGEST), min(high + more, _LARGEST)
     if not low < high:
         low, high = math.nextafter(low, -math.inf), math.nextafter(high, math.inf)
     axis = Axis(low, high, [])
@@ -83,7 +82,8 @@ def round_numbers(low: float, high: float, most: int) -> list[Decimal]:
     Returns:
         As many as there can be; at least one where `most` allows it.
     """
-    least, largest = Decimal(low), Decimal(high)
+    # As they are written: 0.1 is a tenth, and not the float beside it.
+    least, largest = Decimal(repr(low)), Decimal(repr(high))
     width = _CONTEXT.subtract(largest, least)
     exponent = width.adjusted() - len(str(most)) - 1
     while True:

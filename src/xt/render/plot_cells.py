@@ -8,8 +8,7 @@ from typing import NamedTuple
 from plotille import Canvas
 
 from xt.model.plot import Panel, PlotLine
-from xt.model.result import Number
-from xt.render.plot_frame import COLOURS, Frame, segments
+from xt.render.plot_frame import COLOURS, Frame, ends, segments
 from xt.render.styled import Line, Span
 
 LETTERS = "abcdefgh"
@@ -37,7 +36,16 @@ ASCII = Signs("|", "+", "-", "+", "o", ":", "--")
 class Grid:
     """Cells between the axes."""
 
-    def __init__(self, columns: int, rows: int, signs: Signs) -> None:
+    def __init__(self, columns: int, rows: int, signs: Signs, *, letters: bool) -> None:
+        """Begin with nothing drawn.
+
+        Args:
+            columns: cells of a row.
+            rows: of cells.
+            signs: what it is drawn with.
+            letters: points are letters, since there are several lines and no colours.
+        """
+        self._letters = letters or signs is ASCII
         self._columns, self._rows, self._signs = columns, rows, signs
         self._unicode = signs is UNICODE
         self._text = [[" "] * columns for _ in range(rows)]
@@ -56,13 +64,11 @@ class Grid:
                 for x, y in part:
                     self._put(row_of(y, self._rows), self._column(x), self._sign(at), style)
         for point in line.points if found.panel.points_only else []:
-            if point.sd and not isinstance(point.y, Number):
+            rows = [row_of(found.y.place(end), self._rows) for end in ends(point)]
+            for row in range(rows[1], rows[0] + 1) if rows else []:
                 column = self._column(found.x.place(point.x))
-                ends = [row_of(found.y.place(point.y + side), self._rows) for side in (point.sd, -point.sd)]
-                middle = row_of(found.y.place(point.y), self._rows)
-                for row in range(ends[0], ends[1] + 1):
-                    if row != middle:
-                        self._put(row, column, self._signs.bar, style)
+                if self._text[row][column] == " ":
+                    self._put(row, column, self._signs.bar, style)
 
     def letter(self, found: Frame) -> None:
         """Put a letter on each line here and there, on every line in columns of its own."""
@@ -94,7 +100,7 @@ class Grid:
         return min(self._columns - 1, int(x * self._columns))
 
     def _sign(self, at: int) -> str:
-        if self._unicode:
+        if not self._letters:
             return self._signs.point
         return LETTERS[at] if at < COLOURS else "."
 

@@ -67,10 +67,15 @@ def is_logarithmic(panel: Panel, xs: Sequence[float]) -> bool:
 
 
 def _extent(point: PlotPoint) -> list[float]:
-    if isinstance(point.y, Number):
+    return [] if isinstance(point.y, Number) else [point.y, *ends(point)]
+
+
+def ends(point: PlotPoint) -> list[float]:
+    """One standard deviation below a point and above it; nothing where that is not known."""
+    if isinstance(point.y, Number) or not point.sd:
         return []
-    ends = [point.y, point.y - point.sd, point.y + point.sd] if point.sd else [point.y]
-    return [float(end) for end in ends if math.isfinite(end)]
+    found = [point.y - point.sd, point.y + point.sd]
+    return found if all(map(math.isfinite, found)) else []
 
 
 def segments(found: Frame, line: PlotLine) -> list[list[tuple[float, float]]]:
@@ -124,7 +129,7 @@ def below(panel: Panel) -> str:
 
 def notes(plot: Plot) -> list[str]:
     """What is said below all panels."""
-    found = list(plot.notes)
+    found = [said(note) for note in plot.notes]
     for panel in plot.panels:
         odd = sum(line.odd for line in panel.lines)
         if odd:
@@ -133,7 +138,7 @@ def notes(plot: Plot) -> list[str]:
         if pale > 0:
             found.append(f"{said(panel.metric)}: {pale} more lines, drawn pale")
         if any(point.n > 1 for line in panel.lines for point in line.points):
-            found.append(f"{said(panel.metric)}: means of repeats ± their standard deviation")
+            found.append(f"{said(panel.metric)}: means of repeats, bars are one standard deviation")
     return list(dict.fromkeys(found))
 
 

@@ -16,6 +16,7 @@ from xt.render.plot_frame import (
     COLOURS,
     Frame,
     below,
+    ends,
     frame,
     heading,
     last,
@@ -182,10 +183,11 @@ class _Box:
         if panel.x == "run":
             title = f"{at} {said(line.metric)} {number(point.y)}"
         items: Items = []
-        if point.n > 1 and point.sd is not None:
-            title += f", mean of {point.n}, sd {number(point.sd)}"
-            ends = [self._y(self._found.y.place(point.y + side)) for side in (-point.sd, point.sd)]
-            items.append(Stroke([(x, ends[0]), (x, ends[1])], style, 1.2))
+        if point.n > 1:
+            title += f", mean of {point.n}" + (f", sd {number(point.sd)}" if point.sd is not None else "")
+        if reach := ends(point):
+            places = [(x, self._y(self._found.y.place(end))) for end in reach]
+            items.append(Stroke(places, style, 1.2))
         radius = (3.5 if panel.points_only else 2.2) if seen else 5.0
         items.append(Dot(x, y, radius, style if seen else "unseen", title))
         return items

@@ -6,9 +6,8 @@ start for them.
 
 from __future__ import annotations
 
-import html
-
 from xt.model.plot import Plot
+from xt.render.diff_html import escape
 from xt.render.plot_picture import DARK, HIGH, LIGHT, WIDE, Dot, Item, Picture, Words, picture
 
 _MARGIN = 14
@@ -84,16 +83,11 @@ def _item(item: Item) -> str:
         anchor = f' text-anchor="{item.anchor}"' if item.anchor != "start" else ""
         names = f"q-{item.style}{' b' if item.bold else ''}"
         head = f'<text x="{item.x:g}" y="{item.y:g}" font-size="{item.size}"{anchor} class="{names}">'
-        return f"{head}{_escape(item.text)}</text>"
-    title = f"<title>{_escape(item.title)}</title>" if item.title else ""
+        return f"{head}{escape(item.text)}</text>"
+    title = f"<title>{escape(item.title)}</title>" if item.title else ""
     if isinstance(item, Dot):
         head = f'<circle cx="{item.x:g}" cy="{item.y:g}" r="{item.radius:g}" class="q-{item.style}">'
         return f"{head}{title}</circle>"
     path = "M" + "L".join(f"{x:g} {y:g}" for x, y in item.places)
     dash = f' stroke-dasharray="{" ".join(map(str, item.dash))}"' if item.dash else ""
     return f'<path d="{path}" class="p-{item.style}" stroke-width="{item.width:g}"{dash}>{title}</path>'
-
-
-def _escape(text: str) -> str:
-    """Text of others, between tags; `picture` has made it harmless for the eye."""
-    return html.escape(text, quote=True)

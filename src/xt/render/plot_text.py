@@ -66,10 +66,11 @@ def _panel(panel: Panel, width: int, rows: int, colour: bool, signs: Signs) -> l
     room = min(_LABEL, max((cells(said(line.label)) for line in panel.lines[:COLOURS]), default=0))
     beside = room + 1 if width >= _ROOM and not panel.points_only and room else 0
     across = max(4, width - margin - 2 - beside)
-    grid = Grid(across, rows, signs)
+    lettered = not colour and len(panel.lines) > 1
+    grid = Grid(across, rows, signs, letters=lettered)
     for at in range(len(panel.lines) - 1, -1, -1):
         grid.draw(found, panel.lines[at], at)
-    if not colour and len(panel.lines) > 1:
+    if lettered:
         grid.letter(found)
     marks = {row_of(tick.at, rows): tick.label for tick in found.y.ticks}
     labels = _labels(found, rows) if beside else {}
@@ -170,7 +171,7 @@ def _legend(panel: Panel, width: int, colour: bool, signs: Signs) -> list[Line]:
     for at, line in enumerate(shown):
         style = style_of(panel, at)
         sign = signs.point if panel.points_only else signs.sample
-        letter = not colour and len(panel.lines) > 1 and not (panel.points_only and signs is UNICODE)
+        letter = not colour and len(panel.lines) > 1
         row: Line = [Span("  ", ""), Span(f"{LETTERS[at]} " if letter else f"{sign} ", style)]
         row += [Span(names[at], style), Span(" " * (columns[0] - cells(names[at]) + 2), "")]
         row += [Span(values[at], ""), Span(" " * (columns[1] - cells(values[at]) + 2), "")]
@@ -181,6 +182,6 @@ def _legend(panel: Panel, width: int, colour: bool, signs: Signs) -> list[Line]:
 
 
 def _ascii(text: str) -> str:
-    """What is left to write where there is no UTF-8."""
-    plain = text.translate({ord("…"): "...", ord("–"): "-", ord("±"): "+-", ord("×"): "x", ord("·"): "-"})
-    return plain.encode("ascii", "backslashreplace").decode()
+    """What is left to write where there is no UTF-8; nothing gets wider."""
+    plain = text.translate({ord("…"): "~", ord("–"): "-", ord("×"): "x", ord("·"): "-"})
+    return "".join(sign if sign.isascii() else "?" * cells(sign) for sign in plain)
