@@ -27,6 +27,7 @@ from xt.cli.app import build
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.noise import Noise
+from xt.model.plot import Plot
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
@@ -323,6 +324,7 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

@@ -244,11 +244,8 @@ def _lower(one: Block) -> Block:
 def _cases(found: Cases) -> list[str]:
     parts = []
     if found.shown:
-        of = (
-            "lowest scores first"
-            if found.by_score
-            else f"{found.failed} of {found.total} cases fail in a run"
-        )
+        failed = f"{found.failed} of {found.total} cases fail in at least one run"
+        of = "lowest scores first" if found.by_score else failed
         more = len(found.shown) < (found.total if found.by_score else found.failed)
         said = f"{of}{f', the first {len(found.shown)} of them here' if more else ''}"
         parts.append(block(Paragraph([say(said)])))

@@ -59,11 +59,18 @@ def plot(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Plot
         records = _default(store, told.metrics, wish.x, outside)
     else:
         records = list(_read(store, ids, notes))
-    return drawn(store, records, told.metrics, wish, settings, notes)
+    where = "the newest runs" if ids is None else "this run" if len(records) == 1 else "these runs"
+    return drawn(store, records, told.metrics, wish, settings, notes, where)
 
 
 def drawn(
-    store: Store, records: list[Record], patterns: list[str], wish: Wish, settings: Settings, notes: list[str]
+    store: Store,
+    records: list[Record],
+    patterns: list[str],
+    wish: Wish,
+    settings: Settings,
+    notes: list[str],
+    where: str = "these runs",
 ) -> Plot:
     """Draw metrics of runs.
 
@@ -74,6 +81,7 @@ def drawn(
         wish: axis and detail.
         settings: units and goals.
         notes: what is to be said already.
+        where: how to name the runs.
 
     Raises:
         UsageError: no run has the param.
@@ -85,7 +93,6 @@ def drawn(
             hint = (
                 suggest(pattern, known, "metrics") or "; ".join(notes) or "`xt show RUN` shows what one has"
             )
-            where = "this run" if len(records) == 1 else "these runs" if records else "any run"
             raise NotRecordedError(f"no metric `{pattern}` in {where}", hint)
     name = (wish.x or "").removeprefix("param.")
     if wish.x is not None and wish.x not in AXES and not any(name in params_of(one) for one in records):
