@@ -6,12 +6,17 @@ import json
 import math
 import os
 import re
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from tests.builders import start
 from tests.conftest import Project
 from tests.measured import Runs
+from xt import codec
 from xt.model.result import Metric
+from xt.store import Store, supervisor
 
 A, B, C, D = "kwpztnlqsmvrxoyu", "nrqszzktwvlmopyx", "losswxtnlqmvkoyu", "ytlmkkpzwxrsouvn"
 
@@ -105,6 +110,9 @@ def test_repeats_of_one_recipe_are_one_point(measured):
         (("los",), 1, "no metric `los` in the newest runs"),
         (("los", "kwpz"), 1, "no metric `los` in this run"),
         (("loss", "zzzz"), 2, "`zzzz` is neither a metric of these runs nor a run"),
+        (("loss", "@~9"), 1, "there is no run `@~9`, there are 4"),
+        (("loss", "baseline"), 1, "no baseline is pinned"),
+        (("", "kwpz"), 1, "no metric `` in this run"),
         (("loss", "-r", "zzzz"), 1, "no run has the id, name or tag `zzzz`"),
         (("loss", "-r", "tag:none"), 1, "no run fits"),
         (("loss", "tag:"), 2, "a value is missing"),
@@ -183,3 +191,18 @@ def test_many_points_are_thinned_out_for_the_eye_alone(tmp_path):
     assert len(svg) < 60_000
     text = project.xt("plot", "wave", env={"LC_ALL": "C"}).out.decode()
     assert re.search(r"^ *8 ", text, re.M), "the spike"
+
+
+def test_a_run_in_flight_shows_what_it_sent_so_far(measured):
+    live = Store.open(str(measured.path / ".xt")).begin("zzqqvwxtnlqmvkoy")
+    live.publish(codec.encode(replace(start(run_id="zzqqvwxtnlqmvkoy"), supervisor=supervisor())))
+    points = [{"name": "loss", "value": 1 / (1 + at), "step": at} for at in range(5)]
+    sent = "".join(json.dumps(point) + "\n" for point in points) + '{"name": "loss", "val'
+    Path(live.path("metrics.jsonl")).write_text(sent)
+    found = data(measured, "loss", "zzqq", "kwpz")
+    assert found["runs"] == ["zzqqvwxtnlqmvkoy", A]
+    line = found["panels"][0]["lines"][0]
+    assert [point["y"] for point in line["points"]] == [1 / (1 + at) for at in range(5)]
+    assert found["notes"] == ["zzqq is running: what it sent so far"]
+    os.close(live.lock)
+    assert data(measured, "loss", "zzqq")["notes"] == ["zzqq is lost: what it sent so far"]

@@ -13,10 +13,11 @@ from xt.compare.series import ordered
 from xt.compare.tolerances import metric_name
 from xt.errors import XtError
 from xt.model.plot import Panel, PlotLine, PlotPoint
-from xt.model.result import Metric, Number, Record
+from xt.model.result import Metric, Number
 from xt.ops.diff.rules import Rules
+from xt.ops.plot.measured import Key, Measured, key_of
 from xt.ops.plot.words import meant
-from xt.ops.series import number, read, thin
+from xt.ops.series import number, thin
 from xt.store import Store
 
 #: Ranges of x in which a long series is told by its extremes: more than any screen has.
@@ -24,22 +25,15 @@ COLUMNS = 500
 #: Metrics drawn at most, each on axes of its own; lines of one.
 PANELS, LINES = 24, 64
 
-Key = tuple[str, tuple[tuple[str, str], ...]]
-
 
 class Chosen(NamedTuple):
     """What is to be drawn."""
 
-    records: list[Record]
+    records: list[Measured]
     baseline: str | None
     shown: int
     """Letters of the ids."""
     patterns: list[str]
-
-
-def params_of(record: Record) -> dict[str, Any]:
-    """Params of a run by name."""
-    return {param.name: param.value for param in record.snapshot.params}
 
 
 def panels(
@@ -58,9 +52,8 @@ def panels(
     groups: dict[str, dict[Key, Metric]] = {}
     for record in chosen.records:
         for pattern in chosen.patterns:
-            for metric in meant(record.result.metrics, pattern):
-                key = (metric.name, tuple(sorted(metric.labels.items())))
-                groups.setdefault(metric.name, {}).setdefault(key, metric)
+            for metric in meant(record.metrics, pattern):
+                groups.setdefault(metric.name, {}).setdefault(key_of(metric), metric)
     if len(groups) > PANELS:
         notes.append(f"{len(groups) - PANELS} more metrics are not drawn")
     found = []
@@ -93,8 +86,8 @@ def _panel(
         (record, key, metric)
         for record in chosen.records
         for key in keys
-        for metric in record.result.metrics
-        if (metric.name, tuple(sorted(metric.labels.items()))) == key
+        for metric in record.metrics
+        if key_of(metric) == key
     ]
     if x is None:
         x = "step" if any(metric.count > 1 for _, _, metric in own) else "run"
@@ -133,7 +126,7 @@ def _panel(
 def _over_steps(
     store: Store,
     chosen: Chosen,
-    record: Record,
+    record: Measured,
     metric: Metric,
     keys: int,
     columns: int | None,
@@ -142,9 +135,9 @@ def _over_steps(
     short = record.id[: chosen.shown]
     name = metric_name(metric.name, metric.labels)
     points: list[tuple[float, float]] = []
-    if metric.series is not None:
+    if metric.series is not None or (record.sent is not None and metric.count > 1):
         try:
-            series = ordered(read(store, metric.series))
+            series = ordered(record.points(store, metric))
             if series.stepless and not series.by_position:
                 notes.append(f"{name} of {short}: {series.stepless} points without a step are not drawn")
             kept = range(len(series.steps)) if columns is None else thin(series.steps, series.values, columns)
@@ -182,14 +175,15 @@ def _cohort(labels: dict[str, str]) -> str:
     return metric_name("", labels).strip("{}")
 
 
-Own = list[tuple[Record, Key, Metric]]
+Place = Callable[[Measured], float]
+Own = list[tuple[Measured, Key, Metric]]
 
 
-def _over_runs(own: Own, keys: list[Key], place: Callable[[Record], float], *, group: bool) -> list[PlotLine]:
+def _over_runs(own: Own, keys: list[Key], place: Place, *, group: bool) -> list[PlotLine]:
     """One line for each cohort; repeats of one recipe are one point if `group` says so."""
     lines = []
     for key in keys[:LINES]:
-        members: dict[tuple[str, float], list[tuple[Record, float]]] = {}
+        members: dict[tuple[str, float], list[tuple[Measured, float]]] = {}
         for record, other, metric in own:
             if other == key:
                 apart = record.id if not group or record.snapshot.recipe_doubt else record.snapshot.recipe
@@ -210,7 +204,7 @@ def _over_runs(own: Own, keys: list[Key], place: Callable[[Record], float], *, g
     return lines
 
 
-def _point(at: float, repeats: list[tuple[Record, float]]) -> PlotPoint:
+def _point(at: float, repeats: list[tuple[Measured, float]]) -> PlotPoint:
     """The mean of repeats and their spread; of one, the value itself."""
     values = [value for _, value in repeats if math.isfinite(value)]
     newest = max(repeats, key=lambda one: (one[0].started_at, one[0].id))[0].id
@@ -231,11 +225,11 @@ def _over_param(
     own: Own, keys: list[Key], name: str, metric: str, notes: list[str]
 ) -> tuple[list[str] | None, list[PlotLine]]:
     """Along a param: numbers on a scale, anything else side by side."""
-    has = [one for one in own if name in params_of(one[0])]
+    has = [one for one in own if name in one[0].params]
     without = len({record.id for record, _, _ in own} - {record.id for record, _, _ in has})
     if without:
         notes.append(f"{metric}: {without} runs have no param {name}")
-    values = {record.id: params_of(record)[name] for record, _, _ in has}
+    values = {record.id: record.params[name] for record, _, _ in has}
     numeric = {run: _number(value) for run, value in values.items()}
     if all(value is not None for value in numeric.values()):
         return None, _over_runs(has, keys, lambda record: numeric[record.id] or 0.0, group=True)

@@ -10,9 +10,9 @@ from xt.context import Outside
 from xt.errors import NoSuchRunError, NotRecordedError, UsageError, XtError
 from xt.model.event import BASELINE
 from xt.model.plot import Plot
-from xt.model.result import Record
 from xt.ops.diff.rules import Rules
-from xt.ops.plot.panels import COLUMNS, Chosen, panels, params_of
+from xt.ops.plot.measured import Measured, measured
+from xt.ops.plot.panels import COLUMNS, Chosen, panels
 from xt.ops.plot.words import meant, names_of, newest, newest_rows, tell_apart
 from xt.store import Store, events
 from xt.suggest import suggest
@@ -65,7 +65,7 @@ def plot(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Plot
 
 def drawn(
     store: Store,
-    records: list[Record],
+    records: list[Measured],
     patterns: list[str],
     wish: Wish,
     settings: Settings,
@@ -88,20 +88,20 @@ def drawn(
         NotRecordedError: none of the runs has such a metric.
     """
     for pattern in patterns:
-        if not any(meant(record.result.metrics, pattern) for record in records):
+        if not any(meant(record.metrics, pattern) for record in records):
             known = names_of(records)
             hint = (
                 suggest(pattern, known, "metrics") or "; ".join(notes) or "`xt show RUN` shows what one has"
             )
             raise NotRecordedError(f"no metric `{pattern}` in {where}", hint)
     name = (wish.x or "").removeprefix("param.")
-    if wish.x is not None and wish.x not in AXES and not any(name in params_of(one) for one in records):
-        known = list(dict.fromkeys(param for record in records for param in params_of(record)))
+    if wish.x is not None and wish.x not in AXES and not any(name in one.params for one in records):
+        known = list(dict.fromkeys(param for record in records for param in record.params))
         raise UsageError(f"--x: no run has a param `{name}`", suggest(name, known, "params"))
-    pins = {pin: run for pin, run in _pins(store).items() if pin == BASELINE}
     ids = [record.id for record in records]
     shown = max(store.shown_all(ids).values())
-    chosen = Chosen(records, pins.get(BASELINE), shown, patterns)
+    notes += [f"{one.id[:shown]} is {one.state}: what it sent so far" for one in records if one.state]
+    chosen = Chosen(records, _pins(store).get(BASELINE), shown, patterns)
     found = panels(store, chosen, wish.x, wish.columns, Rules(settings, []), notes)
     return Plot(found, ids, notes)
 
@@ -112,7 +112,7 @@ def _check(x: str | None) -> None:
     raise UsageError(f"--x: no axis `{x}`", suggest(x, (*AXES, "param.NAME"), "axes"))
 
 
-def _default(store: Store, metrics: list[str], x: str | None, outside: Outside) -> list[Record]:
+def _default(store: Store, metrics: list[str], x: str | None, outside: Outside) -> list[Measured]:
     """The newest run that has the metric, beside the baseline; along another axis than steps, many runs."""
     if x is None or x == "step":
         found = newest(store, outside, metrics)
@@ -124,17 +124,15 @@ def _default(store: Store, metrics: list[str], x: str | None, outside: Outside) 
     found = [
         record
         for record in _read(store, [row.id for row in rows], [])
-        if any(meant(record.result.metrics, pattern) for pattern in metrics)
+        if any(meant(record.metrics, pattern) for pattern in metrics)
     ]
     return found[:MANY] or newest(store, outside, metrics)
 
 
-def _read(store: Store, ids: Iterable[str], notes: list[str]) -> Iterable[Record]:
+def _read(store: Store, ids: Iterable[str], notes: list[str]) -> Iterable[Measured]:
     for run_id in ids:
         try:
-            yield store.record(run_id)
-        except NotRecordedError:
-            notes.append(f"{run_id[: store.shown(run_id)]} has not ended and is not drawn")
+            yield measured(store, run_id)
         except XtError as error:
             notes.append(f"not drawn: {error.message}")
 

@@ -14,8 +14,10 @@ from typing import NamedTuple
 from xt.compare.tolerances import metric_name
 from xt.context import Outside
 from xt.errors import NoSuchRunError, UsageError, XtError
-from xt.model.result import Metric, Record
+from xt.model.event import BASELINE
+from xt.model.result import Metric
 from xt.model.summary import Summary
+from xt.ops.plot.measured import Measured, measured
 from xt.ops.search import Searching, Wanted, select
 from xt.query import QueryError
 from xt.store import Store
@@ -51,23 +53,24 @@ def tell_apart(store: Store, words: list[str], runs: list[str], outside: Outside
     chosen = {word: _ids(store, outside, word) for word in runs}
     metrics, open_words = words[:1], words[1:]
     named: dict[str, list[str]] = {}
-    queries: dict[str, QueryError] = {}
+    wrong: dict[str, XtError] = {}
     for word in open_words:
         if _GLOB.isdisjoint(word):
             try:
                 named[word] = _ids(store, outside, word)
-            except NoSuchRunError:
-                continue
+            except NoSuchRunError as error:
+                if word.startswith("@") or word == BASELINE:
+                    wrong[word] = error  # it can be nothing else
             except QueryError as error:
-                queries[word] = error
+                wrong[word] = error
     if open_words:
         wanted = [run for group in (*chosen.values(), *named.values()) for run in group]
         known = names_of(_records(store, wanted) if wanted else newest(store, outside, words[:1]))
         for word in open_words:
             if word in known or any(name.partition("{")[0] == word for name in known):
                 named.pop(word, None)  # a metric of these runs; `--runs` names the run of that id
-            elif word in queries:
-                raise queries[word]
+            elif word in wrong:
+                raise wrong[word]
             elif word not in named and _GLOB.isdisjoint(word):
                 raise UsageError(
                     f"`{word}` is neither a metric of these runs nor a run",
@@ -109,11 +112,11 @@ def meant(metrics: Iterable[Metric], pattern: str) -> list[Metric]:
     ]
 
 
-def newest(store: Store, outside: Outside, patterns: list[str]) -> list[Record]:
+def newest(store: Store, outside: Outside, patterns: list[str]) -> list[Measured]:
     """The newest run that has one of these metrics, alone; the newest runs when none has."""
     looked = []
     for record in _records(store, [row.id for row in newest_rows(store, outside)]):
-        if any(meant(record.result.metrics, pattern) for pattern in patterns):
+        if any(meant(record.metrics, pattern) for pattern in patterns):
             return [record]
         looked.append(record)
     return looked
@@ -125,19 +128,15 @@ def newest_rows(store: Store, outside: Outside) -> list[Summary]:
         return search.listing(Wanted(limit=LOOKED_AT)).rows
 
 
-def names_of(records: Iterable[Record]) -> list[str]:
+def names_of(records: Iterable[Measured]) -> list[str]:
     """Names of the metrics of some runs, with their cohorts."""
-    found = {
-        metric_name(metric.name, metric.labels): None
-        for record in records
-        for metric in record.result.metrics
-    }
+    found = {metric_name(metric.name, metric.labels): None for record in records for metric in record.metrics}
     return list(found)
 
 
-def _records(store: Store, ids: Iterable[str]) -> Iterable[Record]:
+def _records(store: Store, ids: Iterable[str]) -> Iterable[Measured]:
     for run_id in ids:
         try:
-            yield store.record(run_id)
+            yield measured(store, run_id)
         except XtError:
-            continue  # running, lost or damaged: said where it is drawn
+            continue  # damaged: said where it is drawn

@@ -18,7 +18,7 @@ from xt.model.summary import Summary, headline
 from xt.ops.beside import current
 from xt.ops.diff.verb import compare
 from xt.ops.diff.wanted import Options
-from xt.ops.plot.panels import params_of
+from xt.ops.plot.measured import Measured, params_of
 from xt.ops.plot.verb import Wish, drawn
 from xt.ops.report.cases import failures
 from xt.ops.search import Searching, Wanted, select
@@ -108,7 +108,7 @@ def _row(row: Summary, shown: int, record: Record | None, base: str | None) -> R
     values = {
         metric.name: metric.value for metric in (record.result.metrics if record else []) if not metric.labels
     }
-    return ReportRun(row, shown, values, params_of(record) if record else {}, row.id == base)
+    return ReportRun(row, shown, values, params_of(record.snapshot) if record else {}, row.id == base)
 
 
 def _names(records: list[Record]) -> list[str]:
@@ -134,7 +134,7 @@ def _differing(records: list[Record]) -> list[str]:
     """Params that are not the same in all runs."""
     values: dict[str, list[Any]] = {}
     for record in records:
-        for name, value in params_of(record).items():
+        for name, value in params_of(record.snapshot).items():
             values.setdefault(name, []).append(value)
     return [
         name
@@ -162,7 +162,14 @@ def _plot(
         name for name in metrics if any(name == one.name for record in kept for one in record.result.metrics)
     ]
     said: list[str] = []
-    return drawn(store, kept, wanted[:PANELS], Wish([], columns=DETAIL), settings, said)
+    return drawn(
+        store,
+        [Measured.of(record) for record in kept],
+        wanted[:PANELS],
+        Wish([], columns=DETAIL),
+        settings,
+        said,
+    )
 
 
 def _comparisons(
