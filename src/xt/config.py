@@ -69,8 +69,11 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
     required: list[str] = []
-    """`purpose`, `ticket`, `seed`, `params`, `outputs`, `metrics`, `code`, `code.clean` (all committed),
-    `inputs`, `inputs.<role>`."""
+    """`purpose`, `ticket`, `params`, `params.NAME`, `seed`, `facts`, `facts.NAME`, `inputs` and `inputs.ROLE`
+    (known by content), `inputs.ROLE.revision` (by content or revision), `env`, `env.hardware`, `env.image`,
+    `code`, `code.clean` (nothing differs from the commit), `code.committed` (untracked files may),
+    `outputs`, `outputs.ROLE`, `metrics`, `metrics.NAME`, `registry`, `registry.NAME` (a fact of that name),
+    `level` (verified, and not found divergent), `level.identical`, `level.equivalent`, `level.consistent`."""
 
 
 class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,6 +143,15 @@ class ListSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Columns of `xt ls`, as with `--columns`, for those who have not chosen others."""
 
 
+class TicketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[tickets]`: where tickets lead to, in `xt show`, notes and reports."""
+
+    pattern: str | None = None
+    """A regular expression for a ticket: `[A-Z]+-[0-9]+`."""
+    url: str | None = None
+    """Its address, with `{}` where the ticket goes: `https://tracker.example/browse/{}`."""
+
+
 class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[diff]`: what makes two runs comparable."""
 
@@ -169,6 +181,10 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--ticket`."""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Literal["auto"] | None = None
     """As `--seed`."""
+    facts: dict[str, Any] = {}
+    """As `[facts]`; these win."""
+    required: list[str] = []
+    """Evidence required of this task, besides `[evidence] required`."""
     strict: bool | None = None
     """As `--strict`."""
 
@@ -180,12 +196,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: EnvSettings = EnvSettings()
     run: RunSettings = RunSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    facts: dict[str, Any] = {}
+    """`[facts]`: what is so of every run and no command is told: `KEY = scalar or list`; tables give dotted
+    names."""
     metrics: dict[str, MetricSettings] = {}
     outputs: dict[str, OutputSettings] = {}
     cases: CaseSettings = CaseSettings()
     cost: CostSettings = CostSettings()
     diff: DiffSettings = DiffSettings()
     ls: ListSettings = ListSettings()
+    tickets: TicketSettings = TicketSettings()
     task: dict[str, TaskSettings] = {}
 
 
@@ -315,7 +335,8 @@ class _Source:
             if fault is None:
                 raise ConfigError(f"{self.shown}: {error}") from error
             self.fail(*fault)
-        if settings.task or settings.metrics or settings.evidence.required:
+        told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
+        if any(told) or settings.tickets.pattern:
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

@@ -9,8 +9,11 @@ from msgspec.structs import replace
 
 from xt.model.level import Level
 from xt.model.result import Metric, Number, Record, Start, Status
-from xt.model.standing import RunStanding
 from xt.model.text import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.model.standing import RunStanding
 
 #: What a list can say of a run: how it ended, or what readers derived.
 Shown = Status | Literal["running", "lost", "unknown", "damaged"]
@@ -55,7 +58,9 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     outputs: int = 0
     problems: int = 0
     lacking: list[str] = []
-    """Required evidence it does not have."""
+    """Required evidence it does not have; of the record what it lacked when it started."""
+    has: list[str] = []
+    """Fields of evidence it has by its record; `xt.model.evidence.lacking` says what it lacks."""
     recipe: str | None = None
     reason: str | None = None
     """What is wrong with it, for a damaged one."""
@@ -94,6 +99,8 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def of(cls, record: Record) -> Summary:
         """Summarise a sealed run."""
+        from xt.model.evidence import present
+
         context, result, repeat = record.snapshot.context, record.result, record.snapshot.repeat
         plain = headline(result.metrics)
         return cls(
@@ -112,6 +119,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
             outputs=len(result.outputs),
             problems=len(record.snapshot.problems) + len(result.problems),
             lacking=record.snapshot.lacking,
+            has=present(record.snapshot, result),
             recipe=record.snapshot.recipe,
             repeat_of=repeat.of if repeat else None,
             trial=repeat is not None and repeat.trial,
