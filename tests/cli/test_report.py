@@ -44,7 +44,10 @@ def measured(tmp_path) -> Project:
     long = "".join(f"line {at}\n" for at in range(5000)) + f"Traceback {HOSTILE}\n"
     runs.seal(C, [], {"lr": 0.3}, status="failed", exit_code=1, logs=log(runs, long), lacking=["seed"])
     project = Project(tmp_path)
-    project.write("xt.toml", '[metrics.acc]\ngoal = "max"\n[cases]\ncohorts = ["digit"]\n')
+    project.write(
+        "xt.toml",
+        '[evidence]\nrequired = ["ticket", "params"]\n[metrics.acc]\ngoal = "max"\n[cases]\ncohorts = ["digit"]\n',
+    )
     return project
 
 
@@ -66,7 +69,7 @@ def test_a_report_of_everything(measured):
     assert "2 of 9 cases fail in at least one run" in text
     assert "item-30✗ fail✗ fail" in text, "cohort, and both runs"
     assert "item-52✗ fail✓ pass" in text
-    assert "lacks seed" in text
+    assert text.count("lacks ticket") == 3, "which is required now"
     assert "the last 6000 bytes: `xt logs ytlm` shows all" in text
     assert "line 4999" in text
     assert "line 100 " not in text

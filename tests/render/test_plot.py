@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -177,3 +178,14 @@ def test_pixels() -> None:
         colours = {colour for _, colour in opened.getcolors(1 << 24)}
     assert (255, 255, 255) in colours
     assert (6, 112, 127) in colours, "the accent"
+
+
+@given(st.lists(st.tuples(st.floats(0, 900), st.floats(0, 300)), min_size=2, max_size=8))
+def test_dashes_cover_their_share_of_a_line(places: list[tuple[float, float]]) -> None:
+    pytest.importorskip("PIL")
+    from xt.render.plot_png import dashed
+
+    length = sum(math.dist(one, other) for one, other in pairwise(places))
+    parts = dashed(places, (7, 3))
+    assert sum(math.dist(*part) for part in parts) == pytest.approx(length * 0.7, abs=10)
+    assert len(parts) <= length / 5 + 2 * len(places)

@@ -127,16 +127,22 @@ def below(panel: Panel) -> str:
     return {"run": "run, oldest first", "time": "time (UTC)"}.get(panel.x, said(panel.x))
 
 
-def notes(plot: Plot) -> list[str]:
-    """What is said below all panels."""
+def notes(plot: Plot, *, pale: bool = True) -> list[str]:
+    """What is said below all panels.
+
+    Args:
+        plot: what is drawn.
+        pale: whether lines beyond those that can be told apart are drawn, pale.
+    """
     found = [said(note) for note in plot.notes]
     for panel in plot.panels:
         odd = sum(line.odd for line in panel.lines)
         if odd:
             found.append(f"{said(panel.metric)}: {odd} points are NaN or infinite")
-        pale = len(panel.lines) - COLOURS
-        if pale > 0:
-            found.append(f"{said(panel.metric)}: {pale} more lines, drawn pale")
+        more = len(panel.lines) - COLOURS
+        if more > 0:
+            how = "drawn pale" if pale else "which are not drawn here"
+            found.append(f"{said(panel.metric)}: {more} more lines, {how}")
         if any(point.n > 1 for line in panel.lines for point in line.points):
             found.append(f"{said(panel.metric)}: means of repeats, bars are one standard deviation")
     return list(dict.fromkeys(found))

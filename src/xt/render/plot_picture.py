@@ -166,6 +166,8 @@ class _Box:
                     places = [(self._x(x), self._y(y)) for x, y in part]
                     items.append(Stroke(places, style, 1.2 if style == "pale" else 1.8, dash, title))
         finite = [point for point in line.points if not isinstance(point.y, Number)]
+        if style == "pale" and not panel.points_only:
+            return items
         few = len(finite) <= DOTS or panel.points_only
         for point in finite if few else finite[:: -(-len(finite) // HOVERED)]:
             items += self._point(line, point, style, seen=few)

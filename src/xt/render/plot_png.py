@@ -18,6 +18,8 @@ SCALE, LARGER = 2, 3
 _MARGIN = 14
 #: Pixels of a side at most: of more, panels are better drawn a few at a time.
 MOST = 12_000
+#: What is left of a dash when it is over: less is but rounding, and would never come to an end.
+_SHORTEST = 1e-6
 
 
 def render(plot: Plot) -> bytes:
@@ -65,7 +67,7 @@ class _Sheet:
                 )
         else:
             width = max(1, round(item.width * self._scale))
-            for part in _dashed(item.places, item.dash):
+            for part in dashed(item.places, item.dash):
                 places = [self._place(x, y) for x, y in part]
                 self._pen.line(places, self._colours[item.style], width, joint="curve")
 
@@ -73,7 +75,7 @@ class _Sheet:
         return (x + _MARGIN) * self._scale, (y + _MARGIN) * self._scale
 
 
-def _dashed(places: list[tuple[float, float]], dash: tuple[int, ...]) -> list[list[tuple[float, float]]]:
+def dashed(places: list[tuple[float, float]], dash: tuple[int, ...]) -> list[list[tuple[float, float]]]:
     """Cut a stroke into its dashes."""
     if not dash:
         return [places]
@@ -91,7 +93,7 @@ def _dashed(places: list[tuple[float, float]], dash: tuple[int, ...]) -> list[li
                 parts.append([a, (x + (to_x - x) * other, y + (to_y - y) * other)])
             left -= end - done
             done = end
-            if left <= 0:
+            if left < _SHORTEST:
                 number = (number + 1) % len(lengths)
                 left, on = float(lengths[number]), number % 2 == 0
     return parts

@@ -51,7 +51,7 @@ def render(plot: Plot, width: int, colour: bool, *, unicode: bool = True) -> str
     for panel in plot.panels:
         lines += [[]] if lines else []
         lines += _panel(panel, width, rows if width >= _ROOM else LOW, colour, UNICODE if unicode else ASCII)
-    for note in notes(plot):
+    for note in notes(plot, pale=colour):
         lines += wrap([say(note, "dim")], width, 2)
     text = "".join(paint(line, colour) + "\n" for line in lines)
     return text if unicode else _ascii(text)
@@ -68,7 +68,8 @@ def _panel(panel: Panel, width: int, rows: int, colour: bool, signs: Signs) -> l
     across = max(4, width - margin - 2 - beside)
     lettered = not colour and len(panel.lines) > 1
     grid = Grid(across, rows, signs, letters=lettered)
-    for at in range(len(panel.lines) - 1, -1, -1):
+    drawn = len(panel.lines) if colour else min(COLOURS, len(panel.lines))
+    for at in range(drawn - 1, -1, -1):
         grid.draw(found, panel.lines[at], at)
     if lettered:
         grid.letter(found)

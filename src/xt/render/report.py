@@ -158,7 +158,8 @@ def _evidence(run: ReportRun, required: bool) -> Line:
     lacking = run.summary.lacking
     if lacking:
         return [brief(f"lacks {', '.join(lacking)}", LONG, "bad")]
-    return [say("complete", "dim")] if required else []
+    ended = run.summary.status not in ("running", "lost", "unknown", "damaged")
+    return [say("complete", "dim")] if required and ended else []
 
 
 def _values(found: Report, name: str) -> list[Line]:

@@ -18,6 +18,7 @@ from xt.model.summary import Summary, headline
 from xt.ops.beside import current
 from xt.ops.diff.verb import compare
 from xt.ops.diff.wanted import Options
+from xt.ops.evidence import marked, required
 from xt.ops.plot.measured import Measured, params_of
 from xt.ops.plot.verb import Wish, drawn
 from xt.ops.report.cases import failures
@@ -26,8 +27,8 @@ from xt.store import Store
 
 #: Rows of the table; where no run is named, the newest of them.
 MOST, NEWEST = 100, 20
-#: Columns of metrics and of params, panels, lines of each, comparisons, logs.
-METRICS, PARAMS, PANELS, LINES, COMPARED, LOGS = 8, 8, 6, 8, 8, 8
+#: Columns of metrics and of params, panels, runs in them, comparisons, logs.
+METRICS, PARAMS, PANELS, LINES, COMPARED, LOGS = 8, 8, 6, 40, 8, 8
 #: Ranges of x a line is told by: a page of many plots must stay small.
 DETAIL = 120
 #: Bytes of the end of a log.
@@ -50,7 +51,7 @@ def report(store: Store, words: list[str], title: str | None, settings: Settings
     """
     base = current(store)
     notes: list[str] = []
-    rows = _rows(store, words, base, notes, outside)
+    rows = _rows(store, words, base, notes, settings, outside)
     records: dict[str, Record] = {}
     for row in rows:
         try:
@@ -77,12 +78,12 @@ def report(store: Store, words: list[str], title: str | None, settings: Settings
         cases=failures(store, ordered, short, settings.cases),
         logs=_logs(store, rows, records, short, notes),
         notes=notes,
-        required=bool(settings.evidence.required),
+        required=any(required(settings, row.task) for row in rows),
     )
 
 
 def _rows(
-    store: Store, words: list[str], base: str | None, notes: list[str], outside: Outside
+    store: Store, words: list[str], base: str | None, notes: list[str], settings: Settings, outside: Outside
 ) -> list[Summary]:
     if words:
         rows = select(store, outside, words)
@@ -101,7 +102,7 @@ def _rows(
             rows = [*rows, *select(store, outside, [base])]
         except XtError as error:
             notes.append(f"the baseline is not here: {error.message}")
-    return rows
+    return marked(rows, settings)
 
 
 def _row(row: Summary, shown: int, record: Record | None, base: str | None) -> ReportRun:
@@ -153,10 +154,7 @@ def _plot(
 ) -> Plot | None:
     if not metrics:
         return None
-    # Over runs any number of points is legible, over steps so many lines.
-    stepped = any(metric.count > 1 for record in records for metric in record.result.metrics)
-    kept = records[:LINES] if stepped else records
-    kept += [record for record in records[LINES:] if stepped and record.id == base]
+    kept = records[:LINES] + [record for record in records[LINES:] if record.id == base]
     _left_out(notes, len(records) - len(kept), "run", "not drawn")
     wanted = [
         name for name in metrics if any(name == one.name for record in kept for one in record.result.metrics)
