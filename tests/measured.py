@@ -63,7 +63,6 @@ class Runs:
             context=context,
             problems=[],
             recipe=more.get("recipe", "blake3:" + f"{self.count:064x}"),
-            lacking=more.get("lacking", []),
         )
         result = builders.result(
             metrics=metrics,

@@ -15,6 +15,14 @@ from xt.model.files import Output
 from xt.model.result import Metric
 
 A, B, C = "kwpztnlqsmvrxoyu", "nrqszzktwvlmopyx", "ytlmkkpzwxrsouvn"
+SETTINGS = """\
+[evidence]
+required = ["ticket", "params"]
+[metrics.acc]
+goal = "max"
+[cases]
+cohorts = ["digit"]
+"""
 HOSTILE = "</script><img src=x onerror=alert(1)>\x1b]0;owned\x07"
 
 
@@ -42,12 +50,9 @@ def measured(tmp_path) -> Project:
     runs.seal(B, [runs.series("loss", [3.0, 1.0, 0.5]), Metric("acc", 0.95, "x")], {"lr": 0.2},
               outputs=[cases(runs, {3, 5})], purpose=HOSTILE, tags=["gold"])  # fmt: skip
     long = "".join(f"line {at}\n" for at in range(5000)) + f"Traceback {HOSTILE}\n"
-    runs.seal(C, [], {"lr": 0.3}, status="failed", exit_code=1, logs=log(runs, long), lacking=["seed"])
+    runs.seal(C, [], {"lr": 0.3}, status="failed", exit_code=1, logs=log(runs, long))
     project = Project(tmp_path)
-    project.write(
-        "xt.toml",
-        '[evidence]\nrequired = ["ticket", "params"]\n[metrics.acc]\ngoal = "max"\n[cases]\ncohorts = ["digit"]\n',
-    )
+    project.write("xt.toml", SETTINGS)
     return project
 
 

@@ -13,6 +13,7 @@ class PlotPoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """One point of a line."""
 
     x: float | int
+    """A step, the value of a param, a place among `categories`, or seconds since 1970 (time)."""
     y: float | int | Number
     """NaN and infinities are a gap in the line."""
     run: str | None = None
