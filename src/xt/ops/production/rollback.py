@@ -13,7 +13,7 @@ from xt.model.production import Candidate, Direction, Goal, Rollback, Tradeoff, 
 from xt.model.result import Number
 from xt.model.standing import Place, Standing
 from xt.model.text import from_text
-from xt.ops.diff.metrics import number, plain
+from xt.ops.diff.metrics import plain
 from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import both
 from xt.ops.find import resolve
@@ -21,6 +21,7 @@ from xt.ops.production.artefact import Artefact, check_name
 from xt.ops.production.changes import between
 from xt.ops.production.deploy import Done, Wish, go_live, identity
 from xt.ops.production.history import deployments, doubts, place_of, short_names
+from xt.ops.series import number
 from xt.ops.statements import standing as everything
 from xt.store import Store
 
