@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -90,7 +90,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify audit baseline restore noise plot report tag name note rm init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit baseline restore noise plot report tag name note rm deploy observe prod blame rollback init --help --version"
         return
     fi
     _xt_parse
@@ -205,6 +205,21 @@ _xt() {
             ;;
         rm)
             _xt_words "-m --message --undo --force -h --help"
+            ;;
+        deploy)
+            _xt_words "--to --prompts --policy -m --message -f --force --no-hook --at --json -h --help"
+            ;;
+        observe)
+            _xt_words "--at --from --json -h --help"
+            ;;
+        prod)
+            _xt_words "--json -h --help"
+            ;;
+        blame)
+            _xt_words "--since --json -h --help"
+            ;;
+        rollback)
+            _xt_words "--to -m --message -f --force --no-hook --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

@@ -158,8 +158,8 @@ What `xt ls`, `xt plot`, `xt report` and `xt stale` take to choose runs. How to 
 |---|---|---|
 """
 QUERY_FOOT = """
-Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is no
-condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the next
+Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is
+no condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the next
 character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
 """
 CONFIG_FOOT = """\
