@@ -141,6 +141,16 @@ class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role `data` count whose path has a word such as `test`, `val`, `eval`, `dev` or `holdout`."""
 
 
+class RecomputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[recompute]`: causes whose change makes recorded evidence hold no longer, for `xt stale`."""
+
+    on: list[str] | None = None
+    """Any of `code`, `command`, `params`, `inputs`, `runtime`, `hardware`, `seed`, and roles of inputs
+    (`harness`, `inputs.data`); all of them by default."""
+    code: Literal["bytes", "ast"] = "bytes"
+    """`ast`: changes of Python files that are only comments or layout do not count."""
+
+
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[task.NAME]`: declarations for one kind of run, chosen with `--as NAME` or by its command."""
 
@@ -164,6 +174,8 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--seed`."""
     strict: bool | None = None
     """As `--strict`."""
+    recompute: list[str] | None = None
+    """As `on` of `[recompute]`, for this task."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +190,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cases: CaseSettings = CaseSettings()
     cost: CostSettings = CostSettings()
     diff: DiffSettings = DiffSettings()
+    recompute: RecomputeSettings = RecomputeSettings()
     task: dict[str, TaskSettings] = {}
 
 
@@ -307,7 +320,7 @@ class _Source:
             if fault is None:
                 raise ConfigError(f"{self.shown}: {error}") from error
             self.fail(*fault)
-        if settings.task or settings.metrics or settings.evidence.required:
+        if settings.task or settings.metrics or settings.evidence.required or settings.recompute.on:
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

@@ -9,6 +9,7 @@ from xt import declare
 from xt.config import Settings
 from xt.errors import UsageError
 from xt.model.files import INPUT_ROLES
+from xt.model.recompute import POINTS
 from xt.suggest import suggest
 
 #: What `[evidence] required` may list; `inputs.<role>` besides.
@@ -22,6 +23,7 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
     """Find the declarations that have the right type and cannot be meant, from the top."""
     for index, name in enumerate(settings.evidence.required):
         yield from _evidence(index, name)
+    yield from _points(("recompute", "on"), settings.recompute.on)
     sources = [(name, known.source) for name, known in settings.metrics.items() if known.source is not None]
     for name, source in sources:
         if any(character in name for character in "*?["):
@@ -46,12 +48,19 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
             yield from _attempt((*place, "params", index), declare.param_spec, text, "/", "xt.toml")
         for index, text in enumerate(task.metrics):
             yield from _attempt((*place, "metrics", index), declare.metric_spec, text)
+        yield from _points((*place, "recompute"), task.recompute)
 
 
 def _evidence(index: int, name: str) -> Iterator[Fault]:
     known = (*EVIDENCE, *(f"inputs.{role}" for role in INPUT_ROLES))
     if name not in known:
         yield ("evidence", "required", index), f"unknown evidence `{name}`", suggest(name, known, "evidence")
+
+
+def _points(place: tuple[str | int, ...], names: list[str] | None) -> Iterator[Fault]:
+    for index, name in enumerate(names or []):
+        if name not in POINTS:
+            yield (*place, index), f"unknown recompute point `{name}`", suggest(name, POINTS, "points")
 
 
 def _attempt(path: tuple[str | int, ...], parse: Callable[..., Any], *arguments: str) -> Iterator[Fault]:
