@@ -71,7 +71,7 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
     """Files that both have in common, when it is not all of the content."""
 
 
-class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
+class Trace(msgspec.Struct, frozen=True):
     """What `xt trace` reports."""
 
     asked: str

@@ -38,6 +38,8 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: list[Reason] = []
     after: list[str] = []
     """Stale runs that made what it reads: they come first. Of an unknown one, the unknown ones."""
+    by_hand: str | None = None
+    """Why `--run` cannot do it again: `xt.toml` declares something else than was run."""
     passed: list[str] = []
     """What differs and does not count, and why."""
     purpose: str | None = None
@@ -52,7 +54,7 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     """What it cost by the declared rates."""
 
 
-class Staleness(msgspec.Struct, frozen=True, omit_defaults=True):
+class Staleness(msgspec.Struct, frozen=True):
     """What `xt stale` reports."""
 
     plan: list[Judged]

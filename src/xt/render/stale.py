@@ -5,9 +5,9 @@ from __future__ import annotations
 from xt.model.stale import Judged, Staleness
 from xt.model.text import from_text
 from xt.render.diff_blocks import indent
-from xt.render.layout import GAP, flow, join, pad, wrap
+from xt.render.layout import GAP, flow, pad, wrap
 from xt.render.quantities import count, cut, duration, number
-from xt.render.styled import Line, Span, measure, paint, say
+from xt.render.styled import Line, Span, join, measure, paint, say
 
 #: As `xt show`.
 WIDEST, NARROWEST = 110, 24
@@ -17,13 +17,14 @@ _WORDS = 40
 FRESH, PASSED = 20, 8
 
 
-def render(found: Staleness, width: int, colour: bool) -> str:
+def render(found: Staleness, width: int, colour: bool, *, hint: bool = True) -> str:
     """Write the page.
 
     Args:
         found: what is stale.
         width: of the terminal; every line fits, from 24 columns on.
         colour: whether it may have colours.
+        hint: whether to say how the plan is done.
     """
     width = max(min(width, WIDEST), NARROWEST)
     ids = {one.run: one.run[: one.shown] for one in (*found.plan, *found.unknown, *found.fresh)}
@@ -43,6 +44,8 @@ def render(found: Staleness, width: int, colour: bool) -> str:
             items.append([say(f"and {len(found.fresh) - FRESH} more", "dim")])
         lines += indent(flow(items, width - 2, "  "))
     lines += _foot(found, width)
+    if found.plan and hint:
+        lines += [[], *wrap([say("`xt stale --run` does them again, in this order", "accent")], width, 2)]
     return "".join(paint(line, colour) + "\n" for line in lines)
 
 
@@ -130,6 +133,4 @@ def _foot(found: Staleness, width: int) -> list[Line]:
         more = len(found.doubts) - 3
         said = "; ".join(found.doubts[:3]) + (f"; and {more} more" if more > 0 else "")
         lines += [[], *wrap([say("something may be missing here: ", "bold"), say(said)], width, 2)]
-    if found.plan:
-        lines += [[], *wrap([say("`xt stale --run` does them again, in this order", "accent")], width, 2)]
     return lines

@@ -96,7 +96,7 @@ def _repeat(
     words, elsewhere = command(snapshot.command, snapshot.params, wanted, wish.extra)
     if wish.in_place:
         with tempfile.TemporaryDirectory(prefix="xt-") as scratch:
-            ready = _in_place(store, run_before, words, elsewhere, outside, scratch)
+            ready = _in_place(store, wish, run_before, words, elsewhere, outside, scratch)
             return _start(store, wish, run_before, ready, begun)
     place = Workspace(store.path, folder_name(wish) or os.path.basename(was(snapshot).top) or "project")
     making = Making(store, wish, run_before, place, outside, tell)
@@ -115,6 +115,7 @@ def _repeat(
 
 def _in_place(
     store: Store,
+    wish: Wish,
     run_before: Original,
     words: list[str],
     elsewhere: list[Change],
@@ -137,8 +138,10 @@ def _in_place(
     except XtError:
         key = None  # then whether values changed cannot be told
     found = variables(snapshot.environment, words[0], outside.environ, moved, key)
+    if wish.recompute:
+        found = found._replace(values=dict(outside.environ), adjusted=[])
     around = Around(found.values, scratch)
-    around.umask = int(snapshot.environment.umask, 8)
+    around.umask = outside.umask if wish.recompute else int(snapshot.environment.umask, 8)
     enter(around)
     adjusted = [*found.adjusted, *standard_input.connect(store, snapshot.command, scratch)]
     return Ready([moved.word(word) for word in words], elsewhere, root, moved, around, {}, adjusted)
@@ -156,6 +159,7 @@ def _start(
         varied=wish.varied,
         pinned=wish.pinned,
         in_place=wish.in_place,
+        recompute=wish.recompute,
         environment=wish.environment,
         adjusted=ready.adjusted,
     )

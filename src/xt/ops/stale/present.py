@@ -36,6 +36,8 @@ class Now(NamedTuple):
     """Why a part (`params`, `code`, `environment`) could not be collected."""
     missing: dict[int, str]
     """Why an input is not there, by its place in the record; it is not in the snapshot."""
+    specs: list[InputSpec]
+    """The recorded inputs, declared again."""
 
 
 class Present:
@@ -90,8 +92,9 @@ class Present:
                 held.found[part] = getattr(recorded, part)
         missing: dict[int, str] = {}
         inputs = []
-        for at, item in enumerate(recorded.inputs):
-            now = self.input(input_spec(item, self._root, moved))
+        specs = [input_spec(item, self._root, moved) for item in recorded.inputs]
+        for at, (item, spec) in enumerate(zip(recorded.inputs, specs, strict=True)):
+            now = self.input(spec)
             if isinstance(now, str):
                 missing[at] = now
             else:
@@ -106,7 +109,7 @@ class Present:
             inputs=scrubber.clean(inputs),
             **found,
         )
-        return Now(snapshot, unknown, missing)
+        return Now(snapshot, unknown, missing, specs)
 
     def code(self) -> Code:
         """The code of the project."""
@@ -128,12 +131,6 @@ class Present:
             except (XtError, OSError) as error:
                 self._inputs[spec] = _why(error)
         return self._inputs[spec]
-
-    def again(self, spec: InputSpec) -> Input | str:
-        """The same, looked at anew: a run may have written it meanwhile."""
-        self._inputs.pop(spec, None)
-        self._reading = Reading(self._idle)
-        return self.input(spec)
 
     def _environment(self, held: Capture) -> Environment:
         """What decides is how the interpreter is found: by the words of the command, from its folder."""

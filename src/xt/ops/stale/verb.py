@@ -16,10 +16,11 @@ from xt.model.recompute import full
 from xt.model.result import Record
 from xt.model.stale import Action, Judged, Reason, Staleness, State
 from xt.model.standing import Standing
-from xt.model.text import from_text
+from xt.model.text import from_text, to_shown
 from xt.ops.diff.cost import money
 from xt.ops.lineage import Run, Use, Uses
 from xt.ops.repeat.places import was
+from xt.ops.stale import declared
 from xt.ops.stale.causes import Apart, differing
 from xt.ops.stale.plan import Step, order
 from xt.ops.stale.present import Present
@@ -44,6 +45,9 @@ class _Look(NamedTuple):
     points: list[str]
     makers: list[str]
     """Runs that made what it reads."""
+    gone: dict[Reason, tuple[str, str]]
+    """Inputs that are not there and can be had again: the run that made them, and the path."""
+    by_hand: str | None
 
 
 def stale(
@@ -120,6 +124,7 @@ class _Looking:
         self._settings = known.settings
         self._root = root
         home = os.path.dirname(known.path) if known.path is not None else root
+        self._home = home
         outputs = [
             output_request(text, home) for task in known.settings.task.values() for text in task.outputs
         ]
@@ -154,14 +159,18 @@ class _Looking:
         record = self._store.record(run.id)
         now = self.present.of(record)
         task = self._settings.task.get(record.snapshot.context.task or "")
-        declared = task.recompute if task is not None and task.recompute is not None else None
-        on = declared if declared is not None else self._settings.recompute.on
+        own = task.recompute if task is not None else None
+        on = own if own is not None else self._settings.recompute.on
         points = full(recompute.DEFAULT if on is None else on)
         by_syntax = self._settings.recompute.code == "ast"
         # Not the store itself: manifests of today's inputs are only in memory.
         found = differing(
             self.present.store, record.snapshot, now, self._apart, self._outside, by_syntax=by_syntax
         )
+        declared_now = []
+        if task is not None:
+            declared_now = declared.differing(record, task, self._home, now.specs)
+        found = found._replace(reasons=[*declared_now, *found.reasons])
         reasons = [reason for reason in found.reasons if recompute.counts(reason.point, points)]
         passed = [
             f"{reason.point}: {reason.what}"
@@ -169,8 +178,9 @@ class _Looking:
             if not recompute.counts(reason.point, points)
         ]
         makers: list[str] = []
+        gone: dict[Reason, tuple[str, str]] = {}
         today = {(item.role, item.declared): item.digest for item in now.snapshot.inputs}
-        for item in record.snapshot.inputs:
+        for at, item in enumerate(record.snapshot.inputs):
             digest = today.get((item.role, item.declared)) or item.digest
             uses = self._uses.made(digest) if digest is not None else []
             maker = _maker(uses, run.id)
@@ -178,8 +188,14 @@ class _Looking:
                 maker = _maker(self._uses.made(item.digest), run.id)
             if maker is not None:
                 makers.append(maker)
+            if maker is not None and at in now.missing:
+                reason = Reason(f"inputs.{item.role}", "unknown", now.missing[at])
+                gone[reason] = (maker, to_shown(from_text(item.path or item.declared)))
         passed = list(dict.fromkeys([*passed, *found.passed]))
-        return _Look(run, record, reasons, passed, points, list(dict.fromkeys(makers)))
+        by_hand = None
+        if any(reason in reasons for reason in declared_now):
+            by_hand = f"xt.toml declares another run: `xt run --as {record.snapshot.context.task}` makes it"
+        return _Look(run, record, reasons, passed, points, list(dict.fromkeys(makers)), gone, by_hand)
 
     def _not_code(self, home: str, newest: Iterable[str]) -> Apart:
         """Paths that a task, or the newest run of one, declares."""
@@ -288,8 +304,9 @@ class _Judging:
             started_at=record.started_at,
             action=_action(run),
             points=look.points,
-            reasons=look.reasons,
+            reasons=self._reasons(look),
             after=after,
+            by_hand=look.by_hand,
             passed=look.passed,
             purpose=context.purpose,
             name=self._said.of(run.id).name(context.name),
@@ -299,6 +316,20 @@ class _Judging:
             wall_s=usage.wall_s,
             money=money(usage, self._settings.cost),
         )
+
+    def _reasons(self, look: _Look) -> list[Reason]:
+        """What is gone and will be made again is no reason; what can be brought back is said so."""
+        found = []
+        for reason in look.reasons:
+            maker, path = look.gone.get(reason, ("", ""))
+            if maker and self._states.get(maker) == "stale":
+                continue
+            if maker:
+                short = maker[: self._store.shown(maker)]
+                hint = f"{reason.what}; `xt restore {short} {path}` brings it back"
+                reason = Reason(reason.point, reason.relation, hint)
+            found.append(reason)
+        return found
 
 
 def _action(run: Run) -> Action:
