@@ -47,6 +47,7 @@ TABLES = (
     ("[cases]", config.CaseSettings),
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
+    ("[ls]", config.ListSettings),
     ("[code]", config.CodeSettings),
     ("[env]", config.EnvSettings),
     ("[run]", config.RunSettings),

@@ -133,6 +133,13 @@ class CostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Shown after the amount."""
 
 
+class ListSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[ls]`: how runs are listed."""
+
+    columns: list[str] = []
+    """Columns of `xt ls`, as with `--columns`, for those who have not chosen others."""
+
+
 class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[diff]`: what makes two runs comparable."""
 
@@ -191,6 +198,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cost: CostSettings = CostSettings()
     diff: DiffSettings = DiffSettings()
     recompute: RecomputeSettings = RecomputeSettings()
+    ls: ListSettings = ListSettings()
     task: dict[str, TaskSettings] = {}
 
 
