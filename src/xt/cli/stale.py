@@ -18,7 +18,7 @@ def stale(
     references: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN...]", help="Else the newest of each task or command.", show_default=False
+            metavar="[RUN|QUERY...]", help="Else the newest of each task or command.", show_default=False
         ),
     ] = None,
     baseline: Annotated[bool, typer.Option("--baseline", help="The pinned runs.")] = False,
@@ -34,7 +34,7 @@ def stale(
     from xt.context import Outside
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
     from xt.ops.find import open_store
-    from xt.ops.lineage import Walk
+    from xt.ops.lineage import Uses
     from xt.ops.stale.verb import stale as verb
     from xt.render.progress import Progress
 
@@ -51,7 +51,7 @@ def stale(
     runs = _runs(store, references or [], baseline, outside)
     progress = Progress(sys.stderr, outside.environ, "comparing")
     try:
-        found = verb(store, Walk(store), runs, outside, progress.step)
+        found = verb(store, Uses(store), runs, outside, progress.step)
     finally:
         progress.close()
     if run:
@@ -64,7 +64,7 @@ def stale(
 
 def _runs(store: Store, references: list[str], baseline: bool, outside: Outside) -> list[str] | None:
     from xt.errors import NoSuchRunError
-    from xt.ops.find import resolve
+    from xt.ops.search import select
     from xt.store import events
 
     if baseline:
@@ -74,7 +74,16 @@ def _runs(store: Store, references: list[str], baseline: bool, outside: Outside)
         return pinned
     if not references:
         return None
-    return list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
+    found = select(store, outside, references)
+    if not found:
+        raise NoSuchRunError(f"no run fits `{' '.join(references)}`", "`xt ls QUERY` shows which do")
+    # Only evidence can be stale: of those that a query finds, what ended well.
+    well = [row.id for row in found if row.status == "ok"]
+    if not well:
+        raise NoSuchRunError(
+            "none of these runs ended well: they are no evidence", "`xt show` says how it ended"
+        )
+    return well
 
 
 def _write(found: Staleness, outside: Outside, *, as_json: bool) -> None:

@@ -31,7 +31,7 @@ def trace(
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.find import open_store, project_settings
-    from xt.ops.lineage import Walk
+    from xt.ops.lineage import Uses
     from xt.ops.trace import trace as verb
 
     if as_json and style not in ("terminal", "json"):
@@ -40,7 +40,7 @@ def trace(
     store = open_store(outside)
     found = verb(
         store,
-        Walk(store),
+        Uses(store),
         thing,
         outside,
         project_settings(outside),

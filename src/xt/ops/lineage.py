@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from xt import codec
 from xt.errors import XtError
 from xt.model.files import Entry, Input, Manifest, Output
 from xt.model.result import Record
 from xt.model.snapshot import Snapshot
-from xt.model.text import Text, from_text, to_text
+from xt.model.text import Text, from_text, to_shown, to_text
 from xt.store import Store
 
 #: Files of one folder that are looked at one by one.
@@ -22,8 +22,10 @@ class Use(NamedTuple):
 
     run: str
     role: str
-    path: Text
+    path: str
     """As recorded; of a file in a folder or pattern with the path in it."""
+    declared: str
+    """Digest of what was declared."""
     part: bool = False
     """Whether what was declared is more than this content: it is one file of it."""
 
@@ -61,43 +63,14 @@ class Run(NamedTuple):
         repeat = self.snapshot.repeat
         return repeat is not None and repeat.trial
 
-    @property
-    def rank(self) -> tuple[bool, bool, str, str]:
-        """Sorts the run that best answers for a content last: one that ended well, no trial, the newest."""
-        return self.status == "ok", not self.trial, self.started_at, self.id
 
-
-class Uses(Protocol):
-    """What lineage asks of a store."""
-
-    doubts: list[str]
-    """What could not be read, so that answers may lack it."""
-
-    def made(self, digest: str) -> list[Use]:
-        """Runs that wrote a content, or a folder with it; the one that best answers for it first."""
-
-    def used(self, digest: str) -> list[Use]:
-        """Runs that read it, or a folder with it; oldest first."""
-
-    def of_run(self, run: str) -> Run | None:
-        """A run; None when there is none that can be read."""
-
-    def runs(self) -> Iterator[Run]:
-        """All runs that ended, in no order."""
-
-    def like(self, beginning: str) -> list[str]:
-        """Digests of recorded contents that begin so: `blake3:<hex>`."""
-
-    def members(self, digest: str) -> list[Entry]:
-        """Files of a recorded tree; none for a file, and for a tree that cannot be read."""
-
-
-class Walk:
-    """Uses, from one walk over all records."""
+class Uses:
+    """What the runs of a store made and read, from one walk over all records."""
 
     def __init__(self, store: Store) -> None:
         """Read every record, and the manifests of what they name."""
         self.doubts: list[str] = []
+        """What could not be read, so that answers may lack it."""
         self._store = store
         self._runs: dict[str, Run] = {}
         self._manifests: dict[str, list[Entry]] = {}
@@ -119,32 +92,45 @@ class Walk:
         self.doubts.sort()
 
     def made(self, digest: str) -> list[Use]:
-        """See `Uses`."""
+        """Runs that wrote a content, or a folder with it; the one that best answers for it first.
+
+        What is all of a declared output comes before what is one file of it.
+        """
         found = self._made.get(digest, [])
-        # All of what was declared says more than one file of it.
-        return sorted(found, key=lambda use: (not use.part, self._runs[use.run].rank), reverse=True)
+        return sorted(found, key=lambda use: (not use.part, rank(self._runs[use.run])), reverse=True)
 
     def used(self, digest: str) -> list[Use]:
-        """See `Uses`."""
+        """Runs that read a content, or a folder with it; oldest first."""
         found = self._used.get(digest, [])
         return sorted(found, key=lambda use: (self._runs[use.run].started_at, use.run))
 
+    def started(self, run: str) -> str:
+        """When a run of an answer started, RFC 3339."""
+        return self._runs[run].started_at
+
     def of_run(self, run: str) -> Run | None:
-        """See `Uses`."""
+        """A run; None when there is none that can be read."""
         return self._runs.get(run)
 
-    def runs(self) -> Iterator[Run]:
-        """See `Uses`."""
-        return iter(self._runs.values())
+    def newest(self, accept: Callable[[Run], bool]) -> dict[str, Run]:
+        """The newest run that ended well of each task, or else of each command, by `label`.
+
+        Args:
+            accept: whether a run can stand for its task.
+        """
+        found: dict[str, Run] = {}
+        for run in sorted(self._runs.values(), key=rank, reverse=True):
+            if run.status == "ok" and not run.trial and label(run) not in found and accept(run):
+                found[label(run)] = run
+        return found
 
     def like(self, beginning: str) -> list[str]:
-        """See `Uses`."""
-        return sorted(
-            digest for digest in self._made.keys() | self._used.keys() if digest.startswith(beginning)
-        )
+        """Digests of recorded contents that begin so: `blake3:<hex>`."""
+        known = self._made.keys() | self._used.keys()
+        return sorted(digest for digest in known if digest.startswith(beginning))
 
     def members(self, digest: str) -> list[Entry]:
-        """See `Uses`."""
+        """Files of a recorded tree; none for a file, and for a tree that cannot be read."""
         return self._manifests.get(digest, [])
 
     def _add(self, run: Run) -> None:
@@ -153,16 +139,18 @@ class Walk:
             for item in things:
                 if item.digest is None:
                     continue
-                uses.setdefault(item.digest, []).append(Use(run.id, item.role, item.path))
+                path = to_shown(from_text(item.path))
+                uses.setdefault(item.digest, []).append(Use(run.id, item.role, path, item.digest))
                 if item.kind not in ("tree", "glob"):
                     continue
                 for digest, entry in joining(self._read(run.id, item, item.digest)):
-                    path = inside(item, entry)
-                    uses.setdefault(digest, []).append(Use(run.id, item.role, path, part=True))
+                    name = to_shown(from_text(inside(item, entry)))
+                    use = Use(run.id, item.role, name, item.digest, part=True)
+                    uses.setdefault(digest, []).append(use)
 
     def _read(self, run_id: str, item: Thing, digest: str) -> list[Entry]:
         if digest not in self._manifests:
-            name = f"`{from_text(item.path)}` of {run_id[:8]}"
+            name = f"`{to_shown(from_text(item.path))}` of {run_id[:8]}"
             try:
                 data = self._store.objects.read(digest)
                 self._manifests[digest] = codec.decode(data, Manifest, f"the manifest of {name}").entries
@@ -170,6 +158,20 @@ class Walk:
                 self._manifests[digest] = []
                 self.doubts.append(f"which files {name} had is not known: {error.message}")
         return self._manifests[digest]
+
+
+def rank(run: Run) -> tuple[bool, bool, str, str]:
+    """Sorts the run that best answers for a content last: one that ended well, no trial, the newest."""
+    return run.status == "ok", not run.trial, run.started_at, run.id
+
+
+def label(run: Run) -> str:
+    """What makes runs versions of each other: the task, or else the command and where it runs."""
+    task = run.snapshot.context.task
+    if task is not None:
+        return task
+    command = run.snapshot.command
+    return "\0".join([from_text(command.cwd), *map(from_text, command.argv)])
 
 
 def joining(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
@@ -183,8 +185,11 @@ def joining(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
 
 def inside(item: Thing, entry: Entry) -> Text:
     """Path of a file of a tree or pattern, as a run would have recorded it by itself."""
-    name = from_text(entry.path)
-    return to_text(name if item.top in (".", "") else f"{item.top.rstrip('/')}/{name}")
+    return to_text(_below(item.top, from_text(entry.path)))
+
+
+def _below(top: str, name: str) -> str:
+    return name if top in (".", "") else f"{top.rstrip('/')}/{name}"
 
 
 def thing(item: Input | Output) -> Thing:

@@ -28,6 +28,7 @@ from xt.store import Store, find_root
 _DIGEST = re.compile(r"(blake3[: ])?([0-9a-f]{6,64})…?")
 #: The beginning of an event's id: the digits of a time.
 _EVENT = re.compile(r"\d{8,20}(-[0-9a-f]{0,8})?")
+_POSITION = re.compile(r"@(~\d*)?")
 #: Digests that are named when a beginning fits many.
 _TOLD = 6
 
@@ -113,7 +114,7 @@ class Namer:
         try:
             return Named(run=resolve(self._store, word, self._outside))
         except NoSuchRunError as error:
-            if word.startswith("@") or (runid.is_prefix(word) and "beginning of" in error.message):
+            if _POSITION.fullmatch(word) or (runid.is_prefix(word) and "beginning of" in error.message):
                 raise
             return None
 
@@ -196,7 +197,9 @@ class Namer:
             members: tuple[Entry, ...] = ()
             if tree:
                 members = tuple(codec.decode(store.objects.read(item.digest), Manifest, word).entries)
-            notes = (item.reason,) if item.reason else ()
+            notes = [item.reason] if item.reason else []
+            if not item.size:
+                notes.append("it is empty, which says nothing of where it came from")
             return Named(
                 digest=item.digest,
                 tree=tree,
@@ -204,6 +207,6 @@ class Namer:
                 size=item.size,
                 files=item.files,
                 members=members,
-                notes=notes,
+                notes=tuple(notes),
             )
         raise XtError(f"`{word}` cannot be read: {', '.join(reading.missing)}")

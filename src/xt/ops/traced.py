@@ -89,6 +89,7 @@ class Things:
             others = [use.run for use in uses if use.run != chosen.run]
             order = list(dict.fromkeys([chosen.run, *others]))
             self.files[key] = msgspec.structs.replace(file, makers=order)
+            self.names.setdefault(key, {}).setdefault(chosen.path)
             return [Link("made", chosen.run, key, chosen.role, chosen.path)]
         common: dict[str, tuple[Use, set[str]]] = {}
         for digest in self._parts(key):
@@ -106,12 +107,10 @@ class Things:
         """
         if reader is None:
             return uses[0]
-        before = [use for use in uses if use.run != reader.id and self._started(use) < reader.started_at]
+        before = [
+            use for use in uses if use.run != reader.id and self.uses.started(use.run) < reader.started_at
+        ]
         return next(iter(before), uses[0])
-
-    def _started(self, use: Use) -> str:
-        run = self.uses.of_run(use.run)
-        return run.started_at if run is not None else ""
 
     def _entries(self, key: str) -> Iterable[Entry]:
         return self.members.get(key) or self.uses.members(key)
@@ -126,6 +125,7 @@ class Things:
             return []
         found: dict[tuple[str, str], Link] = {}
         for use in self.uses.used(key):
+            self.names.setdefault(key, {}).setdefault(use.path)
             found[use.run, use.role] = Link("read", key, use.run, use.role, use.path)
         common: dict[tuple[str, str], tuple[Use, set[str]]] = {}
         for digest, _ in joining(self._entries(key)):

@@ -74,6 +74,7 @@ class _Page:
         file = self.files.get(key)
         if file is None:
             return wrap([say(self.found.asked, "bold")], self.width, 2)
+        # By a digest it was asked for without a name; it is called as it was recorded.
         name = file.paths[0] if file.paths else self.found.asked
         return wrap([say(name, "bold"), Span("  ", ""), *self._facts(file, whole=True)], self.width, 2)
 

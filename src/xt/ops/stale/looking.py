@@ -55,29 +55,17 @@ def current(store: Store, uses: Uses, said: Standing, root: str) -> dict[str, st
         root: absolute path of the project's root. A store that other projects use too has runs of theirs.
     """
     shared = os.path.dirname(store.path) != root
-    best: dict[str, Run] = {}
-    for run in uses.runs():
-        if run.status != "ok" or run.trial or said.of(run.id).removed is not None:
-            continue
-        project = was(run.snapshot).root
-        if shared and project != root and not project.startswith(f"{store.path}/"):
-            continue
+
+    def stands(run: Run) -> bool:
         repeat = run.snapshot.repeat
         if repeat is not None and (repeat.varied or repeat.pinned):
-            continue
-        key = label(run)
-        if key not in best or run.rank > best[key].rank:
-            best[key] = run
-    return {key: run.id for key, run in sorted(best.items())}
+            return False
+        if said.of(run.id).removed is not None:
+            return False
+        project = was(run.snapshot).root
+        return not shared or project == root or project.startswith(f"{store.path}/")
 
-
-def label(run: Run) -> str:
-    """What makes runs versions of each other: the task, or else the command and where it runs."""
-    task = run.snapshot.context.task
-    if task is not None:
-        return task
-    command = run.snapshot.command
-    return "\0".join([from_text(command.cwd), *map(from_text, command.argv)])
+    return {key: run.id for key, run in sorted(uses.newest(stands).items())}
 
 
 class Looking:
