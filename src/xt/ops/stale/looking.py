@@ -17,7 +17,7 @@ from xt.model.result import Record
 from xt.model.stale import Reason
 from xt.model.standing import Standing
 from xt.model.text import from_text, to_shown
-from xt.ops.lineage import Run, Use, Uses
+from xt.ops.lineage import Run, Uses, label
 from xt.ops.repeat.places import was
 from xt.ops.stale import declared
 from xt.ops.stale.causes import Apart, differing
@@ -136,10 +136,9 @@ class Looking:
         today = {(item.role, item.declared): item.digest for item in now.snapshot.inputs}
         for at, item in enumerate(record.snapshot.inputs):
             digest = today.get((item.role, item.declared)) or item.digest
-            uses = self._uses.made(digest) if digest is not None else []
-            maker = _maker(uses, run.id)
-            if maker is None and item.digest is not None and digest != item.digest:
-                maker = _maker(self._uses.made(item.digest), run.id)
+            maker = self._maker(digest, run)
+            if maker is None and digest != item.digest:
+                maker = self._maker(item.digest, run)
             if maker is not None:
                 makers.append(maker)
             if maker is not None and at in now.missing:
@@ -150,6 +149,14 @@ class Looking:
         if any(reason in reasons for reason in declared_now):
             by_hand = f"xt.toml declares another run: `xt run --as {record.snapshot.context.task}` makes it"
         return Look(run, record, reasons, passed, points, list(dict.fromkeys(makers)), gone, by_hand)
+
+    def _maker(self, digest: str | None, reader: Run) -> str | None:
+        """The run that best answers for a content, other than a version of its reader."""
+        for use in self._uses.made(digest) if digest is not None else []:
+            run = self._uses.of_run(use.run)
+            if run is not None and run.status == "ok" and label(run) != label(reader):
+                return use.run
+        return None
 
     def _not_code(self, home: str, newest: Iterable[str]) -> Apart:
         """Paths that a task, or the newest run of one, declares."""
@@ -179,7 +186,3 @@ class Looking:
     def _relative(self, path: str, home: str) -> str:
         path = split(path)[0] or "." if has_magic(path) else path
         return fsio.relative_to(os.path.normpath(os.path.join(home, path)), self._root)
-
-
-def _maker(uses: list[Use], reader: str) -> str | None:
-    return next((use.run for use in uses if use.run != reader), None)
