@@ -26,9 +26,11 @@ from xt import config, errors
 from xt.cli.app import build
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
+from xt.model.lineage import Trace
 from xt.model.noise import Noise
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
+from xt.model.stale import Staleness
 from xt.model.verification import Verifications
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -47,6 +49,7 @@ TABLES = (
     ("[cases]", config.CaseSettings),
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
+    ("[recompute]", config.RecomputeSettings),
     ("[ls]", config.ListSettings),
     ("[code]", config.CodeSettings),
     ("[env]", config.EnvSettings),
@@ -323,6 +326,8 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/trace.schema.json": schema(Trace, "Where content came from and where it went"),
+        "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),
