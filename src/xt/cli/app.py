@@ -30,6 +30,10 @@ COMMANDS = Table(
         Row("trace", "xt.cli.trace:trace", "Show what a file came from, and what came of it"),
         Row("stale", "xt.cli.stale:stale", "Say what evidence no longer holds, and plan what to do again"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
+        Row("tag", "xt.cli.tag:tag", "Put tags on a run, or take them off"),
+        Row("name", "xt.cli.name:name", "Give a run a name"),
+        Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),
+        Row("rm", "xt.cli.rm:rm", "Put runs away: lists pass over them, nothing is deleted"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

@@ -29,9 +29,7 @@ def ls(
     every: Annotated[bool, typer.Option("-a", "--all", help="With the repeats that xt verify made.")] = False,
     sort: Annotated[
         str | None,
-        typer.Option(
-            "--sort", metavar="PROPERTY", help="Best first: metric.NAME, param.NAME, time, level, …"
-        ),
+        typer.Option("--sort", metavar="PROPERTY", help="Best first: metric.NAME, param.NAME, time, level."),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
     group_by: Annotated[
@@ -79,7 +77,7 @@ def _columns(asked: str | None, search: Searching, *, memory: bool) -> tuple[str
     from xt.ops.columns import chosen, remember, remembered
 
     if asked is None:
-        return (remembered(search.store) or tuple(search.settings.ls.columns)) if memory else ()
+        return (remembered(search.store) or chosen(",".join(search.settings.ls.columns))) if memory else ()
     names = chosen(asked)
     reason = remember(search.store, names) if memory else None
     if reason is not None:

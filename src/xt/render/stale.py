@@ -124,11 +124,11 @@ def _foot(found: Staleness, width: int) -> list[Line]:
     for row in (*found.plan, *found.unknown, *found.fresh):
         passed.update(dict.fromkeys(row.passed))
     if passed:
-        lines += [[], [say("Differs, and does not count", "dim")]]
+        lines += [[], *wrap([say("Differs, and does not count", "dim")], width, 2)]
         for said in list(passed)[:PASSED]:
             lines += indent(wrap([say(said, "dim")], width - 2, 2))
         if len(passed) > PASSED:
-            lines += indent([[say(f"and {len(passed) - PASSED} more: --json", "dim")]])
+            lines += indent(wrap([say(f"and {len(passed) - PASSED} more: --json", "dim")], width - 2, 2))
     if found.doubts:
         more = len(found.doubts) - 3
         said = "; ".join(found.doubts[:3]) + (f"; and {more} more" if more > 0 else "")
