@@ -28,6 +28,7 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
 ) -> int:
     """Show which run made a file, from what, and what was made from it; by content, whatever it is called."""
+    from xt.cli.doing import Doing
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.find import open_store, project_settings
@@ -38,15 +39,20 @@ def trace(
         raise UsageError(f"--json and --format {style} are two forms", "choose one of them")
     outside = Outside.real()
     store = open_store(outside)
-    found = verb(
-        store,
-        Uses(store),
-        thing,
-        outside,
-        project_settings(outside),
-        direction="both" if up == down else "up" if up else "down",
-        depth=depth,
-    )
+    doing = Doing(outside.environ, quiet=False)
+    doing.tell(f"tracing {thing}")
+    try:
+        found = verb(
+            store,
+            Uses(store),
+            thing,
+            outside,
+            project_settings(outside),
+            direction="both" if up == down else "up" if up else "down",
+            depth=depth,
+        )
+    finally:
+        doing.close()
     if as_json or style == "json":
         from xt import codec
         from xt.cli.answer import for_programs

@@ -17,7 +17,7 @@ from xt.model.event import Deployed
 from xt.model.files import Entry, Input, Manifest
 from xt.model.request import InputSpec, RunRequest
 from xt.model.standing import Standing
-from xt.model.text import Text, from_text, to_text
+from xt.model.text import Text, from_text, to_shown, to_text
 from xt.ops.aside import beside, capture, exists
 from xt.ops.find import resolve
 from xt.ops.lineage import Run, Thing, Uses, inside
@@ -84,7 +84,7 @@ class Namer:
         found = self._deployment(word) or self._run(word) or self._digest(word, is_file)
         if found is not None:
             if is_file:
-                note = f"there is a file of that name too: `./{word}`"
+                note = f"there is a file of that name too: `./{to_shown(word)}`"
                 return found._replace(notes=(*found.notes, note))
             return found
         if is_file:
@@ -93,7 +93,7 @@ class Namer:
         if output is not None:
             return output
         raise NoSuchRunError(
-            f"`{word}` is no file here, and no run, digest or environment that is known",
+            f"`{to_shown(word)}` is no file here, and no run, digest or environment that is known",
             "a PATH, `blake3:` and 6 letters or more, a run, RUN:OUTPUT, or what `xt trace` shows",
         )
 
@@ -111,6 +111,8 @@ class Namer:
         return Named(deployment=like[0]) if like else None
 
     def _run(self, word: str) -> Named | None:
+        if to_shown(word) != word:
+            return None  # only paths can be other bytes than UTF-8
         try:
             return Named(run=resolve(self._store, word, self._outside))
         except NoSuchRunError as error:
@@ -158,9 +160,9 @@ class Namer:
             names = {path}
         if len(names) != 1:
             near = nearest(path, known)
-            hint = f"did you mean `{near}`?" if near else "`xt show` lists its outputs"
+            hint = f"did you mean `{to_shown(near)}`?" if near else "`xt show` lists its outputs"
             what = "no output" if not names else f"{len(names)} outputs"
-            raise NoSuchRunError(f"run {named.run[:8]} has {what} `{path}`", hint)
+            raise NoSuchRunError(f"run {named.run[:8]} has {what} `{to_shown(path)}`", hint)
         name = names.pop()
         digest, size, files, tree = known[name]
         return Named(digest=digest, tree=tree, path=to_text(name), size=size, files=files)
@@ -189,10 +191,12 @@ class Namer:
         try:
             reading.add(InputSpec("data", path, cwd), found)
         except NotStartedError as error:
-            raise UsageError(f"`{word}` is the store itself", "name what is in it by its digest") from error
+            raise UsageError(
+                f"`{to_shown(word)}` is the store itself", "name what is in it by its digest"
+            ) from error
         for item in found.values():
             if item.digest is None:
-                raise XtError(f"`{word}` cannot be read: {item.reason}")
+                raise XtError(f"`{to_shown(word)}` cannot be read: {item.reason}")
             tree = item.kind != "file"
             members: tuple[Entry, ...] = ()
             if tree:

@@ -13,6 +13,7 @@ from xt.context import Outside
 from xt.model.lineage import Link, Trace, TracedRun
 from xt.model.snapshot import Repeat
 from xt.model.standing import Standing
+from xt.model.text import to_shown
 from xt.ops.lineage import Run, Uses
 from xt.ops.named import Named, Namer
 from xt.ops.statements import standing
@@ -152,7 +153,7 @@ class _Graph(Things):
             files.append(msgspec.structs.replace(file, paths=list(names)[:NAMES]))
         known = bool(self._links) or start in self.runs or start in self.events
         return Trace(
-            asked=word,
+            asked=to_shown(word),
             start=start,
             direction=direction,
             known=known or bool(self.uses.made(start) or self.uses.used(start)),

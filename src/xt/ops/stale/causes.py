@@ -34,7 +34,7 @@ _PROCESSOR = ("environment/system/cpu", "environment/system/cpu flags", "environ
 
 
 class Apart(NamedTuple):
-    """Paths that are not code, relative to the project's root."""
+    """Paths that are not code, relative to the project's root, as they are shown."""
 
     outputs: list[str]
     """Written by a task."""
@@ -169,7 +169,7 @@ class _Comparing:
             if "code" not in self.now.unknown:
                 yield Reason("code", "unknown", found.note or "it cannot be compared")
             return
-        own = [path for path in inputs.paths(left) if path not in (".", "")]
+        own = [to_shown(path) for path in inputs.paths(left) if path not in (".", "")]
         changed: list[tuple[Delta, str]] = []
         unknown: list[str] = []
         for child in found.children:

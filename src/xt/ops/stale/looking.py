@@ -179,8 +179,8 @@ class Looking:
                     inputs.setdefault(item.top, name)
         away = (".", "", "..")
         return Apart(
-            [path for path in outputs if path not in away],
-            {path: name for path, name in inputs.items() if path not in away},
+            [to_shown(path) for path in outputs if path not in away],
+            {to_shown(path): name for path, name in inputs.items() if path not in away},
         )
 
     def _relative(self, path: str, home: str) -> str:

@@ -44,7 +44,8 @@ def stale(
     newest = current(store, uses, said, root)
     looking = Looking(store, uses, outside, root, known, newest)
     looked = looking.at(list(newest.values()) if runs is None else runs, progress)
-    return _Judging(store, looked, said, known.settings, [*uses.doubts, *said.doubts]).whole()
+    doubts = [*uses.doubts, *(f"the event `{path}` cannot be read" for path in said.doubts)]
+    return _Judging(store, looked, said, known.settings, doubts).whole()
 
 
 class _Judging:
