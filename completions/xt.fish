@@ -11,7 +11,7 @@ function __xt_inner
                 set -e words[1]
                 set -q words[1]; and string escape -- $words
                 return 0
-            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --seed -C
+            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --ticket --as --seed -C
                 set -q words[2]; or return 1
                 set -e words[1..2]
             case '-*'
@@ -49,6 +49,7 @@ complete -c xt -n __fish_use_subcommand -a logs -d 'Print what a run wrote'
 complete -c xt -n __fish_use_subcommand -a diff -d 'Compare two runs: what was changed, what moved, whether that is noise'
 complete -c xt -n __fish_use_subcommand -a rerun -d 'Do a run again, from its record'
 complete -c xt -n __fish_use_subcommand -a verify -d 'Repeat a run and judge the repeats'
+complete -c xt -n __fish_use_subcommand -a audit -d 'Say which required evidence a run has, and what it lacks'
 complete -c xt -n __fish_use_subcommand -a baseline -d 'Pin the run that others are compared with'
 complete -c xt -n __fish_use_subcommand -a restore -d 'Bring back what a run has: outputs, inputs, code, logs'
 complete -c xt -n __fish_use_subcommand -a noise -d 'Show how much the results of a recipe scatter'
@@ -65,6 +66,7 @@ complete -c xt -n '__xt_options run' -s t -l tag -x -d 'A tag; may be repeated'
 complete -c xt -n '__xt_options run' -s i -l input -rF -d 'Something it reads; may be repeated'
 complete -c xt -n '__xt_options run' -s o -l output -rF -d 'Something it writes; may be repeated'
 complete -c xt -n '__xt_options run' -s p -l param -rF -d 'A setting, or a YAML, TOML or JSON file of them'
+complete -c xt -n '__xt_options run' -l fact -x -d 'Something that is so and no option says; may be repeated'
 complete -c xt -n '__xt_options run' -l metric -x -d 'A number that comes out; may be repeated'
 complete -c xt -n '__xt_options run' -l ticket -x -d 'Ticket or issue it belongs to'
 complete -c xt -n '__xt_options run' -l as -x -d 'Declarations of [task.TASK] in xt.toml'
@@ -76,7 +78,7 @@ complete -c xt -n '__xt_options run' -s q -l quiet -d 'No line after the command
 complete -c xt -n '__xt_options run' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_options ls' -s n -l number -x -d 'Rows at most; 0 for all'
 complete -c xt -n '__xt_options ls' -s a -l all -d 'With the repeats that xt verify made'
-complete -c xt -n '__xt_options ls' -l sort -x -d 'Best first: metric.NAME, param.NAME, time, level, …'
+complete -c xt -n '__xt_options ls' -l sort -x -d 'Best first: metric.NAME, param.NAME, time, level'
 complete -c xt -n '__xt_options ls' -l reverse -d 'The other way round'
 complete -c xt -n '__xt_options ls' -l group-by -x -d 'One row for each value of it: param.lr, task, tags'
 complete -c xt -n '__xt_options ls' -l columns -x -d 'Columns of this list and later ones: when, metrics, param.lr, …; auto forgets them'
@@ -132,6 +134,11 @@ complete -c xt -n '__xt_options verify' -l explain -d 'Show every trial and test
 complete -c xt -n '__xt_options verify' -l format -x -d 'How to write it'
 complete -c xt -n '__xt_options verify' -l json -d 'As --format json'
 complete -c xt -n '__xt_options verify' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_options audit' -l all -d 'All runs but repeats made by xt verify, a line each'
+complete -c xt -n '__xt_options audit' -l format -x -d 'How to write it'
+complete -c xt -n '__xt_options audit' -l json -d 'As --format json'
+complete -c xt -n '__xt_options audit' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_options audit' -ka '(__xt_runs)'
 complete -c xt -n '__xt_options baseline' -l name -x -d 'Another name to pin under, or to look at'
 complete -c xt -n '__xt_options baseline' -s m -l message -x -d 'Why; `set` needs it'
 complete -c xt -n '__xt_options baseline' -l json -d 'The pins as they are stored'
