@@ -164,8 +164,8 @@ class RecomputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """`[recompute]`: causes whose change makes recorded evidence hold no longer, for `xt stale`."""
 
     on: list[str] | None = None
-    """Any of `code`, `command`, `params`, `inputs`, `runtime`, `hardware`, `seed`, and roles of inputs
-    (`harness`, `inputs.data`); all of them by default."""
+    """Any of `code`, `command`, `params`, `facts`, `inputs`, `runtime`, `hardware`, `seed`, and roles of
+    inputs (`harness`, `inputs.data`); all of them by default."""
     code: Literal["bytes", "ast"] = "bytes"
     """`ast`: changes of Python files that are only comments or layout do not count."""
 

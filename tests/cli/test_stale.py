@@ -143,19 +143,32 @@ def test_comments_of_python_need_not_count(project):
 
 
 def test_what_the_task_declares_now_counts(evidence):
-    evidence.write("xt.toml", TOML.replace("[task.evaluate]", 'params = ["rate=1"]\n[task.evaluate]'))
+    rated = TOML.replace("[task.evaluate]", 'params = ["rate=1"]\n[task.evaluate]')
+    evidence.write("xt.toml", rated)
     found = stale(evidence)
     assert plan(found) == [("train", "train", ["params"]), ("evaluate", "evaluate", [])]
+    # It is made again with what is declared today.
+    assert evidence.xt("stale", "--run", "-y").code == 0
+    (param,) = evidence.record("@")["snapshot"]["params"]
+    assert (param["name"], param["value"]) == ("rate", 1)
+    assert stale(evidence, code=0)["plan"] == []
+    for old, new, point, what in (
+        ("rate=1", "rate=2", "params", "rate 1 → 2"),
+        ("[task.train]", "facts.labelling = 3\n[task.train]", "facts", "labelling added"),
+        ('["data.csv"]', '["data.csv", "prompts:cases.txt"]', "inputs.prompts", "cases.txt added"),
+        ('["data.csv"]', '["data.csv", "prompts:nix.txt"]', "inputs.prompts", "`nix.txt` is gone"),
+        ("[task.train]", "[task.train]\nseed = 7", "seed", "none → 7"),
+        ('"sh train.sh"', '"sh -e train.sh"', "command", "sh train.sh → sh -e train.sh"),
+    ):
+        evidence.write("xt.toml", rated.replace(old, new))
+        found = stale(evidence, code=3 if "nix" in new else 1)
+        row = next(row for row in (*found["plan"], *found["unknown"]) if row["task"] == "train")
+        assert [(reason["point"], reason["what"]) for reason in row["reasons"]] == [(point, what)]
+    # Another command is another run: `--run` begins nothing.
     done = evidence.xt("stale", "--run", "-y")
     assert done.code == 3
     assert "`xt run --as train` makes it" in done.err
-    assert len(evidence.xt("ls", "--json").out) > 0
-    evidence.write("xt.toml", TOML.replace('"sh train.sh"', '"sh -e train.sh"'))
-    (reason,) = stale(evidence)["plan"][0]["reasons"]
-    assert (reason["point"], reason["what"]) == ("command", "sh train.sh → sh -e train.sh")
-    evidence.write("xt.toml", TOML.replace('["data.csv"]', '["data.csv", "prompts:cases.txt"]'))
-    (reason,) = stale(evidence)["plan"][0]["reasons"]
-    assert (reason["point"], reason["what"]) == ("inputs.prompts", "cases.txt added")
+    assert "again:" not in done.err
 
 
 def test_what_is_gone_is_not_fresh(evidence):

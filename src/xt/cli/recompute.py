@@ -8,18 +8,18 @@ import signal
 import sys
 from collections.abc import Iterator
 
+from xt import config
 from xt.cli.rerun import repeat
 from xt.cli.run import say
 from xt.context import Outside
 from xt.errors import EXIT_UNVERIFIABLE, UsageError, XtError
 from xt.model.stale import Judged, Staleness
-from xt.ops.find import project_settings
 from xt.ops.repeat.wish import Wish
 from xt.ops.stale.remaking import Remaking
 from xt.render.stale import render
 from xt.render.terminal import colour, width
 from xt.render.visible import visible
-from xt.store import Store
+from xt.store import Store, find_root
 
 #: What ends a plan, passed on to the run that goes on.
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -50,7 +50,7 @@ def recompute(store: Store, found: Staleness, outside: Outside, *, yes: bool) ->
     if not yes and not _agreed(len(found.plan)):
         say(["xt: nothing was done"])
         return 1
-    remaking = Remaking(store, outside, project_settings(outside))
+    remaking = Remaking(store, outside, config.load(find_root(outside.cwd), outside.cwd))
     done = 0
     for number, one in enumerate(found.plan, 1):
         name = one.run[: one.shown]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from xt.model.files import INPUT_ROLES
 
 #: What is looked at when nothing is declared: all that a recipe is made of.
-DEFAULT = ("code", "command", "params", "inputs", "runtime", "hardware", "seed")
+DEFAULT = ("code", "command", "params", "facts", "inputs", "runtime", "hardware", "seed")
 #: All that can be declared; a role alone stands for the inputs of that role.
 POINTS = (*DEFAULT, *(f"inputs.{role}" for role in INPUT_ROLES), *INPUT_ROLES)
 

@@ -39,7 +39,7 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     after: list[str] = []
     """Stale runs that made what it reads: they come first. Of an unknown one, the unknown ones."""
     by_hand: str | None = None
-    """Why `--run` cannot do it again: `xt.toml` declares something else than was run."""
+    """Why `--run` cannot do it again: `xt.toml` declares another command than was run."""
     passed: list[str] = []
     """What differs and does not count, and why."""
     purpose: str | None = None

@@ -21,6 +21,7 @@ from xt.ops.repeat.making import Making, Original, Ready, Tell
 from xt.ops.repeat.places import Moved, roots, top_of, was
 from xt.ops.repeat.request import prepare, request
 from xt.ops.repeat.surroundings import folder_name
+from xt.ops.repeat.today import today
 from xt.ops.repeat.variables import variables
 from xt.ops.repeat.wish import Wish
 from xt.ops.repeat.words import Change, changes, command
@@ -176,6 +177,10 @@ def _start(
     )
     purpose = wish.purpose if wish.purpose is not None else asked.purpose
     asked = msgspec.structs.replace(asked, purpose=purpose, name=wish.name)
+    # The settings are those that were recorded with the code.
+    known = config.load(ready.root, ready.root)
+    if wish.recompute:
+        asked = today(asked, known)
     os.makedirs(asked.cwd, exist_ok=True)
     if not wish.in_place:
         ready.adjusted[:0] = prepare(asked, run_before.record, ready.moved.new)
@@ -195,9 +200,7 @@ def _start(
         wrap=ready.wrap,
         own_pids=around.own_pids,
     )
-    # The settings are those that were recorded with the code.
-    found = config.load(ready.root, ready.root).settings
-    report = run(asked, outside, ready.root, found, store.path, hooks)
+    report = run(asked, outside, ready.root, known.settings, store.path, hooks)
     assert isinstance(report, Report), "nothing is reused that was not asked for"
     told = Told(checks.drift, [*checks.remarks, *ready.adjusted])
     return Repeated(report, told, otherwise=_otherwise(run_before, report, wish))

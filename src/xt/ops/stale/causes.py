@@ -80,6 +80,8 @@ class _Comparing:
         reasons: list[Reason] = [*self._inputs(), *self._code()]
         params = settings.params(left.params, right.params, same_recipe=True)
         reasons += _several("params", [_setting(child) for child in params.children], params)
+        facts = settings.facts(left.facts, right.facts)
+        reasons += _several("facts", [_setting(child) for child in facts.children if child.counted], facts)
         whole = environment.compare(left, right)
         hardware = [part for part in whole.children if _is_hardware(part.path)]
         runtime = [part for part in whole.children if not _is_hardware(part.path)]
@@ -244,7 +246,7 @@ def _input(name: str, child: Delta, item: Input | None, other: Input | None) -> 
 
 
 def _setting(child: Delta) -> tuple[str, bool]:
-    name = child.path.removeprefix("params/")
+    name = child.path.partition("/")[2]
     if child.relation == "unknown":
         return f"{name}: {child.note}", True
     if child.change in ("added", "removed"):

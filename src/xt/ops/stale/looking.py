@@ -19,7 +19,7 @@ from xt.model.standing import Standing
 from xt.model.text import from_text, to_shown
 from xt.ops.lineage import Run, Uses, label
 from xt.ops.repeat.places import was
-from xt.ops.stale import declared
+from xt.ops.repeat.today import another_command
 from xt.ops.stale.causes import Apart, differing
 from xt.ops.stale.present import Present
 from xt.store import Store
@@ -78,11 +78,11 @@ class Looking:
         self._settings = known.settings
         self._root = root
         home = os.path.dirname(known.path) if known.path is not None else root
-        self._home = home
+        self._known = known
         outputs = [
             output_request(text, home) for task in known.settings.task.values() for text in task.outputs
         ]
-        self.present = Present(store, outside, root, known.settings, outputs)
+        self.present = Present(store, outside, root, known, outputs)
         self._apart = self._not_code(home, newest.values())
 
     def at(self, runs: list[str], progress: Progress) -> dict[str, Look]:
@@ -121,10 +121,9 @@ class Looking:
         found = differing(
             self.present.store, record.snapshot, now, self._apart, self._outside, by_syntax=by_syntax
         )
-        declared_now = []
-        if task is not None:
-            declared_now = declared.differing(record, task, self._home, now.specs)
-        found = found._replace(reasons=[*declared_now, *found.reasons])
+        another = another_command(record.snapshot, self._known)
+        if another is not None:
+            found = found._replace(reasons=[Reason("command", "changed", another), *found.reasons])
         reasons = [reason for reason in found.reasons if recompute.counts(reason.point, points)]
         passed = [
             f"{reason.point}: {reason.what}"
@@ -146,8 +145,10 @@ class Looking:
                 gone[reason] = (maker, to_shown(from_text(item.path or item.declared)))
         passed = list(dict.fromkeys([*passed, *found.passed]))
         by_hand = None
-        if any(reason in reasons for reason in declared_now):
-            by_hand = f"xt.toml declares another run: `xt run --as {record.snapshot.context.task}` makes it"
+        if another is not None and recompute.counts("command", points):
+            by_hand = (
+                f"xt.toml declares another command: `xt run --as {record.snapshot.context.task}` makes it"
+            )
         return Look(run, record, reasons, passed, points, list(dict.fromkeys(makers)), gone, by_hand)
 
     def _maker(self, digest: str | None, reader: Run) -> str | None:

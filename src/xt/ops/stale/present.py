@@ -10,7 +10,7 @@ import msgspec
 from xt.collect import BEFORE, Capture
 from xt.collect.command import describe
 from xt.collect.reading import Reading
-from xt.config import Settings
+from xt.config import Config
 from xt.context import Outside
 from xt.errors import XtError
 from xt.model.code import Code
@@ -22,7 +22,8 @@ from xt.model.snapshot import Repeat, Snapshot
 from xt.model.text import from_text, to_shown
 from xt.ops.aside import beside, capture
 from xt.ops.repeat.places import Moved, top_of, was
-from xt.ops.repeat.request import input_spec, request
+from xt.ops.repeat.request import request
+from xt.ops.repeat.today import today
 from xt.ops.scrub import Scrubber
 from xt.redact import argv_secrets, secret_values
 from xt.store import Store
@@ -36,15 +37,13 @@ class Now(NamedTuple):
     """Why a part (`params`, `code`, `environment`) could not be collected."""
     missing: dict[int, str]
     """Why an input is not there, by its place in the record; it is not in the snapshot."""
-    specs: list[InputSpec]
-    """The recorded inputs, declared again."""
 
 
 class Present:
     """Collects; the code, every input and every interpreter is looked at once."""
 
     def __init__(
-        self, store: Store, outside: Outside, root: str, settings: Settings, outputs: list[OutputRequest]
+        self, store: Store, outside: Outside, root: str, known: Config, outputs: list[OutputRequest]
     ) -> None:
         """Look at nothing yet.
 
@@ -52,11 +51,12 @@ class Present:
             store: that has the runs; nothing is put into it.
             outside: of the caller: its variables are those of the runs.
             root: absolute path of the project's root.
-            settings: of the project.
+            known: settings of the project.
             outputs: declared by any task: not part of the code.
         """
         self.store = beside(store)
-        self._outside, self._root, self._settings = outside, root, settings
+        self._outside, self._root = outside, root
+        self._known, self._settings = known, known.settings
         idle = RunRequest(command=["xt"], cwd=root, outputs=outputs)
         self._idle = self._capture(idle)
         self._reading = Reading(self._idle)
@@ -74,16 +74,16 @@ class Present:
         there = was(recorded)
         moved = Moved(there.top, top_of(self._root, there))
         words = [moved.word(from_text(word)) for word in recorded.command.argv]
-        asked = request(
-            recorded, record, words, [], None, self._root, moved, Repeat(of=record.id, in_place=True)
-        )
+        repeat = Repeat(of=record.id, in_place=True)
+        asked = request(recorded, record, words, [], None, self._root, moved, repeat)
+        asked = today(asked, self._known)
         held = self._capture(asked)
         scrubber = Scrubber(
             argv_secrets(asked.command) | secret_values(self._outside.environ, self._settings.env.secrets)
         )
         unknown: dict[str, str] = {}
         found: dict[str, object] = {}
-        for part in ("params", "environment", "seed"):
+        for part in ("params", "facts", "environment", "seed"):
             try:
                 value = self._environment(held) if part == "environment" else BEFORE.get(part)(held)
                 found[part] = held.found[part] = scrubber.clean(value)
@@ -92,13 +92,18 @@ class Present:
                 held.found[part] = getattr(recorded, part)
         missing: dict[int, str] = {}
         inputs = []
-        specs = [input_spec(item, self._root, moved) for item in recorded.inputs]
-        for at, (item, spec) in enumerate(zip(recorded.inputs, specs, strict=True)):
-            now = self.input(spec)
+        for at, item in enumerate(recorded.inputs):
+            now = self.input(asked.inputs[at])
             if isinstance(now, str):
                 missing[at] = now
             else:
                 inputs.append(msgspec.structs.replace(now, declared=item.declared))
+        for spec in asked.inputs[len(recorded.inputs) :]:
+            now = self.input(spec)
+            if isinstance(now, str):
+                unknown[f"inputs.{spec.role}"] = now
+            else:
+                inputs.append(now)
         found["code"] = self.code()
         if self.code().tree is None:
             unknown["code"] = self.code().reason or "no reason is known"
@@ -109,7 +114,7 @@ class Present:
             inputs=scrubber.clean(inputs),
             **found,
         )
-        return Now(snapshot, unknown, missing, specs)
+        return Now(snapshot, unknown, missing)
 
     def code(self) -> Code:
         """The code of the project."""

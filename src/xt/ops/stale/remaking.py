@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from xt.config import Settings
+from xt.config import Config
 from xt.context import Outside
 from xt.model.files import Input
 from xt.model.result import Record
@@ -29,15 +29,15 @@ class Next(NamedTuple):
 class Remaking:
     """The course of one plan."""
 
-    def __init__(self, store: Store, outside: Outside, settings: Settings) -> None:
+    def __init__(self, store: Store, outside: Outside, known: Config) -> None:
         """Begin; nothing was made again yet.
 
         Args:
             store: that has the runs.
             outside: of the caller.
-            settings: of the project.
+            known: settings of the project.
         """
-        self._store, self._outside, self._settings = store, outside, settings
+        self._store, self._outside, self._known = store, outside, known
         self._root = find_root(outside.cwd)
         self._made: dict[str, Record] = {}
         """By the run that it takes the place of."""
@@ -53,7 +53,7 @@ class Remaking:
         """
         record = self._store.record(one.run)
         changed = any(reason.relation == "changed" for reason in one.reasons)
-        present = Present(self._store, self._outside, self._root, self._settings, [])
+        present = Present(self._store, self._outside, self._root, self._known, [])
         there = was(record.snapshot)
         moved = Moved(there.top, top_of(self._root, there))
         same = True
