@@ -30,6 +30,7 @@ from xt.model.files import Manifest
 from xt.model.groups import Groups
 from xt.model.lineage import Trace
 from xt.model.noise import Noise
+from xt.model.plot import Plot
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.stale import Staleness
@@ -364,6 +365,7 @@ def files() -> dict[str, str]:
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
         "docs/reference/trace.schema.json": schema(Trace, "Where content came from and where it went"),
         "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
+        "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
         "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),
         "completions/xt.bash": bash(tree),

@@ -31,6 +31,8 @@ COMMANDS = Table(
         Row("trace", "xt.cli.trace:trace", "Show what a file came from, and what came of it"),
         Row("stale", "xt.cli.stale:stale", "Say what evidence no longer holds, and plan what to do again"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
+        Row("plot", "xt.cli.plot:plot", "Draw metrics of runs, in the terminal or to SVG, PNG or HTML"),
+        Row("report", "xt.cli.report:report", "Write one self-contained HTML page about runs"),
         Row("tag", "xt.cli.tag:tag", "Put tags on a run, or take them off"),
         Row("name", "xt.cli.name:name", "Give a run a name"),
         Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),
