@@ -28,11 +28,13 @@ from xt.model.audit import Audits
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.groups import Groups
+from xt.model.lineage import Trace
 from xt.model.noise import Noise
 from xt.model.plot import Plot
 from xt.model.production import Blame, Observing, Production, Rollback
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
+from xt.model.stale import Staleness
 from xt.model.verification import Verifications
 from xt.query import FIELDS, OPERATORS
 
@@ -53,6 +55,7 @@ TABLES = (
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
     ("[deploy.ENV]", config.DeploySettings),
+    ("[recompute]", config.RecomputeSettings),
     ("[ls]", config.ListSettings),
     ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
@@ -159,8 +162,8 @@ What `xt ls`, `xt plot`, `xt report` and `xt stale` take to choose runs. How to 
 """
 QUERY_FOOT = """
 Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is
-no condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the next
-character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
+no condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the
+next character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
 """
 CONFIG_FOOT = """\
 ## `[facts]`
@@ -362,6 +365,8 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/trace.schema.json": schema(Trace, "Where content came from and where it went"),
+        "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
         "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
         "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),
