@@ -90,6 +90,8 @@ class Uses:
             files = [(digest, to_shown(from_text(entry.path))) for digest, entry in joining(entries or [])]
             self._index.open_tree(tree, None if entries is None else files)
         damaged = self._index.matching(("status = 'damaged'", []), trials=True, gone=True)
+        self.unreadable = len(damaged)
+        """Records that cannot be read."""
         self.doubts += [row.reason or f"{row.id} cannot be read" for row in self._index.rows(damaged)]
         for run_id in store.live_ids():
             self._take(run_id)
@@ -103,6 +105,15 @@ class Uses:
         found = self._uses(digest, made=True)
         found.sort(key=lambda use: (not use.part, self._rank(use.run)), reverse=True)
         return [use for at, use in enumerate(found) if at >= CHECKED or self._wrote(use)]
+
+    def held(self, digest: str) -> list[Use]:
+        """Runs among whose outputs a content is, whether they wrote it or left it alone; the newest first."""
+        found = self._uses(digest, made=True)
+        return sorted(found, key=lambda use: (self._rank(use.run)[2:], use.path), reverse=True)
+
+    def wrote_at(self, paths: list[str]) -> str | None:
+        """The newest run that has one of some paths, as recorded, among its outputs."""
+        return self._index.made_at(paths)
 
     def used(self, digest: str) -> list[Use]:
         """Runs that read a content, or a folder with it; oldest first."""
