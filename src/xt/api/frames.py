@@ -92,15 +92,8 @@ def _column(values: list[Any]) -> Column:
     if kinds == {int} and all(value in _INTEGERS for value in values if value is not None):
         return Column("integer", values)
     if kinds and kinds <= {int, float}:
-        return Column("number", [None if value is None else _float(value) for value in values])
+        return Column("number", [None if value is None else float(value) for value in values])
     return Column("text", [None if value is None else written(value) for value in values])
-
-
-def _float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
 
 
 def to_polars(runs: list[Run]) -> polars.DataFrame:
