@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xt
@@ -126,6 +126,7 @@ def test_outside_a_run_nothing_happens(tmp_path, monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@settings(deadline=None)
 @given(
     st.text(min_size=1, max_size=20),
     st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False)),
