@@ -28,6 +28,10 @@ COMMANDS = Table(
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
+        Row("tag", "xt.cli.tag:tag", "Put tags on a run, or take them off"),
+        Row("name", "xt.cli.name:name", "Give a run a name"),
+        Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),
+        Row("rm", "xt.cli.rm:rm", "Put runs away: lists pass over them, nothing is deleted"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

@@ -30,7 +30,7 @@ def ls(
     sort: Annotated[
         str | None,
         typer.Option(
-            "--sort", metavar="PROPERTY", help="Best first: metric.NAME, param.NAME, time, level, …"
+            "--sort", metavar="PROPERTY", help="Best first: metric.NAME, param.NAME, time, level."
         ),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
@@ -79,7 +79,7 @@ def _columns(asked: str | None, search: Searching, *, memory: bool) -> tuple[str
     from xt.ops.columns import chosen, remember, remembered
 
     if asked is None:
-        return (remembered(search.store) or tuple(search.settings.ls.columns)) if memory else ()
+        return (remembered(search.store) or chosen(",".join(search.settings.ls.columns))) if memory else ()
     names = chosen(asked)
     reason = remember(search.store, names) if memory else None
     if reason is not None:

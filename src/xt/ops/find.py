@@ -11,8 +11,9 @@ from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, XtError
 from xt.model import runid
-from xt.model.event import BASELINE
+from xt.model.event import BASELINE, Removed
 from xt.model.snapshot import Snapshot
+from xt.model.standing import fold
 from xt.model.summary import Summary
 from xt.store import Store, events, find_root, locate
 from xt.store.index import Index
@@ -62,7 +63,11 @@ def live_rows(store: Store, outside: Outside) -> list[Summary]:
 def in_flight(store: Store, outside: Outside) -> list[tuple[Summary, Snapshot | None]]:
     """Rows of the runs without a record, and their causes where they can be read."""
     rows: list[tuple[Summary, Snapshot | None]] = []
-    for run_id in store.live_ids():
+    ids = store.live_ids()
+    said = fold(events.every(store.path, Removed)).runs if ids else {}
+    for run_id in ids:
+        if run_id in said and said[run_id].removed is not None:
+            continue
         try:
             start, state = store.live(run_id)
         except XtError as error:
