@@ -12,9 +12,7 @@ from tests.benchmarks.clock import FailedError, rounds
 from tests.benchmarks.rows import Row
 from tests.benchmarks.world import Project, World
 
-WORDS = (
-    "learning rate smoothing label warmup batch dropout seed baseline ablation nightly probe fix data"
-)
+WORDS = "learning rate smoothing label warmup batch dropout seed baseline ablation nightly probe fix data"
 SEARCHES = {
     "`xt ls 'metric.val/acc>0.9'`": "metric.val/acc>0.9",
     "`xt ls 'label smoothing'`, full text": "label smoothing",
