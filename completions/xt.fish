@@ -11,7 +11,7 @@ function __xt_inner
                 set -e words[1]
                 set -q words[1]; and string escape -- $words
                 return 0
-            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --seed -C
+            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --ticket --as --seed -C
                 set -q words[2]; or return 1
                 set -e words[1..2]
             case '-*'
@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'note -m' 'note --message' 'rm -m' 'rm --message'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'note -m' 'note --message' 'rm -m' 'rm --message'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -69,6 +69,7 @@ complete -c xt -n __fish_use_subcommand -a logs -d 'Print what a run wrote'
 complete -c xt -n __fish_use_subcommand -a diff -d 'Compare two runs: what was changed, what moved, whether that is noise'
 complete -c xt -n __fish_use_subcommand -a rerun -d 'Do a run again, from its record'
 complete -c xt -n __fish_use_subcommand -a verify -d 'Repeat a run and judge the repeats'
+complete -c xt -n __fish_use_subcommand -a audit -d 'Say which required evidence a run has, and what it lacks'
 complete -c xt -n __fish_use_subcommand -a baseline -d 'Pin the run that others are compared with'
 complete -c xt -n __fish_use_subcommand -a restore -d 'Bring back what a run has: outputs, inputs, code, logs'
 complete -c xt -n __fish_use_subcommand -a noise -d 'Show how much the results of a recipe scatter'
@@ -85,6 +86,7 @@ complete -c xt -n '__xt_options run' -s t -l tag -x -ka '(__xt_offer tag)' -d 'A
 complete -c xt -n '__xt_options run' -s i -l input -r -F -d 'Something it reads; may be repeated'
 complete -c xt -n '__xt_options run' -s o -l output -r -F -d 'Something it writes; may be repeated'
 complete -c xt -n '__xt_options run' -s p -l param -r -F -d 'A setting, or a YAML, TOML or JSON file of them'
+complete -c xt -n '__xt_options run' -l fact -x -d 'Something that is so and no option says; may be repeated'
 complete -c xt -n '__xt_options run' -l metric -x -d 'A number that comes out; may be repeated'
 complete -c xt -n '__xt_options run' -l ticket -x -d 'Ticket or issue it belongs to'
 complete -c xt -n '__xt_options run' -l as -x -ka '(__xt_offer task)' -d 'Declarations of [task.TASK] in xt.toml'
@@ -156,6 +158,11 @@ complete -c xt -n '__xt_options verify' -l format -x -a 'terminal json markdown 
 complete -c xt -n '__xt_options verify' -l json -d 'As --format json'
 complete -c xt -n '__xt_options verify' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at verify 1 more' -ka '(__xt_offer run)'
+complete -c xt -n '__xt_options audit' -l all -d 'All runs but repeats made by xt verify, a line each'
+complete -c xt -n '__xt_options audit' -l format -x -a 'terminal json junit' -d 'How to write it'
+complete -c xt -n '__xt_options audit' -l json -d 'As --format json'
+complete -c xt -n '__xt_options audit' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_at audit 1' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_options baseline' -l name -x -d 'Another name to pin under, or to look at'
 complete -c xt -n '__xt_options baseline' -s m -l message -x -d 'Why; `set` needs it'
 complete -c xt -n '__xt_options baseline' -l json -d 'The pins as they are stored'

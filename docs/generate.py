@@ -24,6 +24,7 @@ import typer
 import xt
 from xt import config, errors
 from xt.cli.app import build
+from xt.model.audit import Audits
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.groups import Groups
@@ -159,6 +160,13 @@ condition is looked for in the text. Values and names in quotes may hold anythin
 character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
 """
 CONFIG_FOOT = """\
+## `[facts]`
+
+What is so of every run and no command is told: `KEY = scalar or list`, as with `--fact KEY=VALUE`. Tables
+give dotted names: `decoding.temperature = 0.2`. The `facts` of a task win over these, the command line over
+both. Facts are part of the recipe, all but `registry` and `registry.NAME`, which point to where a result was
+registered.
+
 ## Roles
 
 Of inputs: {inputs}. Of outputs: {outputs}.
@@ -352,6 +360,7 @@ def files() -> dict[str, str]:
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
+        "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

@@ -69,8 +69,11 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
     required: list[str] = []
-    """`purpose`, `ticket`, `seed`, `params`, `outputs`, `metrics`, `code`, `code.clean` (all committed),
-    `inputs`, `inputs.<role>`."""
+    """`purpose`, `ticket`, `params`, `params.NAME`, `seed`, `facts`, `facts.NAME`, `inputs` and `inputs.ROLE`
+    (known by content), `inputs.ROLE.revision` (by content or revision), `env`, `env.hardware`, `env.image`,
+    `code`, `code.clean` (nothing differs from the commit), `code.committed` (untracked files may),
+    `outputs`, `outputs.ROLE`, `metrics`, `metrics.NAME`, `registry`, `registry.NAME` (a fact of that name),
+    `level` (verified, and not found divergent), `level.identical`, `level.equivalent`, `level.consistent`."""
 
 
 class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +181,10 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--ticket`."""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Literal["auto"] | None = None
     """As `--seed`."""
+    facts: dict[str, Any] = {}
+    """As `[facts]`; these win."""
+    required: list[str] = []
+    """Evidence required of this task, besides `[evidence] required`."""
     strict: bool | None = None
     """As `--strict`."""
 
@@ -189,6 +196,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: EnvSettings = EnvSettings()
     run: RunSettings = RunSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    facts: dict[str, Any] = {}
+    """`[facts]`: what is so of every run and no command is told: `KEY = scalar or list`; tables give dotted
+    names."""
     metrics: dict[str, MetricSettings] = {}
     outputs: dict[str, OutputSettings] = {}
     cases: CaseSettings = CaseSettings()
@@ -325,7 +335,8 @@ class _Source:
             if fault is None:
                 raise ConfigError(f"{self.shown}: {error}") from error
             self.fail(*fault)
-        if settings.task or settings.metrics or settings.evidence.required or settings.tickets.pattern:
+        told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
+        if any(told) or settings.tickets.pattern:
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

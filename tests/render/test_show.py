@@ -54,6 +54,7 @@ class Page(NamedTuple):
     is_baseline: bool = False
     said: RunStanding = RunStanding()
     live: list[str] = []  # noqa: RUF012
+    lacking: list[str] | None = None
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:

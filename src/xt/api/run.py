@@ -118,7 +118,7 @@ class Run:
     @property
     def facts(self) -> dict[str, Any]:
         """Declared facts by name."""
-        return settings(getattr(self._snapshot, "facts", []))
+        return settings(self._snapshot.facts)
 
     @property
     def metrics(self) -> dict[str, int | float]:

@@ -25,6 +25,7 @@ COMMANDS = Table(
         ),
         Row("rerun", "xt.cli.rerun:rerun", "Do a run again, from its record"),
         Row("verify", "xt.cli.verify:verify", "Repeat a run and judge the repeats"),
+        Row("audit", "xt.cli.audit:audit", "Say which required evidence a run has, and what it lacks"),
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),

@@ -122,7 +122,9 @@ def params(section: Delta, options: View, width: int) -> list[Line]:
     rows = [[[say(last(child.path, 1))], _setting(child)] for child in listed]
     lines = table(rows, width, 1) if rows else []
     left = len(differing) - len(listed) + section.more
-    return lines + more(left, "param" if section.path == "params" else "part", section.path, options)
+    return lines + more(
+        left, {"params": "param", "facts": "fact"}.get(section.path, "part"), section.path, options
+    )
 
 
 def _setting(child: Delta, plain: bool = False) -> Line:
