@@ -36,6 +36,7 @@ from xt.query import FIELDS, OPERATORS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from completions_for import bash, fish, zsh
+from python_page import page as python_page
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "Written by docs/generate.py from the code; a test fails when it is stale."
@@ -115,7 +116,9 @@ In a clone of the repository, for the shell you use:
 | zsh | add `fpath=(…/completions $fpath)` to `~/.zshrc`, before `compinit` |
 | fish | copy `completions/xt.fish` to `~/.config/fish/completions/` |
 
-After `xt run [options] --` the command completes as it would without xt.
+Runs by id, name or tag, the fields and values of a query, properties, metrics, tags and tasks complete from the
+index. In bash `<` and `>` need quotes, so a query is best begun with one: `xt ls 'metric.`. After
+`xt run [options] --` the command completes as it would without xt.
 """
 ERRORS_HEAD = """\
 # Errors
@@ -351,6 +354,7 @@ def files() -> dict[str, str]:
         "docs/reference/cli.md": cli_reference(),
         "docs/reference/errors.md": errors_reference(),
         "docs/reference/config.md": config_reference(),
+        "docs/reference/python.md": python_page(MARK),
         "docs/reference/query.md": query_reference(),
         "docs/reference/record.schema.json": schema(Record, "A sealed run of xt"),
         "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),

@@ -28,10 +28,9 @@ UNSEALED = ("running", "lost", "unknown")
 
 
 class Series(NamedTuple):
-    """The points of one metric, in the order they came."""
+    """The points of one metric, in the order they came: `steps`, None where none was said, and `values`."""
 
     steps: list[int | float | None]
-    """None where none was said."""
     values: list[int | float]
 
 
