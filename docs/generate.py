@@ -116,9 +116,9 @@ In a clone of the repository, for the shell you use:
 | zsh | add `fpath=(…/completions $fpath)` to `~/.zshrc`, before `compinit` |
 | fish | copy `completions/xt.fish` to `~/.config/fish/completions/` |
 
-Runs by id, name or tag, the fields and values of a query, properties, metrics, tags and tasks complete from the
-index. In bash `<` and `>` need quotes, so a query is best begun with one: `xt ls 'metric.`. After
-`xt run [options] --` the command completes as it would without xt.
+Runs by id, name or tag, the fields and values of a query, properties, metrics, tags and tasks are completed
+out of the index. `<` and `>` mean something to a shell, so a query is best begun with a quote: `xt ls 'metric.`.
+After `xt run [options] --` the command completes as it would without xt.
 """
 ERRORS_HEAD = """\
 # Errors
@@ -158,9 +158,9 @@ What `xt ls`, `xt plot`, `xt report` and `xt stale` take to choose runs. How to 
 |---|---|---|
 """
 QUERY_FOOT = """
-Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is no
-condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the next
-character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
+Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is
+no condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the
+next character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
 """
 CONFIG_FOOT = """\
 ## `[facts]`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -333,6 +334,14 @@ def test_descriptions_are_harmless(here):
 def test_it_is_not_in_the_help(here):
     assert b"complete" not in here.xt("--help").out
     assert here.xt("complete").code == 2
+
+
+def test_an_index_that_somebody_else_holds_is_not_waited_for(here):
+    offered(here, "run", "")
+    db = sqlite3.connect(here.path / ".xt" / "cache" / "index.db")
+    db.execute("BEGIN EXCLUSIVE")
+    assert offered(here, "run", "") == []
+    db.close()
 
 
 @pytest.mark.parametrize("harm", ["none", "format", "index", "records", "settings", "foreign", "unreadable"])

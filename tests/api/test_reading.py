@@ -58,6 +58,9 @@ def test_runs_are_searched_as_by_ls(filled):
     assert repr(runs) == "<3 runs>"
     with pytest.raises(UsageError, match="column 8"):
         store.runs("metric.>3")
+    with pytest.raises(UsageError, match="a limit of -1"):
+        store.runs(limit=-1)
+    assert len(store.runs(limit=0)) == 0
     with pytest.raises(UsageError, match="no property"):
         store.runs(sort="nonsense")
 

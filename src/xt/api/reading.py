@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 from xt.api.run import Run
 from xt.context import Outside
+from xt.errors import UsageError
 from xt.model.delta import Comparison
 from xt.ops.find import open_store, project_settings, resolve
 from xt.ops.search import Searching, Wanted, select
@@ -93,8 +94,10 @@ class Store:
 
         Raises:
             QueryError: the query cannot be read; it is a `UsageError`.
-            UsageError: there is no such property.
+            UsageError: there is no such property, or the limit is negative.
         """
+        if limit is not None and limit < 0:
+            raise UsageError(f"a limit of {limit} makes no sense", "None is no limit")
         wanted = Wanted(query, limit, trials, sort, reverse)
         with Searching(self._files, self._outside) as search:
             rows = search.listing(wanted).rows

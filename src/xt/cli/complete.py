@@ -6,10 +6,10 @@ store that is damaged or somebody else's, prints nothing and is no error: nobody
 
 from __future__ import annotations
 
+import _thread
 import os
-import signal
 import sys
-from types import FrameType
+import time
 
 #: Seconds after which nothing is offered: an index that has to be made anew is made by the next command.
 PATIENCE = 3.0
@@ -21,8 +21,8 @@ def complete(arguments: list[str]) -> int:
     Args:
         arguments: kinds of values with commas between (`xt.ops.complete.KINDS`), and what is typed so far.
     """
-    signal.signal(signal.SIGALRM, _give_up)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    # A thread and no alarm: a handler would have to wait for what the main thread waits for.
+    _thread.start_new_thread(_give_up, ())
     try:
         from xt.context import Outside
         from xt.ops.complete import ABOUT, Completing
@@ -41,5 +41,6 @@ def complete(arguments: list[str]) -> int:
     return 0
 
 
-def _give_up(number: int, frame: FrameType | None) -> None:
+def _give_up() -> None:
+    time.sleep(PATIENCE)
     os._exit(0)
