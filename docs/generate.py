@@ -117,7 +117,7 @@ In a clone of the repository, for the shell you use:
 | fish | copy `completions/xt.fish` to `~/.config/fish/completions/` |
 
 Runs by id, name or tag, the fields and values of a query, properties, metrics, tags and tasks are completed
-out of the index. `<` and `>` mean something to a shell, so a query is best begun with a quote: `xt ls 'metric.`.
+out of the index. `<` and `>` mean something to a shell: begin a query with a quote, `xt ls 'metric.`.
 After `xt run [options] --` the command completes as it would without xt.
 """
 ERRORS_HEAD = """\

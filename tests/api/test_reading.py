@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import subprocess
 import sys
 from datetime import UTC
@@ -88,6 +89,16 @@ def test_a_store_is_found_from_inside_the_project(filled, monkeypatch):
     assert xt.open(inside).path == f"{filled.path}/.xt", "a path is meant, whatever the variable says"
 
 
+def test_a_path_that_is_not_there_is_no_path_inside(filled):
+    with pytest.raises(UsageError, match="there is no"):
+        xt.open(filled.path / "scr")
+
+
+def test_a_run_can_be_given_to_another_process(filled):
+    run = xt.open(filled.path).run("@")
+    assert pickle.loads(pickle.dumps(run)).read("model.npz") == b"weights"
+
+
 def test_a_store_of_its_own_is_opened_by_its_path(filled, tmp_path):
     (filled.path / ".xt").rename(tmp_path / "elsewhere")
     assert xt.open(tmp_path / "elsewhere").run().id == IDS[0]
@@ -123,12 +134,15 @@ def test_a_log_is_text(filled):
     assert store.run(IDS[0]).log("stderr") == ""
     with pytest.raises(NotRecordedError):
         store.run(IDS[1]).log()
+    with pytest.raises(UsageError, match="no stream `out`"):
+        store.run(IDS[0]).log("out")
 
 
 def test_outputs_are_read(filled):
     run = xt.open(filled.path).run(IDS[0])
     assert run.read("model.npz") == b"weights"
     assert run.read("./out/a/w.bin") == b"inner"
+    assert run.read("/home/you/digits/out/a/w.bin") == b"inner", "where the project was then"
     with run.open("model.npz") as file:
         file.seek(4)
         assert file.read() == b"hts"

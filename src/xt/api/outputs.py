@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
+from xt import fsio
 from xt.context import Outside
 from xt.errors import NotRecordedError
 from xt.model.result import Record
@@ -39,7 +40,8 @@ def _found(store: Store, record: Record, path: str, outside: Outside) -> Held:
     with CodeFiles(store, record.snapshot, outside) as code:
         contents = Contents(store, record.snapshot, code)
         every = list(Holdings(store, page, contents, outside.umask).of("outputs"))
-    meant = {os.path.normpath(path)}
+    wanted = os.path.normpath(path)
+    meant = {wanted, fsio.relative_to(wanted, from_text(record.snapshot.context.project))}
     meant |= {
         os.path.normpath(from_text(one.path))
         for one in record.result.outputs

@@ -27,18 +27,23 @@ def open(path: str | os.PathLike[str] | None = None) -> Store:  # noqa: A001
             `XT_STORE` is heeded as on the command line.
 
     Raises:
+        UsageError: there is no such path.
         NoSuchRunError: there is no store yet.
         StoreError: it cannot be used.
     """
     outside = Outside.real()
+    # A copy: what a program does to its variables later is no matter of an open store.
+    environ, folder = dict(outside.environ), outside.cwd
     if path is not None:
-        place = os.path.abspath(os.path.join(outside.cwd, os.fspath(path)))
+        place = os.path.abspath(os.path.join(folder, os.fspath(path)))
+        if not os.path.exists(place):
+            raise UsageError(f"there is no `{place}`")
         folder = place if os.path.isdir(place) else os.path.dirname(place)
-        environ = {name: value for name, value in outside.environ.items() if name != "XT_STORE"}
+        environ.pop("XT_STORE", None)
         if os.path.isfile(f"{folder}/format") and os.path.isdir(f"{folder}/objects"):
             environ["XT_STORE"] = folder
             folder = os.path.dirname(folder)
-        outside = Outside(folder, environ, outside.umask)
+    outside = Outside(folder, environ, outside.umask)
     return Store(open_store(outside), outside)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
-from xt.errors import DamagedError, NotRecordedError
+from xt.errors import DamagedError, NotRecordedError, UsageError
 from xt.model.delta import Comparison
 from xt.model.files import Input, Output
 from xt.model.level import Level
@@ -168,12 +168,15 @@ class Run:
             stream: one of the two; both by default, in the order they came.
 
         Raises:
+            UsageError: there is no such stream.
             NotRecordedError: the log is not in the store.
             DamagedError: it is not what was recorded.
         """
         from xt.ops.logs import pieces
 
         both: set[Name] = {"stdout", "stderr"}
+        if stream is not None and stream not in both:
+            raise UsageError(f"no stream `{stream}`", "streams: stdout, stderr")
         wanted = both if stream is None else {stream}
         data = b"".join(piece.data for piece in pieces(self._files, self.id, wanted, follow=False))
         return data.decode("utf-8", "replace")
