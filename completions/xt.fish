@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'note -m' 'note --message' 'rm -m' 'rm --message'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'note -m' 'note --message' 'rm -m' 'rm --message'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -73,6 +73,8 @@ complete -c xt -n __fish_use_subcommand -a audit -d 'Say which required evidence
 complete -c xt -n __fish_use_subcommand -a baseline -d 'Pin the run that others are compared with'
 complete -c xt -n __fish_use_subcommand -a restore -d 'Bring back what a run has: outputs, inputs, code, logs'
 complete -c xt -n __fish_use_subcommand -a noise -d 'Show how much the results of a recipe scatter'
+complete -c xt -n __fish_use_subcommand -a plot -d 'Draw metrics of runs, in the terminal or to SVG, PNG or HTML'
+complete -c xt -n __fish_use_subcommand -a report -d 'Write one self-contained HTML page about runs'
 complete -c xt -n __fish_use_subcommand -a tag -d 'Put tags on a run, or take them off'
 complete -c xt -n __fish_use_subcommand -a name -d 'Give a run a name'
 complete -c xt -n __fish_use_subcommand -a note -d 'Write down something about a run, or read the notes on it'
@@ -180,6 +182,18 @@ complete -c xt -n '__xt_options noise' -l all -d 'Cohorts and all outputs too'
 complete -c xt -n '__xt_options noise' -l json -d 'As JSON, with everything'
 complete -c xt -n '__xt_options noise' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at noise 1' -ka '(__xt_offer run)'
+complete -c xt -n '__xt_options plot' -s r -l runs -x -ka '(__xt_offer run,query)' -d 'Runs, never taken for a metric'
+complete -c xt -n '__xt_options plot' -l x -x -ka '(__xt_offer axis)' -d 'step, run, time or param.NAME'
+complete -c xt -n '__xt_options plot' -s o -l output -r -F -d 'Write FILE.svg, .png or .html instead'
+complete -c xt -n '__xt_options plot' -l force -d 'Replace FILE even if xt did not draw it'
+complete -c xt -n '__xt_options plot' -l json -d 'The points, as JSON'
+complete -c xt -n '__xt_options plot' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_at plot 1 more' -ka '(__xt_offer metric,run)'
+complete -c xt -n '__xt_options report' -s o -l output -r -F -d 'File to write; `-`: standard output'
+complete -c xt -n '__xt_options report' -l title -x -d 'Title of the page'
+complete -c xt -n '__xt_options report' -l force -d 'Replace FILE even if it is no report of xt'
+complete -c xt -n '__xt_options report' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_at report 1 more' -ka '(__xt_offer run,query)'
 complete -c xt -n '__xt_options tag' -s d -l off -d 'Take them off'
 complete -c xt -n '__xt_options tag' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at tag 1' -ka '(__xt_offer run)'

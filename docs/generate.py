@@ -29,6 +29,7 @@ from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.groups import Groups
 from xt.model.noise import Noise
+from xt.model.plot import Plot
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
@@ -363,6 +364,7 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
         "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),
         "completions/xt.bash": bash(tree),

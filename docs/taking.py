@@ -15,6 +15,7 @@ KINDS = {
     "QUERY": "query",
     "PROPERTY": "property",
     "METRIC": "metric",
+    "AXIS": "axis",
     "TAG": "tag",
     "ENV": "environment",
     "TASK": "task",

@@ -23,7 +23,7 @@ def uses() -> None:
         assert_type(run.started_at, datetime | None)
         assert_type(run.level, Level | None)
         assert_type(run.record, Record)
-        assert_type(run.series("loss").values, list[int | float])
+        assert_type(run.series("loss").values, list[float])
         assert_type(run.read("model.npz"), bytes)
         assert_type(run.log("stdout"), str)
         assert_type(store.diff("@~1", run), Comparison)

@@ -7,9 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
-import msgspec
-
-from xt.errors import DamagedError, NotRecordedError, UsageError
+from xt.errors import NotRecordedError, UsageError
 from xt.model.delta import Comparison
 from xt.model.files import Input, Output
 from xt.model.level import Level
@@ -31,7 +29,7 @@ class Series(NamedTuple):
     """The points of one metric, in the order they came: `steps`, None where none was said, and `values`."""
 
     steps: list[int | float | None]
-    values: list[int | float]
+    values: list[float]
 
 
 class Run:
@@ -144,6 +142,7 @@ class Run:
             NotRecordedError: it has no such metric, or its points are not in the store.
             DamagedError: the points are not those that were recorded.
         """
+        from xt.ops.series import number, read
         from xt.suggest import suggest
 
         by_name = {shown_name(one): one for one in self._metrics}
@@ -153,13 +152,9 @@ class Run:
                 f"run {self.id} has no metric `{metric}`", suggest(metric, by_name, "metrics")
             )
         if found.series is None:
-            return Series([found.step], [figure(found.value)])
-        decoder = msgspec.json.Decoder(_Point)
-        try:
-            points = decoder.decode_lines(self._files.objects.read(found.series))
-        except msgspec.DecodeError as error:
-            raise DamagedError(f"the points of `{metric}` cannot be read: {error}") from error
-        return Series([point.step for point in points], [figure(point.value) for point in points])
+            return Series([found.step], [number(found.value)])
+        points = list(read(self._files, found.series))
+        return Series([step for step, _ in points], [value for _, value in points])
 
     def log(self, stream: Literal["stdout", "stderr"] | None = None) -> str:
         """What it wrote; bytes that are not UTF-8 become �.
@@ -227,13 +222,6 @@ class Run:
     @property
     def _metrics(self) -> list[Metric]:
         return [] if self._unsealed else self.record.result.metrics
-
-
-class _Point(msgspec.Struct):
-    """One line of a series."""
-
-    value: float | int | Number
-    step: float | int | None = None
 
 
 def settings(params: Sequence[Param]) -> dict[str, Any]:

@@ -29,6 +29,8 @@ COMMANDS = Table(
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
+        Row("plot", "xt.cli.plot:plot", "Draw metrics of runs, in the terminal or to SVG, PNG or HTML"),
+        Row("report", "xt.cli.report:report", "Write one self-contained HTML page about runs"),
         Row("tag", "xt.cli.tag:tag", "Put tags on a run, or take them off"),
         Row("name", "xt.cli.name:name", "Give a run a name"),
         Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),

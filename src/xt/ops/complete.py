@@ -133,6 +133,11 @@ class Completing:
         """Names of metrics."""
         yield from map(Candidate, self._keys("metric"))
 
+    def axes(self, word: str) -> Iterator[Candidate]:
+        """What a plot can be drawn over."""
+        yield from map(Candidate, ("step", "run", "time"))
+        yield from (Candidate(f"param.{name}") for name in self._keys("param"))
+
     def tags(self, word: str) -> Iterator[Candidate]:
         """Tags that some run has."""
         yield from map(Candidate, self._index.tags(word, MOST))
@@ -221,6 +226,7 @@ KINDS: dict[str, Callable[[Completing, str], Iterator[Candidate]]] = {
     "property": Completing.properties,
     "columns": Completing.columns,
     "metric": Completing.metrics,
+    "axis": Completing.axes,
     "tag": Completing.tags,
     "environment": Completing.environments,
     "task": Completing.tasks,
