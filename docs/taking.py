@@ -12,6 +12,7 @@ KINDS = {
     "THING": "run",
     "A": "run",
     "B": "run",
+    "OUTPUT": "output",
     "QUERY": "query",
     "PROPERTY": "property",
     "METRIC": "metric",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+import typer.core
 from msgspec.structs import replace
 
 from tests import builders
@@ -20,6 +21,7 @@ from xt.context import Outside
 from xt.model.event import Pin
 from xt.model.result import Metric
 from xt.model.snapshot import Param
+from xt.ops.complete import KINDS
 from xt.ops.statements import state
 from xt.store import Store
 
@@ -374,6 +376,30 @@ def test_whatever_is_in_the_way_nothing_is_said(here, harm):
     )
     assert (OLDER in ids) == (harm in ("index", "records", "settings"))
     store.chmod(0o700) if store.exists() else None
+
+
+def test_outputs_of_a_run_are_offered(here):
+    assert offered(here, "run,output", "second:") == ["second:model.npz", "second:metrics.json"]
+    assert offered(here, "run,output", "none:m") == []
+
+
+def test_what_a_declaration_names_is_known():
+    """A new command completes by its metavars; each kind they stand for has candidates."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        import taking
+    finally:
+        sys.path.pop(0)
+    assert {*taking.KINDS.values(), *taking.NAMED.values(), "columns"} == {*KINDS}
+    option = typer.core.TyperOption(param_decls=["--of"], metavar="PATH|RUN:OUTPUT")
+    assert (taking.kinds(option), taking.is_path(option)) == ("run,output", True)
+    for metavar, kinds in {
+        "METRIC… [RUN…]": "metric,run",
+        "KEY=VALUE": "",
+        "[REF|QUERY]...": "run,query",
+    }.items():
+        assert taking.kinds(typer.core.TyperOption(param_decls=["--of"], metavar=metavar)) == kinds
+    assert taking.choices(typer.core.TyperOption(param_decls=["--of"], metavar="dot|json")) == ["dot", "json"]
 
 
 def test_words_that_make_no_sense_have_no_candidates(here):

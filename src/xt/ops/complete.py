@@ -93,6 +93,18 @@ class Completing:
         yield from (Candidate(name, "a name") for name in self._index.names(word, MOST))
         yield from (Candidate(tag, "a tag") for tag in self._index.tags(word, MOST))
 
+    def outputs(self, word: str) -> Iterator[Candidate]:
+        """Outputs of a run, as `RUN:OUTPUT`."""
+        reference, colon, _ = word.partition(":")
+        if not colon:
+            return
+        from xt.ops.find import resolve
+
+        record = self._store.record(resolve(self._store, reference, self._outside))
+        for item in record.result.outputs:
+            if item.path is not None:
+                yield Candidate(f"{reference}:{to_shown(from_text(item.path))}", item.role)
+
     def query(self, word: str) -> Iterator[Candidate]:
         """The last condition of a query."""
         start = _last_term(word)
@@ -222,6 +234,7 @@ _COLUMNS = {
 #: Kind of a value → its candidates.
 KINDS: dict[str, Callable[[Completing, str], Iterator[Candidate]]] = {
     "run": Completing.runs,
+    "output": Completing.outputs,
     "query": Completing.query,
     "property": Completing.properties,
     "columns": Completing.columns,
