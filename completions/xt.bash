@@ -53,7 +53,7 @@ _xt_scan() {
     option= first= nth=1
     for ((i = 2; i < last; i++)); do
         case "${typed[1]} ${typed[i]}" in
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 ((i + 1 == last)) && option=${typed[i]}
                 ((i++))
                 ;;
@@ -139,7 +139,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -169,7 +169,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place first nth typed quote
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify audit baseline restore noise plot report tag name note rm init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit baseline restore noise plot report tag name note rm deploy observe prod blame rollback init --help --version"
         return
     fi
     _xt_split
@@ -181,7 +181,7 @@ _xt() {
             _xt_offer tag "$2"
             return
             ;;
-        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "show --code" | "plot -o" | "plot --output" | "report -o" | "report --output")
+        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "show --code" | "plot -o" | "plot --output" | "report -o" | "report --output" | "observe --from")
             _xt_files -f
             return
             ;;
@@ -213,7 +213,7 @@ _xt() {
             _xt_words "check strict recreate docker"
             return
             ;;
-        "verify --against")
+        "verify --against" | "rollback --to")
             _xt_offer run "$2"
             return
             ;;
@@ -239,6 +239,10 @@ _xt() {
             ;;
         "plot --x")
             _xt_offer axis "$2"
+            return
+            ;;
+        "deploy --to")
+            _xt_offer environment "$2"
             return
             ;;
         *) return ;;
@@ -398,6 +402,52 @@ _xt() {
                 return
             fi
             _xt_words "-m --message --undo --force -h --help"
+            ;;
+        deploy)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer_files run,output "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--to --prompts --policy -m --message -f --force --no-hook --at --json -h --help"
+            ;;
+        observe)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer environment "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--at --from --json -h --help"
+            ;;
+        prod)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer environment "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--json -h --help"
+            ;;
+        blame)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer environment "$2" ;;
+                    2) _xt_offer metric "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--since --json -h --help"
+            ;;
+        rollback)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer environment "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--to -m --message -f --force --no-hook --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

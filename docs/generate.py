@@ -30,6 +30,7 @@ from xt.model.files import Manifest
 from xt.model.groups import Groups
 from xt.model.noise import Noise
 from xt.model.plot import Plot
+from xt.model.production import Blame, Observing, Production, Rollback
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
@@ -52,6 +53,7 @@ TABLES = (
     ("[cases]", config.CaseSettings),
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
+    ("[deploy.ENV]", config.DeploySettings),
     ("[ls]", config.ListSettings),
     ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
@@ -367,6 +369,10 @@ def files() -> dict[str, str]:
         "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
         "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),
+        "docs/reference/prod.schema.json": schema(Production, "What xt prod reports"),
+        "docs/reference/observe.schema.json": schema(Observing, "What xt observe reports"),
+        "docs/reference/blame.schema.json": schema(Blame, "What xt blame reports"),
+        "docs/reference/rollback.schema.json": schema(Rollback, "What xt rollback reports"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

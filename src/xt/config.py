@@ -160,6 +160,14 @@ class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role `data` count whose path has a word such as `test`, `val`, `eval`, `dev` or `holdout`."""
 
 
+class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[deploy.ENV]`: how things go live in an environment; `hook` in `[deploy]` itself is for all others."""
+
+    hook: str | None = None
+    """A command that moves the traffic: run from the project's root, without a shell, before the deployment
+    is recorded; when it fails nothing is. `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, … tell it what. Empty: none."""
+
+
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[task.NAME]`: declarations for one kind of run, chosen with `--as NAME` or by its command."""
 
@@ -204,6 +212,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cases: CaseSettings = CaseSettings()
     cost: CostSettings = CostSettings()
     diff: DiffSettings = DiffSettings()
+    deploy: dict[str, str | DeploySettings] = {}
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     task: dict[str, TaskSettings] = {}
@@ -336,7 +345,7 @@ class _Source:
                 raise ConfigError(f"{self.shown}: {error}") from error
             self.fail(*fault)
         told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
-        if any(told) or settings.tickets.pattern:
+        if any(told) or settings.tickets.pattern or settings.deploy:
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

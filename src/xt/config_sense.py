@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from xt import declare
-from xt.config import Settings
+from xt.config import DeploySettings, Settings
 from xt.errors import UsageError
 from xt.model import evidence
 from xt.suggest import suggest
@@ -21,6 +21,12 @@ Fault = tuple[tuple[str | int, ...], str, str | None]
 
 def nonsense(settings: Settings) -> Iterator[Fault]:
     """Find the declarations that have the right type and cannot be meant, from the top."""
+    for name, value in settings.deploy.items():
+        if isinstance(value, str) and name != "hook":
+            yield ("deploy", name), f"unknown key `{name}` in [deploy]", suggest(name, ("hook",), "keys")
+        elif isinstance(value, DeploySettings) and name == "hook":
+            yield ("deploy", name), "an environment cannot be named `hook`", None
+        yield from _hook(("deploy", name), value)
     yield from _evidence(("evidence", "required"), settings.evidence.required)
     yield from _facts(("facts",), settings.facts)
     yield from _tickets(settings.tickets.pattern, settings.tickets.url)
@@ -80,6 +86,15 @@ def _tickets(pattern: str | None, url: str | None) -> Iterator[Fault]:
     if url is not None and ("{}" not in url or not url.startswith(("https://", "http://"))):
         hint = "such as `https://tracker.example/browse/{}`"
         yield ("tickets", "url"), f"`{url}` is no address with `{{}}` for the ticket", hint
+
+
+def _hook(place: tuple[str, ...], value: str | DeploySettings) -> Iterator[Fault]:
+    hook = value.hook if isinstance(value, DeploySettings) else value
+    place = (*place, "hook") if isinstance(value, DeploySettings) else place
+    try:
+        declare.words(hook or "")
+    except ValueError as error:
+        yield place, f"`hook`: {error}".lower(), None
 
 
 def _attempt(path: tuple[str | int, ...], parse: Callable[..., Any], *arguments: str) -> Iterator[Fault]:

@@ -35,6 +35,11 @@ COMMANDS = Table(
         Row("name", "xt.cli.name:name", "Give a run a name"),
         Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),
         Row("rm", "xt.cli.rm:rm", "Put runs away: lists pass over them, nothing is deleted"),
+        Row("deploy", "xt.cli.deploy:deploy", "Record what goes live where, from a run with evidence"),
+        Row("observe", "xt.cli.observe:observe", "Record measurements of production"),
+        Row("prod", "xt.cli.prod:prod", "Show what is live and was, and how it did"),
+        Row("blame", "xt.cli.blame:blame", "Say which deployment a movement in production coincides with"),
+        Row("rollback", "xt.cli.rollback:rollback", "Show the ways back, and record one"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )
