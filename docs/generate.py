@@ -40,6 +40,7 @@ from xt.query import FIELDS, OPERATORS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from completions_for import bash, fish, zsh
+from python_page import page as python_page
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "Written by docs/generate.py from the code; a test fails when it is stale."
@@ -121,6 +122,8 @@ In a clone of the repository, for the shell you use:
 | zsh | add `fpath=(…/completions $fpath)` to `~/.zshrc`, before `compinit` |
 | fish | copy `completions/xt.fish` to `~/.config/fish/completions/` |
 
+Runs by id, name or tag, the fields and values of a query, properties, metrics, tags and tasks are completed
+out of the index. `<` and `>` mean something to a shell: begin a query with a quote, `xt ls 'metric.`.
 After `xt run [options] --` the command completes as it would without xt.
 """
 ERRORS_HEAD = """\
@@ -357,6 +360,7 @@ def files() -> dict[str, str]:
         "docs/reference/cli.md": cli_reference(),
         "docs/reference/errors.md": errors_reference(),
         "docs/reference/config.md": config_reference(),
+        "docs/reference/python.md": python_page(MARK),
         "docs/reference/query.md": query_reference(),
         "docs/reference/record.schema.json": schema(Record, "A sealed run of xt"),
         "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),

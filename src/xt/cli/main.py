@@ -86,6 +86,10 @@ def dispatch(arguments: list[str]) -> int:
         print(f"xt {__version__}")
         return 0
     load_msgspec_lean()
+    if arguments[:1] == ["complete"] and len(arguments) == 3:
+        from xt.cli.complete import complete
+
+        return complete(arguments[1:])
     if arguments[:1] == ["run"]:
         from xt.cli import fast
 
