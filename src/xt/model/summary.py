@@ -65,7 +65,9 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
     """What is wrong with it, for a damaged one."""
     repeat_of: str | None = None
-    """The run it repeats, for one made by `xt rerun` or `xt verify`."""
+    """The run it repeats, for one made by `xt rerun`, `xt verify` or `xt stale --run`."""
+    recompute: bool = False
+    """It takes that run's place, made with the causes of its day: `xt stale --run`."""
     trial: bool = False
     """Made by `xt verify`: lists leave it out unless asked."""
     level: Level | None = None
@@ -122,6 +124,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
             has=present(record.snapshot, result),
             recipe=record.snapshot.recipe,
             repeat_of=repeat.of if repeat else None,
+            recompute=repeat is not None and repeat.recompute,
             trial=repeat is not None and repeat.trial,
         )
 
@@ -141,5 +144,6 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
             command=start.snapshot.command.argv[:WORDS],
             recipe=start.snapshot.recipe,
             repeat_of=repeat.of if repeat else None,
+            recompute=repeat is not None and repeat.recompute,
             trial=repeat is not None and repeat.trial,
         )

@@ -160,7 +160,10 @@ def _when(row: Summary, now: datetime) -> Line:
 
 
 def _repeat(row: Summary, letters: int) -> Line:
-    return [say(f"repeat of {row.repeat_of[:letters]} · ", "dim")] if row.repeat_of is not None else []
+    if row.repeat_of is None:
+        return []
+    word = "in place" if row.recompute else "repeat"
+    return [say(f"{word} of {row.repeat_of[:letters]} · ", "dim")]
 
 
 def _purpose(row: Summary) -> Line:
