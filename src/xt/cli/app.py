@@ -28,6 +28,8 @@ COMMANDS = Table(
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
+        Row("cases", "xt.cli.cases:cases", "Show the evaluated examples of a run, and one through time"),
+        Row("bundle", "xt.cli.bundle:bundle", "Versions of prompts and tool policies, and what differs"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )
