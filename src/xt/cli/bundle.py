@@ -45,7 +45,6 @@ def bundle(
             f"`xt bundle {action}` does not take {given or 'no'} arguments", f"`{usage[action]}`"
         )
     for option, wanted, belongs in (
-        ("--role", role, "ls"),
         ("--text", text, "show"),
         ("--exit-code", exit_code, "diff"),
     ):
@@ -70,13 +69,13 @@ def bundle(
         from xt.ops.bundle_show import show
         from xt.render.bundles import shown
 
-        found = one = show(store, first or "", outside, texts=text, path=second)
+        found = one = show(store, first or "", outside, role, texts=text, path=second)
         page = "" if as_json else shown(one, now, columns, colours)
     else:
         from xt.ops.bundle_show import compare
         from xt.render.bundles import compared
 
-        found = both = compare(store, first or "", second or "", outside)
+        found = both = compare(store, first or "", second or "", outside, role)
         page = "" if as_json else compared(both, columns, colours)
         status = int(exit_code and both.delta.relation in ("unknown", "changed"))
     if as_json:

@@ -25,13 +25,22 @@ NOT_HELD = (
 )
 
 
-def show(store: Store, text: str, outside: Outside, *, texts: bool = False, path: str | None = None) -> Shown:
+def show(
+    store: Store,
+    text: str,
+    outside: Outside,
+    role: str | None = None,
+    *,
+    texts: bool = False,
+    path: str | None = None,
+) -> Shown:
     """Describe a bundle and its files.
 
     Args:
         store: that has the runs.
         text: see `find_used`.
         outside: for the working directory and git.
+        role: where `text` leaves it open.
         texts: with the text of every file.
         path: of one file in the bundle: only it, with its text.
 
@@ -39,7 +48,7 @@ def show(store: Store, text: str, outside: Outside, *, texts: bool = False, path
         NoSuchBundleError: no bundle is meant.
         NotRecordedError: there is no such file in it.
     """
-    found = find_used(store, text, outside)
+    found = find_used(store, text, outside, role)
     members = found.bundle.members if path is None else [_one(found.bundle, path)]
     records = found.records
     ends = [records[0], records[-1]] if records else []
@@ -57,24 +66,24 @@ def show(store: Store, text: str, outside: Outside, *, texts: bool = False, path
     )
 
 
-def compare(store: Store, left: str, right: str, outside: Outside) -> Compared:
+def compare(store: Store, left: str, right: str, outside: Outside, role: str | None = None) -> Compared:
     """Compare two bundles file by file.
 
     Args:
         store: that has the runs.
         left: see `find_used`.
-        right: likewise; it takes the role of the left one where it may be of several.
+        right: likewise.
         outside: for the working directory and git.
+        role: where both leave it open.
 
     Raises:
         NoSuchBundleError: one is not there.
         UsageError: they are of different roles.
     """
-    one = find_used(store, left, outside)
-    other = _of_role(store, right, one.bundle.role, outside)
-    if not one.records and other.records and one.bundle.role != other.bundle.role:
-        one = _of_role(store, left, other.bundle.role, outside)
+    role = role or _said_role(left) or _said_role(right)
+    one = find_used(store, left, outside, role)
     role = one.bundle.role
+    other = find_used(store, right, outside, None if _said_role(right) else role)
     if role != other.bundle.role:
         roles = f"`{left}` is of role `{role}`, `{right}` of role `{other.bundle.role}`"
         raise UsageError(roles, "two bundles of one role can be compared")
@@ -90,10 +99,10 @@ def compare(store: Store, left: str, right: str, outside: Outside) -> Compared:
     return Compared(one.bundle.version(letters), other.bundle.version(letters), role, delta)
 
 
-def _of_role(store: Store, text: str, role: str, outside: Outside) -> Found:
-    """Find a bundle of a role where `text` leaves it open, and whatever it says otherwise."""
-    named = text.partition("@")[0]
-    return find_used(store, text, outside, None if named in BUNDLED and "@" in text else role)
+def _said_role(text: str) -> str | None:
+    """The role that a version names."""
+    role, at, _ = text.partition("@")
+    return role if at and role in BUNDLED else None
 
 
 def _one(found: Bundle, path: str) -> Member:

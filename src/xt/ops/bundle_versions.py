@@ -194,5 +194,6 @@ def _of_reference(store: Store, reference: str, outside: Outside, role: str | No
         raise NoSuchBundleError(f"run {short} has no {what}", "`xt run --input prompts:PATH` declares them")
     if len(found) > 1:
         names = ", ".join(one.version() for one in found)
-        raise NoSuchBundleError(f"run {short} has {len(found)} bundles", f"one of: {names}")
+        hint = f"`--role` says which, or its version: {names}"
+        raise NoSuchBundleError(f"run {short} has {len(found)} bundles", hint)
     return Found(found[0], [record] if record is not None else [], snapshot)

@@ -9,11 +9,13 @@ from xt import codec, fsio
 from xt.collect.git import GitError
 from xt.context import Outside
 from xt.errors import NotRecordedError
+from xt.model.bundle import Bundle
 from xt.model.event import Reused, Verified
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
 from xt.ops.beside import current
+from xt.ops.bundles import of_snapshot
 from xt.ops.code_trees import places
 from xt.ops.repeats import earlier
 from xt.store import State, Store, events
@@ -38,6 +40,8 @@ class Page(NamedTuple):
     """Whether this run is the one pinned as baseline."""
     verified: Verified | None = None
     """How it was last verified."""
+    bundles: tuple[Bundle, ...] = ()
+    """Versions of the prompts and the policy it used."""
     reused: tuple[int, str] | None = None
     """How often it stood for another run, and when last (RFC 3339)."""
 
@@ -53,12 +57,14 @@ def page(store: Store, run_id: str) -> Page:
         record = store.record(run_id)
     except NotRecordedError:
         start, state = store.live(run_id)
-        return Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
+        found = Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
+        return found._replace(bundles=tuple(of_snapshot(store, start.snapshot)))
     whole = Page(run_id, shown, record.snapshot, record.started_at, record, record.seal, None)
     whole = whole._replace(
         is_baseline=current(store) == run_id,
         verified=_last_verified(store, run_id),
         reused=_reused(store, run_id),
+        bundles=tuple(of_snapshot(store, record.snapshot)),
     )
     try:
         return whole._replace(repeats=earlier(store.path, record), repeats_known=True)

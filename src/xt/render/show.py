@@ -6,9 +6,11 @@ and the rich that would do the rest takes longer to import than the page to make
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from xt.model.bundle import Bundle
 from xt.model.event import Verified
 from xt.model.result import Record
 from xt.model.snapshot import Context, Snapshot
@@ -74,6 +76,10 @@ class Page(Protocol):
     @property
     def verified(self) -> Verified | None:
         """How it was last verified."""
+
+    @property
+    def bundles(self) -> Sequence[Bundle]:
+        """Versions of the prompts and the policy it used."""
 
     @property
     def reused(self) -> tuple[int, str] | None:
@@ -212,6 +218,7 @@ def _blocks(page: Page, now: datetime, width: int) -> list[Blocks]:
         ("code", causes.code(snapshot, short, width)),
         ("params", causes.params(snapshot.params, width)),
         ("inputs", causes.inputs(snapshot.inputs, width)),
+        *((one.role, causes.bundle(one, width)) for one in page.bundles),
         ("seed", causes.seed(snapshot.seed, width)),
         ("env", causes.environment(snapshot.environment, width)),
     ]
