@@ -31,6 +31,7 @@ from tests.builders import (
 )
 from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
+from xt.model.bundle import Bundle, Member, bundle
 from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
 from xt.model.event import Verified
@@ -53,6 +54,7 @@ class Page(NamedTuple):
     is_baseline: bool = False
     verified: Verified | None = None
     reused: tuple[int, str] | None = None
+    bundles: tuple[Bundle, ...] = ()
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:

@@ -94,7 +94,7 @@ def tree(
         "changed",
         *facts,
         change="changed",
-        note=", ".join(words) + (" of " + str(len(one)) + " files" if one else ""),
+        note=", ".join(words) + (f" of {len(one)} {'file' if len(one) == 1 else 'files'}" if one else ""),
         children=children,
         more=sum(counts.values()) - len(children),
     )
