@@ -24,6 +24,8 @@ import typer
 import xt
 from xt import config, errors
 from xt.cli.app import build
+from xt.model.bundle import Compared, Shown, Versions
+from xt.model.cases import Cases, History
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.noise import Noise
@@ -62,7 +64,7 @@ HEEDED = {
     "XT_STORE": "Path of the store, instead of `.xt` in the project's root.",
     "XT_FOREIGN_STORE": "Not empty: use a store that belongs to another user.",
     "XT_IMAGE": "The container image the run is in, by digest if possible; it cannot be seen from inside.",
-    "XT_PAGER": "What `xt diff` shows its page with on a terminal, before `PAGER`; empty or `cat`: nothing.",
+    "XT_PAGER": "What long pages are shown with on a terminal, before `PAGER`; empty or `cat`: nothing.",
     "XT_DEBUG": "Not empty: show the traceback of an error.",
     "NO_COLOR": "Not empty: no colours (<https://no-color.org>). `TERM=dumb` does the same.",
     "COLUMNS": "Columns to lay pages out for, instead of the terminal's own.",
@@ -322,6 +324,11 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/cases.schema.json": schema(Cases, "Evaluated examples of a run"),
+        "docs/reference/case.schema.json": schema(History, "One evaluated example through time"),
+        "docs/reference/bundle.schema.json": schema(Shown, "A version of prompts or of a policy"),
+        "docs/reference/bundles.schema.json": schema(Versions, "The versions that the runs of a store used"),
+        "docs/reference/bundle-diff.schema.json": schema(Compared, "What differs between two versions"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

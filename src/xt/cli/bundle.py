@@ -22,7 +22,7 @@ def bundle(
     ] = None,
     role: Annotated[
         Literal["prompts", "policy"] | None,
-        typer.Option("--role", metavar="prompts|policy", help="For `ls`: only these."),
+        typer.Option("--role", metavar="prompts|policy", help="Only bundles of this role."),
     ] = None,
     text: Annotated[bool, typer.Option("--text", help="For `show`: the text of every file too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with everything.")] = False,

@@ -58,8 +58,12 @@ def listing(found: Versions, now: datetime, width: int, colour: bool) -> str:
 
 
 def _rows(versions: list[Version], now: datetime, width: int) -> list[Line]:
+    again = "first" if any(one.runs > 1 for one in versions) else ""
     heads: list[list[Line]] = [
-        [[say(word, "dim")] for word in ("version", "files", "size", "runs", "first", "last", "")]
+        [
+            [say(word, "dim")] if word else []
+            for word in ("version", "files", "size", "runs", again, "last", "")
+        ]
     ]
     rows = [
         [

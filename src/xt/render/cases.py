@@ -20,12 +20,6 @@ WIDEST, NARROWEST = 140, 24
 COHORTS, GROUPS = 8, 20
 #: Cells of a column of cases at least.
 _LEAST = 8
-_WORDS = {
-    "all": "",
-    "failed": "failed",
-    "broken": "passed there and not here",
-    "fixed": "failed there and passed here",
-}
 
 
 def render(found: Cases, now: datetime, width: int, colour: bool) -> str:
@@ -45,11 +39,9 @@ def render(found: Cases, now: datetime, width: int, colour: bool) -> str:
         lines += [[], *indent(_groups(found, width - 2))]
     if found.cases:
         lines += [[], *indent(_table(found, width - 2))]
-    elif found.fits == 0 and found.n:
+    elif found.fits == 0 and found.n and not found.only:
         what = {"failed": "no case failed", "broken": "no case broke", "fixed": "no case was fixed"}
-        said = what.get(found.chosen, "no case is like that")
-        of = ", ".join(f"{name}={value}" for name, value in found.only.items())
-        lines += [[], *indent(wrap([say(said), say(f" with {of}" if of else "")], width - 2, 2))]
+        lines += [[], *indent([[say(what.get(found.chosen, "no case"))]])]
     lines += _foot(found, width)
     return "".join(paint(line, colour) + "\n" for line in lines)
 
@@ -76,6 +68,10 @@ def _headline(found: Cases, now: datetime, width: int) -> list[Line]:
     lines += indent(flow(items, width - 2))
     if found.against is not None:
         lines += indent(_against(found, width - 2))
+    if found.only:
+        of = ", ".join(f"{name}={value}" for name, value in found.only.items())
+        kind = f"{found.chosen} " if found.chosen != "all" else ""
+        lines += indent(wrap([say(of, "accent"), say(f": {count(found.fits, f'{kind}case')}")], width - 2, 2))
     return lines
 
 

@@ -10,20 +10,23 @@ from xt.render.spreadsheet import line
 
 def cases(found: Cases) -> str:
     """Write the listed cases: `id`, `outcome`, `score`, `was` and `file` where there are any, the rest."""
-    names = [*found.columns.cohorts, *found.columns.others] if found.columns is not None else []
-    told = ["id", "outcome", "score", *(["was"] if found.against else [])]
-    with_file = any(case.file is not None for case in found.cases)
-    told += ["file"] if with_file else []
-    lines = [line([*told, *names])]
+    columns = found.columns
+    if columns is None:
+        return line(["id"])
+    told = {
+        "id": True,
+        "outcome": columns.outcome is not None,
+        "score": columns.score is not None,
+        "was": found.against is not None,
+        "file": any(case.file is not None for case in found.cases),
+    }
+    names = [*columns.cohorts, *columns.others]
+    lines = [line([*(name for name, is_told in told.items() if is_told), *names])]
     for case in found.cases:
-        cells = [
-            case.id,
-            plain(case.outcome),
-            plain(case.score),
-            *([plain(case.was)] if found.against else []),
-        ]
-        cells += [to_shown(from_text(case.file or ""))] if with_file else []
-        lines.append(line([*cells, *(plain(case.cells.get(name)) for name in names)]))
+        file = to_shown(from_text(case.file or ""))
+        first = (case.id, plain(case.outcome), plain(case.score), plain(case.was), file)
+        known = [text for text, is_told in zip(first, told.values(), strict=True) if is_told]
+        lines.append(line([*known, *(plain(case.cells.get(name)) for name in names)]))
     return "".join(lines)
 
 
