@@ -31,7 +31,7 @@ from tests.builders import (
 )
 from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
-from xt.model.bundle import Bundle, Member, bundle
+from xt.model.bundle import Bundle
 from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
 from xt.model.event import Verified

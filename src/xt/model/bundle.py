@@ -166,7 +166,7 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     """Its content, where that was asked for and is text."""
 
 
-class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
+class Shown(msgspec.Struct, frozen=True):
     """What `xt bundle show` reports."""
 
     version: str
@@ -182,7 +182,7 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: Literal["xt.bundle/1"] = "xt.bundle/1"
 
 
-class Compared(msgspec.Struct, frozen=True, omit_defaults=True):
+class Compared(msgspec.Struct, frozen=True):
     """What `xt bundle diff` reports."""
 
     left: str

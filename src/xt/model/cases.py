@@ -70,7 +70,7 @@ class Columns(msgspec.Struct, frozen=True, omit_defaults=True):
     """In the order of the file."""
 
 
-class Cases(msgspec.Struct, frozen=True, omit_defaults=True):
+class Cases(msgspec.Struct, frozen=True):
     """What `xt cases` reports of one run."""
 
     run: str
@@ -129,7 +129,7 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why nothing is known of it in this run."""
 
 
-class History(msgspec.Struct, frozen=True, omit_defaults=True):
+class History(msgspec.Struct, frozen=True):
     """What `xt cases --history` reports."""
 
     id: str
