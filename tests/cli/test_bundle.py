@@ -145,12 +145,8 @@ def test_what_cannot_be_meant_says_so(used):
         found = fails(used, *words)
         assert (found[0], said in found[1]) == (code, True), (words, found)
     assert used.data("bundle", "show", "mmmm", "--role", "policy")["role"] == "policy"
-    both = fails(
-        used,
-        "diff",
-        used.data("bundle")["versions"][1]["version"],
-        used.data("bundle")["versions"][0]["version"],
-    )
+    versions = [one["version"] for one in used.data("bundle")["versions"]]
+    both = fails(used, "diff", versions[1], versions[0])
     assert both[0] == 2
     assert "two bundles of one role" in both[1]
 

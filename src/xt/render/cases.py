@@ -124,7 +124,7 @@ def _cohorts(found: Cases, width: int) -> list[Line]:
     for column, shares in by.items():
         rows = [_share(share) for share in shares[:COHORTS]]
         lines.append([say(clip(say(column[:LONGEST]).text, width), "accent")])
-        lines += indent(aligned(rows, width - 2, frozenset((1, 2))))
+        lines += indent(aligned(rows, width - 2, frozenset((1,))))
         if len(shares) > COHORTS:
             lines += indent([[say(f"and {len(shares) - COHORTS} more: --json", "dim")]])
     return lines
@@ -206,6 +206,6 @@ def _foot(found: Cases, width: int) -> list[Line]:
         one = found.cases[0].id
         # An id that is no plain word is better copied than typed.
         if one.isprintable() and len(one) <= 40 and not set(one) & set(" '\"\\$`"):
-            items.append([say(f"xt cases --history {one}", "accent")])
+            items.append([say(f"xt cases {found.run[: found.shown]} --history {one}", "accent")])
     lines += flow(items, width - 2, "   ")
     return [[], *indent(lines)] if lines else []
