@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "note -m" | "note --message" | "rm -m" | "rm --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -90,7 +90,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify baseline restore noise init --help --version"
+        _xt_words "run ls show logs diff rerun verify baseline restore noise tag name note rm init --help --version"
         return
     fi
     _xt_parse
@@ -115,7 +115,7 @@ _xt() {
             _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --strict --seed --reuse -C -q --quiet -h --help"
             ;;
         ls)
-            _xt_words "-n --number -a --all --json --csv -h --help"
+            _xt_words "-n --number -a --all --sort --reverse --group-by --columns --json --csv -h --help"
             ;;
         show)
             if [[ $current != -* ]]; then
@@ -168,6 +168,30 @@ _xt() {
                 return
             fi
             _xt_words "--all --json -h --help"
+            ;;
+        tag)
+            if [[ $current != -* ]]; then
+                _xt_words "$(_xt_runs)"
+                return
+            fi
+            _xt_words "-d --off -h --help"
+            ;;
+        name)
+            if [[ $current != -* ]]; then
+                _xt_words "$(_xt_runs)"
+                return
+            fi
+            _xt_words "-d --off -h --help"
+            ;;
+        note)
+            if [[ $current != -* ]]; then
+                _xt_words "$(_xt_runs)"
+                return
+            fi
+            _xt_words "-m --message --json -h --help"
+            ;;
+        rm)
+            _xt_words "-m --message --undo --force -h --help"
             ;;
         init)
             _xt_words "-h --help"

@@ -28,10 +28,12 @@ from xt.model.bundle import Compared, Shown, Versions
 from xt.model.cases import Cases, History
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
+from xt.model.groups import Groups
 from xt.model.noise import Noise
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
+from xt.query import FIELDS, OPERATORS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from completions_for import bash, fish, zsh
@@ -49,6 +51,8 @@ TABLES = (
     ("[cases]", config.CaseSettings),
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
+    ("[ls]", config.ListSettings),
+    ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
     ("[env]", config.EnvSettings),
     ("[run]", config.RunSettings),
@@ -141,6 +145,20 @@ commented one.
 
 The settings of the [example](../examples/digits/README.md):
 
+"""
+QUERY_HEAD = """\
+# Queries
+
+What `xt ls`, `xt plot`, `xt report` and `xt stale` take to choose runs. How to ask, with examples:
+[finding runs](../how-to/search.md).
+
+| field | may be asked with | |
+|---|---|---|
+"""
+QUERY_FOOT = """
+Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is no
+condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the next
+character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
 """
 CONFIG_FOOT = """\
 ## Roles
@@ -267,6 +285,16 @@ def config_reference() -> str:
     return "".join([*parts, CONFIG_FOOT.format(**roles)])
 
 
+def query_reference() -> str:
+    rows = []
+    for field in FIELDS.values():
+        signs = " ".join(f"`{sign}`" for sign in OPERATORS[field.kind] if sign != "has")
+        alone = ", or alone" if "has" in OPERATORS[field.kind] else ""
+        name = f"{field.name}.NAME" if field.keyed else field.name
+        rows.append(f"| `{name}` | {signs}{alone} | {_cell(field.summary)} |\n")
+    return f"<!-- {MARK} -->\n\n" + QUERY_HEAD + "".join(rows) + QUERY_FOOT
+
+
 def _listed(words: tuple[str, ...]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
@@ -317,6 +345,7 @@ def files() -> dict[str, str]:
         "docs/reference/cli.md": cli_reference(),
         "docs/reference/errors.md": errors_reference(),
         "docs/reference/config.md": config_reference(),
+        "docs/reference/query.md": query_reference(),
         "docs/reference/record.schema.json": schema(Record, "A sealed run of xt"),
         "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),
         "docs/reference/manifest.schema.json": schema(Manifest, "A manifest of xt"),
@@ -329,6 +358,7 @@ def files() -> dict[str, str]:
         "docs/reference/bundle.schema.json": schema(Shown, "A version of prompts or of a policy"),
         "docs/reference/bundles.schema.json": schema(Versions, "The versions that the runs of a store used"),
         "docs/reference/bundle-diff.schema.json": schema(Compared, "What differs between two versions"),
+        "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

@@ -39,7 +39,7 @@ def record_path(store, run_id):
 def listed(store):
     index = Index(store)
     try:
-        return {row.id: row.status for row in index.newest(None).rows}
+        return {row.id: row.status for row in index.newest(None, trials=True).rows}
     finally:
         index.close()
 
@@ -123,7 +123,7 @@ def test_a_damaged_index_is_made_again(store, damage):
         db = sqlite3.connect(path)
         db.execute("PRAGMA user_version = 7")
         if damage == "older rows":
-            db.execute("UPDATE runs SET summary = x'00'")
+            db.execute("UPDATE shown SET summary = x'00'")
         db.commit()
         db.close()
     else:

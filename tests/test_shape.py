@@ -23,7 +23,7 @@ BANNED_NAMES = {"utils", "util", "helpers", "common", "manager", "core", "base",
 #: Heavy packages and the only places that may import them.
 LEAVES = {
     "rich": {"render"},
-    "sqlite3": {"store/index.py"},
+    "sqlite3": {"store/index"},
     "typer": {"cli"},
     "docker": {"collect", "execute"},
     "pynvml": {"collect", "execute"},

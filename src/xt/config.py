@@ -133,6 +133,22 @@ class CostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Shown after the amount."""
 
 
+class ListSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[ls]`: how runs are listed."""
+
+    columns: list[str] = []
+    """Columns of `xt ls`, as with `--columns`, for those who have not chosen others."""
+
+
+class TicketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[tickets]`: where tickets lead to, in `xt show`, notes and reports."""
+
+    pattern: str | None = None
+    """A regular expression for a ticket: `[A-Z]+-[0-9]+`."""
+    url: str | None = None
+    """Its address, with `{}` where the ticket goes: `https://tracker.example/browse/{}`."""
+
+
 class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[diff]`: what makes two runs comparable."""
 
@@ -178,6 +194,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cases: CaseSettings = CaseSettings()
     cost: CostSettings = CostSettings()
     diff: DiffSettings = DiffSettings()
+    ls: ListSettings = ListSettings()
+    tickets: TicketSettings = TicketSettings()
     task: dict[str, TaskSettings] = {}
 
 
@@ -307,7 +325,7 @@ class _Source:
             if fault is None:
                 raise ConfigError(f"{self.shown}: {error}") from error
             self.fail(*fault)
-        if settings.task or settings.metrics or settings.evidence.required:
+        if settings.task or settings.metrics or settings.evidence.required or settings.tickets.pattern:
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
     """Find the declarations that have the right type and cannot be meant, from the top."""
     for index, name in enumerate(settings.evidence.required):
         yield from _evidence(index, name)
+    yield from _tickets(settings.tickets.pattern, settings.tickets.url)
     sources = [(name, known.source) for name, known in settings.metrics.items() if known.source is not None]
     for name, source in sources:
         if any(character in name for character in "*?["):
@@ -46,6 +48,18 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
             yield from _attempt((*place, "params", index), declare.param_spec, text, "/", "xt.toml")
         for index, text in enumerate(task.metrics):
             yield from _attempt((*place, "metrics", index), declare.metric_spec, text)
+
+
+def _tickets(pattern: str | None, url: str | None) -> Iterator[Fault]:
+    if pattern is not None:
+        try:
+            if re.compile(pattern).match(""):
+                yield ("tickets", "pattern"), f"`{pattern}` fits an empty text", "such as `[A-Z]+-[0-9]+`"
+        except (re.error, RecursionError, OverflowError) as error:
+            yield ("tickets", "pattern"), f"`{pattern}` is no regular expression: {error}", None
+    if url is not None and ("{}" not in url or not url.startswith(("https://", "http://"))):
+        hint = "such as `https://tracker.example/browse/{}`"
+        yield ("tickets", "url"), f"`{url}` is no address with `{{}}` for the ticket", hint
 
 
 def _evidence(index: int, name: str) -> Iterator[Fault]:

@@ -27,6 +27,8 @@ class XtError(Exception):
 
     code = "error"
     exit_status = 1
+    #: A text that was given, and the place in it that is wrong (a column, from 0).
+    excerpt: tuple[str, int] | None = None
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         """Keep what happened and what to do.

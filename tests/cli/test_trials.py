@@ -119,8 +119,8 @@ def test_names_and_tags_of_the_index_mean_no_trial(store):
     try:
         assert index.named("reference") == FIRST
         assert index.tagged("gold") == FIRST
-        assert index.newest(1).rows[0].id == TRIAL
-        found = index.newest(1, trials=False)
+        assert index.newest(1, trials=True).rows[0].id == TRIAL
+        found = index.newest(1)
         assert (found.rows[0].id, found.total, found.trials) == (RERUN, 3, 1)
     finally:
         index.close()

@@ -34,10 +34,11 @@ from tests.render.hostile import SGR, assert_harmless, paths, words
 from xt.model.bundle import Bundle
 from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
-from xt.model.event import Verified
+from xt.model.event import Named, Noted, Reused, Verified
 from xt.model.files import Input, Output, Problem
 from xt.model.result import Metric, Record, Start, Stream
 from xt.model.snapshot import Param, Repeat, Seed, Snapshot
+from xt.model.standing import RunStanding
 from xt.render.show import NARROWEST, WIDEST, render
 
 
@@ -52,8 +53,8 @@ class Page(NamedTuple):
     repeats: tuple[str, str] | None = None
     repeats_known: bool = True
     is_baseline: bool = False
-    verified: Verified | None = None
-    reused: tuple[int, str] | None = None
+    said: RunStanding = RunStanding()
+    live: list[str] = []  # noqa: RUF012
     bundles: tuple[Bundle, ...] = ()
 
 
@@ -150,20 +151,43 @@ PAGES = {
             )
         )
     )._replace(
-        verified=Verified(
-            "20261123073000000000-0a1b2c3d",
-            "2026-11-23T07:30:00.000000Z",
-            "you",
-            RUN,
-            "divergent",
-            "equivalent",
-            ["nrqszzktwvlmopyx"] * 5,
-            None,
-            {"threads": "equivalent", "timezone": "divergent", "path": "identical"},
-            "kwpz does not repeat.",
-            ["clock"],
-            ["clock"],
+        said=RunStanding(
+            verified=Verified(
+                "20261123073000000000-0a1b2c3d",
+                "2026-11-23T07:30:00.000000Z",
+                "you",
+                RUN,
+                "divergent",
+                "equivalent",
+                ["nrqszzktwvlmopyx"] * 5,
+                None,
+                {"threads": "equivalent", "timezone": "divergent", "path": "identical"},
+                "kwpz does not repeat.",
+                ["clock"],
+                ["clock"],
+            )
         )
+    ),
+    "labelled": sealed(record())._replace(
+        live=["prod"],
+        said=RunStanding(
+            tags={"gold": True},
+            renamed=Named("20261123073000000000-0a1b2c3d", "2026-11-23T07:30:00.000000Z", "you", RUN, "best"),
+            notes=[
+                Noted(
+                    "20261123073000000000-0a1b2c3e",
+                    "2026-11-23T07:30:00.000000Z",
+                    "ann",
+                    RUN,
+                    "# Why\n\nThe **rate** fits, see [it](https://wiki.example/x).\n\n- `lr` 0.05\n- A-12",
+                )
+            ],
+            reused=[
+                Reused(
+                    "20261123073000000000-0a1b2c3f", "2026-11-23T07:30:00.000000Z", "you", RUN, digest("a"), 2
+                )
+            ],
+        ),
     ),
     "running": in_flight(start(), "running"),
     "lost": in_flight(start(), "lost"),

@@ -30,6 +30,10 @@ COMMANDS = Table(
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
         Row("cases", "xt.cli.cases:cases", "Show the evaluated examples of a run, and one through time"),
         Row("bundle", "xt.cli.bundle:bundle", "Versions of prompts and tool policies, and what differs"),
+        Row("tag", "xt.cli.tag:tag", "Put tags on a run, or take them off"),
+        Row("name", "xt.cli.name:name", "Give a run a name"),
+        Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),
+        Row("rm", "xt.cli.rm:rm", "Put runs away: lists pass over them, nothing is deleted"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

@@ -7,54 +7,149 @@ from typing import Annotated
 
 import typer
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.context import Outside
+    from xt.ops.search import Searching, Wanted
+
 #: Rows asked for at most; more are all.
 MOST = 10**9
 
 
 def ls(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUERY]...", help="What to look for: 'tag:gold metric.val/acc>0.9 since:7d', or words."
+        ),
+    ] = None,
     number: Annotated[
         int, typer.Option("-n", "--number", min=0, max=MOST, help="Rows at most; 0 for all.")
     ] = 20,
     every: Annotated[bool, typer.Option("-a", "--all", help="With the repeats that xt verify made.")] = False,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort", metavar="PROPERTY", help="Best first: metric.NAME, param.NAME, time, level, …"
+        ),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            "--group-by", metavar="PROPERTY", help="One row for each value of it: param.lr, task, tags."
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME,…",
+            help="Columns of this list and later ones: when, metrics, param.lr, …; auto forgets them.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
 ) -> int:
     """List runs, newest first."""
     from xt.context import Outside
     from xt.errors import UsageError
-    from xt.ops.find import listing, open_store, with_levels
+    from xt.ops.find import open_store
+    from xt.ops.search import Searching, Wanted
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", "give one of them")
+    if group_by is not None and (as_csv or sort is not None):
+        raise UsageError("--group-by has an order and no CSV", "`xt ls --group-by … --json` is for programs")
     outside = Outside.real()
     store = open_store(outside)
-    found = listing(store, outside, number or None, trials=every)
-    found = found._replace(rows=with_levels(store, found.rows))
+    wanted = Wanted(" ".join(query or []), number or None, every, sort, reverse)
+    with Searching(store, outside) as search:
+        names = _columns(columns, search, memory=not (as_json or as_csv or group_by))
+        if group_by is not None:
+            text = _groups(search, wanted._replace(columns=names), group_by, as_json=as_json)
+        else:
+            text = _rows(search, wanted, names, outside, as_json=as_json, as_csv=as_csv)
+    sys.stdout.buffer.write(text)
+    return 0
+
+
+def _columns(asked: str | None, search: Searching, *, memory: bool) -> tuple[str, ...]:
+    """Those that are asked for, and from then on remembered; else those of last time, or of the project."""
+    from xt.ops.columns import chosen, remember, remembered
+
+    if asked is None:
+        return (remembered(search.store) or chosen(",".join(search.settings.ls.columns))) if memory else ()
+    names = chosen(asked)
+    reason = remember(search.store, names) if memory else None
+    if reason is not None:
+        sys.stderr.write(f"xt: warning: the columns are not remembered: {reason}\n")
+    return names
+
+
+def _groups(search: Searching, wanted: Wanted, by: str, *, as_json: bool) -> bytes:
+    from xt.ops.groups import group
+
+    found = group(search, wanted, by)
+    if as_json:
+        from xt import codec
+        from xt.cli.answer import for_programs
+
+        return for_programs(codec.encode(found))
+    from xt.render.groups import render
+    from xt.render.terminal import colour, width
+
+    shown = search.store.shown_all([one.newest for one in found.groups])
+    environ = search.outside.environ
+    return _encoded(render(found, shown, width(sys.stdout, environ), colour(sys.stdout, environ)))
+
+
+def _rows(
+    search: Searching,
+    wanted: Wanted,
+    names: tuple[str, ...],
+    outside: Outside,
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> bytes:
+    from xt.ops.columns import BUILT_IN
+
+    found = search.listing(wanted._replace(columns=tuple(name for name in names if name not in BUILT_IN)))
     # What others wrote reaches a file or a pipe as it is, and a terminal harmless.
     if as_json:
         from xt.cli.answer import for_programs
         from xt.render.listing_data import to_json
 
-        data = for_programs(to_json(found.rows))
-    elif as_csv:
+        return for_programs(to_json(found.rows, found.cells))
+    if as_csv:
         from xt.render.listing_data import to_csv
 
-        text = to_csv(found.rows)
+        text = to_csv(found.rows, found.cells)
         if sys.stdout.isatty():
             from xt.render.visible import visible_lines
 
             text = visible_lines(text.replace("\r\n", "\n"))
-        data = text.encode("utf-8", "backslashreplace")
-    else:
-        from xt.ops.beside import current
-        from xt.render.listing import table
-        from xt.render.terminal import colour, width
+        return _encoded(text)
+    from xt.ops.beside import current
+    from xt.render.listing import table
+    from xt.render.terminal import colour, width
 
-        columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
-        pinned = current(store)
-        text = table(
-            found.rows, found.shown, found.total, outside.now(), columns, colours, pinned, found.trials
-        )
-        data = text.encode("utf-8", "backslashreplace")
-    sys.stdout.buffer.write(data)
-    return 0
+    text = table(
+        found.rows,
+        found.shown,
+        found.total,
+        outside.now(),
+        width(sys.stdout, outside.environ),
+        colour(sys.stdout, outside.environ),
+        current(search.store),
+        found.trials,
+        query=wanted.query,
+        chosen=names,
+        cells=found.cells,
+    )
+    return _encoded(text)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")

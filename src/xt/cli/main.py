@@ -124,6 +124,7 @@ def load_msgspec_lean() -> None:
 
 def tell(error: errors.XtError) -> None:
     """Write an error: one line what happened, one line what to do."""
+    from xt.render.pointing import pointed
     from xt.render.visible import visible
 
     if os.environ.get("XT_DEBUG"):
@@ -131,5 +132,7 @@ def tell(error: errors.XtError) -> None:
 
         traceback.print_exception(error)
     print(f"xt: error: {visible(error.message)}", file=sys.stderr)
+    for line in pointed(*error.excerpt) if error.excerpt is not None else ():
+        print(line, file=sys.stderr)
     if error.hint:
         print(f"xt: hint: {visible(error.hint)}", file=sys.stderr)

@@ -19,7 +19,7 @@ def show(
 ) -> int:
     """Show one run: what, why, causes, effects, what is missing."""
     from xt.context import Outside
-    from xt.ops.find import open_store, resolve
+    from xt.ops.find import open_store, project_settings, resolve
     from xt.ops.show import code_file, json_bytes, page
 
     outside = Outside.real()
@@ -41,7 +41,8 @@ def show(
         from xt.render.terminal import colour, width
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
-        text = render(page(store, run_id), outside.now(), columns, colours)
+        tickets = project_settings(outside).tickets
+        text = render(page(store, run_id), outside.now(), columns, colours, tickets)
         data = text.encode("utf-8", "backslashreplace")
     sys.stdout.buffer.write(data)
     return 0

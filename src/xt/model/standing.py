@@ -7,6 +7,7 @@ Events are taken in the order of their ids, which is that of time. Of statements
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -47,6 +48,17 @@ class RunStanding(msgspec.Struct):
         """Its tags now: recorded ones first, in their order."""
         kept = [tag for tag in recorded if self.tags.get(tag, True)]
         return kept + [tag for tag, on in self.tags.items() if on and tag not in recorded]
+
+
+class Labelled(NamedTuple):
+    """One run and what is said of it now."""
+
+    id: str
+    shown: int
+    """Letters of the id that tell it from all others."""
+    name: str | None
+    tags: list[str]
+    said: RunStanding
 
 
 class Place(msgspec.Struct):

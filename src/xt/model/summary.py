@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from xt.model.level import Level
 from xt.model.result import Metric, Number, Record, Start, Status
+from xt.model.standing import RunStanding
 from xt.model.text import Text
 
 #: What a list can say of a run: how it ended, or what readers derived.
@@ -70,6 +72,24 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     """RFC 3339, UTC."""
     verified_by: int = 0
     """Repeats of it, as it was, that the level was judged by; 0 when it was held against another run."""
+    notes: int = 0
+    """Notes that were written on it."""
+    live: list[str] = []
+    """Environments in which something of it is live now."""
+
+    def standing(self, said: RunStanding) -> Summary:
+        """Add what was said of it later."""
+        last = said.verified
+        return replace(
+            self,
+            name=said.name(self.name),
+            tags=said.tags_now(self.tags),
+            notes=len(said.notes),
+            level=last.level if last else None,
+            required=last.required if last else None,
+            verified_at=last.at if last else None,
+            verified_by=len(last.repeats) if last else 0,
+        )
 
     @classmethod
     def of(cls, record: Record) -> Summary:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from xt.context import Outside
-from xt.errors import NoSuchRunError, NotRecordedError, UsageError
-from xt.model import runid
+from xt.errors import NoSuchRunError, NotRecordedError
 from xt.model.event import BASELINE, Pin
 from xt.ops.find import resolve
+from xt.ops.labels import check_word
 from xt.ops.statements import state
 from xt.store import Store, events
 
@@ -19,7 +19,7 @@ def pin(store: Store, name: str, reference: str, reason: str | None, outside: Ou
         NoSuchRunError: the reference names none.
         NotRecordedError: the run is not sealed (yet), or did not end well.
     """
-    _check(name)
+    check_word("pinned name", name)
     run_id = resolve(store, reference, outside)
     status = store.record(run_id).result.status
     if status != "ok":
@@ -57,15 +57,6 @@ def none_pinned(name: str | None) -> NoSuchRunError:
     return NoSuchRunError(
         f"nothing is pinned as `{name}`", f"`xt baseline set RUN --name {name} -m WHY` pins it"
     )
-
-
-def _check(name: str) -> None:
-    if not name or name.startswith(("@", "-")) or not name.isprintable() or any(map(str.isspace, name)):
-        raise UsageError(f"`{name}` cannot be a pinned name", "one word, such as `nightly` or `v2`")
-    if runid.is_prefix(name):
-        raise UsageError(
-            f"`{name}` could be taken for the beginning of a run id", "any other letter, digit or `-` helps"
-        )
 
 
 def _append(store: Store, name: str, run_id: str | None, reason: str | None, outside: Outside) -> Pin:

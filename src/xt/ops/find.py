@@ -5,32 +5,20 @@ from __future__ import annotations
 import os
 import re
 from datetime import datetime
-from typing import NamedTuple
-
-from msgspec.structs import replace
 
 from xt import config
 from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, XtError
 from xt.model import runid
-from xt.model.event import BASELINE, Verified
+from xt.model.event import BASELINE, Removed
+from xt.model.snapshot import Snapshot
+from xt.model.standing import fold
 from xt.model.summary import Summary
 from xt.store import Store, events, find_root, locate
 from xt.store.index import Index
 
 _POSITION = re.compile(r"@(?:~(\d{1,9}))?")
-
-
-class Listing(NamedTuple):
-    """Rows of `xt ls`, newest first."""
-
-    rows: list[Summary]
-    shown: dict[str, int]
-    """Letters of each id that tell it from all others."""
-    total: int
-    trials: int = 0
-    """Runs made by `xt verify` that are left out."""
 
 
 def store_path(outside: Outside) -> str:
@@ -67,62 +55,28 @@ def open_store(outside: Outside) -> Store:
     return Store.open(path, foreign=trusts_foreign(outside))
 
 
-def listing(store: Store, outside: Outside, limit: int | None, *, trials: bool = False) -> Listing:
-    """List runs, those in flight or lost among them, newest first.
-
-    Args:
-        store: to read.
-        outside: for the time.
-        limit: rows at most, None for all.
-        trials: with the repeats that `xt verify` made.
-    """
-    every = live_rows(store, outside)
-    live = [row for row in every if trials or not row.trial]
-    index = Index(store)
-    try:
-        found = index.newest(limit, trials=trials)
-    finally:
-        index.close()
-    rows = sorted([*live, *found.rows], key=lambda row: row.started_at or "", reverse=True)
-    rows = rows if limit is None else rows[:limit]
-    shown = store.shown_all([row.id for row in rows])
-    return Listing(rows, shown, found.total + len(live), found.trials + len(every) - len(live))
-
-
-def with_levels(store: Store, rows: list[Summary]) -> list[Summary]:
-    """Add to each row how well it repeats, as last verified; the events are read once for all.
-
-    Args:
-        store: that has the runs.
-        rows: of a list.
-    """
-    last = {event.run: event for event in events.every(store.path, Verified)}
-    return [_with_level(row, last[row.id]) if row.id in last else row for row in rows]
-
-
-def _with_level(row: Summary, event: Verified) -> Summary:
-    return replace(
-        row,
-        level=event.level,
-        required=event.required,
-        verified_at=event.at,
-        verified_by=len(event.repeats),
-    )
-
-
 def live_rows(store: Store, outside: Outside) -> list[Summary]:
     """Rows of the runs without a record."""
-    rows = []
-    for run_id in store.live_ids():
+    return [row for row, _ in in_flight(store, outside)]
+
+
+def in_flight(store: Store, outside: Outside) -> list[tuple[Summary, Snapshot | None]]:
+    """Rows of the runs without a record, and their causes where they can be read."""
+    rows: list[tuple[Summary, Snapshot | None]] = []
+    ids = store.live_ids()
+    said = fold(events.every(store.path, Removed)).runs if ids else {}
+    for run_id in ids:
+        if run_id in said and said[run_id].removed is not None:
+            continue
         try:
             start, state = store.live(run_id)
         except XtError as error:
-            rows.append(Summary(id=run_id, status="damaged", reason=error.message))
+            rows.append((Summary(id=run_id, status="damaged", reason=error.message), None))
             continue
         wall = None
         if state == "running":
             wall = (outside.now() - datetime.fromisoformat(start.started_at)).total_seconds()
-        rows.append(Summary.in_flight(start, state, wall))
+        rows.append((Summary.in_flight(start, state, wall), start.snapshot))
     return rows
 
 
@@ -136,13 +90,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     """
     position = _POSITION.fullmatch(reference)
     if position:
-        back = int(position.group(1) or 0)
-        rows = listing(store, outside, back + 1)
-        if len(rows.rows) <= back:
-            raise NoSuchRunError(
-                f"there is no run `{reference}`, there are {rows.total}", "`xt ls` lists them"
-            )
-        return rows.rows[back].id
+        return _at(store, reference, int(position.group(1) or 0), outside)
     if reference == BASELINE or not runid.is_prefix(reference):
         found = events.pinned(store.path).get(reference)
         if found is not None:
@@ -172,6 +120,21 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     raise NoSuchRunError(
         f"no run has the id, name or tag `{reference}`", _nearest(reference, [*names, *tags])
     )
+
+
+def _at(store: Store, reference: str, back: int, outside: Outside) -> str:
+    """Count back from the newest run."""
+    live = [row for row in live_rows(store, outside) if not row.trial]
+    index = Index(store)
+    try:
+        found = index.newest(back + 1)
+    finally:
+        index.close()
+    rows = sorted([*live, *found.rows], key=lambda row: row.started_at or "", reverse=True)
+    if len(rows) <= back:
+        total = found.total + len(live)
+        raise NoSuchRunError(f"there is no run `{reference}`, there are {total}", "`xt ls` lists them")
+    return rows[back].id
 
 
 def _nearest(reference: str, words: list[str]) -> str:

@@ -10,15 +10,16 @@ from xt.collect.git import GitError
 from xt.context import Outside
 from xt.errors import NotRecordedError
 from xt.model.bundle import Bundle
-from xt.model.event import Reused, Verified
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
+from xt.model.standing import RunStanding
 from xt.model.text import from_text
 from xt.ops.beside import current
 from xt.ops.bundles import of_snapshot
 from xt.ops.code_trees import places
 from xt.ops.repeats import earlier
-from xt.store import State, Store, events
+from xt.ops.statements import standing
+from xt.store import State, Store
 
 
 class Page(NamedTuple):
@@ -38,12 +39,12 @@ class Page(NamedTuple):
     """Whether it could be told."""
     is_baseline: bool = False
     """Whether this run is the one pinned as baseline."""
-    verified: Verified | None = None
-    """How it was last verified."""
+    said: RunStanding = RunStanding()
+    """What was said of it later."""
+    live: list[str] = []  # noqa: RUF012
+    """Environments in which something of it is live now."""
     bundles: tuple[Bundle, ...] = ()
     """Versions of the prompts and the policy it used."""
-    reused: tuple[int, str] | None = None
-    """How often it stood for another run, and when last (RFC 3339)."""
 
 
 def page(store: Store, run_id: str) -> Page:
@@ -60,26 +61,17 @@ def page(store: Store, run_id: str) -> Page:
         found = Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
         return found._replace(bundles=tuple(of_snapshot(store, start.snapshot)))
     whole = Page(run_id, shown, record.snapshot, record.started_at, record, record.seal, None)
+    stands = standing(store)
     whole = whole._replace(
         is_baseline=current(store) == run_id,
-        verified=_last_verified(store, run_id),
-        reused=_reused(store, run_id),
+        said=stands.of(run_id),
+        live=stands.live().get(run_id, []),
         bundles=tuple(of_snapshot(store, record.snapshot)),
     )
     try:
         return whole._replace(repeats=earlier(store.path, record), repeats_known=True)
     except OSError:
         return whole  # a store that cannot be written to is read all the same
-
-
-def _last_verified(store: Store, run_id: str) -> Verified | None:
-    found = [event for event in events.every(store.path, Verified) if event.run == run_id]
-    return found[-1] if found else None
-
-
-def _reused(store: Store, run_id: str) -> tuple[int, str] | None:
-    times = [event.at for event in events.every(store.path, Reused) if event.run == run_id]
-    return (len(times), max(times)) if times else None
 
 
 def json_bytes(store: Store, run_id: str) -> bytes:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from xt import codec
+from xt.model.groups import Value
 from xt.model.result import Number
 from xt.model.summary import Summary
 from xt.model.text import from_text, to_shown
+from xt.render.listing_columns import Cells
 from xt.render.quoting import shell
 from xt.render.spreadsheet import line
 
@@ -18,8 +22,12 @@ COLUMNS = (
 )
 
 
-def to_json(rows: list[Summary]) -> bytes:
+def to_json(rows: list[Summary], cells: Cells | None = None) -> bytes:
     """Write the rows as a canonical JSON list, newest first.
+
+    Args:
+        rows: of the list.
+        cells: values of further columns; each row then has an object `values` of those it has.
 
     Each is an object: `id` and `status` always; `started_at` (RFC 3339), `wall_s` (seconds), `exit_code`,
     `signal`, `purpose`, `name`, `task`, `tags`, `command` (words, or `{"b64": …}` for one that is not
@@ -28,20 +36,29 @@ def to_json(rows: list[Summary]) -> bytes:
     as last verified, `level`, `required`, `verified_at` and `verified_by` (repeats) where there is something
     to say.
     """
-    return codec.encode(rows)
+    if not cells:
+        return codec.encode(rows)
+    listed = []
+    for place, row in enumerate(rows):
+        values = {name: column[place] for name, column in cells.items() if column[place]}
+        flat = {name: several if len(several) > 1 else several[0] for name, several in values.items()}
+        listed.append({**msgspec.to_builtins(row), "values": flat})
+    return codec.encode(listed)
 
 
-def to_csv(rows: list[Summary]) -> str:
+def to_csv(rows: list[Summary], cells: Cells | None = None) -> str:
     """Write the rows as CSV (RFC 4180: a head, CRLF, quotes doubled), safe to open in a spreadsheet.
 
     Several tags are separated by spaces; the command is quoted as for a shell. A cell that a spreadsheet
     would take for a formula gets a `'` in front unless it is a number.
     """
     names = list(dict.fromkeys(metric.name for row in rows for metric in row.metrics))
-    lines = [[*COLUMNS, *(f"metric.{name}" for name in names)]]
-    for row in rows:
+    further = {name: column for name, column in (cells or {}).items() if not name.startswith("metric.")}
+    lines = [[*COLUMNS, *(f"metric.{name}" for name in names), *further]]
+    for place, row in enumerate(rows):
         values = {metric.name: metric.value for metric in row.metrics}
-        lines.append([*_fields(row), *(_figure(values.get(name)) for name in names)])
+        asked = [" ".join(_written(value) for value in column[place]) for column in further.values()]
+        lines.append([*_fields(row), *(_figure(values.get(name)) for name in names), *asked])
     return "".join(map(line, lines))
 
 
@@ -51,6 +68,10 @@ def _fields(row: Summary) -> list[str]:
     words = (row.purpose, row.name, row.task, " ".join(row.tags), command)
     last = (row.outputs, row.problems, row.recipe, row.reason, row.level, row.verified_at, row.repeat_of)
     return ["" if value is None else str(value) for value in (*plain, *words, *last)]
+
+
+def _written(value: Value) -> str:
+    return value if isinstance(value, str) else repr(value)
 
 
 def _figure(value: float | Number | None) -> str:

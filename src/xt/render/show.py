@@ -11,14 +11,16 @@ from datetime import datetime
 from typing import Protocol
 
 from xt.model.bundle import Bundle
-from xt.model.event import Verified
 from xt.model.result import Record
 from xt.model.snapshot import Context, Snapshot
+from xt.model.standing import RunStanding
 from xt.render import causes, effects, gaps, repeating
+from xt.render.labels import note_lines
 from xt.render.layout import flow, pad, wrap
 from xt.render.outcome import ended_with, style, words
 from xt.render.quantities import duration, fingerprint, moment, seconds_since, since
 from xt.render.styled import Line, Span, join, measure, paint, say
+from xt.render.tickets import NO_TRACKER, Tickets, url_of
 
 #: Lines longer than this are hard to read, however wide the terminal.
 WIDEST = 110
@@ -74,19 +76,19 @@ class Page(Protocol):
         """Whether it is the pinned baseline."""
 
     @property
-    def verified(self) -> Verified | None:
-        """How it was last verified."""
+    def said(self) -> RunStanding:
+        """What was said of it later."""
 
     @property
     def bundles(self) -> Sequence[Bundle]:
         """Versions of the prompts and the policy it used."""
 
     @property
-    def reused(self) -> tuple[int, str] | None:
-        """How often it stood for another run, and when last (RFC 3339)."""
+    def live(self) -> list[str]:
+        """Environments in which something of it is live now."""
 
 
-def render(page: Page, now: datetime, width: int, colour: bool) -> str:
+def render(page: Page, now: datetime, width: int, colour: bool, tickets: Tickets = NO_TRACKER) -> str:
     """Write the page of a run.
 
     Args:
@@ -94,11 +96,12 @@ def render(page: Page, now: datetime, width: int, colour: bool) -> str:
         now: to say how long ago.
         width: of the terminal; every line fits, from 24 columns on.
         colour: whether it may have colours.
+        tickets: where tickets lead to.
     """
     width = max(min(width, WIDEST), NARROWEST)
-    lines = [*_headline(page, width), *_standing(page, now, width), *_about(page, width)]
+    lines = [*_headline(page, width), *_standing(page, now, width), *_about(page, width, tickets)]
     inner = width - (2 * 2 if width < STACKED else LABEL)
-    for group in _blocks(page, now, inner):
+    for group in _blocks(page, now, inner, tickets):
         lines.append([])
         for label, content in group:
             if content:
@@ -180,24 +183,30 @@ def _repeats(page: Page, now: datetime) -> Line:
 
 
 def _reused(page: Page, now: datetime) -> Line:
-    if page.reused is None:
+    if not page.said.reused:
         return []
-    times, last = page.reused
+    times, last = len(page.said.reused), max(event.at for event in page.said.reused)
     age = seconds_since(last, now)
     said = "reused once" if times == 1 else f"reused {times} times"
     when = "" if age is None else f", {since(age)}" if times == 1 else f", last {since(age)}"
     return [say(said), say(when)]
 
 
-def _about(page: Page, width: int) -> list[Line]:
-    """What the user calls it."""
+def _about(page: Page, width: int, tickets: Tickets) -> list[Line]:
+    """What the user calls it, and where it stands."""
     context = page.snapshot.context
     items: list[Line] = [[say("◆", "key"), say(" baseline")]] if page.is_baseline else []
+    items += [[say("live in ", "dim"), say(", ".join(page.live), "bold")]] if page.live else []
+    if page.said.removed is not None:
+        away = f"put away by {page.said.removed.by or 'somebody'}"
+        reason = page.said.removed.reason
+        items.append([say(f"{away}: {reason}" if reason else away, "bold")])
+    address = url_of(context.ticket, tickets) if context.ticket else None
     for word, said in (
-        ("name", context.name),
-        ("tags", ", ".join(context.tags)),
+        ("name", page.said.name(context.name)),
+        ("tags", ", ".join(page.said.tags_now(context.tags))),
         ("task", context.task),
-        ("ticket", context.ticket),
+        ("ticket", f"{context.ticket} ({address})" if address else context.ticket),
         ("job", context.ci.get("url")),
     ):
         if said:
@@ -208,9 +217,9 @@ def _about(page: Page, width: int) -> list[Line]:
 Blocks = list[tuple[str, list[Line]]]
 
 
-def _blocks(page: Page, now: datetime, width: int) -> list[Blocks]:
+def _blocks(page: Page, now: datetime, width: int, tickets: Tickets) -> list[Blocks]:
     """Causes, effects, and what is missing of both."""
-    snapshot, short = page.snapshot, page.id[: page.shown]
+    snapshot, short, last = page.snapshot, page.id[: page.shown], page.said.verified
     result = page.record.result if page.record is not None else None
     before = [
         ("repeat", repeating.repeat(snapshot.repeat, page.shown, width) if snapshot.repeat else []),
@@ -235,14 +244,16 @@ def _blocks(page: Page, now: datetime, width: int) -> list[Blocks]:
             ("metrics", effects.metrics(result.metrics, width)),
             ("cost", effects.cost(result.usage, width) if result.status != "not-started" else []),
             ("logs", effects.logs(result.logs, short, width)),
-            ("verified", repeating.verified(page.verified, page.shown, now, width) if page.verified else []),
+            ("verified", repeating.verified(last, page.shown, now, width) if last else []),
         ]
         problems += result.problems
+    notes = [part for note in page.said.notes for part in note_lines(note, now, width, tickets)]
+    later = [("notes", notes)]
     gone = [
         ("missing", gaps.missing(snapshot, result, width)),
         ("problems", gaps.problems(problems, width)),
     ]
-    return [blocks for blocks in (before, after, gone) if any(content for _, content in blocks)]
+    return [blocks for blocks in (before, after, later, gone) if any(content for _, content in blocks)]
 
 
 def _labelled(label: str, content: list[Line], width: int) -> list[Line]:

@@ -39,6 +39,8 @@ KINDS: dict[type[Event], str] = {
     Observed: ".observed",
 }
 
+_OF_SUFFIX = {suffix: kind for kind, suffix in KINDS.items()}
+
 E = TypeVar("E", bound=Event)
 
 
@@ -140,19 +142,42 @@ def everything(store: str) -> Read:
     """
     found: list[Event] = []
     doubts: list[str] = []
-    by_suffix = {suffix: kind for kind, suffix in KINDS.items()}
     for folder, _, names in os.walk(f"{store}/events"):
         for name in names:
-            stem, dot, kind = name.removesuffix(".json").partition(".")
-            known = by_suffix.get(dot + kind)
-            if not name.endswith(".json") or not stem or known is None:
+            if _kind(name) is None:
                 continue  # a file being written, or of a newer xt
-            path = f"{folder}/{name}"
-            try:
-                found.append(_read(path, known))
-            except (OSError, DamagedError):
-                doubts.append(path)
+            event = read(f"{folder}/{name}")
+            if event is None:
+                doubts.append(f"{folder}/{name}")
+            else:
+                found.append(event)
     return Read(found, sorted(doubts))
+
+
+def read(path: str) -> Event | None:
+    """Read one event; None when it cannot be read, or is of a kind that is not known here."""
+    kind = _kind(os.path.basename(path))
+    if kind is None:
+        return None
+    try:
+        return _read(path, kind)
+    except (OSError, DamagedError):
+        return None
+
+
+def decode(data: bytes, suffix: str) -> Event:
+    """Read an event back from its JSON.
+
+    Args:
+        data: as it was encoded.
+        suffix: of its kind, as in `KINDS`.
+    """
+    return codec.decode(data, _OF_SUFFIX[suffix], "an event of the index")
+
+
+def _kind(name: str) -> type[Event] | None:
+    stem, dot, suffix = name.removesuffix(".json").partition(".")
+    return _OF_SUFFIX.get(dot + suffix) if stem and name.endswith(".json") else None
 
 
 def _files(store: str, kind: type[Event]) -> Iterator[str]:

@@ -15,6 +15,7 @@ CASES = {
     "reuse": ("A run that need not be made", "reuse"),
     "rerun": ("Doing a run again", "rerun"),
     "ls": ("Finding runs again", "listing"),
+    "search": ("Searching 100,000 runs", "search"),
     "diff": ("Comparing runs", "diff"),
     "peers": ("Beside others", "peers"),
 }

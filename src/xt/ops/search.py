@@ -1,0 +1,278 @@
+"""Search runs: which fulfil a query, in which order, with which columns; and how groups of them compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from xt.collect.context import user
+from xt.compare.tolerances import settings_of
+from xt.config import Settings
+from xt.context import Outside
+from xt.errors import NoSuchRunError, UsageError
+from xt.model.query import Query
+from xt.model.summary import Summary
+from xt.ops.find import in_flight, project_settings, resolve
+from xt.query import FIELDS, QueryError, parse
+from xt.store import Store, events
+from xt.store.index import COLUMNS, Cell, Index, InFlight
+from xt.store.index.conditions import Asking, Compiler
+from xt.suggest import suggest
+
+#: Name of a field in a query or a column → column of the index.
+OF_INDEX = {"time": "wall", "commit": "head", "when": "started", "run": "id", "tags": "tag"}
+#: What can be sorted, grouped and shown by, besides fields with a key.
+PLAIN: tuple[str, ...] = (
+    *("run", "when", "status", "name", "task", "user", "host", "ticket", "branch", "commit", "recipe"),
+    *("time", "exit", "level", "tags"),
+)
+_KEYED = tuple(field.name for field in FIELDS.values() if field.keyed)
+
+
+class Property(NamedTuple):
+    """Something of a run that can be shown, sorted or grouped by."""
+
+    text: str
+    """As it was asked for."""
+    field: str
+    """Of the index."""
+    key: str | None = None
+
+
+class Listing(NamedTuple):
+    """Rows of `xt ls`."""
+
+    rows: list[Summary]
+    shown: dict[str, int]
+    """Letters of each id that tell it from all others."""
+    total: int
+    """Runs that fulfil the query."""
+    trials: int = 0
+    """Runs made by `xt verify` that are left out, when nothing was asked for."""
+    cells: Mapping[str, list[list[Cell]]] = MappingProxyType({})
+    """Values of asked properties: by text, for each row."""
+
+
+class Wanted(NamedTuple):
+    """What to list."""
+
+    query: str = ""
+    limit: int | None = None
+    """Rows at most, None for all."""
+    trials: bool = False
+    """With the repeats that `xt verify` made."""
+    sort: str | None = None
+    """A property; the newest first by default."""
+    reverse: bool = False
+    columns: tuple[str, ...] = ()
+    """Properties to look up for each row."""
+
+
+class Searching:
+    """A store that is asked one question."""
+
+    def __init__(self, store: Store, outside: Outside, settings: Settings | None = None) -> None:
+        """Open the index.
+
+        Args:
+            store: to search.
+            outside: for the time, the user and the project's settings.
+            settings: of the project; read from it by default.
+        """
+        self.store = store
+        self.outside = outside
+        self.settings = project_settings(outside) if settings is None else settings
+        self._live = InFlight(in_flight(store, outside))
+        self._sealed = Index(store)
+
+    def __enter__(self) -> Searching:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self._live.close()
+        self._sealed.close()
+
+    @property
+    def indexes(self) -> tuple[Index, Index]:
+        """Runs in flight, and all others."""
+        return self._live, self._sealed
+
+    def matching(self, query: str, *, trials: bool) -> list[tuple[Index, list[int]]]:
+        """Numbers of the runs that fulfil a query, the newest first, for each index.
+
+        Raises:
+            QueryError: it cannot be read, or a value makes no sense.
+        """
+        parsed = parse(query)
+        return [(index, self._matching(index, query, parsed, trials)) for index in self.indexes]
+
+    def _matching(self, index: Index, text: str, query: Query, trials: bool) -> list[int]:
+        asking = Asking(
+            now=self.outside.now(),
+            user=user(self.outside.environ),
+            required=self.settings.evidence.required,
+            pinned=lambda: events.pinned(self.store.path),
+            versions=index.versions,
+            can_search_words=index.can_search_words,
+        )
+        return index.matching(Compiler(text, asking).condition(query), trials=trials)
+
+    def listing(self, wanted: Wanted) -> Listing:
+        """List runs.
+
+        Raises:
+            QueryError, UsageError: the query, or the name of a property, cannot be read.
+        """
+        key = self._key(wanted)
+        first: list[tuple[Index, list[int]]] = []
+        total = 0
+        asked = bool(wanted.query.strip())
+        if not asked and key is None and not wanted.reverse:
+            # The everyday list, for which not every run is looked at.
+            for index in self.indexes:
+                total += index.counts(trials=wanted.trials)[0]
+                first.append((index, index.newest_numbers(wanted.limit, trials=wanted.trials)))
+        else:
+            for index, numbers in self.matching(wanted.query, trials=wanted.trials):
+                total += len(numbers)
+                # Only the first of each can be among the first of all.
+                first.append((index, self._first(index, numbers, wanted, key)))
+        entries = [(index, n) for index, numbers in first for n in numbers]
+        rows = [row for index, numbers in _together(entries) for row in index.rows(numbers)]
+        places = dict(zip(entries, rows, strict=True))
+        entries.sort(key=lambda entry: places[entry].started_at or "", reverse=True)
+        if key is not None:
+            entries.sort(key=lambda entry: key(*entry))
+        if wanted.reverse:
+            entries.reverse()
+        entries = entries[: wanted.limit]
+        rows = self._with_places([places[entry] for entry in entries])
+        trials = 0 if asked else sum(index.counts(trials=wanted.trials)[1] for index in self.indexes)
+        cells = {text: self._cells(property_of(text), entries) for text in wanted.columns}
+        return Listing(rows, self.store.shown_all([row.id for row in rows]), total, trials, cells)
+
+    def _first(
+        self, index: Index, numbers: list[int], wanted: Wanted, key: Callable[[Index, int], Order] | None
+    ) -> list[int]:
+        if key is not None:
+            numbers = sorted(numbers, key=lambda n: key(index, n))
+        if wanted.reverse:
+            numbers = numbers[::-1]
+        return numbers[: wanted.limit]
+
+    def _key(self, wanted: Wanted) -> Callable[[Index, int], Order] | None:
+        """Order by a property: the best first where that is known, else the largest; without it, last."""
+        if wanted.sort is None:
+            return None
+        by = property_of(wanted.sort)
+        values = {index: index.column(by.field, by.key) for index in self.indexes}
+        largest = not self._least_is_best(by)
+
+        def key(index: Index, n: int) -> Order:
+            value = values[index].get(n)
+            if value is None:
+                # Last in either direction.
+                return (-1 if wanted.reverse else 2, 0.0, "")
+            if isinstance(value, str):
+                return (1, 0.0, value)
+            return (0, -value if largest else value, "")
+
+        return key
+
+    def _least_is_best(self, by: Property) -> bool:
+        if by.field != "metric" or by.key is None:
+            return by.field in ("exit",)
+        name = by.key.partition("{")[0]
+        known = settings_of(self.settings.metrics, [by.key, name])
+        return known is not None and known.goal == "min"
+
+    def _cells(self, by: Property, entries: list[tuple[Index, int]]) -> list[list[Cell]]:
+        found: dict[tuple[Index, int], list[Cell]] = {}
+        for index, numbers in _together(entries):
+            found |= {(index, n): cells for n, cells in index.cells(by.field, by.key, numbers).items()}
+        return [found.get(entry, []) for entry in entries]
+
+    def _with_places(self, rows: list[Summary]) -> list[Summary]:
+        live = self._sealed.live()
+        return [replace(row, live=live[row.id]) if row.id in live else row for row in rows]
+
+
+#: Rank of its kind, number, text: what rows are sorted by.
+Order = tuple[int, float, str]
+
+
+def _together(entries: list[tuple[Index, int]]) -> list[tuple[Index, list[int]]]:
+    found: dict[Index, list[int]] = {}
+    for index, n in entries:
+        found.setdefault(index, []).append(n)
+    return list(found.items())
+
+
+def property_of(text: str) -> Property:
+    """Read the name of a property: `time`, `metric.val/acc`, `param.lr`, `env.torch`.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    field, dot, key = text.partition(".")
+    if dot and key and field in _KEYED:
+        return Property(text, field, key.removeprefix('"').removesuffix('"'))
+    name = OF_INDEX.get(text, text)
+    if not dot and (name in COLUMNS or name == "tag"):
+        return Property(text, name)
+    names = (*PLAIN, *(f"{name}.NAME" for name in _KEYED))
+    raise UsageError(f"no property `{text}`", suggest(text, names, "properties"))
+
+
+def select(store: Store, outside: Outside, words: list[str], *, trials: bool = False) -> list[Summary]:
+    """The runs that references or a query name.
+
+    Args:
+        store: to search.
+        outside: the world.
+        words: references, in which case the runs are in that order, each once; or the words of one query,
+            in which case the newest is first. None at all: every run.
+        trials: for a query, with the repeats that `xt verify` made.
+
+    Raises:
+        NoSuchRunError: a reference names none.
+        QueryError: the query cannot be read.
+    """
+    if words and not any(_asks(word) for word in words):
+        try:
+            ids = list(dict.fromkeys(resolve(store, word, outside) for word in words))
+        except NoSuchRunError as error:
+            raise NoSuchRunError(
+                error.message, f"{error.hint}; a query has fields, such as `tag:NAME`"
+            ) from error
+        with Searching(store, outside) as search:
+            found = {row.id: row for row in _by_id(search, ids)}
+        return [found[run_id] for run_id in ids]
+    with Searching(store, outside) as search:
+        return search.listing(Wanted(" ".join(words), trials=trials)).rows
+
+
+def _by_id(search: Searching, ids: list[str]) -> list[Summary]:
+    rows: list[Summary] = []
+    for index in search.indexes:
+        marks = ", ".join("?" * len(ids))
+        rows += index.rows(index.matching((f"id IN ({marks})", list(ids)), trials=True, gone=True))
+    return rows
+
+
+def _asks(word: str) -> bool:
+    """Whether a word is of a query, and no reference."""
+    if word.lower() in ("and", "or", "not") or any(character in word for character in '()"<>=* \t\n'):
+        return True
+    field, colon, _ = word.partition(":")
+    return bool(colon) and field.partition(".")[0] in FIELDS
+
+
+__all__ = ["Listing", "Property", "QueryError", "Searching", "Wanted", "property_of", "select"]

@@ -1,0 +1,79 @@
+"""The tables of the index, and a connection that has them.
+
+Everything here is derived; nothing is synced to disk. A rollback journal and not a write-ahead log: the
+latter cannot be read on a read-only mount and does not work on network file systems.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from blake3 import blake3
+
+from xt.model.event import Event
+from xt.model.standing import RunStanding
+from xt.model.summary import MetricValue, Summary
+
+#: `runs` holds what is filtered and sorted by, `shown` what is displayed: a scan of the first stays small.
+_LAYOUT = """
+CREATE TABLE runs (
+    n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, started TEXT, trial INTEGER NOT NULL,
+    gone INTEGER NOT NULL, status TEXT NOT NULL, name TEXT, task TEXT, user TEXT, host TEXT, ticket TEXT,
+    branch TEXT, head TEXT, tree TEXT, recipe TEXT, repeats TEXT, wall REAL, exit INTEGER, level INTEGER,
+    environment INTEGER, has TEXT
+);
+CREATE INDEX by_time ON runs (trial, gone, started DESC, id);
+CREATE INDEX by_name ON runs (name) WHERE name IS NOT NULL;
+CREATE TABLE shown (n INTEGER PRIMARY KEY, summary BLOB NOT NULL, standing BLOB);
+CREATE TABLE tags (tag TEXT, n INTEGER, PRIMARY KEY (tag, n)) WITHOUT ROWID;
+CREATE INDEX tags_of ON tags (n);
+CREATE TABLE keys (k INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name));
+CREATE TABLE numbers (k INTEGER, value REAL, n INTEGER, PRIMARY KEY (k, value, n)) WITHOUT ROWID;
+CREATE INDEX numbers_of ON numbers (n);
+CREATE TABLE texts (k INTEGER, value TEXT, n INTEGER, PRIMARY KEY (k, value, n)) WITHOUT ROWID;
+CREATE INDEX texts_of ON texts (n);
+CREATE TABLE environments (e INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL);
+CREATE TABLE parts (name TEXT, version TEXT, e INTEGER, PRIMARY KEY (name, version, e)) WITHOUT ROWID;
+CREATE TABLE files (
+    digest BLOB, n INTEGER, made INTEGER, role TEXT, path TEXT, kind TEXT, PRIMARY KEY (digest, n, made, path)
+) WITHOUT ROWID;
+CREATE INDEX files_of ON files (n);
+CREATE TABLE members (digest BLOB, tree BLOB, path TEXT, PRIMARY KEY (digest, tree, path)) WITHOUT ROWID;
+CREATE TABLE opened (tree BLOB PRIMARY KEY, known INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE events (id TEXT PRIMARY KEY, kind TEXT NOT NULL, run TEXT, place TEXT, data BLOB NOT NULL);
+CREATE INDEX events_of ON events (run);
+CREATE TABLE live (place TEXT, run TEXT, PRIMARY KEY (place, run)) WITHOUT ROWID;
+CREATE TABLE folders (folder TEXT PRIMARY KEY, listed INTEGER) WITHOUT ROWID;
+"""
+#: Full text; a Python whose SQLite was built without it has everything else.
+_WORDS = "CREATE VIRTUAL TABLE words USING fts5 (purpose, command, name, note, rest)"
+_KINDS = [Summary, MetricValue, RunStanding, *Event.__subclasses__()]
+_SHAPE = _LAYOUT + _WORDS + repr([kind.__annotations__ for kind in _KINDS])
+#: Number of the layout, which follows from it and from what a row holds; another one on disk is thrown away.
+VERSION = int.from_bytes(blake3(_SHAPE.encode()).digest(length=4)) >> 1
+
+
+def prepared(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Make sure a connection has these tables, whatever it had before."""
+    db.execute("PRAGMA synchronous = OFF")
+    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        for sort in ("VIRTUAL TABLE%", "TABLE%"):
+            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ?"
+            for (table,) in db.execute(query, (f"CREATE {sort}",)).fetchall():
+                db.execute(f'DROP TABLE IF EXISTS "{table}"')
+        db.executescript(_LAYOUT)
+        if has_words(db):
+            db.execute(_WORDS)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    return db
+
+
+def has_words(db: sqlite3.Connection) -> bool:
+    """Whether this SQLite can search full text."""
+    options = db.execute("PRAGMA compile_options").fetchall()
+    return ("ENABLE_FTS5",) in options
+
+
+def in_memory() -> sqlite3.Connection:
+    """An empty index that is no file."""
+    return prepared(sqlite3.connect(":memory:"))
