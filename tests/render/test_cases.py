@@ -14,7 +14,7 @@ from tests.builders import NOW, RUN, digest
 from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
 from xt.model.bundle import Compared, Content, Shown, Unversioned, Use, Version, Versions
-from xt.model.cases import Against, Case, Cases, Columns, Group, History, Seen, Share
+from xt.model.cases import Against, Case, Cases, Columns, CaseGroup, History, Seen, Share
 from xt.model.delta import Delta, Tally
 from xt.render import bundles, case_history, cases, cases_data
 from xt.render.spreadsheet import cell
@@ -49,7 +49,7 @@ BROKEN = replace(
     against=Against("nrqszzktwvlmopyx", 4, Tally(3, 1, 2, 190, 1, 0), "baseline"),
     cases=[Case("q11", False, 0.25, {"topic": "law", "why": "refused"}, "law.jsonl", True)],
     by="why",
-    groups=[Group("refused", 9, ["q11", "q12", "q19"]), Group("", 1, ["q20"])],
+    groups=[CaseGroup("refused", 9, ["q11", "q12", "q19"]), CaseGroup("", 1, ["q20"])],
     more=0,
 )
 SCORED = replace(
@@ -136,7 +136,7 @@ def test_whatever_is_in_cases_fits_and_is_harmless(listed, name, text, path, wid
         only={name: text},
         cohorts=[],
         by=name,
-        groups=[Group(text, 2, [name])],
+        groups=[CaseGroup(text, 2, [name])],
         cases=listed,
         notes=[text],
     )

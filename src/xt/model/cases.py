@@ -40,7 +40,7 @@ class Share(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the scores."""
 
 
-class Group(msgspec.Struct, frozen=True, omit_defaults=True):
+class CaseGroup(msgspec.Struct, frozen=True, omit_defaults=True):
     """The chosen cases of one value of a column."""
 
     value: str
@@ -100,7 +100,7 @@ class Cases(msgspec.Struct, frozen=True):
     """Of all cases, by the declared columns; the worst come first."""
     by: str | None = None
     """The column that `groups` are of."""
-    groups: list[Group] = []
+    groups: list[CaseGroup] = []
     """Of the cases that were asked for, the largest first."""
     against: Against | None = None
     cases: list[Case] = []

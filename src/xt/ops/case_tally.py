@@ -9,7 +9,7 @@ from typing import Any
 from xt.compare.case_columns import CaseColumns, outcome_of, score_of
 from xt.compare.case_join import LETTERS, MOST_COHORTS
 from xt.compare.jsonable import plain, written
-from xt.model.cases import Case, Group, Share
+from xt.model.cases import Case, CaseGroup, Share
 from xt.ops.case_files import CaseRow, file_text
 
 #: Characters of all cells that are held at once.
@@ -163,9 +163,9 @@ class Groups:
         if len(examples) < _EXAMPLES and one.identity is not None:
             examples.append(written(one.identity[:LETTERS]))
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[CaseGroup]:
         """Write them down, the largest first."""
-        found = [Group(value, count[0], examples) for value, (examples, count) in self._found.items()]
+        found = [CaseGroup(value, count[0], examples) for value, (examples, count) in self._found.items()]
         return sorted(found, key=lambda one: (-one.n, one.value))
 
 
