@@ -30,7 +30,7 @@ def ls(
     sort: Annotated[
         str | None,
         typer.Option(
-            "--sort", metavar="PROPERTY", help="Best first: metric.NAME, param.NAME, time, level, …"
+            "--sort", metavar="PROPERTY", help="Best first: metric.NAME, param.NAME, time, level."
         ),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,

@@ -9,8 +9,11 @@ from msgspec.structs import replace
 
 from xt.model.level import Level
 from xt.model.result import Metric, Number, Record, Start, Status
-from xt.model.standing import RunStanding
 from xt.model.text import Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.model.standing import RunStanding
 
 #: What a list can say of a run: how it ended, or what readers derived.
 Shown = Status | Literal["running", "lost", "unknown", "damaged"]
