@@ -14,7 +14,7 @@ from tests.builders import NOW, RUN, digest
 from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
 from xt.model.bundle import Compared, Content, Shown, Unversioned, Use, Version, Versions
-from xt.model.cases import Against, Case, Cases, Columns, CaseGroup, History, Seen, Share
+from xt.model.cases import Against, Case, CaseGroup, Cases, Columns, History, Seen, Share
 from xt.model.delta import Delta, Tally
 from xt.render import bundles, case_history, cases, cases_data
 from xt.render.spreadsheet import cell

@@ -16,7 +16,7 @@ from xt.model.cases import Case, History, Seen
 from xt.model.delta import Delta
 from xt.model.result import Record
 from xt.model.text import from_text
-from xt.ops.case_files import CaseRow, CaseTables, outputs
+from xt.ops.case_files import ROLE, CaseRow, CaseTables, outputs
 from xt.ops.case_tally import Reading, text_of
 from xt.ops.diff import causes
 from xt.ops.diff.code import Patch
@@ -53,14 +53,11 @@ def history(
     task = store.record(run_id).snapshot.context.task
     records: list[Record] = []
     notes: list[str] = []
-    for record in runs(store):
+    for record in runs(store, lambda row: row.task == task and row.outputs > 0):
         if isinstance(record, Unread):
             notes.append(f"{record.id[:8]} was not looked at: {record.reason}")
-        elif record.snapshot.context.task == task and any(
-            item.role == "cases" for item in record.result.outputs
-        ):
+        elif any(item.role == ROLE for item in record.result.outputs):
             records.append(record)
-    records.sort(key=lambda record: (record.started_at, record.id), reverse=True)
     answers: dict[str, _Answer] = {}
     found: list[tuple[Record, _Answer]] = []
     looked = without = 0
@@ -100,7 +97,7 @@ def _answer(
     reason = None
     items = outputs(record)
     if not items:
-        lost = [item for item in record.result.outputs if item.role == "cases"]
+        lost = [item for item in record.result.outputs if item.role == ROLE]
         return _Answer(None, f"not stored: {lost[0].reason or lost[0].status}") if lost else None
     for item in items:
         key = f"{item.kind} {item.digest}"

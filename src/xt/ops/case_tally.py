@@ -184,6 +184,8 @@ class Kept:
         self._most = most
         self._found: list[tuple[Rank, int, int, Case]] = []
         self._held = 0
+        self._last: Rank | None = None
+        """The rank of the last one when there are enough."""
         self.seen = 0
         self.is_full = False
         """Whether some were left out for their size."""
@@ -204,8 +206,7 @@ class Kept:
 
     def wants(self, rank: Rank) -> bool:
         """Whether a case of that rank may still be among those that are kept."""
-        full = self._most is not None and len(self._found) == self._most
-        return not (full and self._found and rank > self._found[-1][0])
+        return self._last is None or rank < self._last
 
     def cases(self) -> list[Case]:
         """Give them in order."""
@@ -216,6 +217,7 @@ class Kept:
         self._found.sort(key=lambda one: one[:2])
         if self._most is not None:
             del self._found[self._most :]
+            self._last = self._found[-1][0] if len(self._found) == self._most else None
         self._held = sum(one[2] for one in self._found)
         while self._held > HELD and len(self._found) > 1:
             self._held -= self._found.pop()[2]

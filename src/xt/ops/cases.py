@@ -28,12 +28,10 @@ def chosen_run(store: Store, reference: str | None, outside: Outside) -> str:
     """
     if reference is not None:
         return resolve(store, reference, outside)
-    found = [record for record in runs(store) if not isinstance(record, Unread) and outputs(record)]
-    if not found:
-        raise NoSuchRunError(
-            "no run has an output of role `cases`", "`xt run --output cases:FILE` declares one"
-        )
-    return max(found, key=lambda record: (record.started_at, record.id)).id
+    for record in runs(store, lambda row: row.outputs > 0):
+        if not isinstance(record, Unread) and outputs(record):
+            return record.id
+    raise NoSuchRunError("no run has an output of role `cases`", "`xt run --output cases:FILE` declares one")
 
 
 def cases(store: Store, run_id: str, wish: Wish, settings: CaseSettings, outside: Outside) -> Cases:
