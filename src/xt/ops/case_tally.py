@@ -219,9 +219,12 @@ class Kept:
             del self._found[self._most :]
             self._last = self._found[-1][0] if len(self._found) == self._most else None
         self._held = sum(one[2] for one in self._found)
-        while self._held > HELD and len(self._found) > 1:
-            self._held -= self._found.pop()[2]
+        if self._held > HELD:
             self.is_full = True
+            # More than is needed, so that not every further case makes it sort them again.
+            while self._held > HELD * 3 // 4 and len(self._found) > 1:
+                self._held -= self._found.pop()[2]
+            self._last = self._found[-1][0]
 
 
 def _weight(value: Any) -> int:
