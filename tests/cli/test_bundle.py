@@ -210,3 +210,14 @@ def test_what_others_wrote_reaches_no_terminal(page):
         done = page.ask("bundle", *words, columns="30")
         assert done.code == 0, done.err
         assert not FORBIDDEN.search(done.out.decode().replace("\n", "")), words
+
+
+def test_a_folder_that_is_no_bundle_is_not_read(page, monkeypatch):
+    from xt.ops import bundles
+
+    monkeypatch.setattr(bundles, "MOST", 3)
+    page.lab.run()
+    for name in "abcd":
+        page.write(f"many/{name}", name)
+    code, said = fails(page, "show", "many")
+    assert (code, "it has more than 3 files" in said) == (1, True)

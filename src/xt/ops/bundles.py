@@ -11,13 +11,16 @@ from xt.collect.hashing import NotReadError, Stamp, hash_file
 from xt.collect.paths import recorded, usable, why
 from xt.collect.tree import Listing, Note, fill, look_outside, manifest, single, summary, walk
 from xt.context import Outside
-from xt.errors import XtError
+from xt.errors import NotRecordedError, XtError
 from xt.model.bundle import BUNDLED, Bundle, Member, bundle
 from xt.model.files import Entry, Input, Manifest
 from xt.model.result import Record
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_shown, to_text
 from xt.store import Store
+
+#: Paths of a folder on disk that is taken for a bundle; one with more is another folder than was meant.
+MOST = 20_000
 
 
 def of_run(store: Store, record: Record) -> list[Bundle]:
@@ -54,12 +57,14 @@ def on_disk(path: str, role: str, outside: Outside, root: str) -> Bundle:
 
     Raises:
         OSError: it cannot be read at all.
+        NotRecordedError: it has more files than prompts ever have.
     """
     top = os.path.realpath(os.path.join(outside.cwd, path))
     info = os.stat(top)
     if os.path.isdir(top):
         listing = Listing(top)
-        walk(listing)
+        if not walk(listing, most=MOST):
+            raise NotRecordedError(f"it has more than {MOST} files")
         look_outside(listing)
     else:
         listing = single(top, info)
