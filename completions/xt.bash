@@ -60,7 +60,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "note -m" | "note --message" | "rm -m" | "rm --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -90,7 +90,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify baseline restore noise tag name note rm init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit baseline restore noise plot report tag name note rm deploy observe prod blame rollback init --help --version"
         return
     fi
     _xt_parse
@@ -112,7 +112,7 @@ _xt() {
                 _xt_command "${place:-$COMP_CWORD}"
                 return
             fi
-            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --metric --ticket --as --strict --seed --reuse -C -q --quiet -h --help"
+            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --ticket --as --strict --seed --reuse -C -q --quiet -h --help"
             ;;
         ls)
             _xt_words "-n --number -a --all --sort --reverse --group-by --columns --json --csv -h --help"
@@ -144,6 +144,13 @@ _xt() {
         verify)
             _xt_words "--repeat --against --level --vary -j --jobs --env --tol --early-stop --no-early-stop --diagnose --no-diagnose --explain --format --json -h --help"
             ;;
+        audit)
+            if [[ $current != -* ]]; then
+                _xt_words "$(_xt_runs)"
+                return
+            fi
+            _xt_words "--all --format --json -h --help"
+            ;;
         baseline)
             if [[ $place && ${COMP_WORDS[place]} == set ]]; then
                 _xt_words "$(_xt_runs)"
@@ -169,6 +176,12 @@ _xt() {
             fi
             _xt_words "--all --json -h --help"
             ;;
+        plot)
+            _xt_words "-r --runs --x -o --output --force --json -h --help"
+            ;;
+        report)
+            _xt_words "-o --output --title --force -h --help"
+            ;;
         tag)
             if [[ $current != -* ]]; then
                 _xt_words "$(_xt_runs)"
@@ -192,6 +205,21 @@ _xt() {
             ;;
         rm)
             _xt_words "-m --message --undo --force -h --help"
+            ;;
+        deploy)
+            _xt_words "--to --prompts --policy -m --message -f --force --no-hook --at --json -h --help"
+            ;;
+        observe)
+            _xt_words "--at --from --json -h --help"
+            ;;
+        prod)
+            _xt_words "--json -h --help"
+            ;;
+        blame)
+            _xt_words "--since --json -h --help"
+            ;;
+        rollback)
+            _xt_words "--to -m --message -f --force --no-hook --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

@@ -24,12 +24,15 @@ import typer
 import xt
 from xt import config, errors
 from xt.cli.app import build
+from xt.model.audit import Audits
 from xt.model.bundle import Compared, Shown, Versions
 from xt.model.cases import Cases, History
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.groups import Groups
 from xt.model.noise import Noise
+from xt.model.plot import Plot
+from xt.model.production import Blame, Observing, Production, Rollback
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.verification import Verifications
@@ -51,6 +54,7 @@ TABLES = (
     ("[cases]", config.CaseSettings),
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
+    ("[deploy.ENV]", config.DeploySettings),
     ("[ls]", config.ListSettings),
     ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
@@ -156,11 +160,18 @@ What `xt ls`, `xt plot`, `xt report` and `xt stale` take to choose runs. How to 
 |---|---|---|
 """
 QUERY_FOOT = """
-Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is no
-condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the next
+Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is
+no condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the next
 character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
 """
 CONFIG_FOOT = """\
+## `[facts]`
+
+What is so of every run and no command is told: `KEY = scalar or list`, as with `--fact KEY=VALUE`. Tables
+give dotted names: `decoding.temperature = 0.2`. The `facts` of a task win over these, the command line over
+both. Facts are part of the recipe, all but `registry` and `registry.NAME`, which point to where a result was
+registered.
+
 ## Roles
 
 Of inputs: {inputs}. Of outputs: {outputs}.
@@ -358,7 +369,13 @@ def files() -> dict[str, str]:
         "docs/reference/bundle.schema.json": schema(Shown, "A version of prompts or of a policy"),
         "docs/reference/bundles.schema.json": schema(Versions, "The versions that the runs of a store used"),
         "docs/reference/bundle-diff.schema.json": schema(Compared, "What differs between two versions"),
+        "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
+        "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),
+        "docs/reference/prod.schema.json": schema(Production, "What xt prod reports"),
+        "docs/reference/observe.schema.json": schema(Observing, "What xt observe reports"),
+        "docs/reference/blame.schema.json": schema(Blame, "What xt blame reports"),
+        "docs/reference/rollback.schema.json": schema(Rollback, "What xt rollback reports"),
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

@@ -114,6 +114,14 @@ def test_xt_toml_wins_and_the_other_is_named(tmp_path):
             "did you mean `inputs`?",
         ),
         ("\n[taks.train]\n", "xt.toml:2: unknown table `[taks]`", "did you mean `task`? tables: code, env"),
+        ('[deploy]\nhok = "a"\n', "xt.toml:2: unknown key `hok` in [deploy]", "did you mean `hook`?"),
+        (
+            "[deploy.prod]\nhook = 3\n",
+            "xt.toml:2: `hook` in [deploy.prod]: expected a string, found a number",
+            None,
+        ),
+        ('[deploy.prod]\nhook = "a \'b"\n', "xt.toml:2: `hook`: no closing quotation", None),
+        ("[deploy.hook]\n", "xt.toml:1: an environment cannot be named `hook`", None),
         ("quiet = true\n", "xt.toml:1: unknown key `quiet` outside any table", "tables: code"),
         (
             '[metrics."val/acc"]\n\ngaol = "max"\n',

@@ -114,7 +114,10 @@ def settings_keys(kind=config.Settings, above=()):
         inner = field.type
         if getattr(inner, "__origin__", None) is dict:
             inner = inner.__args__[1]
-            yield from settings_keys(inner, (*above, field.name, "NAME"))
+            if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+                yield from settings_keys(inner, (*above, field.name, "NAME"))
+            elif above:
+                yield above, field.name
         elif isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             yield from settings_keys(inner, (*above, field.name))
         else:

@@ -31,7 +31,8 @@ LEAVES = {
     "git": {"ops", "compare"},
     "numpy": {"compare"},
     "pyarrow": {"compare/parquet.py"},
-    "PIL": {"compare/images.py", "compare/pixels.py"},
+    "PIL": {"compare/images.py", "compare/pixels.py", "render/plot_png.py"},
+    "plotille": {"render/plot_cells.py"},
 }
 
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -69,8 +69,11 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
     required: list[str] = []
-    """`purpose`, `ticket`, `seed`, `params`, `outputs`, `metrics`, `code`, `code.clean` (all committed),
-    `inputs`, `inputs.<role>`."""
+    """`purpose`, `ticket`, `params`, `params.NAME`, `seed`, `facts`, `facts.NAME`, `inputs` and `inputs.ROLE`
+    (known by content), `inputs.ROLE.revision` (by content or revision), `env`, `env.hardware`, `env.image`,
+    `code`, `code.clean` (nothing differs from the commit), `code.committed` (untracked files may),
+    `outputs`, `outputs.ROLE`, `metrics`, `metrics.NAME`, `registry`, `registry.NAME` (a fact of that name),
+    `level` (verified, and not found divergent), `level.identical`, `level.equivalent`, `level.consistent`."""
 
 
 class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,6 +160,14 @@ class DiffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role `data` count whose path has a word such as `test`, `val`, `eval`, `dev` or `holdout`."""
 
 
+class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[deploy.ENV]`: how things go live in an environment; `hook` in `[deploy]` itself is for all others."""
+
+    hook: str | None = None
+    """A command that moves the traffic: run from the project's root, without a shell, before the deployment
+    is recorded; when it fails nothing is. `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, … tell it what. Empty: none."""
+
+
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[task.NAME]`: declarations for one kind of run, chosen with `--as NAME` or by its command."""
 
@@ -178,6 +189,10 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--ticket`."""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Literal["auto"] | None = None
     """As `--seed`."""
+    facts: dict[str, Any] = {}
+    """As `[facts]`; these win."""
+    required: list[str] = []
+    """Evidence required of this task, besides `[evidence] required`."""
     strict: bool | None = None
     """As `--strict`."""
 
@@ -189,11 +204,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: EnvSettings = EnvSettings()
     run: RunSettings = RunSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    facts: dict[str, Any] = {}
+    """`[facts]`: what is so of every run and no command is told: `KEY = scalar or list`; tables give dotted
+    names."""
     metrics: dict[str, MetricSettings] = {}
     outputs: dict[str, OutputSettings] = {}
     cases: CaseSettings = CaseSettings()
     cost: CostSettings = CostSettings()
     diff: DiffSettings = DiffSettings()
+    deploy: dict[str, str | DeploySettings] = {}
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     task: dict[str, TaskSettings] = {}
@@ -325,7 +344,8 @@ class _Source:
             if fault is None:
                 raise ConfigError(f"{self.shown}: {error}") from error
             self.fail(*fault)
-        if settings.task or settings.metrics or settings.evidence.required or settings.tickets.pattern:
+        told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
+        if any(told) or settings.tickets.pattern or settings.deploy:
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

@@ -47,6 +47,9 @@ def _quoted(key: str) -> str:
 
 
 def _walk(value: Any, kind: types.Type, path: Path, above: tuple[str, ...]) -> Fault | None:
+    if isinstance(kind, types.UnionType) and isinstance(value, dict):
+        # Where a table is one of the things it can be, a table is meant for that.
+        kind = next((one for one in kind.types if isinstance(one, types.StructType)), kind)
     if isinstance(kind, types.StructType) and isinstance(value, dict):
         fields = {field.encode_name: field.type for field in kind.fields}
         for key, inner in value.items():

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from xt import declare
-from xt.config import Settings
+from xt.config import DeploySettings, Settings
 from xt.errors import UsageError
-from xt.model.files import INPUT_ROLES
+from xt.model import evidence
 from xt.suggest import suggest
 
-#: What `[evidence] required` may list; `inputs.<role>` besides.
-EVIDENCE = ("purpose", "ticket", "seed", "params", "outputs", "metrics", "code", "code.clean", "inputs")
+#: What `[evidence] required` may list, besides the names and roles below some of them.
+EVIDENCE = evidence.FIELDS
 
 #: Where it is, what is wrong, what would help.
 Fault = tuple[tuple[str | int, ...], str, str | None]
@@ -21,8 +21,14 @@ Fault = tuple[tuple[str | int, ...], str, str | None]
 
 def nonsense(settings: Settings) -> Iterator[Fault]:
     """Find the declarations that have the right type and cannot be meant, from the top."""
-    for index, name in enumerate(settings.evidence.required):
-        yield from _evidence(index, name)
+    for name, value in settings.deploy.items():
+        if isinstance(value, str) and name != "hook":
+            yield ("deploy", name), f"unknown key `{name}` in [deploy]", suggest(name, ("hook",), "keys")
+        elif isinstance(value, DeploySettings) and name == "hook":
+            yield ("deploy", name), "an environment cannot be named `hook`", None
+        yield from _hook(("deploy", name), value)
+    yield from _evidence(("evidence", "required"), settings.evidence.required)
+    yield from _facts(("facts",), settings.facts)
     yield from _tickets(settings.tickets.pattern, settings.tickets.url)
     sources = [(name, known.source) for name, known in settings.metrics.items() if known.source is not None]
     for name, source in sources:
@@ -48,6 +54,26 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
             yield from _attempt((*place, "params", index), declare.param_spec, text, "/", "xt.toml")
         for index, text in enumerate(task.metrics):
             yield from _attempt((*place, "metrics", index), declare.metric_spec, text)
+        yield from _facts((*place, "facts"), task.facts)
+        yield from _evidence((*place, "required"), task.required)
+
+
+def _evidence(place: tuple[str, ...], required: list[str]) -> Iterator[Fault]:
+    for index, name in enumerate(required):
+        if not evidence.known(name):
+            hint = suggest(name, evidence.fields(), "evidence")
+            yield (*place, index), f"unknown evidence `{name}`", hint
+
+
+def _facts(place: tuple[str, ...], facts: dict[str, Any]) -> Iterator[Fault]:
+    # A table may hold tables: `registry.model = "…"`. What is no table and no fact is found here.
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            yield from _facts((*place, name), value)
+            continue
+        yield from _attempt((*place, name), declare.fact_name, name)
+        if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+            yield (*place, name), f"fact `{name}`: expected a value or a list of values", None
 
 
 def _tickets(pattern: str | None, url: str | None) -> Iterator[Fault]:
@@ -62,10 +88,13 @@ def _tickets(pattern: str | None, url: str | None) -> Iterator[Fault]:
         yield ("tickets", "url"), f"`{url}` is no address with `{{}}` for the ticket", hint
 
 
-def _evidence(index: int, name: str) -> Iterator[Fault]:
-    known = (*EVIDENCE, *(f"inputs.{role}" for role in INPUT_ROLES))
-    if name not in known:
-        yield ("evidence", "required", index), f"unknown evidence `{name}`", suggest(name, known, "evidence")
+def _hook(place: tuple[str, ...], value: str | DeploySettings) -> Iterator[Fault]:
+    hook = value.hook if isinstance(value, DeploySettings) else value
+    place = (*place, "hook") if isinstance(value, DeploySettings) else place
+    try:
+        declare.words(hook or "")
+    except ValueError as error:
+        yield place, f"`hook`: {error}".lower(), None
 
 
 def _attempt(path: tuple[str | int, ...], parse: Callable[..., Any], *arguments: str) -> Iterator[Fault]:

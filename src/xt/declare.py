@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from xt.errors import UsageError
 from xt.model.files import INPUT_ROLES, OUTPUT_ROLES
-from xt.model.request import InputSpec, OutputRequest, ParamSpec
+from xt.model.request import FactSpec, InputSpec, OutputRequest, ParamSpec
 from xt.model.snapshot import MetricSpec
 from xt.model.text import to_text
 from xt.suggest import suggest
@@ -89,6 +90,51 @@ def param_spec(text: str, base: str, source: str) -> ParamSpec:
         f"param `{text}` is neither KEY=VALUE nor a .yaml, .yml, .toml or .json file",
         f"a single setting is written `{text or 'NAME'}=VALUE`",
     )
+
+
+def fact_spec(text: str) -> FactSpec:
+    """Read `KEY=VALUE`; the value is typed as that of a param.
+
+    Raises:
+        UsageError: it is not that.
+    """
+    _no_nul("fact", text)
+    key, equals, value = text.partition("=")
+    if not equals:
+        shown = utf8("fact", text)
+        raise UsageError(
+            f"fact `{shown}` is not KEY=VALUE", f"write `{shown or 'NAME'}=VALUE`, such as `labelling=v3`"
+        )
+    return FactSpec(fact_name(key), utf8("fact", value), "--fact", written=True)
+
+
+def fact_name(name: str) -> str:
+    """Pass on the name of a fact.
+
+    Raises:
+        UsageError: it is empty, or has characters a name cannot have.
+    """
+    if not name or any(character.isspace() or not character.isprintable() for character in name):
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        raise UsageError(
+            f"fact `{shown}` has no usable name", "a word such as `labelling`, or `decoding.temperature`"
+        )
+    return utf8("fact", name)
+
+
+def facts(table: dict[str, Any], source: str, above: str = "") -> Iterator[FactSpec]:
+    """Read a table of facts of a settings file; tables inside give dotted names.
+
+    Args:
+        table: that was checked.
+        source: what to record as the source.
+        above: name of the table, with a dot at its end.
+    """
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from facts(value, source, f"{above}{name}.")
+        else:
+            yield FactSpec(f"{above}{name}", value, source)
 
 
 def metric_spec(text: str) -> MetricSpec:

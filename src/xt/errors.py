@@ -129,3 +129,17 @@ class UnverifiableError(XtError):
 
     code = "unverifiable"
     exit_status = EXIT_UNVERIFIABLE
+
+
+class NotDeployedError(XtError):
+    """Nothing was deployed: no run made the content, or what speaks against it was not forced."""
+
+    code = "not-deployed"
+    exit_status = 1
+
+
+class HookError(XtError):
+    """The hook of `[deploy]` could not be started or failed, so that nothing was recorded."""
+
+    code = "hook"
+    exit_status = 1

@@ -11,9 +11,19 @@ from typing import Literal, TypeVar
 import msgspec
 
 from xt.config import Config, TaskSettings
-from xt.declare import input_spec, metric_spec, output_request, param_spec, seed, utf8, words
+from xt.declare import (
+    fact_spec,
+    facts,
+    input_spec,
+    metric_spec,
+    output_request,
+    param_spec,
+    seed,
+    utf8,
+    words,
+)
 from xt.errors import UsageError
-from xt.model.request import MetricGoal, RunRequest
+from xt.model.request import FactSpec, MetricGoal, RunRequest
 from xt.model.snapshot import MetricSpec
 from xt.model.text import from_text, to_text
 from xt.suggest import suggest
@@ -30,6 +40,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     inputs: list[str] = []
     outputs: list[str] = []
     params: list[str] = []
+    facts: list[str] = []
     metrics: list[str] = []
     ticket: str | None = None
     task: str | None = None
@@ -92,6 +103,7 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
             *(param_spec(text, home, "xt.toml") for text in task.params),
             *(param_spec(text, cwd, "--param") for text in asked.params),
         ],
+        facts=_facts(asked, config, task, task_name),
         metrics=_metrics(asked, config, task, home, cwd),
         goals={name: MetricGoal(known.goal, known.unit) for name, known in settings.metrics.items()},
         ticket=asked.ticket if asked.ticket is not None else task.ticket,
@@ -136,6 +148,16 @@ def _task(name: str | None, config: Config, command: list[str]) -> str | None:
         if len(begins) > longest and command[: len(begins)] == begins:
             best, longest = candidate, len(begins)
     return best
+
+
+def _facts(asked: Asked, config: Config, task: TaskSettings, name: str | None) -> list[FactSpec]:
+    """By name: the command line wins over the task, and that over the project."""
+    declared = [
+        *facts(config.settings.facts, "xt.toml"),
+        *facts(task.facts, f"[task.{name}]"),
+        *map(fact_spec, asked.facts),
+    ]
+    return list({spec.name: spec for spec in declared}.values())
 
 
 def _metrics(asked: Asked, config: Config, task: TaskSettings, home: str, cwd: str) -> list[MetricSpec]:

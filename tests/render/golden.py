@@ -11,8 +11,8 @@ FOLDER = Path(__file__).parent / "golden"
 
 
 def check(name: str, text: str) -> None:
-    """Compare text with `golden/NAME.txt`."""
-    path = FOLDER / f"{name}.txt"
+    """Compare text with `golden/NAME.txt`, or `golden/NAME` if that has an ending."""
+    path = FOLDER / (name if "." in name else f"{name}.txt")
     if UPDATE:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -56,6 +56,7 @@ class Page(NamedTuple):
     said: RunStanding = RunStanding()
     live: list[str] = []  # noqa: RUF012
     bundles: tuple[Bundle, ...] = ()
+    lacking: list[str] | None = None
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:

@@ -38,6 +38,12 @@ def run(
             "-p", "--param", metavar="KEY=VALUE|FILE", help="A setting, or a YAML, TOML or JSON file of them."
         ),
     ] = None,
+    fact: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fact", metavar="KEY=VALUE", help="Something that is so and no option says; may be repeated."
+        ),
+    ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -77,6 +83,7 @@ def run(
         inputs=inputs or [],
         outputs=output or [],
         params=param or [],
+        facts=fact or [],
         metrics=metric or [],
         ticket=ticket,
         task=task,

@@ -30,6 +30,7 @@ LISTS = {
     "--output": "outputs",
     "-p": "params",
     "--param": "params",
+    "--fact": "facts",
     "--metric": "metrics",
 }
 #: Those with a value that may be left out, which then is this one.

@@ -15,6 +15,7 @@ from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded
 from xt.render import runline
 from xt.render.quantities import seconds_since
 from xt.render.terminal import colour
+from xt.render.visible import visible
 from xt.store import find_root, locate
 
 
@@ -55,7 +56,8 @@ def _outside(directory: str | None) -> Outside:
 
 def _warn(lacking: list[Missing]) -> None:
     fields = ", ".join(item.field for item in lacking)
-    say([f"xt: warning: not evidence, no {fields} ({' · '.join(item.hint for item in lacking)})"])
+    hints = " · ".join(dict.fromkeys(item.hint for item in lacking))
+    say([visible(f"xt: warning: not evidence, no {fields} ({hints})")])
 
 
 def _missed(reason: str) -> None:
@@ -74,6 +76,10 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
     """Write the line after a run, and what went wrong with its record."""
     problems = [*report.record.snapshot.problems, *report.record.result.problems]
     lines = runline.problem_lines(problems)
+    if report.undelivered:
+        fields = ", ".join(item.field for item in report.undelivered)
+        reasons = "; ".join(dict.fromkeys(item.hint for item in report.undelivered))
+        lines.append(visible(f"xt: warning: not evidence after all, no {fields} ({reasons})"))
     if report.trouble:
         lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
     if report.doubt:

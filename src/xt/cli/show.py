@@ -7,6 +7,12 @@ from typing import Annotated
 
 import typer
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.config import Settings
+    from xt.context import Outside
+    from xt.ops.show import Page
+
 
 def show(
     reference: Annotated[
@@ -19,7 +25,7 @@ def show(
 ) -> int:
     """Show one run: what, why, causes, effects, what is missing."""
     from xt.context import Outside
-    from xt.ops.find import open_store, project_settings, resolve
+    from xt.ops.find import open_store, resolve
     from xt.ops.show import code_file, json_bytes, page
 
     outside = Outside.real()
@@ -41,8 +47,26 @@ def show(
         from xt.render.terminal import colour, width
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
-        tickets = project_settings(outside).tickets
-        text = render(page(store, run_id), outside.now(), columns, colours, tickets)
+        found = page(store, run_id)
+        settings, wanted = _now(found, outside)
+        text = render(found.judged(wanted), outside.now(), columns, colours, settings.tickets)
         data = text.encode("utf-8", "backslashreplace")
     sys.stdout.buffer.write(data)
     return 0
+
+
+def _now(found: Page, outside: Outside) -> tuple[Settings, list[str]]:
+    """What the project says now and asks of a run; a mistake in `xt.toml` keeps nobody from reading it."""
+    from xt.config import Settings
+    from xt.errors import ConfigError
+    from xt.ops.evidence import required
+    from xt.ops.find import project_settings
+    from xt.render.visible import visible
+
+    try:
+        settings = project_settings(outside)
+    except ConfigError as error:
+        said = f"xt: warning: what evidence is required now is not known: {error.message}"
+        print(visible(said), file=sys.stderr)
+        return Settings(), found.snapshot.required
+    return settings, required(settings, found.snapshot.context.task)

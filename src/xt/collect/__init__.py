@@ -105,6 +105,7 @@ BEFORE = Table(
         Row("code", "xt.collect.code:collect", "the exact tree that runs"),
         Row("inputs", "xt.collect.inputs:collect", "declared inputs, by content"),
         Row("params", "xt.collect.params:collect", "named settings"),
+        Row("facts", "xt.collect.facts:collect", "what is declared to be so"),
         Row("environment", "xt.collect.environment:collect", "interpreter, packages, machine, variables"),
         Row("seed", "xt.collect.seed:collect", "whether randomness was controlled"),
         Row("context", "xt.collect.context:collect", "who, where, why"),

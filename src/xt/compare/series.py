@@ -18,7 +18,7 @@ MOST_UNSORTED = 500_000
 WIDTH = 24
 
 
-class _Points(NamedTuple):
+class Points(NamedTuple):
     """A series in the order of its steps, each step once."""
 
     steps: array[float]
@@ -67,7 +67,7 @@ def compare_series(
     Raises:
         UnreadableError: there are more points than memory allows for.
     """
-    one, other = _points(left), _points(right)
+    one, other = ordered(left), ordered(right)
     if one.by_position != other.by_position and one.steps and other.steps:
         return Delta(path, "unknown", note="only one side has steps", counted=False)
     matches = _match(one, other, tolerances, sd)
@@ -101,7 +101,16 @@ def compare_series(
     )
 
 
-def _points(series: Iterable[tuple[float | None, float]]) -> _Points:
+def ordered(series: Iterable[tuple[float | None, float]]) -> Points:
+    """Put points in the order of their steps.
+
+    Args:
+        series: step and value of each point, in the order they were written; without any steps, they are
+            numbered, and among some that have one, those without are left out.
+
+    Raises:
+        UnreadableError: there are more points than memory allows for.
+    """
     steps, values = array("d"), array("d")
     stepless = 0
     for step, value in series:
@@ -113,18 +122,18 @@ def _points(series: Iterable[tuple[float | None, float]]) -> _Points:
         values.append(value)
     by_position = stepless == len(steps)
     if by_position:
-        return _Points(array("d", range(len(steps))), values, by_position, 0, 0)
+        return Points(array("d", range(len(steps))), values, by_position, 0, 0)
     if not stepless and all(steps[i] < steps[i + 1] for i in range(len(steps) - 1)):
-        return _Points(steps, values, by_position, 0, 0)
+        return Points(steps, values, by_position, 0, 0)
     if len(steps) > MOST_UNSORTED:
         raise UnreadableError(f"its steps are not in order, and there are more than {MOST_UNSORTED} points")
     latest = {step: value for step, value in zip(steps, values, strict=True) if step == step}  # noqa: PLR0124
     ordered = array("d", sorted(latest))
     again = len(steps) - stepless - len(ordered)
-    return _Points(ordered, array("d", [latest[step] for step in ordered]), by_position, again, stepless)
+    return Points(ordered, array("d", [latest[step] for step in ordered]), by_position, again, stepless)
 
 
-def _match(one: _Points, other: _Points, tolerances: Sequence[Tolerance], sd: float | None) -> _Matches:
+def _match(one: Points, other: Points, tolerances: Sequence[Tolerance], sd: float | None) -> _Matches:
     """Walk along both sides, in the order of their steps."""
     found = _Matches()
     i = j = 0
@@ -168,12 +177,12 @@ def _differ(
     found.over += allowance is None or not allowance[1]
 
 
-def _range(one: _Points, other: _Points) -> tuple[float, float]:
+def _range(one: Points, other: Points) -> tuple[float, float]:
     ends = [side.steps[end] for side in (one, other) if side.steps for end in (0, -1)]
     return (min(ends), max(ends)) if ends else (0.0, 0.0)
 
 
-def _picture(points: _Points, low: float, high: float, buckets: int) -> list[float | None]:
+def _picture(points: Points, low: float, high: float, buckets: int) -> list[float | None]:
     """Average the finite values over equal ranges of steps; both sides share the ranges."""
     sums, counts = [0.0] * buckets, [0] * buckets
     # Halves, since the width itself may be more than a float holds.
@@ -188,7 +197,7 @@ def _picture(points: _Points, low: float, high: float, buckets: int) -> list[flo
     return [mean if count else None for mean, count in zip(sums, counts, strict=True)]
 
 
-def _note(matches: _Matches, one: _Points, other: _Points) -> str | None:
+def _note(matches: _Matches, one: Points, other: Points) -> str | None:
     clauses = []
     if not matches.both and (one.steps or other.steps):
         clauses.append("no step is on both sides")

@@ -194,7 +194,8 @@ class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     relation: Relation
     """Worst of causes and effects."""
     causes: Delta
-    """Children in order of power to explain: code, params, command, inputs, environment, seed."""
+    """Children in order of power to explain: code, params, facts (if there are any), command, inputs,
+    environment, seed."""
     context: Delta
     """What cannot change results: who, where, when. Never counted."""
     comparability: Delta

@@ -122,7 +122,16 @@ class Deployed(Event, frozen=True, tag="deployed"):
     """Evidence that was required and missing; it was deployed all the same."""
     takes_back: str | None = None
     """Event of the deployment that this one rolls back."""
+    despite: list[str] = []
+    """What else spoke against it, one sentence each; it was forced."""
+    since: str | None = None
+    """RFC 3339, UTC: when it went live, if it was recorded later than that."""
     schema: Literal["xt.event/1"] = "xt.event/1"
+
+    @property
+    def live_from(self) -> str:
+        """When it went live."""
+        return self.since or self.at
 
 
 class Point(msgspec.Struct, frozen=True):

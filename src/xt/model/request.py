@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -38,6 +38,17 @@ class ParamSpec(msgspec.Struct, frozen=True):
     """`--param` or `xt.toml`."""
 
 
+class FactSpec(msgspec.Struct, frozen=True):
+    """A fact as it was declared."""
+
+    name: str
+    value: Any
+    source: str
+    """`--fact`, `xt.toml`, or the task: `[task.NAME]`."""
+    written: bool = False
+    """Whether the value is text of the command line, to be typed as that of a param."""
+
+
 class MetricGoal(msgspec.Struct, frozen=True):
     """What is declared of a metric under `[metrics."name"]`."""
 
@@ -58,6 +69,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     inputs: list[InputSpec] = []
     outputs: list[OutputRequest] = []
     params: list[ParamSpec] = []
+    facts: list[FactSpec] = []
+    """One of each name."""
     metrics: list[MetricSpec] = []
     goals: dict[str, MetricGoal] = {}
     """By metric name or glob."""

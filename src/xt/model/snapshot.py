@@ -50,7 +50,13 @@ class Param(msgspec.Struct, frozen=True):
     value: Any
     """A string, number, boolean, null, a list of these, or an empty object; NaN is the string `nan`."""
     source: str
-    """`--param`, `argv`, `xt.toml`, or the path of a declared file."""
+    """`--param`, `argv`, `xt.toml`, or the path of a declared file; of a fact `--fact`, `xt.toml` or
+    `[task.NAME]`."""
+
+
+def points(name: str) -> bool:
+    """Whether a fact of that name points to an entry of a registry: `registry`, `registry.model`."""
+    return name == "registry" or name.startswith("registry.")
 
 
 class Seed(msgspec.Struct, frozen=True):
@@ -142,3 +148,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Why the same recipe need not mean the same causes, such as code that is not known."""
     repeat: Repeat | None = None
     """For a run made by `xt rerun` or `xt verify`."""
+    facts: list[Param] = []
+    """What was declared to be so and no command was told, by name: filtering rules, a policy."""
+    required: list[str] = []
+    """Evidence that was required of it when it started."""

@@ -65,7 +65,7 @@ class Place(msgspec.Struct):
     """One environment that artefacts are deployed to."""
 
     deployments: list[Deployed] = []
-    """Oldest first; the last one is live."""
+    """In the order in which they went live; the last one is."""
     observed: list[Point] = []
     """By time of measurement; of one name at one time, the one said last."""
 
@@ -117,6 +117,9 @@ def fold(events: Iterable[Event]) -> Standing:
             seen.update({(point.at, point.name): point for point in event.points})
         else:
             _of_a_run(whole, event)
+    for place in whole.places.values():
+        # One that was recorded after the fact takes the place it had; else the order is that of ids.
+        place.deployments.sort(key=lambda event: event.live_from)
     for name, seen in points.items():
         whole.places[name].observed = [seen[key] for key in sorted(seen)]
     return whole

@@ -58,7 +58,9 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     outputs: int = 0
     problems: int = 0
     lacking: list[str] = []
-    """Required evidence it does not have."""
+    """Required evidence it does not have; of the record what it lacked when it started."""
+    has: list[str] = []
+    """Fields of evidence it has by its record; `xt.model.evidence.lacking` says what it lacks."""
     recipe: str | None = None
     reason: str | None = None
     """What is wrong with it, for a damaged one."""
@@ -97,6 +99,8 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def of(cls, record: Record) -> Summary:
         """Summarise a sealed run."""
+        from xt.model.evidence import present
+
         context, result, repeat = record.snapshot.context, record.result, record.snapshot.repeat
         plain = headline(result.metrics)
         return cls(
@@ -115,6 +119,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
             outputs=len(result.outputs),
             problems=len(record.snapshot.problems) + len(result.problems),
             lacking=record.snapshot.lacking,
+            has=present(record.snapshot, result),
             recipe=record.snapshot.recipe,
             repeat_of=repeat.of if repeat else None,
             trial=repeat is not None and repeat.trial,

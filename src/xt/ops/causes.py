@@ -44,8 +44,8 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
     worker.start()
     try:
         for row in BEFORE:
-            if row.name == "inputs" and not request.inputs:
-                found["inputs"] = capture.found["inputs"] = []
+            if row.name in ("inputs", "facts") and not getattr(request, row.name):
+                found[row.name] = capture.found[row.name] = []  # nothing to load for it
             elif row.name != "code":
                 found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
         command = _with_stdin(describe(capture), capture, scrubber)
@@ -78,6 +78,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
             found["environment"],
             found["seed"],
             request.repeat,
+            found["facts"],
             root=capture.root,
         ),
         recipe_doubt=recipe.doubt(found["code"], found["inputs"]),

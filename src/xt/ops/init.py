@@ -30,6 +30,10 @@ _EVIDENCE = """
 # What a run must have to count. What is missing is warned about; with `--strict` the run is refused.
 [evidence]
 #required = ["purpose", "code", "seed"]
+
+# What is so of every run and no command is told; recorded, and compared as a cause.
+[facts]
+#labelling = "v3"
 """
 _TASKS = """
 # One kind of run each: chosen by `xt run --as NAME`, or when the command begins with `command`.

@@ -17,9 +17,9 @@ from xt.model.result import Metric, Record
 from xt.model.summary import headline
 from xt.model.text import Text
 from xt.ops.diff.cost import COSTS
-from xt.ops.diff.metrics import number
 from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import REPEATS, One, alone
+from xt.ops.series import number
 from xt.store import Store
 
 #: Of the prediction bands.

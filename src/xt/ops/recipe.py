@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from xt import codec
 from xt.model.code import Code
 from xt.model.environment import Environment
 from xt.model.files import Input
-from xt.model.snapshot import Command, Param, Repeat, Seed
+from xt.model.snapshot import Command, Param, Repeat, Seed, points
 from xt.model.text import Text, from_text, to_text
 
 #: Why `collect.selection` leaves out what earlier runs wrote.
@@ -39,6 +40,7 @@ def digest(
     environment: Environment,
     seed: Seed,
     repeat: Repeat | None = None,
+    facts: Sequence[Param] = (),
     *,
     root: str,
 ) -> str:
@@ -53,6 +55,9 @@ def digest(
         environment: whose fingerprint counts.
         seed: whose value counts.
         repeat: whose variations and pins count: a run under them says nothing about the noise without.
+        facts: that were declared. They say what nothing else may show (a policy of labelling, the temperature
+            of a served model): runs whose facts differ are no repeats of each other. Pointers to a registry
+            do not count.
         root: absolute path of the project's root. Where it stands in the command's words, in params or in the
             name of an input (`/proj/x`, `--out=/proj/x`), the recipe has a mark instead, so that the same
             project elsewhere has the same recipe.
@@ -64,11 +69,12 @@ def digest(
     count. An input that is not verified counts by what it is called and the revision that is known.
     """
     around = {"varied": repeat.varied, "pinned": repeat.pinned} if repeat is not None else {}
+    stated = {fact.name: _value(fact.value, root) for fact in facts if not points(fact.name)}
     held = {"stdin": command.stdin_digest} if command.stdin_digest and command.stdin_size else {}
     return codec.digest_of(
         {
             # Only where there is something to say: other recipes stay what they were.
-            **{name: value for name, value in around.items() if value},
+            **{name: value for name, value in {**around, "facts": stated}.items() if value},
             "recipe": 1,
             "argv": [_elsewhere(word, root) for word in command.argv],
             "hidden": hidden,

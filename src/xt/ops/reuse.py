@@ -14,6 +14,7 @@ from xt.model.level import reaches
 from xt.model.result import Logs, Record
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_text
+from xt.ops.evidence import lacking, required
 from xt.ops.in_place import ImpossibleError, Plan, plan, write
 from xt.ops.repeats import same_recipe
 from xt.ops.statements import state
@@ -103,7 +104,7 @@ def _fits(record: Record, snapshot: Snapshot, capture: Capture) -> bool:
         return False
     if earlier.repeat is not None and (earlier.repeat.varied or earlier.repeat.pinned):
         return False
-    if capture.request.strict and earlier.lacking:
+    if capture.request.strict and _lacks(record, capture):
         return False
     declared = {(item.role, item.declared, item.path) for item in record.result.outputs}
     for request, spec in zip(capture.request.outputs, snapshot.outputs, strict=True):
@@ -114,6 +115,14 @@ def _fits(record: Record, snapshot: Snapshot, capture: Capture) -> bool:
         ):
             return False
     return all(metric in earlier.metrics for metric in snapshot.metrics)
+
+
+def _lacks(record: Record, capture: Capture) -> bool:
+    """Whether a run lacks evidence that is required now; its level is for `--reuse=verified` to ask for."""
+    wanted = required(capture.settings, capture.request.task)
+    return any(
+        field.partition(".")[0] != "level" for field in lacking(wanted, record.snapshot, record.result, None)
+    )
 
 
 def _hit(record: Record, snapshot: Snapshot, capture: Capture, store: Store) -> Hit:

@@ -21,7 +21,7 @@ from xt.model.result import Record, Start
 from xt.model.snapshot import Seed, Snapshot
 from xt.ops import causes, effects
 from xt.ops.beside import Beside, beside_baseline
-from xt.ops.evidence import Missing, missing
+from xt.ops.evidence import Missing, missing, required, undelivered
 from xt.ops.repeats import remember
 from xt.ops.scrub import Scrubber
 from xt.redact import argv_secrets, secret_values
@@ -45,6 +45,9 @@ class Report(NamedTuple):
     doubt: str | None
     """Why the run could not be held against it."""
     missing: list[Missing]
+    """Required evidence that was missing when it started."""
+    undelivered: list[Missing]
+    """Required evidence that was declared and did not come, with the reason."""
 
 
 class Hooks(NamedTuple):
@@ -109,7 +112,8 @@ def run(
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
         snapshot = causes.snapshot(capture, scrubber)
-        lacking = missing(settings.evidence.required, request, snapshot)
+        wanted = required(settings, request.task)
+        lacking = missing(wanted, request, snapshot)
         if lacking and (request.strict or settings.run.strict):
             raise _refused(lacking)
         if request.reuse is not None:
@@ -118,7 +122,10 @@ def run(
                 return hit
         if lacking:
             hooks.warn(lacking)
-            snapshot = msgspec.structs.replace(snapshot, lacking=[item.field for item in lacking])
+        if wanted:
+            snapshot = msgspec.structs.replace(
+                snapshot, required=wanted, lacking=[item.field for item in lacking]
+            )
         if hooks.check is not None:
             hooks.check(snapshot)
         # Last: a run that could not be reused after all may have left some of its outputs in place.
@@ -143,7 +150,12 @@ def run(
     except Exception as error:
         # The command has run: its exit code is kept, and recorded, whatever is wrong with us.
         result = effects.least(ended, timestamp(outside.now()), f"a bug in xt: {type(error).__name__}")
-    return _seal(store, live, Record.of(start, result), settings, lacking)
+    record = Record.of(start, result)
+    try:
+        lost = undelivered(wanted, lacking, record)
+    except Exception as error:
+        lost = [Missing("evidence", f"a bug in xt: {type(error).__name__}: {error}")]
+    return _seal(store, live, record, settings, lacking, lost)
 
 
 def run_unrecorded(command: list[str]) -> tuple[str, int]:
@@ -224,7 +236,14 @@ def _job(
     )
 
 
-def _seal(store: Store, live: Live, record: Record, settings: Settings, lacking: list[Missing]) -> Report:
+def _seal(
+    store: Store,
+    live: Live,
+    record: Record,
+    settings: Settings,
+    lacking: list[Missing],
+    lost: list[Missing],
+) -> Report:
     seal = trouble = None
     repeats: tuple[str, str] | None = None
     beside: Beside | None = None
@@ -259,4 +278,5 @@ def _seal(store: Store, live: Live, record: Record, settings: Settings, lacking:
         beside,
         doubt,
         lacking,
+        lost,
     )

@@ -15,6 +15,7 @@ from xt.context import Outside
 from xt.errors import NoSuchRunError, UsageError
 from xt.model.query import Query
 from xt.model.summary import Summary
+from xt.ops.evidence import marked, required
 from xt.ops.find import in_flight, project_settings, resolve
 from xt.query import FIELDS, QueryError, parse
 from xt.store import Store, events
@@ -117,7 +118,8 @@ class Searching:
         asking = Asking(
             now=self.outside.now(),
             user=user(self.outside.environ),
-            required=self.settings.evidence.required,
+            required=lambda task: required(self.settings, task),
+            tasks=[name for name, task in self.settings.task.items() if task.required],
             pinned=lambda: events.pinned(self.store.path),
             versions=index.versions,
             can_search_words=index.can_search_words,
@@ -153,7 +155,7 @@ class Searching:
         if wanted.reverse:
             entries.reverse()
         entries = entries[: wanted.limit]
-        rows = self._with_places([places[entry] for entry in entries])
+        rows = marked(self._with_places([places[entry] for entry in entries]), self.settings)
         trials = 0 if asked else sum(index.counts(trials=wanted.trials)[1] for index in self.indexes)
         cells = {text: self._cells(property_of(text), entries) for text in wanted.columns}
         return Listing(rows, self.store.shown_all([row.id for row in rows]), total, trials, cells)

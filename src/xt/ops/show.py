@@ -17,6 +17,7 @@ from xt.model.text import from_text
 from xt.ops.beside import current
 from xt.ops.bundles import of_snapshot
 from xt.ops.code_trees import places
+from xt.ops.evidence import lacking
 from xt.ops.repeats import earlier
 from xt.ops.statements import standing
 from xt.store import State, Store
@@ -45,6 +46,19 @@ class Page(NamedTuple):
     """Environments in which something of it is live now."""
     bundles: tuple[Bundle, ...] = ()
     """Versions of the prompts and the policy it used."""
+    lacking: list[str] | None = None
+    """Evidence that is required now and that it lacks; None where nothing is required, or not known."""
+
+    def judged(self, wanted: list[str]) -> Page:
+        """Say what it lacks of the evidence that is required of it.
+
+        Args:
+            wanted: names of fields.
+        """
+        result = self.record.result if self.record is not None else None
+        found = lacking(wanted, self.snapshot, result, self.said.verified)
+        # That one which has not ended lacks nothing yet does not make it complete.
+        return self._replace(lacking=found if found or (wanted and result is not None) else None)
 
 
 def page(store: Store, run_id: str) -> Page:

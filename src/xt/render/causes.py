@@ -155,8 +155,8 @@ def _listed(spans: Line) -> Line:
     return line
 
 
-def params(found: list[Param], width: int) -> list[Line]:
-    """Settings by where they came from; those parsed from the command line are a reading, so dimmer."""
+def params(found: list[Param], width: int, noun: str = "param") -> list[Line]:
+    """Settings, or facts, by where they came from; those parsed from the command are a reading, so dimmer."""
     sources: dict[str, list[Param]] = {}
     for param in found[:PARAMS]:
         sources.setdefault(param.source, []).append(param)
@@ -170,7 +170,7 @@ def params(found: list[Param], width: int) -> list[Line]:
         ]
         lines += beside(flow(items, max(room, 12)), aside, width)
     if len(found) > PARAMS:
-        lines.append([say(f"and {count(len(found) - PARAMS, 'more param')}", "dim")])
+        lines.append([say(f"and {count(len(found) - PARAMS, f'more {noun}')}", "dim")])
     return lines
 
 

@@ -13,6 +13,7 @@ from xt.render.diff_headline import headline
 from xt.render.diff_view import CAUSES, EFFECTS, View
 from xt.render.diff_words import caveats, short
 from xt.render.layout import beside, wrap
+from xt.render.outcome import not_evidence
 from xt.render.quantities import seconds_since, since
 from xt.render.styled import Line, measure, paint, say
 
@@ -81,7 +82,7 @@ def _purposes(found: Comparison, now: datetime, width: int) -> list[Line]:
         purpose = (side.purpose or "").strip()
         line = [say(f"  {short(side)}  ", "dim"), say(purpose or "– no purpose", "dim")]
         if side.lacking:
-            line.append(say(f"  incomplete evidence: {', '.join(side.lacking)}", "bold"))
+            line.append(say(f"  {not_evidence(side.lacking)}", "bold"))
         age = seconds_since(side.started_at, now)
         aside = [say(since(age), "dim")] if age is not None else []
         wrapped = [[say("  "), *part] for part in wrap(line, width - 2, 2)]

@@ -32,10 +32,25 @@ def causes(found: Comparison, options: View, width: int) -> list[Line]:
         options: what is wanted.
         width: of the longest line wanted.
     """
+    lines = sections(found.causes, options, width)
+    if options.shows("context"):
+        content = context(found.context, room(width))
+        lines += block([say("context", "dim")], content, width) if content else []
+    return [[say("Causes", "bold")], *lines] if lines else []
+
+
+def sections(found: Delta, options: View, width: int) -> list[Line]:
+    """Write the sections that differ, and one line for those that do not.
+
+    Args:
+        found: the causes.
+        options: what is wanted.
+        width: of the longest line wanted.
+    """
     lines: list[Line] = []
     same: list[str] = []
     inner = room(width)
-    for section in found.causes.children:
+    for section in found.children:
         if not options.shows(section.path) or is_told_elsewhere(section, options):
             continue
         if section.relation == "same" and not (options.asks(section.path) and section.children):
@@ -45,10 +60,7 @@ def causes(found: Comparison, options: View, width: int) -> list[Line]:
         lines += block([say(label, "accent")], _content(section, options, inner), width)
     if same:
         lines += block([say("same", "dim")], wrap([say(", ".join(same), "dim")], inner), width)
-    if options.shows("context"):
-        content = context(found.context, inner)
-        lines += block([say("context", "dim")], content, width) if content else []
-    return [[say("Causes", "bold")], *lines] if lines else []
+    return lines
 
 
 def _content(section: Delta, options: View, width: int) -> list[Line]:
@@ -122,7 +134,9 @@ def params(section: Delta, options: View, width: int) -> list[Line]:
     rows = [[[say(last(child.path, 1))], _setting(child)] for child in listed]
     lines = table(rows, width, 1) if rows else []
     left = len(differing) - len(listed) + section.more
-    return lines + more(left, "param" if section.path == "params" else "part", section.path, options)
+    return lines + more(
+        left, {"params": "param", "facts": "fact"}.get(section.path, "part"), section.path, options
+    )
 
 
 def _setting(child: Delta, plain: bool = False) -> Line:

@@ -33,6 +33,7 @@ from xt.render.diff_words import (
     tally,
     weights,
 )
+from xt.render.outcome import not_evidence
 from xt.render.quantities import count, seconds_since, since
 from xt.render.styled import Line, join, measure, say
 
@@ -131,7 +132,7 @@ def _about(side: Side, now: datetime) -> Line:
             say("  "),
             brief(side.purpose or "– no purpose", LONG, "" if side.purpose else "dim"),
         ],
-        [say(f"incomplete evidence: {', '.join(side.lacking)}", "bold")] if side.lacking else [],
+        [say(not_evidence(side.lacking), "bold")] if side.lacking else [],
         [say(since(age), "dim")] if age is not None else [],
         [say(f"run {side.id}", "dim")],
     ]

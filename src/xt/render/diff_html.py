@@ -57,9 +57,24 @@ def render(found: Comparison, options: View, now: datetime) -> str:
         now: to say how long ago the runs were.
     """
     title = escape(f"xt diff {short(found.left)} {short(found.right)}")
-    body = "\n".join(_block(block) for block in document(found, options, now))
+    return _page(title, "\n".join(map(block, document(found, options, now))))
+
+
+def page(title: str, body: str, style: str = "") -> str:
+    """Write another page of the same looks, marked as drawn by xt.
+
+    Args:
+        title: of anybody.
+        body: HTML; what is others' in it has passed `escape`.
+        style: CSS beside that of all pages.
+    """
+    return _page(escape(title), body, '<meta name="generator" content="xt">\n', style)
+
+
+def _page(title: str, body: str, head: str = "", style: str = "") -> str:
     return (
-        f"{_HEAD}<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"{_HEAD}{head}<title>{title}</title>\n<style>{_STYLE}{style}</style>\n</head>\n"
+        f"<body>\n{body}\n</body>\n</html>\n"
     )
 
 
@@ -68,22 +83,24 @@ def escape(text: str) -> str:
     return html.escape(say(text).text, quote=True)
 
 
-def _inline(line: Line) -> str:
+def inline(line: Line) -> str:
+    """Write a line of text in its styles."""
     return "".join(
         f'<span class="{span.style}">{escape(span.text)}</span>' if span.style else escape(span.text)
         for span in line
     )
 
 
-def _block(block: Block) -> str:
+def block(block: Block) -> str:
+    """Write one block of a document."""
     if isinstance(block, Title):
-        return f"<h{block.level}>{_inline(block.line)}</h{block.level}>"
+        return f"<h{block.level}>{inline(block.line)}</h{block.level}>"
     if isinstance(block, Paragraph):
-        return f"<p>{_inline(block.line)}</p>"
+        return f"<p>{inline(block.line)}</p>"
     if isinstance(block, Bullets):
         return _list(block.lines)
     if isinstance(block, Fold):
-        return f"<details><summary>{_inline(block.summary)}</summary>{_list(block.lines)}</details>"
+        return f"<details><summary>{inline(block.summary)}</summary>{_list(block.lines)}</details>"
     if isinstance(block, Grid):
         head = _row(block.head, "th", block.right)
         return f"<table>\n<thead>{head}</thead>\n<tbody>\n{_rows(block)}\n</tbody>\n</table>"
@@ -91,7 +108,7 @@ def _block(block: Block) -> str:
 
 
 def _list(lines: list[Line]) -> str:
-    return "<ul>\n" + "\n".join(f"<li>{_inline(line)}</li>" for line in lines) + "\n</ul>"
+    return "<ul>\n" + "\n".join(f"<li>{inline(line)}</li>" for line in lines) + "\n</ul>"
 
 
 def _rows(block: Grid) -> str:
@@ -100,7 +117,7 @@ def _rows(block: Grid) -> str:
 
 def _row(cells: list[Line], tag: str, right: frozenset[int]) -> str:
     written = (
-        f"<{tag}{_RIGHT if number in right else ''}>{_inline(cell)}</{tag}>"
+        f"<{tag}{_RIGHT if number in right else ''}>{inline(cell)}</{tag}>"
         for number, cell in enumerate(cells)
     )
     return f"<tr>{''.join(written)}</tr>"
@@ -113,7 +130,7 @@ def _patch(block: Patch) -> str:
         lines.append(f"<span>and {escape(count(len(block.lines) - MOST, 'more line'))}</span>")
     state = " open" if block.open else ""
     body = "\n".join(lines)
-    return f"<details{state}><summary>{_inline(block.summary)}</summary><pre>{body}</pre></details>"
+    return f"<details{state}><summary>{inline(block.summary)}</summary><pre>{body}</pre></details>"
 
 
 def _line(text: str, words: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 #: Sections in the order of the page; the lead word of `--only`.
-CAUSES = ("code", "params", "command", "inputs", "environment", "seed", "context")
+CAUSES = ("code", "params", "facts", "command", "inputs", "environment", "seed", "context")
 EFFECTS = ("status", "metrics", "cost", "cases", "outputs", "logs")
 
 

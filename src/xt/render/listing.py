@@ -13,7 +13,7 @@ from datetime import datetime
 from xt.model.summary import Summary
 from xt.render.layout import clipped, wrap
 from xt.render.levels import legend
-from xt.render.listing_columns import Cells, Column, chosen_columns, columns_of, status
+from xt.render.listing_columns import LACKING, Cells, Column, chosen_columns, columns_of, status
 from xt.render.quantities import count
 from xt.render.styled import Line, Span, join, measure, paint, say
 
@@ -128,7 +128,12 @@ def _footer(
     levels = [row.level for row in rows if row.level is not None]
     if levels:
         hints.append([say("verified: ", "dim"), *join(legend(levels), " ")])
-    if any(row.problems or row.lacking for row in rows):
+    lacking = next((row.id[: shown.get(row.id, 16)] for row in rows if row.lacking), None)
+    if lacking is not None:
+        hints.append(
+            [say(LACKING, "bad"), say(" not evidence: ", "dim"), say(f"xt audit {lacking}", "accent")]
+        )
+    if any(row.problems for row in rows):
         hints.append([say("!", "bold"), say(" recording problems", "dim")])
     if chosen:
         hints.append([say("columns as chosen: ", "dim"), say("--columns auto", "accent")])

@@ -22,6 +22,8 @@ from xt.render.styled import Line, Span, measure, say
 METRICS = 4
 #: Cells of a column at most: names and tags, head of a metric, any other value.
 MOST_NAME, MOST_TAGS, MOST_HEAD, MOST_VALUE = 20, 28, 16, 24
+#: Mark of a run that is not evidence, before the number of required fields it lacks.
+LACKING = "✗"
 #: Characters of a text that are looked at; the rest can not be seen in any table.
 LONGEST = 2000
 #: The value of every row for each column that was asked for by name.
@@ -174,9 +176,10 @@ def _purpose(row: Summary) -> Line:
 def status(row: Summary, now: datetime | None = None) -> Line:
     """How it ended, what is amiss with its record, how well it repeats and, with `now`, since when."""
     line = [say(words(row.status, row.exit_code, row.signal), style(row.status))]
-    count = row.problems + len(row.lacking)
-    if count:
-        line.append(say(f" !{count}", "bold"))
+    if row.lacking:
+        line.append(say(f" {LACKING}{len(row.lacking)}", "bad"))
+    if row.problems:
+        line.append(say(f" !{row.problems}", "bold"))
     if row.level is not None:
         # Only of an identical run it is known in how many of its repeats it was: in all.
         of = f" {row.verified_by}/{row.verified_by}" if row.level == "identical" and row.verified_by else ""

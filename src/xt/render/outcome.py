@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def words(status: str, exit_code: int | None, signal: int | None) -> str:
     """Name an outcome: `ok`, `exit 1`, `SIGKILL`, `interrupted`, `incomplete`, `did not start`, `lost`.
@@ -26,6 +28,11 @@ def ended_with(exit_code: int | None, signal: int | None) -> str:
         return signals.Signals(signal).name
     except ValueError:
         return f"signal {signal}"
+
+
+def not_evidence(lacking: Iterable[str]) -> str:
+    """Mark a run that lacks required evidence: `not evidence: no ticket, no inputs.data`."""
+    return "not evidence: " + ", ".join(f"no {field}" for field in lacking)
 
 
 def style(status: str) -> str:

@@ -17,7 +17,7 @@ from xt.model.standing import RunStanding
 from xt.render import causes, effects, gaps, repeating
 from xt.render.labels import note_lines
 from xt.render.layout import flow, pad, wrap
-from xt.render.outcome import ended_with, style, words
+from xt.render.outcome import ended_with, not_evidence, style, words
 from xt.render.quantities import duration, fingerprint, moment, seconds_since, since
 from xt.render.styled import Line, Span, join, measure, paint, say
 from xt.render.tickets import NO_TRACKER, Tickets, url_of
@@ -87,6 +87,10 @@ class Page(Protocol):
     def live(self) -> list[str]:
         """Environments in which something of it is live now."""
 
+    @property
+    def lacking(self) -> list[str] | None:
+        """Required evidence it does not have; None where nothing is required."""
+
 
 def render(page: Page, now: datetime, width: int, colour: bool, tickets: Tickets = NO_TRACKER) -> str:
     """Write the page of a run.
@@ -141,11 +145,16 @@ def _standing(page: Page, now: datetime, width: int) -> list[Line]:
         facts += [[say(state, style(state))], [say(f"started {when}")]]
     who = "@".join(part for part in (context.user, context.host) if part)
     facts += [[say(part)] for part in (who, _trigger(context)) if part]
-    if page.snapshot.lacking:
-        facts.append([say(f"not evidence: no {', '.join(page.snapshot.lacking)}", "bad")])
     after = _repeats(page, now) if page.record is not None else [say(_in_flight(page.state, context), "bold")]
-    items = [join(facts, ", "), after, _reused(page, now)]
+    items = [join(facts, ", "), after, _reused(page, now), _evidence(page)]
     return flow([item for item in items if measure(item)], width)
+
+
+def _evidence(page: Page) -> Line:
+    """Whether it has what is required of it; with nothing required there is nothing to say."""
+    if page.lacking is None:
+        return []
+    return [say(not_evidence(page.lacking), "bad")] if page.lacking else [say("evidence complete")]
 
 
 def _in_flight(state: str | None, context: Context) -> str:
@@ -226,6 +235,7 @@ def _blocks(page: Page, now: datetime, width: int, tickets: Tickets) -> list[Blo
         ("command", causes.command(snapshot, width)),
         ("code", causes.code(snapshot, short, width)),
         ("params", causes.params(snapshot.params, width)),
+        ("facts", causes.params(snapshot.facts, width, "fact")),
         ("inputs", causes.inputs(snapshot.inputs, width)),
         *((one.role, causes.bundle(one, width)) for one in page.bundles),
         ("seed", causes.seed(snapshot.seed, width)),

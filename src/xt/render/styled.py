@@ -19,6 +19,15 @@ SGR = {
     "key": "1;36",
     "good": "32",
     "bad": "31",
+    # Lines of a plot, told apart by their labels too: neither green nor red.
+    "line0": "36",
+    "line1": "33",
+    "line2": "35",
+    "line3": "34",
+    "line4": "96",
+    "line5": "93",
+    "line6": "95",
+    "line7": "94",
 }
 #: Characters of one piece of text: what is longer is no text for people, and would take long to lay out.
 LONGEST = 10_000

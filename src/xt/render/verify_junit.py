@@ -7,14 +7,13 @@ not be tried. XML 1.0 (2.2) has no way to write control characters, so they are 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from xml.etree import ElementTree as Xml
 
 from xt.model.verification import Cell, Column, Line, Verification, Verifications
+from xt.render.junit import add, count_up, document, text_of
 from xt.render.quantities import count
 from xt.render.styled import Line as Styled
-from xt.render.styled import say
 from xt.render.verify_words import (
     below,
     cell_of,
@@ -28,8 +27,6 @@ from xt.render.verify_words import (
     tried,
 )
 
-#: What XML has no character for, beyond what `say` makes visible.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: Clauses of one sort in the text of a suite, hints in that of a case.
 MOST, FEW = 200, 5
 
@@ -39,19 +36,17 @@ def render(found: Verifications) -> bytes:
     root = Xml.Element("testsuites", name="xt verify")
     for one in found.verifications:
         root.append(_suite(one))
-    _count(root, root.findall("testsuite"))
-    Xml.indent(root)
-    data: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
-    return data + b"\n"
+    count_up(root, root.findall("testsuite"))
+    return document(root)
 
 
 def _suite(found: Verification) -> Xml.Element:
-    suite = Xml.Element("testsuite", name=_text(_title(found)))
+    suite = Xml.Element("testsuite", name=text_of(_title(found)))
     properties = Xml.SubElement(suite, "properties")
     facts = {"run": found.run, "level": found.level, "required": found.required, "against": found.against}
     for name, value in facts.items():
         if value is not None:
-            Xml.SubElement(properties, "property", name=f"xt.{name}", value=_text(value))
+            Xml.SubElement(properties, "property", name=f"xt.{name}", value=text_of(value))
     story = "\n".join(_reason(found))
     for line in found.lines:
         for one in tried(found):
@@ -60,15 +55,15 @@ def _suite(found: Verification) -> Xml.Element:
                 suite.append(_case(found, line, cell, one.column, story))
     for column in skipped(found):
         case = _empty(found, column.name, column)
-        Xml.SubElement(case, "skipped", message=_text(column.skipped or ""))
+        Xml.SubElement(case, "skipped", message=text_of(column.skipped or ""))
         suite.append(case)
     if not found.reached and not any(_is_bad(case) for case in suite):
         # Whatever the lines say, a verification that did not reach its level is no success.
         suite.append(
             _judged(_empty(found, "level", None), found.level == "unverifiable", found.sentence, story)
         )
-    _count(suite, [])
-    _add(suite, "system-out", "\n".join([*_reason(found), *_surroundings(found)]))
+    count_up(suite, [])
+    add(suite, "system-out", "\n".join([*_reason(found), *_surroundings(found)]))
     return suite
 
 
@@ -78,7 +73,7 @@ def _case(found: Verification, line: Line, cell: Cell, column: Column, story: st
     if not below(cell, line, found.required):
         if cell.level != "identical":
             uncounted = "" if line.counted else ", does not count"
-            _add(case, "system-out", f"{cell.level}{uncounted}\n{far}".strip())
+            add(case, "system-out", f"{cell.level}{uncounted}\n{far}".strip())
         return case
     message = f"{cell.level}, {found.required} was required"
     text = [message, *([f"differs in {cell.differ} of {count(cell.n, 'repeat')}"] if cell.n else [])]
@@ -95,16 +90,16 @@ def _judged(
 ) -> Xml.Element:
     kind = "error" if unverifiable else "failure"
     child = Xml.SubElement(case, kind, type=f"xt.{'unverifiable' if unverifiable else 'level'}")
-    child.set("message", _text(message))
-    child.text = _text("\n".join(text or [message]))
-    _add(case, "system-out", story)
+    child.set("message", text_of(message))
+    child.text = text_of("\n".join(text or [message]))
+    add(case, "system-out", story)
     return case
 
 
 def _empty(found: Verification, name: str, column: Column | None) -> Xml.Element:
     by = f" [{column.name}]" if column is not None else ""
     # Readers group by the class name, and tell cases of one class by their names.
-    return Xml.Element("testcase", classname=f"xt.verify.{short(found)}", name=_text(f"{name}{by}"))
+    return Xml.Element("testcase", classname=f"xt.verify.{short(found)}", name=text_of(f"{name}{by}"))
 
 
 def _reason(found: Verification) -> Iterable[str]:
@@ -139,33 +134,9 @@ def _title(found: Verification) -> str:
     return f"xt verify {short(found)}{against}" + (f": {purpose}" if purpose else "")
 
 
-def _count(element: Xml.Element, suites: list[Xml.Element]) -> None:
-    """Set the numbers readers show without counting themselves."""
-    cases = element.findall("testcase") if not suites else []
-    totals = {
-        "tests": len(cases),
-        "failures": sum(case.find("failure") is not None for case in cases),
-        "errors": sum(case.find("error") is not None for case in cases),
-        "skipped": sum(case.find("skipped") is not None for case in cases),
-    }
-    for name, number in totals.items():
-        element.set(name, str(number + sum(int(suite.get(name, "0")) for suite in suites)))
-
-
 def _is_bad(element: Xml.Element) -> bool:
     return element.find("failure") is not None or element.find("error") is not None
 
 
-def _add(parent: Xml.Element, name: str, text: str) -> None:
-    if text:
-        Xml.SubElement(parent, name).text = _text(text)
-
-
 def _plain(line: Styled) -> str:
     return "".join(span.text for span in line)
-
-
-def _text(text: str) -> str:
-    """Characters that XML can hold; of a line that is too long its beginning."""
-    said = "\n".join(say(part).text for part in text.split("\n"))
-    return _FORBIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", said)

@@ -45,6 +45,8 @@ def compare(
     children = [
         _apart(tree, from_text(right.code.root or "."), known, _common(*written)),
         params,
+        # Most runs have none, and then nothing is said of them.
+        *([settings.facts(left.facts, right.facts)] if left.facts or right.facts else []),
         settings.command(left.command, right.command, params, same_recipe=same),
         read,
         environment.compare(left, right),

@@ -9,7 +9,7 @@ from xt.compare.case_columns import OUTCOMES, SCORES
 from xt.config import CaseSettings
 from xt.model.delta import Delta
 from xt.model.result import Metric, Number, Record
-from xt.ops.diff.metrics import number
+from xt.ops.series import number
 
 #: What a page says of them.
 NOTES = {"metrics": "judged above as metrics", "cases": "judged above as cases"}

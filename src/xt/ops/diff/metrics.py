@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-import msgspec
 from msgspec.structs import replace
 
 from xt.compare import UnreadableError
@@ -15,12 +14,13 @@ from xt.compare.series import compare_series
 from xt.compare.tolerances import Tolerance, metric_name
 from xt.errors import UsageError, XtError
 from xt.model.delta import Delta, Judgement, whole
-from xt.model.result import Metric, Number, Record
+from xt.model.result import Metric, Record
 from xt.model.text import from_text, to_shown
 from xt.ops.diff import comparability, cost
 from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import One, share
 from xt.ops.diff.wanted import Options
+from xt.ops.series import number, read
 from xt.store import Store
 from xt.suggest import suggest
 
@@ -29,13 +29,6 @@ SERIES, LONGEST = 64, 8_000_000
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 Found = dict[Key, Metric]
-
-
-class _Point(msgspec.Struct):
-    """One line of a series."""
-
-    value: float | int | Number
-    step: float | int | None = None
 
 
 def compare(
@@ -205,11 +198,6 @@ def _split(key: Key) -> tuple[str, dict[str, str]]:
     return key[0], dict(key[1])
 
 
-def number(value: float | int | Number) -> float:
-    """A metric's value as a float, NaN and infinities too."""
-    return float(value.special) if isinstance(value, Number) else float(value)
-
-
 def _delta(key: Key, sides: tuple[Found, Found], judgement: Judgement, rules: Rules) -> Delta:
     one, other = (side.get(key) for side in sides)
     metric = other or one
@@ -270,16 +258,7 @@ def series_delta(store: Store, digests: tuple[str, str], path: str, tolerances: 
         tolerances: of the metric.
     """
     try:
-        before, after = (_points(store, digest) for digest in digests)
+        before, after = (read(store, digest, LONGEST) for digest in digests)
         return compare_series(before, after, path, tolerances)
-    except (XtError, UnreadableError, msgspec.DecodeError) as error:
+    except (XtError, UnreadableError) as error:
         return Delta(path, "unknown", note=f"the points cannot be read: {error}", counted=False)
-
-
-def _points(store: Store, digest: str) -> Iterator[tuple[float | int | None, float]]:
-    decoder = msgspec.json.Decoder(_Point)
-    with store.objects.open(digest) as file:
-        data = file.read(LONGEST)
-    for line in data[: data.rfind(b"\n")].split(b"\n"):
-        point = decoder.decode(line)
-        yield point.step, number(point.value)

@@ -8,7 +8,7 @@ from typing import Any
 
 from xt.collect.scalars import scalar
 from xt.model.delta import Change, Delta, Relation, whole
-from xt.model.snapshot import Command, Param, Seed
+from xt.model.snapshot import Command, Param, Seed, points
 from xt.model.text import Text, from_text, to_shown
 from xt.redact import MASK
 
@@ -41,6 +41,24 @@ def params(left: list[Param], right: list[Param], *, same_recipe: bool) -> Delta
             change: Change = "removed" if name in one else "added"
             children.append(Delta(f"params/{name}", "changed", one.get(name), other.get(name), change=change))
     return whole("params", children, most=PARAMS)
+
+
+def facts(left: list[Param], right: list[Param]) -> Delta:
+    """Compare declared facts by value; pointers to a registry are shown and do not count."""
+    one, other = ({fact.name: fact.value for fact in side} for side in (left, right))
+    children = []
+    for name in sorted({*one, *other}):
+        path, counted = f"facts/{name}", not points(name)
+        if name not in one or name not in other:
+            change: Change = "removed" if name in one else "added"
+            sides = (one.get(name), other.get(name))
+            children.append(Delta(path, "changed", *sides, change=change, counted=counted))
+        elif not _equal(one[name], other[name]):
+            children.append(Delta(path, "changed", one[name], other[name], change="changed", counted=counted))
+        elif MASK in str(one[name]):
+            note = "its value is masked and cannot be compared"
+            children.append(Delta(path, "unknown", note=note, counted=counted))
+    return whole("facts", children, most=PARAMS)
 
 
 def _equal(left: Any, right: Any) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from xt.config import Settings
 from xt.errors import DamagedError, XtError
 from xt.model.delta import Side
 from xt.model.event import BASELINE
 from xt.model.result import Record
+from xt.ops.evidence import required
 from xt.ops.repeats import same_recipe
 from xt.ops.show import Page, page
 from xt.store import Store, events
@@ -37,8 +39,12 @@ class One(NamedTuple):
         """Whether what it measured can be held against another run."""
         return self.record is not None and self.record.result.status in ("ok", "incomplete")
 
-    def described(self) -> Side:
-        """Write it down for the report."""
+    def described(self, settings: Settings) -> Side:
+        """Write it down for the report.
+
+        Args:
+            settings: of the project, which say what evidence is required.
+        """
         context = self.page.snapshot.context
         status = self.page.state or (self.record.result.status if self.record else "unknown")
         return Side(
@@ -51,7 +57,7 @@ class One(NamedTuple):
             name=context.name,
             n=1 + len(self.repeats),
             repeats=[record.id for record in self.repeats],
-            lacking=self.page.snapshot.lacking,
+            lacking=self.page.judged(required(settings, context.task)).lacking or [],
         )
 
 

@@ -72,7 +72,7 @@ def compare(
     around = environment.context(*snapshots, (one.page.started_at, other.page.started_at))
     measured = comparability.compare(*snapshots, settings.diff.evaluation)
     after, measured = effects.compare(store, one, other, rules, measured, options)
-    sides = (one.described(), other.described())
+    sides = (one.described(settings), other.described(settings))
     return Comparison(
         left=sides[0],
         right=sides[1],
@@ -104,7 +104,7 @@ def narrowed(found: Comparison, section: str) -> Comparison:
         around = found.context
     if section == "causes":
         before = found.causes
-    elif any(child.path == section for child in found.causes.children):
+    elif section == "facts" or any(child.path == section for child in found.causes.children):
         before = whole("causes", [child for child in found.causes.children if child.path == section])
     elif section != "context":
         after = found.effects if section == "effects" else _only(found.effects, section)

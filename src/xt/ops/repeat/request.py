@@ -10,7 +10,7 @@ from xt import fsio
 from xt.collect.globs import split
 from xt.collect.scalars import scalar
 from xt.model.files import Input, Output
-from xt.model.request import InputSpec, MetricGoal, OutputRequest, ParamSpec, RunRequest
+from xt.model.request import FactSpec, InputSpec, MetricGoal, OutputRequest, ParamSpec, RunRequest
 from xt.model.result import Record
 from xt.model.snapshot import MetricSpec, Repeat, Snapshot
 from xt.model.text import from_text, to_shown, to_text
@@ -48,6 +48,7 @@ def request(
         purpose=context.purpose,
         inputs=[input_spec(item, root, moved) for item in snapshot.inputs],
         outputs=_outputs(snapshot, record, root, cwd, moved),
+        facts=[FactSpec(fact.name, fact.value, fact.source) for fact in snapshot.facts],
         params=_params(snapshot, declared, root),
         metrics=[_metric(item, moved) for item in snapshot.metrics],
         goals={

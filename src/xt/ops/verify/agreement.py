@@ -17,8 +17,9 @@ from xt.model.result import Metric, Number, Record, Stream
 from xt.model.text import from_text, to_shown
 from xt.ops.diff import cases, outputs
 from xt.ops.diff.contents import Stored
-from xt.ops.diff.metrics import number, series_delta
+from xt.ops.diff.metrics import series_delta
 from xt.ops.diff.rules import Rules
+from xt.ops.series import number
 from xt.ops.verify.permissions import permissions
 from xt.store import Store
 

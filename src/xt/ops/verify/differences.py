@@ -13,7 +13,7 @@ from xt.errors import XtError
 from xt.model.delta import Delta
 from xt.model.result import Record
 from xt.model.text import to_shown
-from xt.ops.diff.metrics import number
+from xt.ops.series import number
 from xt.ops.verify.agreement import Point
 from xt.store import Store
 

@@ -10,8 +10,8 @@ from xt.model.text import from_text
 from xt.model.verification import Diagnosis
 from xt.ops.diff import causes
 from xt.ops.diff.code import Patch
-from xt.ops.diff.metrics import number
 from xt.ops.diff.sides import both, share
+from xt.ops.series import number
 from xt.ops.verify.lines import Values
 from xt.store import Store
 

@@ -225,8 +225,8 @@ class Index:
         for run_id, made, role, path, own in self._db.execute(query, (low, high)):
             found.append(Use(run_id, bool(made), role, path, f"blake3:{own.lower()}"))
         query = (
-            "SELECT id, made, role, files.path, hex(tree), members.path FROM members"
-            " JOIN files ON files.digest = tree JOIN runs USING (n) WHERE members.digest BETWEEN ? AND ?"
+            "SELECT id, made, role, files.path, hex(members.tree), members.path FROM members"
+            " JOIN files ON files.digest = members.tree JOIN runs USING (n) WHERE members.digest BETWEEN ? AND ?"
         )
         for run_id, made, role, path, own, inside in self._db.execute(query, (low, high)):
             found.append(Use(run_id, bool(made), role, path, f"blake3:{own.lower()}", inside))

@@ -36,8 +36,10 @@ class Asking(NamedTuple):
 
     now: datetime
     user: str | None
-    required: Sequence[str]
-    """`[evidence] required`."""
+    required: Callable[[str | None], Sequence[str]]
+    """What evidence is required of the runs of a task."""
+    tasks: Sequence[str]
+    """Those that may require something of their own."""
     pinned: Callable[[], Mapping[str, str]]
     """Run by pinned name; asked for only when the question needs it."""
     versions: Callable[[str], list[str]]
@@ -167,17 +169,15 @@ class Compiler:
         words = ("complete", "incomplete")
         if term.value not in words:
             raise self._fail(term, f"evidence is not `{term.value}`", suggest(term.value, words, "words"))
-        parts = ["status <> 'damaged'"]
-        values: list[Value] = []
-        for field in self.asking.required:
-            name, _, level = field.partition(".")
-            if name == "level":
-                parts.append("level >= ?")
-                values.append(rank_of(level if level in LEVELS else "consistent"))
-            else:
-                parts.append("instr(has, ?) > 0")
-                values.append(f"\n{field}\n")
-        whole = f"coalesce({' AND '.join(parts)}, 0)"
+        whole, values = _having(self.asking.required(None))
+        cases = []
+        before: list[Value] = []
+        for task in self.asking.tasks:
+            sql, bound = _having(self.asking.required(task))
+            cases.append(f"WHEN ? THEN {sql}")
+            before += [task, *bound]
+        if cases:
+            whole, values = f"CASE task {' '.join(cases)} ELSE {whole} END", [*before, *values]
         complete = (term.value == "complete") == (term.operator != "!=")
         return (whole if complete else f"NOT {whole}"), values
 
@@ -310,6 +310,21 @@ def _match(column: str, value: str, *, exact: bool) -> Condition:
     if not exact and _MAGIC.search(value):
         return f"{column} GLOB ?", [value]
     return f"{column} = ?", [value]
+
+
+def _having(fields: Sequence[str]) -> Condition:
+    """The condition that a run has come to its end and has all of some fields of evidence."""
+    parts = ["status NOT IN ('damaged', 'running', 'lost', 'unknown')"]
+    values: list[Value] = []
+    for field in fields:
+        name, _, level = field.partition(".")
+        if name == "level":
+            parts.append("level >= ?")
+            values.append(rank_of(next((one for one in LEVELS if one == level), "consistent")))
+        else:
+            parts.append("instr(has, ?) > 0")
+            values.append(f"\n{field}\n")
+    return f"coalesce({' AND '.join(parts)}, 0)", values
 
 
 def _literal(text: str) -> str:

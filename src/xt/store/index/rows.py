@@ -121,6 +121,8 @@ class Writer:
             self._put("tags", tag, n)
         for param in snapshot.params[:MOST_VALUES]:
             self._value(n, "param", param.name, param.value)
+        for fact in snapshot.facts[:MOST_VALUES]:
+            self._value(n, "fact", fact.name, fact.value)
         for item in snapshot.inputs:
             self._file(n, item, made=0)
         if self._words:
@@ -206,7 +208,7 @@ def written(value: Any) -> str:
 
 
 def _has(summary: Summary) -> str:
-    return "".join(f"\n{field}" for field in getattr(summary, "has", [])) + "\n"
+    return "".join(f"\n{field}" for field in summary.has) + "\n"
 
 
 def _plain(value: Text | None) -> str | None:

@@ -168,13 +168,12 @@ class Sync:
 
     def _live(self) -> None:
         """What is live where."""
-        kind = events.KINDS[Deployed]
+        suffix = events.KINDS[Deployed]
+        rows = self._db.execute("SELECT data FROM events WHERE kind = ?", (suffix,)).fetchall()
+        standing = fold(events.decode(data, suffix) for (data,) in rows)
         self._db.execute("DELETE FROM live")
-        self._db.execute(
-            "INSERT INTO live SELECT place, run FROM events WHERE id IN"
-            " (SELECT max(id) FROM events WHERE kind = ? GROUP BY place)",
-            (kind,),
-        )
+        pairs = [(place, run) for run, places in standing.live().items() for place in places]
+        self._db.executemany("INSERT INTO live VALUES (?, ?)", pairs)
 
     def _standing(self, run_id: str) -> RunStanding | None:
         rows = self._db.execute("SELECT kind, data FROM events WHERE run = ?", (run_id,)).fetchall()

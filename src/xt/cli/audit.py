@@ -1,0 +1,61 @@
+"""`xt audit`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+
+def audit(
+    reference: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Id, name, tag, @ (newest) or @~N. Without one: the newest."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All runs but repeats made by xt verify, a line each.")
+    ] = False,
+    style: Annotated[
+        Literal["terminal", "json", "junit"],
+        typer.Option("--format", metavar="terminal|json|junit", help="How to write it."),
+    ] = "terminal",
+    as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
+) -> int:
+    """Say which required evidence a run has and what it lacks.
+
+    Ends with 0 when all is there, 1 when something is missing, 3 when nothing is required.
+    """
+    from xt.context import Outside
+    from xt.errors import EXIT_UNVERIFIABLE, UsageError
+    from xt.ops.audit import audit as verb
+    from xt.ops.find import open_store, project_settings, resolve
+
+    if everything and reference is not None:
+        raise UsageError("--all is of every run, and one was named", "`xt audit RUN` or `xt audit --all`")
+    if as_json and style not in ("terminal", "json"):
+        raise UsageError(f"--json and --format {style} are two forms", "choose one of them")
+    outside = Outside.real()
+    store = open_store(outside)
+    runs = None if everything else [resolve(store, "@" if reference is None else reference, outside)]
+    found = verb(store, runs, project_settings(outside))
+    if as_json or style == "json":
+        from xt import codec
+        from xt.cli.answer import for_programs
+
+        data = for_programs(codec.encode(found))
+    elif style == "junit":
+        from xt.render.audit_junit import render as junit
+
+        data = junit(found)
+    else:
+        from xt.render.audit import render
+        from xt.render.terminal import colour, width
+
+        columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
+        text = render(found, outside.now(), columns, colours, many=everything)
+        data = text.encode("utf-8", "backslashreplace")
+    sys.stdout.buffer.write(data)
+    if found.complete is None:
+        return EXIT_UNVERIFIABLE
+    return 0 if found.complete else 1

@@ -1,0 +1,1 @@
+"""`xt plot`: metrics of runs as lines on axes."""

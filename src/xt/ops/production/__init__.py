@@ -1,0 +1,1 @@
+"""What is live where: deployments, measurements in production, what moved with what, and the way back."""

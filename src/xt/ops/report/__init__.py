@@ -1,0 +1,1 @@
+"""`xt report`: everything about some runs on one page."""
