@@ -16,10 +16,88 @@ _xt_files() {
     _xt_reply < <(compgen "$1" -- "${COMP_WORDS[COMP_CWORD]#[:=]}")
 }
 
-_xt_runs() {
-    # The newest runs by id; what a purpose spreads over lines does not look like one.
-    printf '%s\n' @ @~1 baseline
-    xt ls -n 50 --csv 2>/dev/null | sed -n 's/^\([k-z]\{16\}\),.*/\1/p'
+# Sets `typed` to the words of the line as a command gets them, up to the cursor: the last one is being typed,
+# and `quote` to the quotation mark it stands behind.
+_xt_split() {
+    local line=${COMP_LINE:0:COMP_POINT} i c next word= begun=
+    typed=() quote=
+    for ((i = 0; i < ${#line}; i++)); do
+        c=${line:i:1}
+        if [[ $quote && $c == "$quote" ]]; then
+            quote=
+        elif [[ $c == \\ && $quote != "'" ]]; then
+            next=${line:i+1:1}
+            [[ $quote && $next != [\\\$\`\"] ]] && word+=$c
+            word+=$next
+            ((i++))
+        elif [[ $quote ]]; then
+            word+=$c
+        elif [[ $c == [\'\"] ]]; then
+            quote=$c begun=1
+        elif [[ $c == [[:space:]] ]]; then
+            [[ $begun ]] && typed+=("$word")
+            word= begun=
+            continue
+        else
+            word+=$c
+        fi
+        begun=1
+    done
+    typed+=("$word")
+}
+
+# Sets `option` when its value is being completed, `first` to the first argument, and `nth` to the number of
+# the one that is typed.
+_xt_scan() {
+    local i last=$((${#typed[@]} - 1))
+    option= first= nth=1
+    for ((i = 2; i < last; i++)); do
+        case "${typed[1]} ${typed[i]}" in
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+                ((i + 1 == last)) && option=${typed[i]}
+                ((i++))
+                ;;
+            *" -"*) ;;
+            *)
+                first=${first:-${typed[i]}}
+                ((nth++))
+                ;;
+        esac
+    done
+    [[ ! $option && ${typed[last]} == --*=* ]] && option=${typed[last]%%=*}
+}
+
+# Offers what xt knows. $1: kinds of values; $2: the part of the word that readline will replace.
+_xt_offer() {
+    local word=${typed[${#typed[@]} - 1]} part=${2//\\/} lead= base text
+    local special=$' \t"\'\\$`<>|&;()*?[{}!#'
+    part=${part#[\'\"]}
+    [[ $option == --* && $word == "$option="* ]] && lead="$option="
+    base=${word%"$part"}
+    compopt -o nosort 2>/dev/null
+    while IFS=$'\t' read -r text _; do
+        text=$lead$text
+        text=${text#"$base"}
+        case $quote in
+            \') [[ $text == *\'* ]] && continue ;;
+            \")
+                text=${text//\\/\\\\} text=${text//\"/\\\"}
+                text=${text//\$/\\\$} text=${text//\`/\\\`}
+                ;;
+            *) [[ $text == *[$special]* ]] && printf -v text %q "$text" ;;
+        esac
+        [[ $text == *[.:=\<\>] ]] && compopt -o nospace 2>/dev/null
+        COMPREPLY+=("$text")
+    done < <(xt complete "$1" "${word#"$lead"}" 2>/dev/null)
+}
+
+# The same, and paths.
+_xt_offer_files() {
+    local found
+    _xt_offer "$1" "$2"
+    found=("${COMPREPLY[@]}")
+    _xt_files -f
+    COMPREPLY=("${found[@]}" "${COMPREPLY[@]}")
 }
 
 # The command after `xt run` completes as it would without us. $1: where in the line it begins.
@@ -50,7 +128,8 @@ _xt_command() {
     fi
 }
 
-# Sets `option` when its value is being completed, and `place` to the first word that is no option.
+# The same for `xt run`: `place` is the first word of the command. It counts words as readline parts them, at
+# `=` and `:` too, since the command's own completion does.
 _xt_parse() {
     local i=2 value
     option= place=
@@ -60,7 +139,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -81,27 +160,97 @@ _xt_parse() {
                 ;;
             *) place=${place:-$i} ;;
         esac
-        [[ $place && ${COMP_WORDS[1]} == run ]] && return
+        [[ $place ]] && return
         ((i++))
     done
 }
 
 _xt() {
-    local current=${COMP_WORDS[COMP_CWORD]} option place
+    local current=${COMP_WORDS[COMP_CWORD]} option place first nth typed quote
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify audit baseline restore noise plot report tag name note rm deploy observe prod blame rollback init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit baseline restore trace stale noise plot report tag name note rm deploy observe prod blame rollback init --help --version"
         return
     fi
-    _xt_parse
-    case $option in
-        "") ;;
-        -i | --input | -o | --output | -p | --param | --code)
+    _xt_split
+    if [[ ${COMP_WORDS[1]} == run ]]; then _xt_parse; else _xt_scan; fi
+    [[ $option ]] && current=${current#=}
+    case "${COMP_WORDS[1]} $option" in
+        *" ") ;;
+        "run -t" | "run --tag")
+            _xt_offer tag "$2"
+            return
+            ;;
+        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "show --code" | "plot -o" | "plot --output" | "report -o" | "report --output" | "observe --from")
             _xt_files -f
             return
             ;;
-        -C)
+        "run --as")
+            _xt_offer task "$2"
+            return
+            ;;
+        "run -C" | "diff --images" | "restore --to")
             _xt_files -d
+            return
+            ;;
+        "ls --sort" | "ls --group-by")
+            _xt_offer property "$2"
+            return
+            ;;
+        "ls --columns")
+            _xt_offer columns "$2"
+            return
+            ;;
+        "diff --metrics")
+            _xt_offer metric "$2"
+            return
+            ;;
+        "diff --format")
+            _xt_words "terminal json markdown html"
+            return
+            ;;
+        "rerun --env" | "verify --env")
+            _xt_words "check strict recreate docker"
+            return
+            ;;
+        "verify --against" | "rollback --to")
+            _xt_offer run "$2"
+            return
+            ;;
+        "verify --level")
+            _xt_words "identical equivalent consistent"
+            return
+            ;;
+        "verify --format")
+            _xt_words "terminal json markdown junit"
+            return
+            ;;
+        "audit --format")
+            _xt_words "terminal json junit"
+            return
+            ;;
+        "restore --only")
+            _xt_words "outputs inputs code logs"
+            return
+            ;;
+        "trace --format")
+            _xt_words "terminal json dot mermaid"
+            return
+            ;;
+        "stale --format")
+            _xt_words "terminal json"
+            return
+            ;;
+        "plot -r" | "plot --runs")
+            _xt_offer run,query "$2"
+            return
+            ;;
+        "plot --x")
+            _xt_offer axis "$2"
+            return
+            ;;
+        "deploy --to")
+            _xt_offer environment "$2"
             return
             ;;
         *) return ;;
@@ -115,110 +264,215 @@ _xt() {
             _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --ticket --as --strict --seed --reuse -C -q --quiet -h --help"
             ;;
         ls)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer query "$2" ;;
+                esac
+                return
+            fi
             _xt_words "-n --number -a --all --sort --reverse --group-by --columns --json --csv -h --help"
             ;;
         show)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
                 return
             fi
             _xt_words "--json --code -h --help"
             ;;
         logs)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
                 return
             fi
             _xt_words "--stdout --stderr -f --follow -t --times --raw --replay -h --help"
             ;;
         diff)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                    2) _xt_offer run "$2" ;;
+                esac
+                return
+            fi
             _xt_words "--code --no-code --stat --word-diff --only --metrics --by --tol --logs --images --explain --format --json --exit-code -h --help"
             ;;
         rerun)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
                 return
             fi
             _xt_words "--set --seed --env --in-place --keep-workspace -m --purpose -n --name -q --quiet -h --help"
             ;;
         verify)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run "$2" ;;
+                esac
+                return
+            fi
             _xt_words "--repeat --against --level --vary -j --jobs --env --tol --early-stop --no-early-stop --diagnose --no-diagnose --explain --format --json -h --help"
             ;;
         audit)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
                 return
             fi
             _xt_words "--all --format --json -h --help"
             ;;
         baseline)
-            if [[ $place && ${COMP_WORDS[place]} == set ]]; then
-                _xt_words "$(_xt_runs)"
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_words "set show history rm" ;;
+                    2) [[ $first == @(set) ]] && _xt_offer run "$2" ;;
+                esac
                 return
             fi
-            if [[ $place ]]; then
-                :
-                return
-            fi
-            _xt_words "set show history rm --name -m --message --json -h --help"
+            _xt_words "--name -m --message --json -h --help"
             ;;
         restore)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                    *) _xt_files -f ;;
+                esac
                 return
             fi
             _xt_words "--to --only -f --force --json -h --help"
             ;;
+        trace)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer_files run "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--up --down --depth --format --json -h --help"
+            ;;
+        stale)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run,query "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--baseline --format --json --run -y --yes -h --help"
+            ;;
         noise)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
                 return
             fi
             _xt_words "--all --json -h --help"
             ;;
         plot)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer metric,run "$2" ;;
+                esac
+                return
+            fi
             _xt_words "-r --runs --x -o --output --force --json -h --help"
             ;;
         report)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run,query "$2" ;;
+                esac
+                return
+            fi
             _xt_words "-o --output --title --force -h --help"
             ;;
         tag)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                    *) _xt_offer tag "$2" ;;
+                esac
                 return
             fi
             _xt_words "-d --off -h --help"
             ;;
         name)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
                 return
             fi
             _xt_words "-d --off -h --help"
             ;;
         note)
             if [[ $current != -* ]]; then
-                _xt_words "$(_xt_runs)"
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
                 return
             fi
             _xt_words "-m --message --json -h --help"
             ;;
         rm)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run "$2" ;;
+                esac
+                return
+            fi
             _xt_words "-m --message --undo --force -h --help"
             ;;
         deploy)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer_files run,output "$2" ;;
+                esac
+                return
+            fi
             _xt_words "--to --prompts --policy -m --message -f --force --no-hook --at --json -h --help"
             ;;
         observe)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer environment "$2" ;;
+                esac
+                return
+            fi
             _xt_words "--at --from --json -h --help"
             ;;
         prod)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer environment "$2" ;;
+                esac
+                return
+            fi
             _xt_words "--json -h --help"
             ;;
         blame)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer environment "$2" ;;
+                    2) _xt_offer metric "$2" ;;
+                esac
+                return
+            fi
             _xt_words "--since --json -h --help"
             ;;
         rollback)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer environment "$2" ;;
+                esac
+                return
+            fi
             _xt_words "--to -m --message -f --force --no-hook --json -h --help"
             ;;
         init)

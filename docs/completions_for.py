@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 from xt.model.files import INPUT_ROLES, OUTPUT_ROLES
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from taking import (
+    arguments,
+    choices,
+    is_folder,
+    is_many,
+    is_path,
+    kinds,
+    only_for,
+    optional,
+    options,
+    spellings,
+    with_value,
+)
+
 MARK = "Written by docs/generate.py from the code; a test fails when it is stale."
-#: Options whose value is a path, maybe behind a role.
-PATHS = frozenset(("--input", "--output", "--param"))
-#: Options whose value is a folder.
-FOLDERS = frozenset(("-C",))
 ROLES = tuple(dict.fromkeys((*INPUT_ROLES, *OUTPUT_ROLES)))
 
 BASH = r"""# @MARK@
@@ -31,10 +44,88 @@ _xt_files() {
     _xt_reply < <(compgen "$1" -- "${COMP_WORDS[COMP_CWORD]#[:=]}")
 }
 
-_xt_runs() {
-    # The newest runs by id; what a purpose spreads over lines does not look like one.
-    printf '%s\n' @ @~1 baseline
-    xt ls -n 50 --csv 2>/dev/null | sed -n 's/^\([k-z]\{16\}\),.*/\1/p'
+# Sets `typed` to the words of the line as a command gets them, up to the cursor: the last one is being typed,
+# and `quote` to the quotation mark it stands behind.
+_xt_split() {
+    local line=${COMP_LINE:0:COMP_POINT} i c next word= begun=
+    typed=() quote=
+    for ((i = 0; i < ${#line}; i++)); do
+        c=${line:i:1}
+        if [[ $quote && $c == "$quote" ]]; then
+            quote=
+        elif [[ $c == \\ && $quote != "'" ]]; then
+            next=${line:i+1:1}
+            [[ $quote && $next != [\\\$\`\"] ]] && word+=$c
+            word+=$next
+            ((i++))
+        elif [[ $quote ]]; then
+            word+=$c
+        elif [[ $c == [\'\"] ]]; then
+            quote=$c begun=1
+        elif [[ $c == [[:space:]] ]]; then
+            [[ $begun ]] && typed+=("$word")
+            word= begun=
+            continue
+        else
+            word+=$c
+        fi
+        begun=1
+    done
+    typed+=("$word")
+}
+
+# Sets `option` when its value is being completed, `first` to the first argument, and `nth` to the number of
+# the one that is typed.
+_xt_scan() {
+    local i last=$((${#typed[@]} - 1))
+    option= first= nth=1
+    for ((i = 2; i < last; i++)); do
+        case "${typed[1]} ${typed[i]}" in
+            @VALUES@)
+                ((i + 1 == last)) && option=${typed[i]}
+                ((i++))
+                ;;
+            *" -"*) ;;
+            *)
+                first=${first:-${typed[i]}}
+                ((nth++))
+                ;;
+        esac
+    done
+    [[ ! $option && ${typed[last]} == --*=* ]] && option=${typed[last]%%=*}
+}
+
+# Offers what xt knows. $1: kinds of values; $2: the part of the word that readline will replace.
+_xt_offer() {
+    local word=${typed[${#typed[@]} - 1]} part=${2//\\/} lead= base text
+    local special=$' \t"\'\\$`<>|&;()*?[{}!#'
+    part=${part#[\'\"]}
+    [[ $option == --* && $word == "$option="* ]] && lead="$option="
+    base=${word%"$part"}
+    compopt -o nosort 2>/dev/null
+    while IFS=$'\t' read -r text _; do
+        text=$lead$text
+        text=${text#"$base"}
+        case $quote in
+            \') [[ $text == *\'* ]] && continue ;;
+            \")
+                text=${text//\\/\\\\} text=${text//\"/\\\"}
+                text=${text//\$/\\\$} text=${text//\`/\\\`}
+                ;;
+            *) [[ $text == *[$special]* ]] && printf -v text %q "$text" ;;
+        esac
+        [[ $text == *[.:=\<\>] ]] && compopt -o nospace 2>/dev/null
+        COMPREPLY+=("$text")
+    done < <(xt complete "$1" "${word#"$lead"}" 2>/dev/null)
+}
+
+# The same, and paths.
+_xt_offer_files() {
+    local found
+    _xt_offer "$1" "$2"
+    found=("${COMPREPLY[@]}")
+    _xt_files -f
+    COMPREPLY=("${found[@]}" "${COMPREPLY[@]}")
 }
 
 # The command after `xt run` completes as it would without us. $1: where in the line it begins.
@@ -65,7 +156,8 @@ _xt_command() {
     fi
 }
 
-# Sets `option` when its value is being completed, and `place` to the first word that is no option.
+# The same for `xt run`: `place` is the first word of the command. It counts words as readline parts them, at
+# `=` and `:` too, since the command's own completion does.
 _xt_parse() {
     local i=2 value
     option= place=
@@ -96,29 +188,24 @@ _xt_parse() {
                 ;;
             *) place=${place:-$i} ;;
         esac
-        [[ $place && ${COMP_WORDS[1]} == run ]] && return
+        [[ $place ]] && return
         ((i++))
     done
 }
 
 _xt() {
-    local current=${COMP_WORDS[COMP_CWORD]} option place
+    local current=${COMP_WORDS[COMP_CWORD]} option place first nth typed quote
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         _xt_words "@COMMANDS@ --help --version"
         return
     fi
-    _xt_parse
-    case $option in
-        "") ;;
-        @PATHS@)
-            _xt_files -f
-            return
-            ;;
-        @FOLDERS@)
-            _xt_files -d
-            return
-            ;;
+    _xt_split
+    if [[ ${COMP_WORDS[1]} == run ]]; then _xt_parse; else _xt_scan; fi
+    [[ $option ]] && current=${current#=}
+    case "${COMP_WORDS[1]} $option" in
+        *" ") ;;
+@OPTIONS@
         *) return ;;
     esac
     case ${COMP_WORDS[1]} in
@@ -132,10 +219,24 @@ complete -F _xt xt
 ZSH = r"""#compdef xt
 # @MARK@
 
-_xt_runs() {
-  local -a runs
-  runs=(@ @~1 baseline ${(f)"$(xt ls -n 50 --csv 2>/dev/null | sed -n 's/^\([k-z]\{16\}\),.*/\1/p')"})
-  compadd -V runs -a runs
+# Offers what xt knows. $1: kinds of values; $2: `files` for paths too.
+_xt_offer() {
+  local line text about
+  local -a whole shown open opened long
+  for line in "${(@f)$(xt complete $1 "${(Q)PREFIX}" 2>/dev/null)}"; do
+    [[ -n $line ]] || continue
+    text=${line%%$'\t'*} about=${line#*$'\t'}
+    [[ -n $about ]] && long=(-l)
+    if [[ $text == *[.:=\<\>] ]]; then
+      open+=("$text") opened+=("$text${about:+  -- $about}")
+    else
+      whole+=("$text") shown+=("$text${about:+  -- $about}")
+    fi
+  done
+  (( $#whole )) && compadd -V xt $long -d shown -a whole
+  (( $#open )) && compadd -V xt-open -S '' $long -d opened -a open
+  [[ $2 == files ]] && _files
+  return 0
 }
 
 _xt_path() {
@@ -202,9 +303,29 @@ function __xt_complete_inner
     complete -C "$words $(commandline -ct)"
 end
 
-function __xt_runs
-    printf '%s\n' @ @~1 baseline
-    xt ls -n 50 --csv 2>/dev/null | string match -rg '^([k-z]{16}),'
+# What xt knows for the word being typed. `<` and `>` at its end would be followed by a space.
+function __xt_offer --argument-names kinds
+    set -l word (commandline -ct | string replace -r -- '^--[a-z-]+=' '')
+    set -l plain (string unescape -- $word 2>/dev/null)
+    or set plain (string replace -r -- '^[\'"]' '' "$word")
+    xt complete $kinds "$plain" 2>/dev/null | string match -vr -- '^[^\t]*[<>]\t'
+end
+
+# Whether the argument of that number is being typed; with `more`, it or a later one.
+function __xt_at --argument-names command position more
+    __xt_options $command; or return 1
+    set -l words (commandline -opc)
+    set -l nth 1
+    set -e words[1..2]
+    while set -q words[1]
+        if contains -- "$command $words[1]" @EVERY@
+            set -e words[1]
+        else if not string match -q -- '-*' "$words[1]"
+            set nth (math $nth + 1)
+        end
+        set -q words[1]; and set -e words[1]
+    end
+    test $nth -eq $position; or test "$more" = more -a $nth -gt $position
 end
 
 function __xt_options --argument-names command
@@ -221,31 +342,60 @@ complete -c xt -f
 
 def bash(commands: dict[str, Any]) -> str:
     cases = []
+    values = []
+    taken: dict[str, list[str]] = {}
     for name, command in commands.items():
-        words = " ".join([word for option in _options(command) for word in _words(option)] + ["-h", "--help"])
+        words = " ".join(
+            [word for option in options(command) for word in spellings(option)] + ["-h", "--help"]
+        )
         lines: list[str] = []
         if name == "run":
             lines += _when("$place || $current != -*", '_xt_command "${place:-$COMP_CWORD}"')
-        elif choices := _choices(command):
-            words = f"{' '.join(choices)} {words}"
-            lines += _when("$place && ${COMP_WORDS[place]} == set", '_xt_words "$(_xt_runs)"')
-            lines += _when("$place", ":")
-        elif _takes_run(command):
-            lines += _when("$current != -*", '_xt_words "$(_xt_runs)"')
+        elif places := [line for place in enumerate(arguments(command), 1) for line in _bash_place(*place)]:
+            lines += ["if [[ $current != -* ]]; then", "    case $nth in"]
+            lines += [*(f"        {line}" for line in places), "    esac", "    return", "fi"]
         lines.append(f'_xt_words "{words}"')
         cases += [f"        {name})", *(f"            {line}" for line in lines), "            ;;"]
-    values = [f'"{name} {word}"' for name, command in commands.items() for word in _with_value(command)]
-    every = [option for command in commands.values() for option in _options(command)]
+        for option in options(command):
+            if with_value(option):
+                named = [f'"{name} {word}"' for word in spellings(option)]
+                values += named
+                if action := _bash_action(option):
+                    taken.setdefault(action, []).extend(named)
+    offered = [
+        line
+        for action, named in taken.items()
+        for line in (
+            f"        {' | '.join(named)})",
+            f"            {action}",
+            "            return",
+            "            ;;",
+        )
+    ]
     return _filled(
         BASH,
         COMMANDS=" ".join(commands),
         VALUES=" | ".join(values),
-        PATHS=" | ".join(
-            dict.fromkeys(word for option in every if _is_path(option) for word in _words(option))
-        ),
-        FOLDERS=" | ".join(FOLDERS),
+        OPTIONS="\n".join(offered),
         CASES="\n".join(cases),
     )
+
+
+def _bash_place(number: int, argument: Any) -> list[str]:
+    """A branch for the argument of a number; nothing where nothing is known."""
+    action = _bash_action(argument)
+    if words := only_for(argument):
+        action = f"[[ $first == @({'|'.join(words)}) ]] && {action}"
+    pattern = "*" if is_many(argument) else str(number)
+    return [f"{pattern}) {action} ;;"] if _bash_action(argument) else []
+
+
+def _bash_action(param: Any) -> str:
+    if words := choices(param):
+        return f'_xt_words "{" ".join(words)}"'
+    if asked := kinds(param):
+        return f'_xt_offer{"_files" if is_path(param) else ""} {asked} "$2"'
+    return "_xt_files -f" if is_path(param) else "_xt_files -d" if is_folder(param) else ""
 
 
 def _when(test: str, action: str) -> list[str]:
@@ -256,14 +406,12 @@ def _when(test: str, action: str) -> list[str]:
 def zsh(commands: dict[str, Any]) -> str:
     cases = []
     for name, command in commands.items():
-        specs = [spec for option in _options(command) for spec in _zsh_specs(option)]
+        specs = [spec for option in options(command) for spec in _zsh_specs(option)]
         specs.append("'(- *)'{-h,--help}'[Show the options and exit]'")
         if name == "run":
             specs += ["'(-)1:command: _command_names -e'", "'*::arguments: _normal'"]
-        elif choices := _choices(command):
-            specs += [f"'1:action:({' '.join(choices)})'", "'2:run:_xt_runs'"]
-        elif _takes_run(command):
-            specs.append("'1:run:_xt_runs'")
+        else:
+            specs += [_zsh_place(*place) for place in enumerate(arguments(command), 1)]
         first = "_arguments -S -A '-*'" if name == "run" else "_arguments -S"
         cases += [f"    {name})", "      " + " \\\n        ".join([first, *specs]), "      ;;"]
     described = [
@@ -277,22 +425,38 @@ def zsh(commands: dict[str, Any]) -> str:
     )
 
 
+def _zsh_place(number: int, argument: Any) -> str:
+    action = _zsh_action(argument) or " "
+    if words := only_for(argument):
+        action = f"{{(( $words[(I)({'|'.join(words)})] )) && {action.strip()}}}"
+    return _quoted(f"{'*' if is_many(argument) else number}:{argument.name}:{action}")
+
+
+def _zsh_action(param: Any) -> str:
+    if words := choices(param):
+        return f"({' '.join(words)})"
+    if asked := kinds(param):
+        # A blank in front: it is called with these words alone.
+        return f" _xt_offer {asked}{' files' if is_path(param) else ''}"
+    if is_path(param):
+        return "_xt_path" if param.param_type_name == "option" else "_files"
+    return "_files -/" if is_folder(param) else ""
+
+
 def _zsh_specs(option: Any) -> list[str]:
     """An option as `_arguments` takes it, one specification for each spelling."""
     about = (option.help or "").rstrip(".").replace("[", "\\[").replace("]", "\\]")
-    head = "*" if option.multiple else f"({' '.join(_words(option))})" if len(_words(option)) > 1 else ""
+    words = spellings(option)
+    head = "*" if option.multiple else f"({' '.join(words)})" if len(words) > 1 else ""
     value = ""
-    if choices := _optional(option):
-        value = f"::value:({' '.join(choices)})"
+    if listed := optional(option):
+        value = f"::value:({' '.join(listed)})"
     elif not option.is_flag:
-        value = ":path:_xt_path" if _is_path(option) else ":value:"
-    if FOLDERS.intersection(_words(option)):
-        value = ":folder:_files -/"
-    equals = "=-" if _optional(option) else "="
-    joined = [equals if word.startswith("--") and value else "" for word in _words(option)]
+        value = f":value:{_zsh_action(option)}"
+    equals = "=-" if optional(option) else "="
+    joined = [equals if word.startswith("--") and value else "" for word in words]
     return [
-        _quoted(f"{head}{word}{equals}[{about}]{value}")
-        for word, equals in zip(_words(option), joined, strict=True)
+        _quoted(f"{head}{word}{equals}[{about}]{value}") for word, equals in zip(words, joined, strict=True)
     ]
 
 
@@ -303,24 +467,44 @@ def fish(commands: dict[str, Any]) -> str:
     ]
     lines.append("complete -c xt -n __fish_use_subcommand -l version -d 'Print the version and exit'")
     lines.append("complete -c xt -n __fish_use_subcommand -s h -l help -d 'Show the commands and exit'")
+    every = []
     for name, command in commands.items():
         here = f"complete -c xt -n '__xt_options {name}'"
-        for option in _options(command):
-            words = [f"-{'l' if word[:2] == '--' else 's'} {word.lstrip('-')}" for word in _words(option)]
-            value = "" if option.is_flag or _optional(option) else " -rF" if _is_path(option) else " -x"
-            if FOLDERS.intersection(_words(option)):
-                value = " -xa '(__fish_complete_directories)'"
+        for option in options(command):
+            words = [f"-{'l' if word[:2] == '--' else 's'} {word.lstrip('-')}" for word in spellings(option)]
+            value = f" {_fish_value(option)}" if with_value(option) else ""
             lines.append(f"{here} {' '.join(words)}{value} -d {_quoted((option.help or '').rstrip('.'))}")
+            every += [_quoted(f"{name} {word}") for word in spellings(option) if with_value(option)]
         lines.append(f"{here} -s h -l help -d 'Show the options and exit'")
-        if choices := _choices(command):
-            words = " ".join(choices)
-            seen = "__fish_seen_subcommand_from"
-            lines.append(f"{here[:-1]}; and not {seen} {words}' -a '{words}'")
-            lines.append(f"{here[:-1]}; and {seen} set' -ka '(__xt_runs)'")
-        elif _takes_run(command):
-            lines.append(f"{here} -ka '(__xt_runs)'")
+        for number, argument in enumerate(arguments(command), 1):
+            if name != "run" and (taken := _fish_taken(argument)):
+                test = f"__xt_at {name} {number}{' more' if is_many(argument) else ''}"
+                if words := only_for(argument):
+                    test += f"; and __fish_seen_subcommand_from {' '.join(words)}"
+                lines += [f"complete -c xt -n '{test}' {one}" for one in taken]
     lines.append("complete -c xt -n '__xt_inner >/dev/null' -a '(__xt_complete_inner)'")
-    return _filled(FISH, VALUES=" ".join(_with_value(commands["run"])), COMPLETES="\n".join(lines))
+    inner = [word for option in options(commands["run"]) if with_value(option) for word in spellings(option)]
+    return _filled(FISH, VALUES=" ".join(inner), EVERY=" ".join(every), COMPLETES="\n".join(lines))
+
+
+def _fish_value(option: Any) -> str:
+    taken = _fish_taken(option)
+    if not taken:
+        return "-x"
+    # `-r`: a value follows; `-x`: and no path is offered for it.
+    return " ".join(["-r", *taken]) if "-F" in taken else f"-x {taken[0]}"
+
+
+def _fish_taken(param: Any) -> list[str]:
+    """Flags of `complete` that say what a parameter is."""
+    found = []
+    if words := choices(param):
+        found.append(f"-a {_quoted(' '.join(words))}")
+    elif asked := kinds(param):
+        found.append(f"-ka '(__xt_offer {asked})'")
+    elif is_folder(param):
+        found.append("-a '(__fish_complete_directories)'")
+    return [*found, *(["-F"] if is_path(param) else [])]
 
 
 def _filled(template: str, **values: str) -> str:
@@ -329,47 +513,9 @@ def _filled(template: str, **values: str) -> str:
     return template
 
 
-def _options(command: Any) -> list[Any]:
-    return [param for param in command.params if param.param_type_name == "option" and not param.hidden]
-
-
-def _with_value(command: Any) -> list[str]:
-    return [
-        word
-        for option in _options(command)
-        if not option.is_flag and not _optional(option)
-        for word in _words(option)
-    ]
-
-
-def _optional(option: Any) -> list[str]:
-    """The values of an option that may be left out, which then can only stand behind a `=`."""
-    shown = option.metavar or ""
-    return shown[2:-1].split("|") if shown.startswith("[=") else []
-
-
-def _choices(command: Any) -> list[str]:
-    """What its first argument can be, when that is one of a few words."""
-    first = next((param for param in command.params if param.param_type_name == "argument"), None)
-    return list(getattr(first.type, "choices", None) or []) if first else []
-
-
-def _takes_run(command: Any) -> bool:
-    return any(param.name == "reference" for param in command.params)
-
-
-def _is_path(option: Any) -> bool:
-    return not PATHS.isdisjoint(_words(option)) or option.metavar == "PATH"
-
-
 def _about(command: Any) -> str:
     return (command.help or "").strip().splitlines()[0].rstrip(".")
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
-
-
-def _words(option: Any) -> list[str]:
-    """All spellings of an option, `--no-…` among them."""
-    return [*option.opts, *option.secondary_opts]

@@ -26,20 +26,23 @@ from xt import config, errors
 from xt.cli.app import build
 from xt.model.audit import Audits
 from xt.model.bundle import Compared, Shown, Versions
-from xt.model.cases import Cases, History
+from xt.model.cases import CasesOfRun, History
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.groups import Groups
+from xt.model.lineage import Trace
 from xt.model.noise import Noise
 from xt.model.plot import Plot
 from xt.model.production import Blame, Observing, Production, Rollback
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
+from xt.model.stale import Staleness
 from xt.model.verification import Verifications
 from xt.query import FIELDS, OPERATORS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from completions_for import bash, fish, zsh
+from python_page import page as python_page
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "Written by docs/generate.py from the code; a test fails when it is stale."
@@ -55,6 +58,7 @@ TABLES = (
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
     ("[deploy.ENV]", config.DeploySettings),
+    ("[recompute]", config.RecomputeSettings),
     ("[ls]", config.ListSettings),
     ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
@@ -120,6 +124,8 @@ In a clone of the repository, for the shell you use:
 | zsh | add `fpath=(…/completions $fpath)` to `~/.zshrc`, before `compinit` |
 | fish | copy `completions/xt.fish` to `~/.config/fish/completions/` |
 
+Runs by id, name or tag, the fields and values of a query, properties, metrics, tags and tasks are completed
+out of the index. `<` and `>` mean something to a shell: begin a query with a quote, `xt ls 'metric.`.
 After `xt run [options] --` the command completes as it would without xt.
 """
 ERRORS_HEAD = """\
@@ -161,8 +167,8 @@ What `xt ls`, `xt plot`, `xt report` and `xt stale` take to choose runs. How to 
 """
 QUERY_FOOT = """
 Beside each other, conditions must all hold; `and`, `or`, `not` and parentheses combine them; a word that is
-no condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the next
-character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
+no condition is looked for in the text. Values and names in quotes may hold anything; a backslash takes the
+next character as it is. Words take the globs `*`, `?` and `[…]` after `:`.
 """
 CONFIG_FOOT = """\
 ## `[facts]`
@@ -356,6 +362,7 @@ def files() -> dict[str, str]:
         "docs/reference/cli.md": cli_reference(),
         "docs/reference/errors.md": errors_reference(),
         "docs/reference/config.md": config_reference(),
+        "docs/reference/python.md": python_page(MARK),
         "docs/reference/query.md": query_reference(),
         "docs/reference/record.schema.json": schema(Record, "A sealed run of xt"),
         "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),
@@ -364,11 +371,13 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
-        "docs/reference/cases.schema.json": schema(Cases, "Evaluated examples of a run"),
+        "docs/reference/cases.schema.json": schema(CasesOfRun, "Evaluated examples of a run"),
         "docs/reference/case.schema.json": schema(History, "One evaluated example through time"),
         "docs/reference/bundle.schema.json": schema(Shown, "A version of prompts or of a policy"),
         "docs/reference/bundles.schema.json": schema(Versions, "The versions that the runs of a store used"),
         "docs/reference/bundle-diff.schema.json": schema(Compared, "What differs between two versions"),
+        "docs/reference/trace.schema.json": schema(Trace, "Where content came from and where it went"),
+        "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
         "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
         "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),

@@ -215,6 +215,16 @@ def commands_for(folder: Path) -> Path:
     return place
 
 
+def install(folder: Path) -> None:
+    """Let that `python` import xt and what it needs, as if installed: not from where it is being written."""
+    (packages,) = (folder / "python" / "lib").glob("python*/site-packages")
+    (packages / "xt").symlink_to(SOURCE / "xt")
+    for place in sys.path:
+        for member in Path(place).iterdir() if place.endswith("site-packages") else ():
+            if member.suffix not in (".pth", ".dist-info") and not (packages / member.name).exists():
+                (packages / member.name).symlink_to(member)
+
+
 def world(folder: Path, *more: str) -> dict[str, str]:
     """Variables to run a page with."""
     places = [str(commands_for(folder)), *more, str(folder / "python" / "bin"), os.environ["PATH"]]

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
+import typer.core
+from msgspec.structs import replace
 
+from tests import builders
+from tests.conftest import Project
 from xt.cli.app import COMMANDS
+from xt.context import Outside
+from xt.model.event import Pin
+from xt.model.result import Metric
+from xt.model.snapshot import Param
+from xt.ops.complete import KINDS
+from xt.ops.statements import state
+from xt.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "completions"
@@ -18,13 +31,22 @@ SOURCE = ROOT / "src"
 SHELLS = ("bash", "zsh", "fish")
 
 
+NEWEST, OLDER = "kkkkwpztnlqsmvrx", "zzzzwpztnlqsmvrx"
+TASKS = """\
+[task.train]
+command = "python train.py"
+[task.evaluate]
+"""
+
+
 @pytest.fixture
-def here(project, tmp_path):
-    """A project with a run and a few files, and `xt` to be found."""
-    project.write("measure.py", "print(1)\n")
-    project.write("data set.csv", "1\n")
-    (project.path / "folder").mkdir()
-    assert project.run("-m", "a\npurpose", "--", "true").code == 0
+def here(folder, tmp_path):
+    """A project with two runs and a few files, and `xt` to be found."""
+    folder.write("measure.py", "print(1)\n")
+    folder.write("data set.csv", "1\n")
+    folder.write("xt.toml", TASKS)
+    (folder.path / "folder").mkdir()
+    fill(Store.create(str(folder.path / ".xt")), folder)
     commands = tmp_path / "bin"
     commands.mkdir()
     script = commands / "xt"
@@ -33,8 +55,26 @@ def here(project, tmp_path):
         "from xt.cli.main import main\nmain()\n"
     )
     script.chmod(0o755)
-    project.environ = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}"}
-    return project
+    folder.environ = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}"}
+    return folder
+
+
+def fill(store: Store, folder: Project) -> None:
+    texts = {"purpose": "what is\nit for: \x1b[31mthis", "name": "second", "tags": ["gold", "x y"]}
+    params = [Param("lr", 0.05, "argv"), Param("name", "adam", "argv"), Param("odd name", 1, "argv")]
+    metrics = [
+        Metric("loss", 0.5, "x"),
+        Metric("val/acc", 0.9, "x"),
+        Metric("val/acc", 1, "x", labels={"d": "8"}),
+    ]
+    one = builders.snapshot(context=builders.context(**texts), params=params)
+    for run_id, minutes, snapshot in ((NEWEST, 1, one), (OLDER, 2, builders.snapshot())):
+        live = store.begin(run_id)
+        started = builders.timestamp(builders.NOW - builders.timedelta(minutes=minutes))
+        result = replace(builders.result(), metrics=metrics)
+        store.seal(live, builders.record(snapshot, result, run_id, started_at=started))
+        live.end()
+    state(store, Outside(str(folder.path), {}), Pin, name="baseline", run=OLDER, reason=None)
 
 
 def shell(name: str) -> str:
@@ -99,10 +139,62 @@ def test_bash_completes_values(here):
     assert in_bash(here, "xt", "show", "@", "--code", "mea") == ["measure.py"]
 
 
-def test_bash_completes_runs(here):
-    newest = here.record()["id"]
-    assert in_bash(here, "xt", "show", "") == ["@", "@~1", "baseline", newest]
-    assert in_bash(here, "xt", "baseline", "set", newest[:4]) == [newest]
+def test_bash_lists_what_there_is(here):
+    references = ["@", "@~1", "baseline", NEWEST, OLDER, "second", "gold", "x\\ y"]
+    assert in_bash(here, "xt", "show", "") == references
+    assert in_bash(here, "xt", "baseline", "set", "zz") == [OLDER]
+    assert in_bash(here, "xt", "baseline", "history", "zz") == [""]
+    assert in_bash(here, "xt", "run", "--as", "") == ["train", "evaluate"]
+    assert in_bash(here, "xt", "restore", "@", "mea") == ["measure.py"]
+
+
+#: What is typed → what stands there after Tab, in a terminal: readline parts words at `@`, `=`, `:` and `>`.
+IN_A_TERMINAL = {
+    "xt show sec": "xt show second ",
+    "xt show @~": "xt show @~1 ",
+    "xt show x": r"xt show x\ y ",
+    "xt diff @~1 sec": "xt diff @~1 second ",
+    "xt verify @~1 --against sec": "xt verify @~1 --against second ",
+    "xt tag @~1 go": "xt tag @~1 gold ",
+    "xt run --tag=go": "xt run --tag=gold ",
+    "xt ls sta": "xt ls status:",
+    "xt ls status:f": "xt ls status:failed ",
+    "xt ls tag:gold status:f": "xt ls tag:gold status:failed ",
+    "xt ls 'status:f": "xt ls 'status:failed' ",
+    'xt ls "tag:gold status:f': 'xt ls "tag:gold status:failed" ',
+    "xt ls 'metric.loss>0.01 tag:g": "xt ls 'metric.loss>0.01 tag:gold' ",
+    r"xt ls metric.loss\>0.01 tag:g": r"xt ls metric.loss\>0.01 tag:gold ",
+    "xt ls metric.l": "xt ls metric.loss",
+    "xt ls metric.val/acc{": r"xt ls metric.val/acc\{d=8\}",
+    "xt ls param.name=a": "xt ls param.name=adam ",
+    "xt ls 'param.\"o": 'xt ls \'param."odd name"',
+    "xt ls --sort metric.l": "xt ls --sort metric.loss ",
+    "xt ls --sort=metric.l": "xt ls --sort=metric.loss ",
+    "xt ls --columns=when,metric.l": "xt ls --columns=when,metric.loss ",
+    "xt diff --format=js": "xt diff --format=json ",
+    "X=1 xt show sec": "X=1 xt show second ",
+}
+
+
+def test_bash_completes_on_a_terminal(here):
+    environ = {**here.environ, "PS1": "", "TERM": "dumb", "INPUTRC": "/dev/null", "LC_ALL": "C.UTF-8"}
+    bash = pexpect.spawn(
+        shell("bash"), ["--norc", "-i"], cwd=str(here.path), env=environ, encoding="utf-8",
+        timeout=30, dimensions=(60, 300), echo=False,
+    )  # fmt: skip
+    bash.sendline(
+        f"bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; source {SCRIPTS / 'xt.bash'}\n"
+        "told() { printf '<<%s>>' \"$READLINE_LINE\"; READLINE_LINE=; }; "
+        "bind -x '\"\\C-xd\": told'; echo REA''DY"
+    )
+    bash.expect("READY")
+    found = {}
+    for line in IN_A_TERMINAL:
+        bash.send(line + "\t\x18d")
+        bash.expect("<<(.*)>>")
+        found[line] = bash.match[1]
+    bash.close(force=True)
+    assert found == IN_A_TERMINAL
 
 
 def test_bash_completes_the_command_that_is_run(here):
@@ -158,17 +250,23 @@ def in_zsh(here, line: str) -> str:
         ("xt show base", "xt show baseline "),
         ("xt logs @ --fol", "xt logs @ --follow "),
         ("xt baseline hi", "xt baseline history "),
+        ("xt baseline set sec", "xt baseline set second "),
+        ("xt diff @~1 sec", "xt diff @~1 second "),
+        ("xt show kkk", f"xt show {NEWEST} "),
+        ("xt tag @~1 go", "xt tag @~1 gold "),
+        ("xt ls sta", "xt ls status:"),
+        ("xt ls 'tag:gold status:f", "xt ls 'tag:gold status:failed' "),
+        ("xt ls tag:gold param.name=a", "xt ls tag:gold param.name=adam "),
+        ("xt ls 'metric.val/acc{", "xt ls 'metric.val/acc{d=8}"),
+        ("xt ls --sort=metric.l", "xt ls --sort=metric.loss "),
+        ("xt diff --format=js", "xt diff --format=json "),
+        ("xt run --as ev", "xt run --as evaluate "),
         ("xt run -m x -- toy al", "xt run -m x -- toy alpha-toy "),
         ("xt run -q toy --one al", "xt run -q toy --one alpha-toy "),
     ],
 )
 def test_zsh_completes(here, line, completed):
     assert in_zsh(here, line) == completed
-
-
-def test_zsh_completes_a_run(here):
-    newest = here.record()["id"]
-    assert in_zsh(here, f"xt show {newest[:4]}") == f"xt show {newest} "
 
 
 # --- fish --------------------------------------------------------------------------------------------
@@ -191,9 +289,27 @@ def test_fish_completes_values(here):
     assert in_fish(here, "xt run -i mea") == ["measure.py"]
     assert in_fish(here, "xt run -C fol") == ["folder/"]
     assert in_fish(here, "xt show @ --code mea") == ["measure.py"]
-    newest = here.record()["id"]
-    assert in_fish(here, "xt show ") == ["@", "@~1", "baseline", newest]
-    assert in_fish(here, "xt baseline set ") == ["@", "@~1", "baseline", newest]
+    assert in_fish(here, "xt show ") == ["@", "@~1", "baseline", NEWEST, OLDER, "second", "gold", "x y"]
+    assert in_fish(here, "xt baseline set zz") == [OLDER]
+    assert in_fish(here, "xt baseline history zz") == []
+    assert in_fish(here, "xt diff @~1 sec") == ["second"]
+    assert in_fish(here, "xt tag @~1 go") == ["gold"]
+    assert in_fish(here, "xt run --as ") == ["train", "evaluate"]
+    assert in_fish(here, "xt diff --format js") == ["json"]
+    assert in_fish(here, "xt restore @ mea") == ["measure.py"]
+
+
+def test_fish_completes_queries(here):
+    assert in_fish(here, "xt ls status:f") == ["status:failed"]
+    assert in_fish(here, "xt ls 'tag:gold status:f") == ["tag:gold status:failed"]
+    assert in_fish(here, "xt ls --sort=metric.l") == ["--sort=metric.loss"]
+    assert in_fish(here, "xt ls --sort metric.v") == ["metric.val/acc", "metric.val/acc{d=8}"]
+    assert in_fish(here, "xt ls metric.loss") == [
+        "metric.loss=",
+        "metric.loss!=",
+        "metric.loss<=",
+        "metric.loss>=",
+    ]
 
 
 def test_fish_completes_the_command_that_is_run(here):
@@ -201,3 +317,107 @@ def test_fish_completes_the_command_that_is_run(here):
     assert in_fish(here, 'xt run -m "a = b" -q toy ') == ["alpha", "beta"]
     assert in_fish(here, "xt run -q toy --pur") == []
     assert "mkdir" in in_fish(here, "xt run mkdi")
+
+
+# --- xt complete -------------------------------------------------------------------------------------
+
+
+def offered(project, kinds: str, word: str) -> list[str]:
+    done = project.xt("complete", kinds, word)
+    assert (done.code, done.err) == (0, "")
+    return [line.partition("\t")[0] for line in done.out.decode().splitlines()]
+
+
+def test_descriptions_are_harmless(here):
+    lines = here.xt("complete", "run", "kk").out.decode().splitlines()
+    assert lines == [f"{NEWEST}\twhat is\\nit for: \\e[31mthis"]
+
+
+def test_it_is_not_in_the_help(here):
+    assert b"complete" not in here.xt("--help").out
+    assert here.xt("complete").code == 2
+
+
+def test_an_index_that_somebody_else_holds_is_not_waited_for(here):
+    offered(here, "run", "")
+    db = sqlite3.connect(here.path / ".xt" / "cache" / "index.db")
+    db.execute("BEGIN EXCLUSIVE")
+    assert offered(here, "run", "") == []
+    db.close()
+
+
+@pytest.mark.parametrize("harm", ["none", "format", "index", "records", "settings", "foreign", "unreadable"])
+def test_whatever_is_in_the_way_nothing_is_said(here, harm):
+    store = here.path / ".xt"
+    offered(here, "run", "")
+    if harm == "none":
+        shutil.rmtree(store)
+    elif harm == "format":
+        (store / "format").write_text("xt-store 99")
+    elif harm == "index":
+        (store / "cache" / "index.db").write_bytes(b"no database" * 1000)
+    elif harm == "records":
+        path = store / "runs" / "kk" / f"{NEWEST}.json"
+        path.chmod(0o600)
+        path.write_bytes(b"{}")
+    elif harm == "settings":
+        here.write("xt.toml", "[task\n")
+    elif harm == "foreign":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a store away: a store of others is not tried")
+        os.chown(store, 12345, 12345)
+    elif os.geteuid() == 0:
+        pytest.skip("root can read everything: a store that cannot be read is not tried")
+    else:
+        store.chmod(0)
+    ids = offered(here, "run", "")
+    assert offered(here, "task", "") == (
+        [] if harm in ("settings", "none", "format", "foreign", "unreadable") else ["train", "evaluate"]
+    )
+    assert (OLDER in ids) == (harm in ("index", "records", "settings"))
+    store.chmod(0o700) if store.exists() else None
+
+
+def test_outputs_of_a_run_are_offered(here):
+    assert offered(here, "run,output", "second:") == ["second:model.npz", "second:metrics.json"]
+    assert offered(here, "run,output", "none:m") == []
+
+
+def test_what_a_declaration_names_is_known():
+    """A new command completes by its metavars; each kind they stand for has candidates."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        import taking
+    finally:
+        sys.path.pop(0)
+    assert {*taking.KINDS.values(), *taking.NAMED.values(), "columns"} == {*KINDS}
+    option = typer.core.TyperOption(param_decls=["--of"], metavar="PATH|RUN:OUTPUT")
+    assert (taking.kinds(option), taking.is_path(option)) == ("run,output", True)
+    for metavar, kinds in {
+        "METRIC… [RUN…]": "metric,run",
+        "KEY=VALUE": "",
+        "[REF|QUERY]...": "run,query",
+    }.items():
+        assert taking.kinds(typer.core.TyperOption(param_decls=["--of"], metavar=metavar)) == kinds
+    assert taking.choices(typer.core.TyperOption(param_decls=["--of"], metavar="dot|json")) == ["dot", "json"]
+
+
+def test_words_that_make_no_sense_have_no_candidates(here):
+    assert offered(here, "nonsense", "") == []
+    assert offered(here, "query", 'tag:"x') == ['tag:"x y"']
+    assert offered(here, "query", "nonsense:") == []
+    assert offered(here, "query", "status>") == []
+    assert offered(here, "query", "(((" + "a" * 20_000) == []
+    assert offered(here, "query", 'param."odd') == [
+        'param."odd name"' + sign for sign in ("=", "!=", "<", "<=", ">", ">=")
+    ]
+    assert offered(here, "run", "\x1b") == []
+    assert offered(here, "metric", "val") == ["val/acc", "val/acc{d=8}"]
+    assert offered(here, "query", "level>=") == [
+        "level>=identical",
+        "level>=equivalent",
+        "level>=consistent",
+        "level>=divergent",
+        "level>=unverifiable",
+        "level>=none",
+    ]

@@ -26,7 +26,10 @@ def test_the_page_is_true(page, tmp_path):
     folder.mkdir()
     steps = pages.steps(page.read_text())
     assert steps
-    shown = pages.play([step.command for step in steps], folder, pages.world(tmp_path))
+    world = pages.world(tmp_path)
+    if "import xt" in page.read_text():
+        pages.install(tmp_path)
+    shown = pages.play([step.command for step in steps], folder, world)
     found = pages.differences(steps, shown)
     assert not found, f"{page.name}, " + f"\n\n{page.name}, ".join(found)
 

@@ -168,6 +168,16 @@ class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is recorded; when it fails nothing is. `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, … tell it what. Empty: none."""
 
 
+class RecomputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[recompute]`: causes whose change makes recorded evidence hold no longer, for `xt stale`."""
+
+    on: list[str] | None = None
+    """Any of `code`, `command`, `params`, `facts`, `inputs`, `runtime`, `hardware`, `seed`, and roles of
+    inputs (`harness`, `inputs.data`); all of them by default."""
+    code: Literal["bytes", "ast"] = "bytes"
+    """`ast`: changes of Python files that are only comments or layout do not count."""
+
+
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[task.NAME]`: declarations for one kind of run, chosen with `--as NAME` or by its command."""
 
@@ -195,6 +205,8 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Evidence required of this task, besides `[evidence] required`."""
     strict: bool | None = None
     """As `--strict`."""
+    recompute: list[str] | None = None
+    """As `on` of `[recompute]`, for this task."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,6 +225,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cost: CostSettings = CostSettings()
     diff: DiffSettings = DiffSettings()
     deploy: dict[str, str | DeploySettings] = {}
+    recompute: RecomputeSettings = RecomputeSettings()
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     task: dict[str, TaskSettings] = {}
@@ -345,7 +358,8 @@ class _Source:
                 raise ConfigError(f"{self.shown}: {error}") from error
             self.fail(*fault)
         told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
-        if any(told) or settings.tickets.pattern or settings.deploy:
+        said = (settings.deploy, settings.recompute.on, settings.tickets.pattern, settings.tickets.url)
+        if any((*told, *said)):
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

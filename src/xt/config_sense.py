@@ -10,6 +10,7 @@ from xt import declare
 from xt.config import DeploySettings, Settings
 from xt.errors import UsageError
 from xt.model import evidence
+from xt.model.recompute import POINTS
 from xt.suggest import suggest
 
 #: What `[evidence] required` may list, besides the names and roles below some of them.
@@ -29,6 +30,7 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
         yield from _hook(("deploy", name), value)
     yield from _evidence(("evidence", "required"), settings.evidence.required)
     yield from _facts(("facts",), settings.facts)
+    yield from _points(("recompute", "on"), settings.recompute.on)
     yield from _tickets(settings.tickets.pattern, settings.tickets.url)
     sources = [(name, known.source) for name, known in settings.metrics.items() if known.source is not None]
     for name, source in sources:
@@ -56,6 +58,7 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
             yield from _attempt((*place, "metrics", index), declare.metric_spec, text)
         yield from _facts((*place, "facts"), task.facts)
         yield from _evidence((*place, "required"), task.required)
+        yield from _points((*place, "recompute"), task.recompute)
 
 
 def _evidence(place: tuple[str, ...], required: list[str]) -> Iterator[Fault]:
@@ -95,6 +98,12 @@ def _hook(place: tuple[str, ...], value: str | DeploySettings) -> Iterator[Fault
         declare.words(hook or "")
     except ValueError as error:
         yield place, f"`hook`: {error}".lower(), None
+
+
+def _points(place: tuple[str | int, ...], names: list[str] | None) -> Iterator[Fault]:
+    for index, name in enumerate(names or []):
+        if name not in POINTS:
+            yield (*place, index), f"unknown recompute point `{name}`", suggest(name, POINTS, "points")
 
 
 def _attempt(path: tuple[str | int, ...], parse: Callable[..., Any], *arguments: str) -> Iterator[Fault]:

@@ -40,6 +40,9 @@ class XtError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            # Where a program that uses xt shows a traceback, it ends with this line.
+            self.add_note(f"hint: {hint}")
 
 
 class UsageError(XtError):

@@ -14,13 +14,13 @@ from tests.builders import NOW, RUN, digest
 from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
 from xt.model.bundle import Compared, Content, Shown, Unversioned, Use, Version, Versions
-from xt.model.cases import Against, Case, CaseGroup, Cases, Columns, History, Seen, Share
+from xt.model.cases import Against, Case, CaseGroup, CasesOfRun, Columns, History, Seen, Share
 from xt.model.delta import Delta, Tally
 from xt.render import bundles, case_history, cases, cases_data
 from xt.render.spreadsheet import cell
 
 AT = "2026-11-23T09:28:00.000000Z"
-FOUND = Cases(
+FOUND = CasesOfRun(
     run=RUN,
     shown=4,
     started_at=AT,

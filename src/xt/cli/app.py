@@ -28,6 +28,8 @@ COMMANDS = Table(
         Row("audit", "xt.cli.audit:audit", "Say which required evidence a run has, and what it lacks"),
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
+        Row("trace", "xt.cli.trace:trace", "Show what a file came from, and what came of it"),
+        Row("stale", "xt.cli.stale:stale", "Say what evidence no longer holds, and plan what to do again"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
         Row("cases", "xt.cli.cases:cases", "Show the evaluated examples of a run, and one through time"),
         Row("bundle", "xt.cli.bundle:bundle", "Versions of prompts and tool policies, and what differs"),

@@ -19,7 +19,9 @@ def run(
     ] = None,
     purpose: Annotated[str | None, typer.Option("-m", "--purpose", help="Why this run is made.")] = None,
     name: Annotated[str | None, typer.Option("-n", "--name", help="A name to find it by.")] = None,
-    tag: Annotated[list[str] | None, typer.Option("-t", "--tag", help="A tag; may be repeated.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("-t", "--tag", metavar="TAG", help="A tag; may be repeated.")
+    ] = None,
     inputs: Annotated[
         list[str] | None,
         typer.Option(

@@ -42,7 +42,7 @@ def ls(
         str | None,
         typer.Option(
             "--columns",
-            metavar="NAME,…",
+            metavar="PROPERTY,…",
             help="Columns of this list and later ones: when, metrics, param.lr, …; auto forgets them.",
         ),
     ] = None,

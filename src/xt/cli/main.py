@@ -74,8 +74,8 @@ def guarded(arguments: list[str]) -> int:
 
 
 def _trouble(arguments: list[str]) -> int:
-    """Status when something is in the way; of `verify` 1 is a verdict, so that it is another."""
-    return errors.EXIT_UNVERIFIABLE if arguments[:1] == ["verify"] else 1
+    """Status when something is in the way; where 1 is a verdict it is another."""
+    return errors.EXIT_UNVERIFIABLE if arguments[:1] in (["verify"], ["stale"]) else 1
 
 
 def dispatch(arguments: list[str]) -> int:
@@ -86,6 +86,10 @@ def dispatch(arguments: list[str]) -> int:
         print(f"xt {__version__}")
         return 0
     load_msgspec_lean()
+    if arguments[:1] == ["complete"] and len(arguments) == 3:
+        from xt.cli.complete import complete
+
+        return complete(arguments[1:])
     if arguments[:1] == ["run"]:
         from xt.cli import fast
 

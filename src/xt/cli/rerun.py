@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import typer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.context import Outside
+    from xt.ops.repeat.wish import Wish
+    from xt.store import Store
 
 
 def rerun(
@@ -44,16 +51,10 @@ def rerun(
     ] = False,
 ) -> int:
     """Do a run again, from its record."""
-    from xt.cli.doing import Doing
-    from xt.cli.run import after, end, say
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.find import open_store, resolve
-    from xt.ops.repeat.interrupts import InterruptedRepeatError
-    from xt.ops.repeat.verb import rerun as verb
     from xt.ops.repeat.wish import Wish
-    from xt.render import rerunlines
-    from xt.render.visible import visible
 
     if extra and "--" not in sys.argv:
         raise UsageError(f"`{extra[0]}`: one run at a time", "words for the command are written after `--`")
@@ -74,6 +75,30 @@ def rerun(
         purpose=purpose,
         name=name,
     )
+    return repeat(store, wish, outside, quiet=quiet)
+
+
+def repeat(
+    store: Store, wish: Wish, outside: Outside, ended: Callable[[str], None] | None = None, *, quiet: bool
+) -> int:
+    """Repeat a run and say so; this process is good for nothing else then.
+
+    Args:
+        store: that has the run.
+        wish: what is asked.
+        outside: of the caller.
+        ended: gets the id of the repeat, if it is recorded.
+        quiet: no notes, no line after the command.
+
+    Returns:
+        The status to end with.
+    """
+    from xt.cli.doing import Doing
+    from xt.cli.run import after, end, say
+    from xt.ops.repeat.interrupts import InterruptedRepeatError
+    from xt.ops.repeat.verb import rerun as verb
+    from xt.render import rerunlines
+    from xt.render.visible import visible
 
     doing = Doing(outside.environ, quiet=quiet)
 
@@ -92,6 +117,8 @@ def rerun(
         return 128 + error.number
     finally:
         doing.close()
+    if ended is not None and done.report.trouble is None:
+        ended(done.report.record.id)
     after(done.report, outside, quiet=quiet)
     if done.kept is not None:
         say([f"xt: the workspace is {done.kept}"])

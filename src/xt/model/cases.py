@@ -70,7 +70,7 @@ class Columns(msgspec.Struct, frozen=True, omit_defaults=True):
     """In the order of the file."""
 
 
-class Cases(msgspec.Struct, frozen=True):
+class CasesOfRun(msgspec.Struct, frozen=True):
     """What `xt cases` reports of one run."""
 
     run: str
@@ -82,13 +82,13 @@ class Cases(msgspec.Struct, frozen=True):
     chosen: str
     """Which cases are listed: `all`, `failed`, `broken`, `fixed`."""
     n: int
-    """Cases in all."""
+    """CasesOfRun in all."""
     passed: int
     failed: int
     unread: int
-    """Cases without an outcome or a score that can be read."""
+    """CasesOfRun without an outcome or a score that can be read."""
     fits: int
-    """Cases that were asked for: of the chosen kind and cohorts."""
+    """CasesOfRun that were asked for: of the chosen kind and cohorts."""
     columns: Columns | None = None
     """None where there is no case."""
     mean: float | None = None

@@ -122,6 +122,8 @@ class Repeat(msgspec.Struct, frozen=True, omit_defaults=True):
     """Suspects held fixed, such as `clock`; part of the recipe."""
     in_place: bool = False
     """Run in the project as it is now, and not in a workspace made from the record."""
+    recompute: bool = False
+    """Meant to take its place: the same command with today's code, inputs and environment."""
     environment: Literal["check", "strict", "recreate", "docker"] = "check"
     adjusted: list[str] = []
     """What could not be as it was, one sentence each: paths that were mapped, variables that are not set."""

@@ -11,7 +11,7 @@ from xt.compare.case_join import MOST_COHORTS, Join, Move
 from xt.compare.jsonable import written
 from xt.config import CaseSettings
 from xt.errors import UsageError
-from xt.model.cases import Against, Cases, Columns
+from xt.model.cases import Against, CasesOfRun, Columns
 from xt.model.delta import Tally
 from xt.model.files import Output
 from xt.model.result import Record
@@ -35,7 +35,7 @@ class Wish(NamedTuple):
     output: str | None = None
     """Which output, where there are several of role `cases`."""
     most: int | None = 20
-    """Cases listed; None for all there is memory for."""
+    """CasesOfRun listed; None for all there is memory for."""
 
 
 class CasePass:
@@ -138,7 +138,7 @@ class CasePass:
         if self.kept.wants(rank):
             self.kept.see(rank, one.case(self.columns, was))
 
-    def report(self, record: Record, shown: int, item: Output, against: Against | None) -> Cases:
+    def report(self, record: Record, shown: int, item: Output, against: Against | None) -> CasesOfRun:
         """Write down what was seen.
 
         Raises:
@@ -151,7 +151,7 @@ class CasePass:
                     f"{option}: no case has a column `{column}`", suggest(column, names, "columns")
                 )
         listed = self.kept.cases()
-        return Cases(
+        return CasesOfRun(
             run=record.id,
             shown=shown,
             started_at=record.started_at,

@@ -6,7 +6,7 @@ from xt.compare import UnreadableError
 from xt.config import CaseSettings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, NotRecordedError, UsageError, XtError
-from xt.model.cases import Against, Cases
+from xt.model.cases import Against, CasesOfRun
 from xt.model.delta import Tally
 from xt.model.event import BASELINE
 from xt.model.files import Output
@@ -34,7 +34,7 @@ def chosen_run(store: Store, reference: str | None, outside: Outside) -> str:
     raise NoSuchRunError("no run has an output of role `cases`", "`xt run --output cases:FILE` declares one")
 
 
-def cases(store: Store, run_id: str, wish: Wish, settings: CaseSettings, outside: Outside) -> Cases:
+def cases(store: Store, run_id: str, wish: Wish, settings: CaseSettings, outside: Outside) -> CasesOfRun:
     """Read the cases of a run, once.
 
     Args:

@@ -58,25 +58,35 @@ def drift(recorded: Snapshot, now: Snapshot) -> list[str]:
         when the fingerprints are the same.
     """
     whole = environment.compare(recorded, now)
+    return [*program(recorded, now), *told(whole.children, whole.more)]
+
+
+def told(parts: list[Delta], more: int = 0) -> list[str]:
+    """Say what differs in parts of an environment, in clauses.
+
+    Args:
+        parts: of the comparison of two environments.
+        more: differing parts that were cut off.
+    """
     groups: dict[str, list[Delta]] = {name: [] for name in _ORDER}
-    clauses = _program(recorded, now)
-    for part in whole.children:
+    clauses = []
+    for part in parts:
         group = part.path.split("/")[1]
         if group in groups:
             groups[group].append(part)
         else:
             clauses.append(f"the environment differs: {part.note or part.path}")
     for group, many in _ORDER.items():
-        told = _told(group, groups[group])
+        said = _told(group, groups[group])
         # The comparison lists packages last, so what it cut off are packages.
-        left = max(len(told) - MOST, 0) + (whole.more if group == "packages" else 0)
-        clauses += told[:MOST]
+        left = max(len(said) - MOST, 0) + (more if group == "packages" else 0)
+        clauses += said[:MOST]
         if left:
             clauses.append(f"and {left} more {many}")
     return clauses
 
 
-def _program(recorded: Snapshot, now: Snapshot) -> list[str]:
+def program(recorded: Snapshot, now: Snapshot) -> list[str]:
     """Say that the program is another one, where both are known by content."""
     was, found = recorded.command.executable, now.command.executable
     if was.digest is None or found.digest is None or was.digest == found.digest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from xt.model.cases import Case, Cases, Share
+from xt.model.cases import Case, CasesOfRun, Share
 from xt.model.delta import Tally
 from xt.model.text import from_text, to_shown
 from xt.render.case_cells import LONGEST, aligned, figure, outcome, shown
@@ -22,7 +22,7 @@ COHORTS, GROUPS = 8, 20
 _LEAST = 8
 
 
-def render(found: Cases, now: datetime, width: int, colour: bool) -> str:
+def render(found: CasesOfRun, now: datetime, width: int, colour: bool) -> str:
     """Write the page.
 
     Args:
@@ -46,7 +46,7 @@ def render(found: Cases, now: datetime, width: int, colour: bool) -> str:
     return "".join(paint(line, colour) + "\n" for line in lines)
 
 
-def _headline(found: Cases, now: datetime, width: int) -> list[Line]:
+def _headline(found: CasesOfRun, now: datetime, width: int) -> list[Line]:
     name: Line = [
         say("cases of ", "dim"),
         say(found.run[: found.shown], "key"),
@@ -75,7 +75,7 @@ def _headline(found: Cases, now: datetime, width: int) -> list[Line]:
     return lines
 
 
-def _against(found: Cases, width: int) -> list[Line]:
+def _against(found: CasesOfRun, width: int) -> list[Line]:
     against = found.against
     assert against is not None
     run = [
@@ -115,7 +115,7 @@ def _percent(part: int, whole: int) -> str:
     return f"{rounded} %"
 
 
-def _cohorts(found: Cases, width: int) -> list[Line]:
+def _cohorts(found: CasesOfRun, width: int) -> list[Line]:
     """How each value of the declared columns went, the worst first."""
     by: dict[str, list[Share]] = {}
     for share in found.cohorts:
@@ -143,7 +143,7 @@ def _share(share: Share) -> list[Line]:
     ]
 
 
-def _groups(found: Cases, width: int) -> list[Line]:
+def _groups(found: CasesOfRun, width: int) -> list[Line]:
     """The chosen cases by a column, the largest group first."""
     rows: list[list[Line]] = []
     for group in found.groups[:GROUPS]:
@@ -157,7 +157,7 @@ def _groups(found: Cases, width: int) -> list[Line]:
     return lines
 
 
-def _table(found: Cases, width: int) -> list[Line]:
+def _table(found: CasesOfRun, width: int) -> list[Line]:
     """The cases in rows: id, result, cohorts, and of the other columns what there is room for."""
     columns = found.columns
     assert columns is not None
@@ -193,7 +193,7 @@ def _score(case: Case, moved: bool) -> Line:
     return [say(figure(case.score))]
 
 
-def _foot(found: Cases, width: int) -> list[Line]:
+def _foot(found: CasesOfRun, width: int) -> list[Line]:
     lines: list[Line] = []
     for note in found.notes:
         lines += wrap([say(note, "bold")], width - 2, 2)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from xt.model.cases import Cases, History
+from xt.model.cases import CasesOfRun, History
 from xt.model.text import from_text, to_shown
 from xt.render.case_cells import plain
 from xt.render.spreadsheet import line
 
 
-def cases(found: Cases) -> str:
+def cases(found: CasesOfRun) -> str:
     """Write the listed cases: `id`, `outcome`, `score`, `was` and `file` where there are any, the rest."""
     columns = found.columns
     if columns is None:

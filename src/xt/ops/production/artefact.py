@@ -18,7 +18,7 @@ from xt.model.text import from_text, to_shown
 from xt.ops.find import resolve
 from xt.ops.labels import check_word
 from xt.ops.narrowing import meant, nearest
-from xt.ops.production.lookups import Maker, made_by, manifest_of
+from xt.ops.production.lookups import Maker, changed_since, made_by, manifest_of
 from xt.store import Store, find_root
 
 #: Other makers that are named.
@@ -92,8 +92,7 @@ def _on_disk(store: Store, text: str, place: str, standing: Standing, outside: O
         raise UsageError(f"`{text}` cannot be read: {why(error)}", "a file or a folder") from error
     except NotReadError as error:
         raise NotDeployedError(f"`{text}`: {error}") from error
-    bare = None if found is None else _bare(found)
-    made = made_by(store, digest, None if bare is None else lambda other: _bare(other) == bare)
+    made = made_by(store, digest, found)
     if not made.makers:
         raise _unknown(store, text, real, made.unreadable, outside)
     first, *others = sorted(made.makers, key=lambda maker: _preference(maker, standing))
@@ -137,11 +136,6 @@ def _read(path: str, before: Stamp) -> tuple[bytes, Stamp, Note | None]:
     return content.digest, content.stamp, Note(CHANGED) if content.note else None
 
 
-def _bare(found: Manifest) -> list[tuple[object, ...]]:
-    """A manifest without what a copy or a download changes."""
-    return [(entry.path, entry.kind, entry.digest, entry.target) for entry in found.entries]
-
-
 def _preference(maker: Maker, standing: Standing) -> tuple[bool, bool, bool, bool]:
     """Sorts the run that is meant first; those alike stay as they are, the newest first."""
     repeat = maker.record.snapshot.repeat
@@ -168,19 +162,14 @@ def _against(maker: Maker, standing: Standing) -> list[str]:
 
 def _unknown(store: Store, text: str, real: str, unreadable: int, outside: Outside) -> NotDeployedError:
     """Say that no run made a content, and what is known of its path."""
-    from xt.ops.production.lookups import every_record
-
     more = f"; {_records(unreadable)} cannot be read" if unreadable else ""
-    root = os.path.realpath(find_root(outside.cwd))
-    for record in every_record(store)[0]:
-        for output in record.result.outputs:
-            path = os.path.normpath(os.path.join(root, from_text(output.path or output.declared)))
-            if path == real and output.digest is not None:
-                short = record.id[: store.shown(record.id)]
-                return NotDeployedError(
-                    f"no run made this content of `{text}`{more}",
-                    f"{short} made that file with another content: it was changed since",
-                )
+    before = changed_since(store, real, os.path.realpath(find_root(outside.cwd)))
+    if before is not None:
+        short = before[: store.shown(before)]
+        return NotDeployedError(
+            f"no run made this content of `{text}`{more}",
+            f"{short} made that file with another content: it was changed since",
+        )
     return NotDeployedError(
         f"no run made the content of `{text}`{more}",
         f"`xt run -o {text if ' ' not in text else 'PATH'} -- COMMAND` records how it is made",

@@ -5,11 +5,9 @@ Each is one small function, so that a better answer has one place to go.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from typing import NamedTuple
 
-from xt import codec
+from xt import codec, fsio
 from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchBundleError, UsageError, XtError
@@ -21,6 +19,7 @@ from xt.ops import evidence
 from xt.ops.bundle_versions import find
 from xt.ops.bundles import of_run
 from xt.ops.evidence import required
+from xt.ops.lineage import Use, Uses
 from xt.store import Store
 
 
@@ -54,6 +53,76 @@ def lacking(record: Record, settings: Settings, standing: Standing) -> list[str]
     return evidence.lacking(fields, record.snapshot, record.result, standing.of(record.id).verified)
 
 
+def made_by(store: Store, digest: str, tree: Manifest | None = None) -> Made:
+    """Find the runs among whose outputs a content is.
+
+    Args:
+        store: to look in.
+        digest: of a file, or of the manifest of a folder.
+        tree: that manifest: what a copy or a download changes (modes) makes no other content. Without one
+            it is a file, which is looked for inside of folders too when no output is just that file.
+    """
+    uses = Uses(store)
+    held = uses.held(digest)
+    whole = [use for use in held if not use.part]
+    if tree is None:
+        chosen = [(use, digest) for use in whole or held]
+    else:
+        chosen = [(use, use.declared) for use in whole or _alike(store, uses, tree)]
+    makers = []
+    for use, own in chosen:
+        try:
+            record = store.record(use.run)
+        except XtError:
+            continue  # damaged: counted among those that cannot be read
+        output = next((item for item in record.result.outputs if item.digest == use.declared), None)
+        if output is not None:
+            top = from_text(output.path or output.declared)
+            makers.append(Maker(record, output, top if own == use.declared else use.path, own))
+    return Made(makers, uses.unreadable)
+
+
+def _alike(store: Store, uses: Uses, tree: Manifest) -> list[Use]:
+    """Outputs that are a folder of the same files; the newest first."""
+    wanted = bare(tree)
+    some = next((entry.digest for entry in tree.entries if entry.digest is not None and entry.size), None)
+    if some is None:
+        return []  # nothing but empty files, which join nothing
+    same: dict[str, bool] = {}
+    found: dict[tuple[str, str], Use] = {}
+    for use in uses.held(some):
+        if use.part and use.declared not in same:
+            manifest = manifest_of(store, use.declared)
+            same[use.declared] = manifest is not None and bare(manifest) == wanted
+        if use.part and same[use.declared]:
+            found.setdefault((use.run, use.declared), use)
+    return list(found.values())
+
+
+def bare(found: Manifest) -> list[tuple[object, ...]]:
+    """A manifest without what a copy or a download changes."""
+    return [(entry.path, entry.kind, entry.digest, entry.target) for entry in found.entries]
+
+
+def changed_since(store: Store, path: str, root: str) -> str | None:
+    """The newest run that made a file of that path, whatever its content.
+
+    Args:
+        store: to look in.
+        path: absolute.
+        root: of the project.
+    """
+    return Uses(store).wrote_at([fsio.relative_to(path, root), path])
+
+
+def manifest_of(store: Store, digest: str) -> Manifest | None:
+    """Read a manifest; None when it is not here, or damaged."""
+    try:
+        return codec.decode(store.objects.read(digest), Manifest, "a manifest")
+    except XtError:
+        return None
+
+
 def every_record(store: Store) -> tuple[list[Record], int]:
     """All records that can be read, newest first, and how many cannot."""
     records, unreadable = [], 0
@@ -64,54 +133,6 @@ def every_record(store: Store) -> tuple[list[Record], int]:
             unreadable += 1
     records.sort(key=lambda record: (record.started_at, record.id), reverse=True)
     return records, unreadable
-
-
-def made_by(store: Store, digest: str, same_tree: Callable[[Manifest], bool] | None = None) -> Made:
-    """Find the runs among whose outputs a content is.
-
-    Args:
-        store: to look in.
-        digest: of a file, or of the manifest of a folder.
-        same_tree: of a folder, says whether another manifest is as good as the same; None for a file, which
-            is looked for inside of folders too when no output is just that file.
-    """
-    records, unreadable = every_record(store)
-    makers = [
-        Maker(record, output, from_text(output.path or output.declared), digest)
-        for record in records
-        for output in record.result.outputs
-        if output.digest == digest
-    ]
-    if makers:
-        return Made(makers, unreadable)
-    manifests: dict[str, Manifest | None] = {}
-    for record in records:
-        for output in record.result.outputs:
-            if output.kind not in ("tree", "glob") or output.digest is None:
-                continue
-            if output.digest not in manifests:
-                manifests[output.digest] = manifest_of(store, output.digest)
-            found = manifests[output.digest]
-            if found is None:
-                continue
-            top = from_text(output.path or output.declared)
-            if same_tree is not None:
-                if same_tree(found):
-                    makers.append(Maker(record, output, top, output.digest))
-                continue
-            inner = next((entry for entry in found.entries if entry.digest == digest), None)
-            if inner is not None:
-                path = os.path.normpath(os.path.join(top, from_text(inner.path)))
-                makers.append(Maker(record, output, path, digest))
-    return Made(makers, unreadable)
-
-
-def manifest_of(store: Store, digest: str) -> Manifest | None:
-    """Read a manifest; None when it is not here, or damaged."""
-    try:
-        return codec.decode(store.objects.read(digest), Manifest, "a manifest")
-    except XtError:
-        return None
 
 
 def own_bundle(store: Store, record: Record, role: str) -> str | None:

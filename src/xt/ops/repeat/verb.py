@@ -21,6 +21,7 @@ from xt.ops.repeat.making import Making, Original, Ready, Tell
 from xt.ops.repeat.places import Moved, roots, top_of, was
 from xt.ops.repeat.request import prepare, request
 from xt.ops.repeat.surroundings import folder_name
+from xt.ops.repeat.today import today
 from xt.ops.repeat.variables import variables
 from xt.ops.repeat.wish import Wish
 from xt.ops.repeat.words import Change, changes, command
@@ -96,7 +97,7 @@ def _repeat(
     words, elsewhere = command(snapshot.command, snapshot.params, wanted, wish.extra)
     if wish.in_place:
         with tempfile.TemporaryDirectory(prefix="xt-") as scratch:
-            ready = _in_place(store, run_before, words, elsewhere, outside, scratch)
+            ready = _in_place(store, wish, run_before, words, elsewhere, outside, scratch)
             return _start(store, wish, run_before, ready, begun)
     place = Workspace(store.path, folder_name(wish) or os.path.basename(was(snapshot).top) or "project")
     making = Making(store, wish, run_before, place, outside, tell)
@@ -115,6 +116,7 @@ def _repeat(
 
 def _in_place(
     store: Store,
+    wish: Wish,
     run_before: Original,
     words: list[str],
     elsewhere: list[Change],
@@ -137,8 +139,10 @@ def _in_place(
     except XtError:
         key = None  # then whether values changed cannot be told
     found = variables(snapshot.environment, words[0], outside.environ, moved, key)
+    if wish.recompute:
+        found = found._replace(values=dict(outside.environ), adjusted=[])
     around = Around(found.values, scratch)
-    around.umask = int(snapshot.environment.umask, 8)
+    around.umask = outside.umask if wish.recompute else int(snapshot.environment.umask, 8)
     enter(around)
     adjusted = [*found.adjusted, *standard_input.connect(store, snapshot.command, scratch)]
     return Ready([moved.word(word) for word in words], elsewhere, root, moved, around, {}, adjusted)
@@ -156,6 +160,7 @@ def _start(
         varied=wish.varied,
         pinned=wish.pinned,
         in_place=wish.in_place,
+        recompute=wish.recompute,
         environment=wish.environment,
         adjusted=ready.adjusted,
     )
@@ -172,6 +177,10 @@ def _start(
     )
     purpose = wish.purpose if wish.purpose is not None else asked.purpose
     asked = msgspec.structs.replace(asked, purpose=purpose, name=wish.name)
+    # The settings are those that were recorded with the code.
+    known = config.load(ready.root, ready.root)
+    if wish.recompute:
+        asked = today(asked, known)
     os.makedirs(asked.cwd, exist_ok=True)
     if not wish.in_place:
         ready.adjusted[:0] = prepare(asked, run_before.record, ready.moved.new)
@@ -191,9 +200,7 @@ def _start(
         wrap=ready.wrap,
         own_pids=around.own_pids,
     )
-    # The settings are those that were recorded with the code.
-    found = config.load(ready.root, ready.root).settings
-    report = run(asked, outside, ready.root, found, store.path, hooks)
+    report = run(asked, outside, ready.root, known.settings, store.path, hooks)
     assert isinstance(report, Report), "nothing is reused that was not asked for"
     told = Told(checks.drift, [*checks.remarks, *ready.adjusted])
     return Repeated(report, told, otherwise=_otherwise(run_before, report, wish))

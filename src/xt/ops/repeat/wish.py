@@ -23,6 +23,8 @@ class Wish(msgspec.Struct, frozen=True):
     environment: Mode = "check"
     in_place: bool = False
     """In the project as it is now."""
+    recompute: bool = False
+    """In place, and with the caller's variables: what differs is what it is done again for."""
     keep: bool = False
     """Whether the workspace stays."""
     purpose: str | None = None

@@ -226,11 +226,20 @@ class Index:
             found.append(Use(run_id, bool(made), role, path, f"blake3:{own.lower()}"))
         query = (
             "SELECT id, made, role, files.path, hex(members.tree), members.path FROM members"
-            " JOIN files ON files.digest = members.tree JOIN runs USING (n) WHERE members.digest BETWEEN ? AND ?"
+            " JOIN files ON files.digest = members.tree JOIN runs USING (n)"
+            " WHERE members.digest BETWEEN ? AND ?"
         )
         for run_id, made, role, path, own, inside in self._db.execute(query, (low, high)):
             found.append(Use(run_id, bool(made), role, path, f"blake3:{own.lower()}", inside))
         return found
+
+    def made_at(self, paths: list[str]) -> str | None:
+        """The newest run that has one of some paths among its outputs."""
+        marks = ", ".join("?" * len(paths))
+        query = "SELECT id FROM files JOIN runs USING (n) WHERE gone = 0 AND made = 1"
+        query += f" AND path IN ({marks}) ORDER BY started DESC LIMIT 1"
+        row = self._db.execute(query, paths).fetchone()
+        return str(row[0]) if row else None
 
     def unopened(self) -> list[str]:
         """Digests of trees whose files are not in the index yet."""
