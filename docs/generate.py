@@ -25,6 +25,8 @@ import xt
 from xt import config, errors
 from xt.cli.app import build
 from xt.model.audit import Audits
+from xt.model.bundle import Compared, Shown, Versions
+from xt.model.cases import CasesOfRun, History
 from xt.model.delta import Comparison
 from xt.model.files import Manifest
 from xt.model.groups import Groups
@@ -74,7 +76,7 @@ HEEDED = {
     "XT_STORE": "Path of the store, instead of `.xt` in the project's root.",
     "XT_FOREIGN_STORE": "Not empty: use a store that belongs to another user.",
     "XT_IMAGE": "The container image the run is in, by digest if possible; it cannot be seen from inside.",
-    "XT_PAGER": "What `xt diff` shows its page with on a terminal, before `PAGER`; empty or `cat`: nothing.",
+    "XT_PAGER": "What long pages are shown with on a terminal, before `PAGER`; empty or `cat`: nothing.",
     "XT_DEBUG": "Not empty: show the traceback of an error.",
     "NO_COLOR": "Not empty: no colours (<https://no-color.org>). `TERM=dumb` does the same.",
     "COLUMNS": "Columns to lay pages out for, instead of the terminal's own.",
@@ -369,6 +371,11 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/cases.schema.json": schema(CasesOfRun, "Evaluated examples of a run"),
+        "docs/reference/case.schema.json": schema(History, "One evaluated example through time"),
+        "docs/reference/bundle.schema.json": schema(Shown, "A version of prompts or of a policy"),
+        "docs/reference/bundles.schema.json": schema(Versions, "The versions that the runs of a store used"),
+        "docs/reference/bundle-diff.schema.json": schema(Compared, "What differs between two versions"),
         "docs/reference/trace.schema.json": schema(Trace, "Where content came from and where it went"),
         "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
         "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),

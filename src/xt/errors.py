@@ -95,6 +95,13 @@ class NoSuchRunError(XtError):
     exit_status = 1
 
 
+class NoSuchBundleError(XtError):
+    """No version of prompts or of a policy is meant by that; or more than one could be."""
+
+    code = "no-such-bundle"
+    exit_status = 1
+
+
 class NotRecordedError(XtError):
     """The run exists and does not hold what was asked of it, such as a file of its code or a log."""
 

@@ -31,6 +31,7 @@ from tests.builders import (
 )
 from tests.render.golden import check
 from tests.render.hostile import SGR, assert_harmless, paths, words
+from xt.model.bundle import Bundle
 from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
 from xt.model.event import Named, Noted, Reused, Verified
@@ -54,6 +55,7 @@ class Page(NamedTuple):
     is_baseline: bool = False
     said: RunStanding = RunStanding()
     live: list[str] = []  # noqa: RUF012
+    bundles: tuple[Bundle, ...] = ()
     lacking: list[str] | None = None
 
 

@@ -31,6 +31,8 @@ COMMANDS = Table(
         Row("trace", "xt.cli.trace:trace", "Show what a file came from, and what came of it"),
         Row("stale", "xt.cli.stale:stale", "Say what evidence no longer holds, and plan what to do again"),
         Row("noise", "xt.cli.noise:noise", "Show how much the results of a recipe scatter"),
+        Row("cases", "xt.cli.cases:cases", "Show the evaluated examples of a run, and one through time"),
+        Row("bundle", "xt.cli.bundle:bundle", "Versions of prompts and tool policies, and what differs"),
         Row("plot", "xt.cli.plot:plot", "Draw metrics of runs, in the terminal or to SVG, PNG or HTML"),
         Row("report", "xt.cli.report:report", "Write one self-contained HTML page about runs"),
         Row("tag", "xt.cli.tag:tag", "Put tags on a run, or take them off"),

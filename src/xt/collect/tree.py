@@ -123,17 +123,31 @@ def scan(listing: Listing, path: bytes) -> Folder:
     return Folder(path, names, stamps, contents)
 
 
-def walk(listing: Listing, path: bytes = b"") -> None:
-    """Add a folder and everything below it to a listing."""
+def walk(listing: Listing, path: bytes = b"", most: int | None = None) -> bool:
+    """Add a folder and everything below it to a listing.
+
+    Args:
+        listing: to add to.
+        path: of the folder, relative to its top.
+        most: paths after which to stop.
+
+    Returns:
+        Whether all of it is in the listing.
+    """
     waiting = [path]
+    count = 0
     while waiting:
         folder = scan(listing, waiting.pop())
         listing.folders.append(folder)
+        count += len(folder.names)
+        if most is not None and count > most:
+            return False
         waiting.extend(
             join(folder.path, name)
             for name, info in zip(folder.names, folder.stamps, strict=True)
             if stat.S_ISDIR(info[4])
         )
+    return True
 
 
 def look_outside(listing: Listing) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from xt.compare import UnreadableError
@@ -77,13 +77,20 @@ class Cohort:
 class Join:
     """Both sides: counts in total and by cohort."""
 
-    def __init__(self, columns: CaseColumns, by: list[str]) -> None:
+    def __init__(
+        self,
+        columns: CaseColumns,
+        by: list[str],
+        moved: Callable[[Move, Mapping[str, Any]], None] | None = None,
+    ) -> None:
         """Start with no case.
 
         Args:
             columns: where id, outcome and score are.
             by: columns that group cases, each by itself.
+            moved: is told of every case that went differently, with its row on the right.
         """
+        self._tell = moved
         self.columns = columns
         self.by = by
         self.whole = Cohort("", "")
@@ -195,7 +202,7 @@ class Join:
         if self.columns.outcome is None:
             self.unread += not scored
             if move and score is not None:
-                self._remember(Move(1 if move < 0 else 3, move, place, name, before_score, score))
+                self._remember(Move(1 if move < 0 else 3, move, place, name, before_score, score), row)
         elif outcome is None or before_outcome == _NEITHER:
             self.unread += 1
         else:
@@ -203,10 +210,12 @@ class Join:
             self._count(kind, cohorts)
             if kind in (_FIXED, _BROKEN):
                 worse = 0 if kind == _BROKEN else 2
-                self._remember(Move(worse, move, place, name, bool(before_outcome), outcome))
+                self._remember(Move(worse, move, place, name, bool(before_outcome), outcome), row)
 
-    def _remember(self, move: Move) -> None:
+    def _remember(self, move: Move, row: Mapping[str, Any]) -> None:
         """Keep the worst."""
+        if self._tell is not None:
+            self._tell(move, row)
         self.moved += 1
         self.moves.append(move._replace(name=move.name[:LETTERS]))
         if len(self.moves) >= 8 * LISTED:

@@ -16,8 +16,9 @@ from xt.compare.tolerances import metric_name
 from xt.model.delta import Delta, Judgement, Measure, Relation, Tally, worst
 
 _JOINED = "cases on both sides"
+TWICE = "ids that occur twice"
 #: Counts that leave open what became of some cases.
-_DOUBTS = ("ids that occur twice", "rows without an id", "cases that cannot be read")
+_DOUBTS = (TWICE, "rows without an id", "cases that cannot be read")
 
 
 def compare_cases(

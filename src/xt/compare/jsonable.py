@@ -14,6 +14,8 @@ from xt.model.text import to_shown
 
 #: Characters of a text, or of a list or object written as JSON, that are shown.
 LONGEST = 200
+#: Levels of lists and objects that are written whole.
+_DEEPEST = 32
 #: What JSON readers take for an integer (msgspec writes no other).
 _INTEGERS = range(-(2**63), 2**64)
 
@@ -94,6 +96,22 @@ def fit(value: Any) -> Any:
         return _small(value) or f"list of {len(value)} {'item' if len(value) == 1 else 'items'}"
     isoformat = getattr(value, "isoformat", None)
     return text(isoformat() if isoformat is not None else repr(value))
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Make a parsed value one that JSON can hold, whole.
+
+    Args:
+        value: of JSON, YAML, TOML, or a cell of a table.
+        depth: of what it is in; beyond 32 a list or object is named, not written.
+    """
+    if isinstance(value, str):
+        return written(value)
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {written(str(key)): plain(child, depth + 1) for key, child in value.items()}
+    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        return [plain(child, depth + 1) for child in value]
+    return fit(value)
 
 
 def _small(value: Any) -> Any:

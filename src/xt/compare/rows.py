@@ -12,6 +12,8 @@ from xt.compare.content import CHUNK, read_up_to
 from xt.compare.numerals import numeral
 from xt.compare.sources import Delimited, objects
 
+#: Names of tables.
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 #: Characters of one element of a JSON array.
 ELEMENT = 8 << 20
 

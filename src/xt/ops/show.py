@@ -9,11 +9,13 @@ from xt import codec, fsio
 from xt.collect.git import GitError
 from xt.context import Outside
 from xt.errors import NotRecordedError
+from xt.model.bundle import Bundle
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
 from xt.model.standing import RunStanding
 from xt.model.text import from_text
 from xt.ops.beside import current
+from xt.ops.bundles import of_snapshot
 from xt.ops.code_trees import places
 from xt.ops.evidence import lacking
 from xt.ops.repeats import earlier
@@ -42,6 +44,8 @@ class Page(NamedTuple):
     """What was said of it later."""
     live: list[str] = []  # noqa: RUF012
     """Environments in which something of it is live now."""
+    bundles: tuple[Bundle, ...] = ()
+    """Versions of the prompts and the policy it used."""
     lacking: list[str] | None = None
     """Evidence that is required now and that it lacks; None where nothing is required, or not known."""
 
@@ -68,13 +72,15 @@ def page(store: Store, run_id: str) -> Page:
         record = store.record(run_id)
     except NotRecordedError:
         start, state = store.live(run_id)
-        return Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
+        found = Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
+        return found._replace(bundles=tuple(of_snapshot(store, start.snapshot)))
     whole = Page(run_id, shown, record.snapshot, record.started_at, record, record.seal, None)
     stands = standing(store)
     whole = whole._replace(
         is_baseline=current(store) == run_id,
         said=stands.of(run_id),
         live=stands.live().get(run_id, []),
+        bundles=tuple(of_snapshot(store, record.snapshot)),
     )
     try:
         return whole._replace(repeats=earlier(store.path, record), repeats_known=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xt.model.bundle import Bundle
 from xt.model.code import Code, Repository
 from xt.model.environment import Environment, Gpus, Machine, Python
 from xt.model.files import Input
@@ -201,6 +202,18 @@ def _content(item: Input) -> Line:
     if item.status == "unverified":
         line += [say("  " if line else ""), say("unverified", "bold")]
     return [*line, say(f": {item.reason}" if line else item.reason)] if item.reason else line
+
+
+def bundle(found: Bundle, width: int) -> list[Line]:
+    """The version of prompts or of a policy, and the files that it is."""
+    if found.digest is None:
+        unknown = [say("unknown", "bold"), say(f": {found.doubt or 'its content was not read'}")]
+        return wrap([say(f"{found.version()}  "), *unknown], width, 2)
+    names = [say(member.path, "dim") for member in found.members[:NAMED]]
+    more = len(found.members) - len(names)
+    weight = f"{count(len(found.members), 'file')}, {size(found.size)}"
+    head: list[Line] = [[say(found.version(), "bold"), say(f"  {weight}")], _listed(names)]
+    return flow([*head, *([[say(f"and {count(more, 'more file')}", "dim")]] if more else [])], width)
 
 
 def seed(found: Seed, width: int) -> list[Line]:

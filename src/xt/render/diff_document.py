@@ -24,6 +24,7 @@ from xt.render.diff_words import (
     described,
     is_told_elsewhere,
     last,
+    named_input,
     outcome,
     part,
     rows_of,
@@ -204,8 +205,7 @@ def _what(section: Delta, child: Delta) -> Line:
     if section.path == "environment":
         name = name.removeprefix("packages/")
     if section.path == "inputs":
-        role, _, declared = name.partition("/")
-        return [say(f"{role} ", "dim"), say(declared)]
+        return [say(f"{name.partition('/')[0]} ", "dim"), *named_input(child)]
     return [say(name)]
 
 

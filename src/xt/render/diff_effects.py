@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xt.model.delta import Comparison, Delta, Side
+from xt.model.delta import Comparison, Delta, Side, Tally
 from xt.render.cells import clip_front
 from xt.render.diff_blocks import LABEL, LONG_LABEL, STACKED, block, indent, room
 from xt.render.diff_parts import part_of_output
@@ -10,7 +10,18 @@ from xt.render.diff_rows import Row, Rows, table_rows
 from xt.render.diff_table import effects_table
 from xt.render.diff_text import patch, stat
 from xt.render.diff_view import View
-from xt.render.diff_words import agreement, arrow, brief, case_verdict, described, last, part, shown, tally
+from xt.render.diff_words import (
+    agreement,
+    arrow,
+    brief,
+    case_verdict,
+    described,
+    last,
+    part,
+    short,
+    shown,
+    tally,
+)
 from xt.render.layout import beside, flow, wrap
 from xt.render.quantities import count
 from xt.render.styled import Line, Span, join, measure, say
@@ -132,7 +143,16 @@ def _cases(section: Delta, found: Comparison, options: View, width: int, column:
         lines.append(
             [say(f"and {count(left, 'more case')}" + ("" if everything else ": --only cases"), "dim")]
         )
+    if section.tally is not None and (section.tally.broken or section.tally.fixed):
+        lines += wrap(_which(section.tally, found), inner, 2)
     return block([say("cases", "accent")], lines or [[say(_WORDS[section.relation])]], width, column)
+
+
+def _which(found: Tally, whole: Comparison) -> Line:
+    """What shows the cases that broke, or those that were fixed."""
+    against = "" if whole.left.pinned == "baseline" else f" --against {short(whole.left)}"
+    kind = "broken" if found.broken else "fixed"
+    return [say(f"xt cases {short(whole.right)} --{kind}{against}", "accent")]
 
 
 def _cohort(found: Delta) -> str:

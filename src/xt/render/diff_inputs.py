@@ -7,7 +7,7 @@ from xt.render.diff_blocks import indent
 from xt.render.diff_parts import is_part, part_of_input
 from xt.render.diff_text import FOLDED, patch, stat
 from xt.render.diff_view import View
-from xt.render.diff_words import last, weights
+from xt.render.diff_words import last, named_input, weights
 from xt.render.layout import table, wrap
 from xt.render.quantities import count
 from xt.render.styled import Line, join, say
@@ -30,7 +30,7 @@ def inputs(section: Delta, options: View, width: int) -> list[Line]:
     heads = [
         [
             _role(child),
-            join([[say(last(child.path, 2))], _lines(child)], "  "),
+            join([named_input(child), _lines(child)], "  "),
             weights(child, digests=everything),
         ]
         for child in listed
@@ -39,7 +39,7 @@ def inputs(section: Delta, options: View, width: int) -> list[Line]:
     # One table for all, so that columns agree; each row then gets its own details.
     for child, head in zip(listed, _aligned(heads, width), strict=True):
         lines += head
-        lines += indent(_details(child, options, max(width - 2, 8)))
+        lines += indent(differing_files(child, options, max(width - 2, 8)))
     left = len(differing) - len(listed) + section.more
     if left:
         how = "" if everything else ": --only inputs"
@@ -61,7 +61,14 @@ def _aligned(rows: list[list[Line]], width: int) -> list[list[Line]]:
     return [wrap(join([cell for cell in row if cell], "  "), width, 2) for row in rows]
 
 
-def _details(found: Delta, options: View, width: int) -> list[Line]:
+def differing_files(found: Delta, options: View, width: int) -> list[Line]:
+    """What is known of an input that differs: its note, the lines of its text, its files with theirs.
+
+    Args:
+        found: an input, or a file of one.
+        options: what is wanted.
+        width: of the longest line wanted.
+    """
     lines: list[Line] = []
     if found.note:
         unknown = found.relation == "unknown"
@@ -92,7 +99,7 @@ def _file(child: Delta, tree: Delta, options: View, width: int) -> list[Line]:
     name = [say(child.path.removeprefix(tree.path + "/"))]
     what = weights(child) or [say(child.change or child.relation, "dim")]
     lines = wrap(join([name, what, _lines(child)], "  "), width, 2)
-    return lines + indent(_details(child, options, max(width - 2, 8)))
+    return lines + indent(differing_files(child, options, max(width - 2, 8)))
 
 
 def _lines(found: Delta) -> Line:

@@ -20,6 +20,8 @@ from xt.render.styled import Line, Span, join, say
 LONG_VALUE = 120
 #: Measures named of one thing.
 MEASURES = 3
+#: The name of several inputs of one role that were compared as one bundle.
+BUNDLE = "bundle"
 _OUTCOMES = {"beyond tolerance": "over tolerance", "beyond noise": "beyond noise"}
 
 
@@ -149,6 +151,19 @@ def weights(found: Delta, *, digests: bool = False) -> Line:
     if (digests or not moved) and _digest(left) and left.get("digest") != right.get("digest"):
         items.append([say(f"{_digest(left)} → {_digest(right, kind=False)}", "dim")])
     return join(items, " · ")
+
+
+def named_input(found: Delta) -> Line:
+    """What an input was declared as, and the versions of the bundle it is; of several as one these alone."""
+    name, known = last(found.path, 2), versions(found)
+    return known if known and name == BUNDLE else join([[say(name)], known], "  ")
+
+
+def versions(found: Delta) -> Line:
+    """Versions of a bundle on both sides: `prompts@3f9a2c → prompts@77ab01`; nothing for what has none."""
+    known = [_facts(side).get("version") for side in (found.left, found.right)]
+    said = [[say(name, "bold")] for name in known if isinstance(name, str)]
+    return join(said if known[0] != known[1] else said[:1], " → ")
 
 
 def _facts(value: Any) -> dict[str, Any]:

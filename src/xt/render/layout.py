@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from xt.render.cells import cells, split
+from xt.render.cells import cells, clip, split
 from xt.render.styled import Line, Span, join, measure
 
 #: Cells between columns.
@@ -84,6 +84,19 @@ def pad(line: Line, width: int, *, right: bool = False) -> Line:
     """Fill up to a width with spaces, on the left if the content belongs to the right."""
     space = [Span(" " * max(0, width - measure(line)), "")]
     return space + line if right else line + space
+
+
+def clipped(line: Line, width: int) -> Line:
+    """Shorten a line to a width."""
+    if measure(line) <= width:
+        return line
+    kept: Line = []
+    for span in line:
+        room = width - measure(kept)
+        kept.append(Span(clip(span.text, room), span.style))
+        if kept[-1].text != span.text:
+            break
+    return kept
 
 
 def beside(lines: list[Line], aside: Line, width: int) -> list[Line]:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from xt.model.summary import Summary
-from xt.render.layout import wrap
+from xt.render.layout import clipped, wrap
 from xt.render.levels import legend
-from xt.render.listing_columns import LACKING, Cells, Column, chosen_columns, clipped, columns_of, status
+from xt.render.listing_columns import LACKING, Cells, Column, chosen_columns, columns_of, status
 from xt.render.quantities import count
 from xt.render.styled import Line, Span, join, measure, paint, say
 

@@ -10,6 +10,7 @@ from xt.model.groups import Value
 from xt.model.summary import MetricValue, Summary
 from xt.model.text import from_text
 from xt.render.cells import clip, clip_front
+from xt.render.layout import clipped
 from xt.render.levels import SIGNS
 from xt.render.levels import style as level_style
 from xt.render.outcome import style, words
@@ -228,16 +229,3 @@ def points(texts: list[str]) -> list[str]:
         text + " " * (most - own) if text[-1:].isdigit() else text
         for text, own in zip(texts, behind, strict=True)
     ]
-
-
-def clipped(cell: Line, width: int) -> Line:
-    """Cut a line to a width."""
-    if measure(cell) <= width:
-        return cell
-    kept: Line = []
-    for span in cell:
-        room = width - measure(kept)
-        kept.append(Span(clip(span.text, room), span.style))
-        if kept[-1].text != span.text:
-            break
-    return kept

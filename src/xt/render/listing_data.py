@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from xt import codec
@@ -13,6 +11,7 @@ from xt.model.summary import Summary
 from xt.model.text import from_text, to_shown
 from xt.render.listing_columns import Cells
 from xt.render.quoting import shell
+from xt.render.spreadsheet import line
 
 #: Columns of the CSV, before one `metric.NAME` for every metric of any row. The same names are the fields of
 #: the JSON (`xt.model.summary.Summary`), where a field that has nothing to say is left out.
@@ -21,10 +20,6 @@ COLUMNS = (
     *("command", "outputs", "problems", "recipe", "reason"),
     *("level", "verified_at", "repeat_of"),
 )
-#: What makes a spreadsheet take a cell for a formula (OWASP ASVS 1.2.10), full-width forms included.
-_FORMULA = "=+-@\t\r\n\0＝＋－＠"
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?|[-+]?inf|nan")
-_QUOTED = re.compile('[",\r\n]')
 
 
 def to_json(rows: list[Summary], cells: Cells | None = None) -> bytes:
@@ -64,7 +59,7 @@ def to_csv(rows: list[Summary], cells: Cells | None = None) -> str:
         values = {metric.name: metric.value for metric in row.metrics}
         asked = [" ".join(_written(value) for value in column[place]) for column in further.values()]
         lines.append([*_fields(row), *(_figure(values.get(name)) for name in names), *asked])
-    return "".join(",".join(_cell(text) for text in line) + "\r\n" for line in lines)
+    return "".join(map(line, lines))
 
 
 def _fields(row: Summary) -> list[str]:
@@ -83,9 +78,3 @@ def _figure(value: float | Number | None) -> str:
     if value is None:
         return ""
     return value.special if isinstance(value, Number) else repr(value)
-
-
-def _cell(text: str) -> str:
-    if text and text[0] in _FORMULA and not _NUMBER.fullmatch(text):
-        text = "'" + text
-    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text

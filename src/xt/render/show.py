@@ -6,9 +6,11 @@ and the rich that would do the rest takes longer to import than the page to make
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from xt.model.bundle import Bundle
 from xt.model.result import Record
 from xt.model.snapshot import Context, Snapshot
 from xt.model.standing import RunStanding
@@ -76,6 +78,10 @@ class Page(Protocol):
     @property
     def said(self) -> RunStanding:
         """What was said of it later."""
+
+    @property
+    def bundles(self) -> Sequence[Bundle]:
+        """Versions of the prompts and the policy it used."""
 
     @property
     def live(self) -> list[str]:
@@ -231,6 +237,7 @@ def _blocks(page: Page, now: datetime, width: int, tickets: Tickets) -> list[Blo
         ("params", causes.params(snapshot.params, width)),
         ("facts", causes.params(snapshot.facts, width, "fact")),
         ("inputs", causes.inputs(snapshot.inputs, width)),
+        *((one.role, causes.bundle(one, width)) for one in page.bundles),
         ("seed", causes.seed(snapshot.seed, width)),
         ("env", causes.environment(snapshot.environment, width)),
     ]

@@ -186,7 +186,8 @@ class Objects:
             # Compressed, gone or unreadable: `read` tells them apart.
             return io.BytesIO(self.read(digest))
         if os.fstat(fd).st_size > WHOLE:
-            return os.fdopen(fd, "rb", buffering=0)
+            # Without a buffer, whoever reads line by line would ask the kernel for every byte.
+            return os.fdopen(fd, "rb", buffering=1 << 16)
         os.close(fd)
         return io.BytesIO(self.read(digest))
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
-from xt.compare import Content, UnreadableError
+from xt.compare import UnreadableError
 from xt.compare.case_columns import columns_of
-from xt.compare.cases import compare_cases, same_case_set
-from xt.compare.rows import rows
+from xt.compare.cases import TWICE, compare_cases, same_case_set
 from xt.config import CaseSettings
 from xt.errors import XtError
 from xt.model.delta import Delta
-from xt.model.files import Output
 from xt.model.result import Record
-from xt.model.text import from_text
-from xt.ops.diff.contents import Stored
+from xt.ops.case_files import CaseTables, outputs
 from xt.store import Store
 
 
 def columns(store: Store, record: Record) -> list[str]:
     """Names of the columns of a run's cases; none when it has none, or they cannot be read."""
-    for item in _files(record):
+    for item in outputs(record):
         try:
-            return list(next(rows(_content(store, item)), {}))
+            return list(next(CaseTables(store, item).cells(), {}))
         except (UnreadableError, XtError):
             return []
     return []
@@ -45,7 +41,7 @@ def compare(
     Returns:
         The cases, None when neither run has any; and what stands against comparing the two runs by them.
     """
-    sides = [_files(record) for record in (left, right)]
+    sides = [outputs(record) for record in (left, right)]
     if not any(sides):
         return None, None
     if not all(sides):
@@ -60,31 +56,20 @@ def compare(
         # Nothing to join: the same bytes are the same cases with the same outcomes.
         return Delta("cases", "same"), None
     try:
-        contents = [_content(store, item) for item in (one, other)]
-        before, after = (rows(content) for content in contents)
-        first = next(before, None)
+        before, after = (CaseTables(store, item) for item in (one, other))
+        first = next(before.cells(), None)
         if first is None:
             raise UnreadableError("the left run has no case")
-        found = compare_cases(
-            chain([first], before), after, columns_of(settings, first), "cases", _groups(settings, by, first)
-        )
+        names, groups = columns_of(settings, first), _groups(settings, by, first)
+        found = compare_cases(before.cells(), after.cells(), names, "cases", groups)
+        if before.several and after.several and any(item.what == TWICE for item in found.measures):
+            # Several files that count their cases alike: there a case is its file and its id.
+            found = compare_cases(before.cells(names.id), after.cells(names.id), names, "cases", groups)
     except (UnreadableError, XtError) as error:
         note = f"cases cannot be joined: {getattr(error, 'message', error)}"
         return Delta("cases", "unknown", note=note), None
     apart = same_case_set(found, "comparability/cases")
     return found, apart if apart.relation != "same" else None
-
-
-def _files(record: Record) -> list[Output]:
-    return [
-        item
-        for item in record.result.outputs
-        if item.role == "cases" and item.kind == "file" and item.digest is not None
-    ]
-
-
-def _content(store: Store, item: Output) -> Content:
-    return Stored(store, from_text(item.path or item.declared), item.digest or "", item.size or 0)
 
 
 def _groups(settings: CaseSettings, by: Sequence[str], first: Mapping[str, Any]) -> list[str]:

@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
 
 from xt import codec
-from xt.compare import Content, Rule
-from xt.compare.content import Held
-from xt.compare.contents import compare as compare_contents
 from xt.context import Outside
 from xt.errors import XtError
-from xt.model.delta import Change, Delta, Relation, whole
+from xt.model.bundle import BUNDLED, Bundle, Member, letters_for
+from xt.model.delta import Change, Delta, whole
 from xt.model.files import Entry, Input, Manifest
 from xt.model.snapshot import Snapshot
-from xt.model.text import Text, from_text, to_shown, to_text
-from xt.ops.diff.code import blobs
-from xt.ops.diff.contents import find
-from xt.ops.diff.sides import project_root
+from xt.model.text import from_text, to_shown, to_text
+from xt.ops.bundles import of_snapshot
+from xt.ops.diff.files import Pair, filled, shown, tree
 from xt.store import Store
 
-#: Differing files of one input listed; the others are counted.
-FILES = 200
-#: Files of all inputs whose content is compared, those that people write first.
-SHOWN = 24
-#: Held of such a file.
-LARGEST = 1_000_000
-_WRITTEN = ("prompts", "policy", "config", "harness", "benchmark", "tokenizer", "data", "model")
-_READABLE = (
-    *(".txt", ".md", ".rst", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".yaml", ".yml", ".toml", ".ini"),
-    *(".cfg", ".xml", ".html", ".py", ".sh", ".sql", ".jinja", ".j2", ".prompt", ".tmpl"),
-)
-
-
-class _Pair(NamedTuple):
-    """A file that differs and might be shown."""
-
-    role: str
-    path: str
-    """Of its Delta."""
-    names: tuple[str, str]
-    """Relative to the project's root, or absolute."""
-    entries: tuple[Entry, Entry]
+#: Stands for the name of an input where several of one role are compared as one bundle.
+BUNDLE = "bundle"
 
 
 def compare(store: Store, left: Snapshot, right: Snapshot, outside: Outside) -> Delta:
@@ -53,11 +33,27 @@ def compare(store: Store, left: Snapshot, right: Snapshot, outside: Outside) -> 
         right: causes of the other.
         outside: for git, which may have the content of tracked files.
     """
-    pairs: list[_Pair] = []
-    children = [_input(store, one, other, pairs) for one, other in joined(left.inputs, right.inputs)]
+    pairs: list[Pair] = []
+    bundles = [{one.role: one for one in of_snapshot(store, side)} for side in (left, right)]
+    rest = [list(left.inputs), list(right.inputs)]
+    children: list[Delta] = []
+    plain: set[str] = set()
+    for role in BUNDLED:
+        one, other = (side.get(role) for side in bundles)
+        several = any(sum(item.role == role for item in side) > 1 for side in rest)
+        plain |= set() if several else {role}
+        if several and all(side is None or side.digest is not None for side in (one, other)):
+            children.append(bundle(f"inputs/{role}/{BUNDLE}", one, other, pairs))
+            rest = [[item for item in side if item.role != role] for side in rest]
+    for before, after in joined(*rest):
+        child = _input(store, before, after, pairs)
+        role = child.path.split("/", 2)[1]
+        if role in plain:
+            child = _versioned(child, *(side.get(role) for side in bundles))
+        children.append(child)
     children = [child for child in children if child.relation != "same"]
-    shown = _shown(store, (left, right), pairs, outside)
-    return whole("inputs", [_filled(child, shown) for child in children])
+    contents = shown(store, (left, right), pairs, outside)
+    return whole("inputs", [filled(child, contents) for child in children])
 
 
 def paths(snapshot: Snapshot) -> list[str]:
@@ -92,7 +88,54 @@ def _content_of(item: Input) -> tuple[str, str | int]:
     return item.role, item.digest or id(item)
 
 
-def _input(store: Store, one: Input | None, other: Input | None, pairs: list[_Pair]) -> Delta:
+def bundle(path: str, one: Bundle | None, other: Bundle | None, pairs: list[Pair]) -> Delta:
+    """Compare two bundles file by file.
+
+    Args:
+        path: of the whole.
+        one: a bundle; None where there is none.
+        other: likewise.
+        pairs: gets the files whose content might be shown.
+    """
+    facts = [_counted(side) for side in (one, other)]
+    if one is None or other is None:
+        change: Change = "added" if one is None else "removed"
+        found = Delta(path, "changed", one and facts[0], other and facts[1], change=change)
+    elif one.digest is not None and one.digest == other.digest:
+        return Delta(path, "same")
+    else:
+        entries = [[_member(member) for member in side.members] for side in (one, other)]
+        places = (_places(one), _places(other))
+        found = tree(path, one.role, entries, places, (facts[0], facts[1]), pairs)
+    return _versioned(found, one, other)
+
+
+def _counted(side: Bundle | None) -> dict[str, Any]:
+    return {} if side is None else {"size": side.size, "files": len(side.members)}
+
+
+def _member(member: Member) -> Entry:
+    return Entry(member.path, "file", 0, member.size, member.digest)
+
+
+def _places(side: Bundle) -> Callable[[str], str]:
+    known = {from_text(member.path): from_text(member.place or member.path) for member in side.members}
+    return lambda name: known.get(name, name)
+
+
+def _versioned(delta: Delta, one: Bundle | None, other: Bundle | None) -> Delta:
+    """Say which versions of a bundle the two sides are."""
+    letters = letters_for(side.digest for side in (one, other) if side is not None)
+    facts = [
+        {**known, "version": side.version(letters)}
+        if side is not None and side.digest is not None and isinstance(known, dict)
+        else known
+        for known, side in ((delta.left, one), (delta.right, other))
+    ]
+    return replace(delta, left=facts[0], right=facts[1]) if delta.relation != "same" else delta
+
+
+def _input(store: Store, one: Input | None, other: Input | None, pairs: list[Pair]) -> Delta:
     named = one or other
     assert named is not None
     path = f"inputs/{named.role}/{to_shown(from_text(named.declared))}"
@@ -108,89 +151,15 @@ def _input(store: Store, one: Input | None, other: Input | None, pairs: list[_Pa
         return Delta(path, "same")
     if one.kind == other.kind == "file":
         entries = (_entry(one), _entry(other))
-        pairs.append(_Pair(named.role, path, (_place(one), _place(other)), entries))
+        pairs.append(Pair(named.role, path, (_place(one), _place(other)), entries))
         return Delta(path, "changed", *facts, change="changed")
     try:
         manifests = [_entries(store, item, path) for item in (one, other)]
     except XtError as error:
         note = f"which files differ is not known: {error.message}"
         return Delta(path, "changed", *facts, change="changed", note=note)
-    folders = (_folder(one), _folder(other))
-    return _tree(path, named.role, manifests, folders, facts, pairs)
-
-
-def _tree(
-    path: str,
-    role: str,
-    manifests: list[list[Entry]],
-    folders: tuple[str, str],
-    facts: tuple[dict[str, Any], dict[str, Any]],
-    pairs: list[_Pair],
-) -> Delta:
-    one, other = ({_key(entry.path): entry for entry in entries} for entries in manifests)
-    children: list[Delta] = []
-    counts = {"added": 0, "removed": 0, "changed": 0, "renamed": 0}
-    removed = {entry.digest: name for name, entry in one.items() if name not in other and entry.digest}
-    renamed: set[str] = set()
-    for name, after in other.items():
-        before = one.get(name)
-        change: Change = "changed"
-        old = name
-        if before is None:
-            origin = removed.get(after.digest) if after.digest and after.size else None
-            change = "added" if origin is None or origin in renamed else "renamed"
-            if change == "renamed" and origin is not None:
-                old = origin
-                renamed.add(origin)
-        elif before == after or (before.digest is not None and _alone(before, after)):
-            continue
-        counts[change] += 1
-        if len(children) >= FILES:
-            continue
-        children.append(_file(f"{path}/{to_shown(name)}", before, after, change, old))
-        if before is not None and before.digest and after.digest:
-            names = (os.path.join(folders[0], name), os.path.join(folders[1], name))
-            pairs.append(_Pair(role, children[-1].path, names, (before, after)))
-    for name, gone in one.items():
-        if name not in other and name not in renamed:
-            counts["removed"] += 1
-            if len(children) < FILES:
-                children.append(_file(f"{path}/{to_shown(name)}", gone, None, "removed", name))
-    words = [f"{count} {word}" for word, count in counts.items() if count]
-    return Delta(
-        path,
-        "changed",
-        *facts,
-        change="changed",
-        note=", ".join(words) + (" of " + str(len(one)) + " files" if one else ""),
-        children=children,
-        more=sum(counts.values()) - len(children),
-    )
-
-
-def _file(path: str, before: Entry | None, after: Entry | None, change: Change, old: str) -> Delta:
-    note = None
-    if change == "renamed":
-        note = f"was {to_shown(old)}"
-    elif (
-        before is not None
-        and after is not None
-        and before.digest == after.digest
-        and before.mode != after.mode
-    ):
-        note = f"mode {before.mode:o} → {after.mode:o}"
-    elif any(entry is not None and entry.kind != "file" for entry in (before, after)):
-        note = " → ".join(_sort(entry) for entry in (before, after) if entry is not None)
-    left, right = ({"size": entry.size} if entry is not None else None for entry in (before, after))
-    unread = before is not None and after is not None and None in (before.digest, after.digest)
-    relation: Relation = (
-        "unknown" if unread and before and after and before.kind == after.kind == "file" else "changed"
-    )
-    return Delta(path, relation, left, right, change=change, note=note)
-
-
-def _sort(entry: Entry) -> str:
-    return f"link to {to_shown(from_text(entry.target))}" if entry.target is not None else entry.kind
+    places = (_below(_folder(one)), _below(_folder(other)))
+    return tree(path, named.role, manifests, places, facts, pairs)
 
 
 def _by_name(path: str, one: Input, other: Input, facts: tuple[dict[str, Any], dict[str, Any]]) -> Delta:
@@ -228,73 +197,9 @@ def _entries(store: Store, item: Input, path: str) -> list[Entry]:
     return codec.decode(store.objects.read(item.digest or ""), Manifest, f"the manifest of {path}").entries
 
 
-def _alone(before: Entry, after: Entry) -> bool:
-    """Whether the content agrees where one side is a single file, whose mode is not in a record."""
-    return before.digest == after.digest and 0 in (before.mode, after.mode)
+def _below(folder: str) -> Callable[[str], str]:
+    return lambda name: os.path.join(folder, name)
 
 
 def _folder(item: Input) -> str:
     return os.path.dirname(_place(item)) if item.kind == "file" else _place(item)
-
-
-def _key(path: Text) -> str:
-    return from_text(path)
-
-
-def _shown(
-    store: Store, sides: tuple[Snapshot, Snapshot], pairs: list[_Pair], outside: Outside
-) -> dict[str, Delta]:
-    """Compare the content of a few files, where both contents can still be had."""
-    wanted = [
-        pair
-        for pair in pairs
-        if pair.path.lower().endswith(_READABLE) or pair.role in _WRITTEN[:4]
-        if all((entry.size or 0) <= LARGEST for entry in pair.entries)
-    ]
-    wanted.sort(key=lambda pair: _WRITTEN.index(pair.role) if pair.role in _WRITTEN else len(_WRITTEN))
-    wanted = wanted[:SHOWN]
-    folder = project_root(store)
-    found: list[list[Content | None]] = []
-    for side, snapshot in enumerate(sides):
-        contents: list[Content | None] = []
-        for pair in wanted:
-            entry = pair.entries[side]
-            contents.append(find(store, pair.names[side], entry.digest or "", entry.size or 0, folder))
-        lacking = [
-            pair.names[side] for pair, content in zip(wanted, contents, strict=True) if content is None
-        ]
-        tracked = blobs(store, snapshot, lacking, outside)
-        for at, pair in enumerate(wanted):
-            data = tracked.get(pair.names[side])
-            # A filter (line ends, LFS) may have made other bytes of it than those that were read.
-            if contents[at] is None and data is not None and codec.digest(data) == pair.entries[side].digest:
-                contents[at] = Held(pair.names[side], data)
-        found.append(contents)
-    return {pair.path: _content(pair, left, right) for pair, left, right in zip(wanted, *found, strict=True)}
-
-
-def _content(pair: _Pair, left: Content | None, right: Content | None) -> Delta:
-    if left is None or right is None:
-        which = "either" if left is right else "the left" if left is None else "the right"
-        return Delta(pair.path, "changed", note=f"the content of {which} is no longer to be had here")
-    return compare_contents(left, right, Rule(), pair.path)
-
-
-def _filled(delta: Delta, shown: dict[str, Delta]) -> Delta:
-    """Put what the comparison of contents said into the tree."""
-    from msgspec.structs import replace
-
-    content = shown.get(delta.path)
-    if content is not None:
-        notes = ", ".join(note for note in (delta.note, content.note) if note)
-        return replace(
-            delta,
-            note=notes or None,
-            text=content.text,
-            measures=content.measures,
-            children=content.children,
-            more=content.more,
-        )
-    if not delta.children:
-        return delta
-    return replace(delta, children=[_filled(child, shown) for child in delta.children])

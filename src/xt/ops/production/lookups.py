@@ -5,24 +5,22 @@ Each is one small function, so that a better answer has one place to go.
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from xt import codec, fsio
 from xt.config import Settings
 from xt.context import Outside
-from xt.errors import UsageError, XtError
+from xt.errors import NoSuchBundleError, UsageError, XtError
 from xt.model.files import Manifest, Output
 from xt.model.result import Record
 from xt.model.standing import Standing
-from xt.model.text import from_text, to_text
+from xt.model.text import from_text
 from xt.ops import evidence
+from xt.ops.bundle_versions import find
+from xt.ops.bundles import of_run
 from xt.ops.evidence import required
 from xt.ops.lineage import Use, Uses
 from xt.store import Store
-
-#: Hex digits of a bundle's version that are asked for at least.
-SHORTEST = 4
 
 
 class Maker(NamedTuple):
@@ -139,32 +137,11 @@ def every_record(store: Store) -> tuple[list[Record], int]:
 
 def own_bundle(store: Store, record: Record, role: str) -> str | None:
     """Digest of a run's prompts or policies as one thing; None when it has none, or not all is known."""
-    files: dict[str, str | None] = {}
-    for item in record.snapshot.inputs:
-        if item.role != role:
-            continue
-        if item.path is None or item.digest is None:
-            return None
-        top = os.path.normpath(os.path.join(from_text(record.snapshot.context.project), from_text(item.path)))
-        if item.kind == "file":
-            files[top] = item.digest
-            continue
-        found = manifest_of(store, item.digest)
-        if found is None:
-            return None
-        for entry in found.entries:
-            if entry.kind != "dir":
-                files[f"{top}/{from_text(entry.path)}"] = entry.digest
-    if not files or None in files.values():
-        return None
-    top = os.path.commonpath([os.path.dirname(name) for name in files])
-    pairs = [(os.path.relpath(name, top), digest) for name, digest in files.items()]
-    pairs.sort(key=lambda pair: os.fsencode(pair[0]))
-    return codec.digest_of([[to_text(name), digest] for name, digest in pairs])
+    return next((one.digest for one in of_run(store, record) if one.role == role), None)
 
 
 def bundle_named(store: Store, text: str, role: str, outside: Outside) -> str:
-    """Find the bundle somebody names: `prompts@3f9a2c`, the digits alone, or a run that has one.
+    """Find the bundle somebody names: a version, a run that used one, or a file or folder as it is now.
 
     Returns:
         Its digest.
@@ -172,22 +149,12 @@ def bundle_named(store: Store, text: str, role: str, outside: Outside) -> str:
     Raises:
         UsageError: it names none, or several.
     """
-    from xt.ops.find import resolve
-
-    said, at, digits = text.rpartition("@")
-    if (at and said == role) or (not at and len(text) >= SHORTEST and _is_hex(text)):
-        found = {own_bundle(store, record, role) for record in every_record(store)[0]} - {None}
-        near = sorted(one for one in found if one is not None and one.partition(":")[2].startswith(digits))
-        if len(near) == 1 and len(digits) >= SHORTEST:
-            return near[0]
-        known = "no run used" if not near else "several runs used different"
-        raise UsageError(f"--{role}: {known} {role} of version `{text}`", "`xt show RUN` lists its inputs")
-    run = store.record(resolve(store, text, outside))
-    own = own_bundle(store, run, role)
-    if own is None:
-        raise UsageError(f"--{role}: run `{text}` has no {role} whose content is known")
-    return own
-
-
-def _is_hex(text: str) -> bool:
-    return all(character in "0123456789abcdef" for character in text)
+    try:
+        found = find(store, text, outside, role)
+    except NoSuchBundleError as error:
+        raise UsageError(f"--{role}: {error.message}", error.hint) from error
+    if found.digest is None:
+        raise UsageError(
+            f"--{role}: `{text}` has no version: {found.doubt}", "`xt bundle ls` lists those known"
+        )
+    return found.digest
