@@ -53,7 +53,7 @@ _xt_scan() {
     option= first= nth=1
     for ((i = 2; i < last; i++)); do
         case "${typed[1]} ${typed[i]}" in
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 ((i + 1 == last)) && option=${typed[i]}
                 ((i++))
                 ;;
@@ -139,7 +139,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -169,7 +169,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place first nth typed quote
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify audit baseline restore trace stale noise plot report tag name note rm deploy observe prod blame rollback init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit baseline restore trace stale noise cases bundle plot report tag name note rm deploy observe prod blame rollback init --help --version"
         return
     fi
     _xt_split
@@ -181,7 +181,7 @@ _xt() {
             _xt_offer tag "$2"
             return
             ;;
-        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "show --code" | "plot -o" | "plot --output" | "report -o" | "report --output" | "observe --from")
+        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "show --code" | "cases --output" | "plot -o" | "plot --output" | "report -o" | "report --output" | "observe --from")
             _xt_files -f
             return
             ;;
@@ -213,7 +213,7 @@ _xt() {
             _xt_words "check strict recreate docker"
             return
             ;;
-        "verify --against" | "rollback --to")
+        "verify --against" | "cases --against" | "rollback --to")
             _xt_offer run "$2"
             return
             ;;
@@ -239,6 +239,14 @@ _xt() {
             ;;
         "stale --format")
             _xt_words "terminal json"
+            return
+            ;;
+        "cases --format")
+            _xt_words "terminal json csv"
+            return
+            ;;
+        "bundle --role")
+            _xt_words "prompts policy"
             return
             ;;
         "plot -r" | "plot --runs")
@@ -373,6 +381,25 @@ _xt() {
                 return
             fi
             _xt_words "--all --json -h --help"
+            ;;
+        cases)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--failed --broken --fixed --against --cohort --by --history --output -n --number --format --json -h --help"
+            ;;
+        bundle)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_words "ls show diff" ;;
+                    3) _xt_files -f ;;
+                esac
+                return
+            fi
+            _xt_words "--role --text --json --exit-code -h --help"
             ;;
         plot)
             if [[ $current != -* ]]; then

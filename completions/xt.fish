@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -75,6 +75,8 @@ complete -c xt -n __fish_use_subcommand -a restore -d 'Bring back what a run has
 complete -c xt -n __fish_use_subcommand -a trace -d 'Show what a file came from, and what came of it'
 complete -c xt -n __fish_use_subcommand -a stale -d 'Say what evidence no longer holds, and plan what to do again'
 complete -c xt -n __fish_use_subcommand -a noise -d 'Show how much the results of a recipe scatter'
+complete -c xt -n __fish_use_subcommand -a cases -d 'Show the evaluated examples of a run, and one through time'
+complete -c xt -n __fish_use_subcommand -a bundle -d 'Versions of prompts and tool policies, and what differs'
 complete -c xt -n __fish_use_subcommand -a plot -d 'Draw metrics of runs, in the terminal or to SVG, PNG or HTML'
 complete -c xt -n __fish_use_subcommand -a report -d 'Write one self-contained HTML page about runs'
 complete -c xt -n __fish_use_subcommand -a tag -d 'Put tags on a run, or take them off'
@@ -204,6 +206,26 @@ complete -c xt -n '__xt_options noise' -l all -d 'Cohorts and all outputs too'
 complete -c xt -n '__xt_options noise' -l json -d 'As JSON, with everything'
 complete -c xt -n '__xt_options noise' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at noise 1' -ka '(__xt_offer run)'
+complete -c xt -n '__xt_options cases' -l failed -d 'Only cases that failed'
+complete -c xt -n '__xt_options cases' -l broken -d 'Only cases that pass in the baseline and not here'
+complete -c xt -n '__xt_options cases' -l fixed -d 'Only cases that fail in the baseline and pass here'
+complete -c xt -n '__xt_options cases' -l against -x -ka '(__xt_offer run)' -d 'Another run than the baseline for --broken, --fixed'
+complete -c xt -n '__xt_options cases' -l cohort -x -d 'Only cases with this value; repeatable'
+complete -c xt -n '__xt_options cases' -l by -x -d 'Count those listed by a column'
+complete -c xt -n '__xt_options cases' -l history -x -d 'One case through all runs of the task'
+complete -c xt -n '__xt_options cases' -l output -r -F -d 'Which output, where a run has several of role cases'
+complete -c xt -n '__xt_options cases' -s n -l number -x -d 'Rows at most, 0 for all; 20 on a page'
+complete -c xt -n '__xt_options cases' -l format -x -a 'terminal json csv' -d 'How to write it'
+complete -c xt -n '__xt_options cases' -l json -d 'As --format json'
+complete -c xt -n '__xt_options cases' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_at cases 1' -ka '(__xt_offer run)'
+complete -c xt -n '__xt_options bundle' -l role -x -a 'prompts policy' -d 'Only bundles of this role'
+complete -c xt -n '__xt_options bundle' -l text -d 'For `show`: the text of every file too'
+complete -c xt -n '__xt_options bundle' -l json -d 'As JSON, with everything'
+complete -c xt -n '__xt_options bundle' -l exit-code -d 'For `diff`: end with 1 if they differ or it cannot be told'
+complete -c xt -n '__xt_options bundle' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_at bundle 1' -a 'ls show diff'
+complete -c xt -n '__xt_at bundle 3' -F
 complete -c xt -n '__xt_options plot' -s r -l runs -x -ka '(__xt_offer run,query)' -d 'Runs, never taken for a metric'
 complete -c xt -n '__xt_options plot' -l x -x -ka '(__xt_offer axis)' -d 'step, run, time or param.NAME'
 complete -c xt -n '__xt_options plot' -s o -l output -r -F -d 'Write FILE.svg, .png or .html instead'

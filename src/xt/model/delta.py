@@ -203,4 +203,5 @@ class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     effects: Delta
     """Children: status, metrics, cost, cases, outputs, logs."""
     verdict: Verdict
-    schema: Literal["xt.diff/1"] = "xt.diff/1"
+    # A factory, since a plain default would be left out.
+    schema: Literal["xt.diff/1"] = msgspec.field(default_factory=lambda: "xt.diff/1")

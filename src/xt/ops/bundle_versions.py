@@ -77,7 +77,7 @@ def known(store: Store, role: str | None = None) -> Known:
     """
     used: dict[tuple[str, str], Used] = {}
     unknown: list[Unversioned] = []
-    for record in runs(store):
+    for record in runs(store, roles=BUNDLED if role is None else (role,)):
         if isinstance(record, Unread):
             unknown.append(Unversioned(record.id, record.reason))
             continue

@@ -19,16 +19,19 @@ class Unread(NamedTuple):
     reason: str
 
 
-def runs(store: Store, wanted: Callable[[Summary], bool] = lambda row: True) -> Iterator[Record | Unread]:
+def runs(
+    store: Store, wanted: Callable[[Summary], bool] = lambda row: True, roles: tuple[str, ...] = ()
+) -> Iterator[Record | Unread]:
     """Read records, the newest first, without runs that were put away and the repeats of `xt verify`.
 
     Args:
         store: that has the runs.
         wanted: by what the index knows of a run, whether to read its record.
+        roles: only runs with inputs of one of these; any by default.
     """
     index = Index(store)
     try:
-        rows = index.newest(None).rows
+        rows = index.with_inputs(roles) if roles else index.newest(None).rows
     finally:
         index.close()
     for row in rows:

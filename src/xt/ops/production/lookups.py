@@ -123,18 +123,6 @@ def manifest_of(store: Store, digest: str) -> Manifest | None:
         return None
 
 
-def every_record(store: Store) -> tuple[list[Record], int]:
-    """All records that can be read, newest first, and how many cannot."""
-    records, unreadable = [], 0
-    for run_id in store.ids():
-        try:
-            records.append(store.record(run_id))
-        except XtError:
-            unreadable += 1
-    records.sort(key=lambda record: (record.started_at, record.id), reverse=True)
-    return records, unreadable
-
-
 def own_bundle(store: Store, record: Record, role: str) -> str | None:
     """Digest of a run's prompts or policies as one thing; None when it has none, or not all is known."""
     return next((one.digest for one in of_run(store, record) if one.role == role), None)

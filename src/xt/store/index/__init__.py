@@ -233,10 +233,16 @@ class Index:
             found.append(Use(run_id, bool(made), role, path, f"blake3:{own.lower()}", inside))
         return found
 
+    def with_inputs(self, roles: tuple[str, ...]) -> list[Summary]:
+        """Runs with inputs of some roles, the newest first, without repeats that `xt verify` made."""
+        marks = ", ".join("?" * len(roles))
+        condition = f"n IN (SELECT n FROM files WHERE made = 0 AND role IN ({marks})) OR status = 'damaged'"
+        return self.rows(self.matching((condition, list(roles)), trials=False))
+
     def made_at(self, paths: list[str]) -> str | None:
         """The newest run that has one of some paths among its outputs."""
         marks = ", ".join("?" * len(paths))
-        query = "SELECT id FROM files JOIN runs USING (n) WHERE gone = 0 AND made = 1"
+        query = "SELECT id FROM files JOIN runs USING (n) WHERE gone = 0 AND made = 1 AND digest <> x''"
         query += f" AND path IN ({marks}) ORDER BY started DESC LIMIT 1"
         row = self._db.execute(query, paths).fetchone()
         return str(row[0]) if row else None
@@ -244,7 +250,7 @@ class Index:
     def unopened(self) -> list[str]:
         """Digests of trees whose files are not in the index yet."""
         query = (
-            "SELECT DISTINCT hex(digest) FROM files WHERE kind IN ('tree', 'glob')"
+            "SELECT DISTINCT hex(digest) FROM files WHERE kind IN ('tree', 'glob') AND digest <> x''"
             " AND NOT EXISTS (SELECT 1 FROM opened WHERE tree = digest AND known = 1)"
         )
         return [f"blake3:{row[0].lower()}" for row in self._db.execute(query)]

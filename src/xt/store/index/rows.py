@@ -146,10 +146,9 @@ class Writer:
             self._put("texts", k, written(value)[:LONGEST], n)
 
     def _file(self, n: int, item: Input | Output, *, made: int) -> None:
-        if item.digest is None:
-            return
         path = item.path if item.path is not None else item.declared
-        digest = bytes.fromhex(item.digest.partition(":")[2])
+        # Of an unknown content nothing, which is the beginning of no digest.
+        digest = bytes.fromhex(item.digest.partition(":")[2]) if item.digest is not None else b""
         self._put("files", digest, n, made, item.role, to_shown(from_text(path)), item.kind)
 
     def _environment(self, environment: Environment) -> int:
