@@ -82,10 +82,11 @@ def test_notes_are_markdown_and_know_tickets(folder, runs):
 def test_settings_of_tickets_that_make_no_sense(folder, runs, table, said):
     pattern = 'pattern = "A-[0-9]+"\n' if "url" in table else ""
     folder.write("xt.toml", f"[tickets]\n{pattern}{table}\n")
-    refused = folder.xt("show")
+    refused = folder.xt("note")
     assert refused.code != 0
     assert said in refused.err
     assert "xt.toml:" in refused.err
+    assert said in folder.xt("show").err
 
 
 def test_what_is_put_away_is_passed_over_and_comes_back(folder, runs):

@@ -24,6 +24,9 @@ class _None:
     url: str | None = None
 
 
+#: What stays as it is: code, links, addresses.
+_KEPT = re.compile(r"`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<[^>]*>|https?://\S+")
+_IN_WORD = re.compile(r"\w")
 #: Without `[tickets]` a ticket is a word.
 NO_TRACKER: Tickets = _None()
 
@@ -44,14 +47,29 @@ def linked(text: str, tickets: Tickets) -> str:
     """
     if tickets.pattern is None or tickets.url is None:
         return text
-    # What stays as it is comes first: code, links, addresses.
-    kept = r"`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<[^>]*>|https?://\S+"
-    whole = rf"(?P<kept>{kept})|(?<!\w)(?P<ticket>{tickets.pattern})(?!\w)"
+    parts: list[str] = []
+    at = 0
+    for found in _KEPT.finditer(text):
+        parts += [_linked(text, at, found.start(), tickets), found[0]]
+        at = found.end()
+    return "".join([*parts, _linked(text, at, len(text), tickets)])
 
-    def link(found: re.Match[str]) -> str:
-        ticket = found["ticket"]
-        if not ticket:
-            return found[0]
-        return f"[{ticket}]({url_of(ticket, tickets)})" if url_of(ticket, tickets) else ticket
 
-    return re.sub(whole, link, text)
+def _linked(text: str, start: int, end: int, tickets: Tickets) -> str:
+    """A part of a text in which nothing is kept as it is.
+
+    The pattern stays alone: it may have flags, and groups of any name and number.
+    """
+    parts: list[str] = []
+    at = start
+    for found in re.compile(tickets.pattern or "").finditer(text, start, end):
+        ticket, before, after = (
+            found[0],
+            text[max(0, found.start() - 1) : found.start()],
+            text[found.end() : found.end() + 1],
+        )
+        url = None if _IN_WORD.match(before) or _IN_WORD.match(after) else url_of(ticket, tickets)
+        if url is not None:
+            parts += [text[at : found.start()], f"[{ticket}]({url})"]
+            at = found.end()
+    return "".join([*parts, text[at:end]])

@@ -1,0 +1,27 @@
+"""Tickets become links by a pattern of any shape, and what is a link or code already stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from xt.config import TicketSettings
+from xt.render.tickets import linked
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "LAB-[0-9]+",
+        "(?i)lab-[0-9]+",
+        "(?P<ticket>LAB)-(?P<kept>[0-9]+)",
+        r"(L)AB-\d\d?(?:\1)?",
+        "LAB-[0-9]+|OPS-[0-9]+",
+    ],
+)
+def test_a_pattern_may_have_flags_and_groups(pattern):
+    tickets = TicketSettings(pattern, "https://t.example/{}?a=1")
+    text = "LAB-1: see `LAB-2`, [LAB-3](x), https://h/LAB-4, xLAB-5, LAB-6x and LAB-77."
+    assert linked(text, tickets) == (
+        "[LAB-1](https://t.example/LAB-1?a=1): see `LAB-2`, [LAB-3](x), https://h/LAB-4, xLAB-5, LAB-6x and"
+        " [LAB-77](https://t.example/LAB-77?a=1)."
+    )
