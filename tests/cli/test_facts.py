@@ -90,6 +90,18 @@ def test_secrets_are_masked(project):
     assert b"hunter2x" not in stored
 
 
+def test_secrets_inside_of_json_are_masked(project):
+    plain, secret = '{"a": [1, {"rate":0.10}]}', '{"a": [1, {"password": "hunter22222", "rate": 2}]}'
+    ran = project.run(
+        "-q", "--fact", f"plain={plain}", "--fact", f"deep={secret}", "-p", f"deep={secret}", "true"
+    )
+    assert ran.code == 0
+    masked = '{"a":[1,{"password":"***","rate":2}]}'
+    assert facts(project) == [("deep", masked, "--fact"), ("plain", plain, "--fact")]
+    assert [param["value"] for param in project.record()["snapshot"]["params"]] == [masked]
+    assert b"hunter22222" not in project.stored_bytes()
+
+
 def test_what_is_no_fact_is_wrong_usage_with_its_line_in_the_file(project):
     for text, said in (("labelling", "not KEY=VALUE"), ("=x", "no usable name"), ("a b=1", "no usable name")):
         done = project.run("--fact", text, "touch", "started")

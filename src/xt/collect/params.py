@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from xt import fsio
@@ -68,7 +68,7 @@ def masked(found: list[Param]) -> list[Param]:
 
     def safe(value: Any) -> Any:
         if isinstance(value, str):
-            return clean(value)
+            return clean(_named(value, secret_name))
         return [safe(item) for item in value] if isinstance(value, list) else value
 
     return [
@@ -79,6 +79,28 @@ def masked(found: list[Param]) -> list[Param]:
         )
         for param in found
     ]
+
+
+def _named(text: str, secret_name: Callable[[str], bool]) -> str:
+    """A text that is a JSON object or list, without the values that stand under names of secrets."""
+    if text[:1] not in ("{", "[") or '"' not in text:
+        return text
+    import msgspec
+
+    def safe(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                name: MASK if _holds(inner) and secret_name(name) else safe(inner)
+                for name, inner in value.items()
+            }
+        return [safe(item) for item in value] if isinstance(value, list) else value
+
+    try:
+        whole = msgspec.json.decode(text)
+        cleaned = safe(whole)
+        return text if cleaned == whole else msgspec.json.encode(cleaned).decode()
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return text
 
 
 def _holds(value: Any) -> bool:
