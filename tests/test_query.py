@@ -84,7 +84,11 @@ def test_any_text_is_a_query_or_an_error_that_points_into_it(text):
         ("a)", 2, "a `)` without its `(`"),
         ("()", 1, "nothing is between"),
         ('purpose:"a', 9, "without its partner"),
-        ("(" * 200 + "a" + ")" * 200, 102, "deep"),
+        ("(" * 200 + "a" + ")" * 200, 17, "deep"),
+        ("not " * 30 + "a", 65, "deep"),
+        ("metric.loss > 0.1", 13, "`>` does not follow a field"),
+        ("status : ok", 8, "`:` does not follow a field"),
+        ("tag:\udcff", 5, "not UTF-8"),
     ],
 )
 def test_a_query_that_cannot_be_read_says_where(text, column, said):

@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests import builders
+from xt.config import Settings, TaskSettings
 from xt.context import Outside, timestamp
+from xt.errors import NoSuchRunError
 from xt.model import runid
 from xt.model.environment import Package
 from xt.model.event import Deployed, Named, Noted, Pin, Removed, Tagged, Verified
 from xt.model.query import Both, Either, Not, Query, Term, Words
 from xt.model.result import Metric, Number
 from xt.model.snapshot import Param
-from xt.ops.search import Searching, Wanted, select
+from xt.ops.groups import group
+from xt.ops.search import Searching, Wanted, property_of, select
 from xt.ops.statements import state
 from xt.query import QueryError, written
 from xt.store import Store
@@ -235,6 +238,45 @@ def test_a_value_that_makes_no_sense_is_pointed_at(world, query, said):
         ids(world, query)
     assert said in caught.value.message
     assert query[caught.value.excerpt[1] :] == re.split("[:=>]+", query)[-1]
+
+
+DEEP = ("not {}", "not ({} or tag:none)", "(tag:none or ({} name:none))")
+
+
+@pytest.mark.parametrize("form", DEEP)
+@pytest.mark.parametrize("leaf", ["evidence:complete", "env.torch>=2", "param.lr!=3", "output:a:b@3f"])
+def test_whatever_can_be_read_can_be_asked(world, form, leaf):
+    """SQLite's parser takes conditions that are nested so deep, or so many side by side, and no more."""
+    store, outside, _ = world
+    tasks = {name: TaskSettings(required=["params", "level"]) for name in ("train", "eval")}
+    query = leaf
+    with Searching(store, outside, Settings(task=tasks)) as search:
+        with pytest.raises(QueryError, match="deep"):
+            while True:
+                search.listing(Wanted(query))
+                query = form.format(query)
+        for joint in (" ", " or "):
+            search.listing(Wanted(joint.join([leaf, *("x" * 1500)])))
+
+
+def test_groups_of_numbers_at_the_edge_of_what_a_float_holds(tmp_path):
+    store = Store.create(str(tmp_path / ".xt"))
+    for number, value in enumerate((1.5e308, 1.7e308, 1.6e308)):
+        record = builders.record(res=builders.result(metrics=[Metric("big", value, "m")]))
+        put(store, number, record)
+    with Searching(store, Outside(str(tmp_path), {})) as search:
+        [found] = group(search, Wanted(), "status").groups
+    spread = found.metrics["big"]
+    assert spread.mean == pytest.approx(1.6e308)
+    assert spread.sd == pytest.approx(1e307)
+
+
+def test_names_that_are_not_utf_8_name_nothing(world):
+    store, outside, _ = world
+    with pytest.raises(NoSuchRunError, match="no run has"):
+        select(store, outside, ["\udcff"])
+    assert len(ids(world, "", sort="param.\udcff")) == 24
+    assert property_of("param.\udcff").key == "\\udcff"
 
 
 def test_the_best_comes_first_and_what_has_none_last(world):

@@ -19,8 +19,8 @@ from xt.errors import UsageError
 from xt.model.query import Both, Either, Not, Operator, Query, Term, Words
 from xt.suggest import suggest
 
-#: Nesting of a query; a deeper one is a mistake.
-DEPTH = 100
+#: Nesting of a query; a deeper one is a mistake, and too deep for the parser of SQLite (100 symbols).
+DEPTH = 15
 #: Characters of one.
 LONGEST = 10_000
 
@@ -89,6 +89,8 @@ _FIELD = re.compile(r"[A-Za-z_]+")
 _OPERATOR = re.compile(r"!=|<=|>=|[:=<>]")
 #: What looks like a condition on a field with a name, and is not `https://…?a=b`.
 _MISTAKEN = re.compile(r"[A-Za-z_]+\.[^\s()\":=!<>]+(?:!=|<=|>=|[=<>])")
+#: Halves of characters, which stand for bytes that are not UTF-8 in what was typed (PEP 383).
+_STRANGE = re.compile("[\ud800-\udfff]")
 #: What ends a key that is not quoted; labels in braces belong to it.
 _KEY = re.compile(r"(?:\{[^{}]*\}|[^\s()\"':=!<>{}])+")
 
@@ -123,6 +125,9 @@ def parse(text: str) -> Query:
     if len(text) > LONGEST:
         raise QueryError(f"a query has at most {LONGEST} characters", text[:80], 0)
     reader = _Reader(text)
+    strange = _STRANGE.search(text)
+    if strange is not None:
+        raise reader.fail("it is not UTF-8 text", strange.start())
     found = reader.either(0)
     if not reader.done():
         raise QueryError("a `)` without its `(`", text, reader.at)
@@ -217,6 +222,13 @@ class _Reader:
         found = _WORD.match(self.text, self.at)
         if found is None:
             raise self.fail("it cannot be read from here")
+        sign = _OPERATOR.match(found[0])
+        if sign is not None:
+            # Nobody looks for signs, which full text does not know anyway.
+            raise self.fail(
+                f"`{sign[0]}` does not follow a field",
+                hint='conditions have no spaces: `metric.loss<0.5`; to look for the text, quote it: "…"',
+            )
         self.at = found.end()
         self.space()
         return Words(found[0])
@@ -260,7 +272,9 @@ class _Reader:
         return Term(name, key, sign, value, value_at)
 
     def unknown(self, name: str, at: int) -> QueryError:
-        hint = suggest(name, FIELDS, "fields")
+        hint = suggest(name, FIELDS, "fields") or ""
+        if not hint.startswith("did you mean") and _KEY.fullmatch(name):
+            hint = f"a metric is asked for as `metric.{name}`, a param as `param.{name}`; {hint}"
         return self.fail(f"no field `{name}`", at, f'{hint}; to look for the text, quote it: "…"')
 
     def key(self, name: str) -> str:

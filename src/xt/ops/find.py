@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 
 from xt import config
+from xt.collect.scalars import json_safe
 from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, XtError
@@ -88,6 +89,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     Raises:
         NoSuchRunError: none, or more than one.
     """
+    reference = json_safe(reference)  # bytes that are not UTF-8 are in no name
     position = _POSITION.fullmatch(reference)
     if position:
         return _at(store, reference, int(position.group(1) or 0), outside)

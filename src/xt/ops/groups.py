@@ -88,8 +88,11 @@ def _order(value: Cell | None) -> tuple[int, float, str]:
 
 
 def _spread(numbers: array[float]) -> Spread:
-    mean = math.fsum(numbers) / len(numbers)
+    # By a power of two, which loses nothing, so that no sum or square is beyond what a float holds.
+    scale = math.ldexp(1.0, max(0, math.frexp(max(map(abs, numbers)))[1] - 1))
+    mean = math.fsum(number / scale for number in numbers) / len(numbers)
     sd = None
     if len(numbers) > 1:
-        sd = math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1))
-    return Spread(len(numbers), mean, sd, min(numbers), max(numbers))
+        squares = math.fsum((number / scale - mean) ** 2 for number in numbers)
+        sd = math.sqrt(squares / (len(numbers) - 1)) * scale
+    return Spread(len(numbers), mean * scale, sd, min(numbers), max(numbers))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from xt.collect.context import user
+from xt.collect.scalars import json_safe
 from xt.compare.tolerances import settings_of
 from xt.config import Settings
 from xt.context import Outside
@@ -223,6 +224,7 @@ def property_of(text: str) -> Property:
     Raises:
         UsageError: there is none of that name.
     """
+    text = json_safe(text)
     field, dot, key = text.partition(".")
     if dot and key and field in _KEYED:
         return Property(text, field, key.removeprefix('"').removesuffix('"'))

@@ -28,6 +28,8 @@ _COLUMNS |= {"ticket": "ticket", "branch": "branch"}
 _BEGINNINGS = {"id": "id", "commit": "head", "repeats": "repeats", "recipe": "recipe"}
 _MAGIC = re.compile(r"[*?\[]")
 _HEX = re.compile(r"[0-9a-fA-F]{1,64}")
+#: Conditions that stand beside each other.
+AT_ONCE = 200
 _STATUSES: tuple[str, ...] = tuple(word for part in get_args(Shown) for word in get_args(part))
 
 
@@ -77,8 +79,7 @@ class Compiler:
                 return "1", []
             parts = [self.condition(part) for part in query.of]
             joint = " AND " if isinstance(query, Both) else " OR "
-            # Without names for the parts SQLite's parser would have to be as deep as the query is long.
-            return "(" + joint.join(sql for sql, _ in parts) + ")", [
+            return _joined([sql for sql, _ in parts], joint), [
                 value for _, values in parts for value in values
             ]
         return self._term(query)
@@ -304,6 +305,13 @@ class Compiler:
             parts.append("(path = ? OR path GLOB ? OR path GLOB ? OR path GLOB ?)")
             bound += [path, f"{inside}/*", f"*/{inside}", f"*/{inside}/*"]
         return f"n IN (SELECT n FROM files WHERE {' AND '.join(parts)})", bound
+
+
+def _joined(parts: list[str], joint: str) -> str:
+    """Conditions as one, in groups: SQLite makes a tree that is as deep as a row of them is long."""
+    while len(parts) > AT_ONCE:
+        parts = [_joined(parts[at : at + AT_ONCE], joint) for at in range(0, len(parts), AT_ONCE)]
+    return f"({joint.join(parts)})"
 
 
 def _match(column: str, value: str, *, exact: bool) -> Condition:
