@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -164,3 +165,28 @@ def test_a_run_that_is_going_on_is_found_by_its_causes(folder, runs):
     assert b"no run fulfils" in done.out
     done = folder.run("-q", "-t", "now", "-p", "x=1", "--", "sh", "-c", asking)
     assert b"running" in done.out
+
+
+def test_a_statement_that_cannot_be_read_is_said_to_be_missing(folder, runs):
+    out(folder.xt("tag", runs[0], "gold"))
+    out(folder.xt("note", runs[0], "-m", "kept"))
+    [path] = (folder.path / ".xt/events").rglob("*.tagged.json")
+    path.chmod(0o600)
+    path.write_text('{"id')
+    for words in (
+        ("ls",),
+        ("show", runs[0]),
+        ("tag", runs[0]),
+        ("name", runs[0]),
+        ("note", runs[0]),
+        ("rm",),
+    ):
+        shutil.rmtree(folder.path / ".xt/cache", ignore_errors=True)  # the index remembers
+        done = folder.xt(*words)
+        assert done.code == 0
+        assert done.err.count("warning: an event cannot be read") == 1, words
+        assert str(path) in done.err
+    assert "kept" in out(folder.xt("note", runs[0]))
+    # One of a newer xt is none of ours.
+    path.rename(path.with_name(path.name.replace(".tagged.", ".praised.")))
+    assert folder.xt("ls").err == ""

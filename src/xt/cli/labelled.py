@@ -1,4 +1,4 @@
-"""What `xt tag`, `name` and `rm` answer."""
+"""What `xt tag`, `name` and `rm` answer, and what everyone who reads later statements has to say."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from xt.context import Outside
 from xt.model.standing import Labelled
 from xt.render.labels import line
 from xt.render.terminal import colour, width
+from xt.render.visible import visible
 
 
 def told(run: Labelled, outside: Outside) -> str:
     """Name and tags of a run as they are now."""
     return line(run, width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ))
+
+
+def warn(paths: list[str]) -> None:
+    """Say that tags, names or notes may be missing, because events cannot be read."""
+    if paths:
+        events = "an event cannot be read" if len(paths) == 1 else f"{len(paths)} events cannot be read"
+        said = f"{events}, and what was said there is missing here: {paths[0]}"
+        print(visible(f"xt: warning: {said}" + (", …" if len(paths) > 1 else "")), file=sys.stderr)

@@ -16,11 +16,12 @@ def name(
     off: Annotated[bool, typer.Option("-d", "--off", help="Take its name away.")] = False,
 ) -> int:
     """Give a run a name; a name may go from run to run, and means the newest that has it."""
-    from xt.cli.labelled import told
+    from xt.cli.labelled import told, warn
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops import labels
     from xt.ops.find import open_store
+    from xt.ops.statements import standing
 
     outside = Outside.real()
     store = open_store(outside)
@@ -30,4 +31,5 @@ def name(
         sys.stdout.write(told(labels.name(store, reference, chosen, outside), outside))
     else:
         sys.stdout.write(told(labels.labels(store, reference, outside), outside))
+    warn(standing(store).doubts)
     return 0

@@ -21,9 +21,11 @@ def note(
     """Write down something about a run, or read the notes on it."""
     from xt import codec
     from xt.cli.answer import for_programs
+    from xt.cli.labelled import warn
     from xt.context import Outside
     from xt.ops import labels
     from xt.ops.find import open_store, project_settings
+    from xt.ops.statements import standing
     from xt.render.labels import notes
     from xt.render.terminal import colour, width
 
@@ -36,6 +38,7 @@ def note(
         run.said.notes = run.said.notes[-1:]
     else:
         run = labels.labels(store, reference, outside)
+    warn(standing(store).doubts)
     if as_json:
         sys.stdout.buffer.write(for_programs(codec.encode(run.said.notes)))
         return 0

@@ -20,10 +20,12 @@ def rm(
     force: Annotated[bool, typer.Option("--force", help="Also what is pinned, or live somewhere.")] = False,
 ) -> int:
     """Put runs away: lists and names pass over them; nothing is deleted, and `--undo` brings them back."""
+    from xt.cli.labelled import warn
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops import labels
     from xt.ops.find import open_store
+    from xt.ops.statements import standing
     from xt.render.labels import away, line
     from xt.render.terminal import colour, width
 
@@ -40,4 +42,5 @@ def rm(
     else:
         runs = labels.remove(store, references, reason, outside, force=force)
         sys.stdout.write(away(runs, outside.now(), room, colours))
+    warn(standing(store).doubts)
     return 0

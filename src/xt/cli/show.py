@@ -43,6 +43,7 @@ def show(
 
         data = for_programs(json_bytes(store, run_id))
     else:
+        from xt.cli.labelled import warn
         from xt.render.show import render
         from xt.render.terminal import colour, width
 
@@ -51,6 +52,7 @@ def show(
         settings, wanted = _now(found, outside)
         text = render(found.judged(wanted), outside.now(), columns, colours, settings.tickets)
         data = text.encode("utf-8", "backslashreplace")
+        warn(found.doubts)
     sys.stdout.buffer.write(data)
     return 0
 

@@ -16,11 +16,12 @@ def tag(
     off: Annotated[bool, typer.Option("-d", "--off", help="Take them off.")] = False,
 ) -> int:
     """Put tags on a run, or take them off."""
-    from xt.cli.labelled import told
+    from xt.cli.labelled import told, warn
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops import labels
     from xt.ops.find import open_store
+    from xt.ops.statements import standing
 
     outside = Outside.real()
     store = open_store(outside)
@@ -30,4 +31,5 @@ def tag(
         sys.stdout.write(told(labels.tag(store, reference, tags, outside, off=off), outside))
     else:
         sys.stdout.write(told(labels.labels(store, reference, outside), outside))
+    warn(standing(store).doubts)
     return 0

@@ -106,6 +106,11 @@ class Searching:
         """Runs in flight, and all others."""
         return self._live, self._sealed
 
+    @property
+    def doubts(self) -> list[str]:
+        """Events that cannot be read, so that what they say is missing here."""
+        return self._sealed.doubts
+
     def matching(self, query: str, *, trials: bool) -> list[tuple[Index, list[int]]]:
         """Numbers of the runs that fulfil a query, the newest first, for each index.
 

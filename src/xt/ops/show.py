@@ -44,6 +44,8 @@ class Page(NamedTuple):
     """What was said of it later."""
     live: list[str] = []  # noqa: RUF012
     """Environments in which something of it is live now."""
+    doubts: list[str] = []  # noqa: RUF012
+    """Events that cannot be read, so that what they say of it is missing here."""
     bundles: tuple[Bundle, ...] = ()
     """Versions of the prompts and the policy it used."""
     lacking: list[str] | None = None
@@ -80,6 +82,7 @@ def page(store: Store, run_id: str) -> Page:
         is_baseline=current(store) == run_id,
         said=stands.of(run_id),
         live=stands.live().get(run_id, []),
+        doubts=stands.doubts,
         bundles=tuple(of_snapshot(store, record.snapshot)),
     )
     try:

@@ -175,6 +175,11 @@ def decode(data: bytes, suffix: str) -> Event:
     return codec.decode(data, _OF_SUFFIX[suffix], "an event of the index")
 
 
+def is_one(path: str) -> bool:
+    """Whether a file is an event of a kind that is known here, and not one of a newer xt."""
+    return _kind(os.path.basename(path)) is not None
+
+
 def _kind(name: str) -> type[Event] | None:
     stem, dot, suffix = name.removesuffix(".json").partition(".")
     return _OF_SUFFIX.get(dot + suffix) if stem and name.endswith(".json") else None

@@ -64,17 +64,21 @@ class Index:
         self._store = store
         self._path = f"{store.path}/cache/index.db"
         self._held = False
+        self.doubts: list[str] = []
+        """Events that cannot be read, so that what they say is missing here."""
         self._db = self._open()
         for attempt in (self._open, self._anew, in_memory):
             if attempt != self._open:
                 self._db.close()
                 self._db = attempt()
             try:
-                Sync(self._db, self._store).run()
+                sync = Sync(self._db, self._store)
+                sync.run()
             except sqlite3.DatabaseError as error:
                 # Damaged, or another process holds it: what is asked is answered all the same.
                 self._held = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
             else:
+                self.doubts = sorted(sync.doubts)
                 break
 
     def close(self) -> None:

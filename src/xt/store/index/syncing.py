@@ -41,6 +41,8 @@ class Sync:
         self._marks: dict[str, int] = {}
         self._events: tuple[list[str], list[str]] = ([], [])
         self._runs: tuple[list[str], list[str]] = ([], [])
+        self.doubts: list[str] = []
+        """Events that cannot be read."""
 
     def run(self) -> None:
         """Read what is new, forget what is gone."""
@@ -152,6 +154,8 @@ class Sync:
         for path in new:
             event = events.read(f"{self._store.path}/events/{path}")
             if event is None:
+                if events.is_one(path):
+                    self.doubts.append(f"{self._store.path}/events/{path}")
                 # Of a newer xt, or damaged: it may be mended, so it is looked for again.
                 self._marks[path.rpartition("/")[0]] = UNSETTLED
                 continue
