@@ -207,6 +207,8 @@ def test_a_query_finds_what_a_plain_reading_finds(world, query):
         ("level:none", lambda number, record: True),
         ("evidence:complete", lambda number, record: True),
         ("commit:3f9a2c1", lambda number, record: True),
+        ("commit:3f9a2c1*b8c7 recipe:*c id:*", lambda number, record: True),
+        ("commit:*zz or commit=3f9a*", lambda number, record: False),
     ],
 )
 def test_what_else_can_be_asked(world, query, expected):
@@ -318,7 +320,7 @@ def test_what_was_said_later_is_asked_too(tmp_path):
     )
     state(store, outside, Deployed, to="prod", run=first, output="model.npz", digest=builders.digest("a"))
     assert ids(world, "tag:gold name:best") == [second]
-    assert ids(world, "note:zebra") == ids(world, "zebra") == ids(world, "pinned:baseline") == [third]
+    assert ids(world, "note:zebra") == ids(world, "zebra") == ids(world, "pinned:base*") == [third]
     assert ids(world, "level>=consistent") == [third]
     assert ids(world, "level>=identical") == []
     assert ids(world, "deployed:prod") == [first]

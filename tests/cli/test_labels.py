@@ -190,3 +190,23 @@ def test_a_statement_that_cannot_be_read_is_said_to_be_missing(folder, runs):
     # One of a newer xt is none of ours.
     path.rename(path.with_name(path.name.replace(".tagged.", ".praised.")))
     assert folder.xt("ls").err == ""
+
+
+def test_a_name_that_no_run_has_is_not_passed_over(folder):
+    options = ("-q", "-p", "lr=0.1", "--metric", r"val/acc=log:(\d+)")
+    assert folder.run(*options, "--", "echo", "1").code == 0
+    asked = folder.xt("ls", "metric.val_acc>0.5 or (param.lr>3 and not env.nope)")
+    assert asked.err.splitlines() == [
+        "xt: warning: no run has a metric `val_acc`",
+        "xt: hint: did you mean `val/acc`? metrics: val/acc",
+        "xt: warning: no run has a package or part of the environment `nope`",
+        next(line for line in asked.err.splitlines() if "parts: " in line),
+    ]
+    assert "metric `acc`" in folder.xt("ls", "--sort", "metric.acc").err
+    for fine in (
+        ("metric.val/acc>3",),
+        ("metric.*>3",),
+        ("--sort", "param.lr"),
+        ("metric.acc or tag:x or exit:0",),
+    ):
+        assert folder.xt("ls", *fine).err == ""

@@ -117,6 +117,8 @@ def _rows(
     from xt.ops.columns import BUILT_IN
 
     found = search.listing(wanted._replace(columns=tuple(name for name in names if name not in BUILT_IN)))
+    if wanted.sort is not None or (found.total == 0 and wanted.query):
+        _tell_strangers(search, wanted, found.total)
     # What others wrote reaches a file or a pipe as it is, and a terminal harmless.
     if as_json:
         from xt.cli.answer import for_programs
@@ -150,6 +152,16 @@ def _rows(
         cells=found.cells,
     )
     return _encoded(text)
+
+
+def _tell_strangers(search: Searching, wanted: Wanted, total: int) -> None:
+    from xt.ops.strangers import strangers
+    from xt.render.visible import visible
+
+    for one in strangers(search, wanted, total):
+        sys.stderr.write(visible(f"xt: warning: {one.message}") + "\n")
+        if one.hint:
+            sys.stderr.write(visible(f"xt: hint: {one.hint}") + "\n")
 
 
 def _encoded(text: str) -> bytes:

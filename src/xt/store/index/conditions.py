@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, get_args
 
 from xt.context import timestamp
@@ -144,6 +145,8 @@ class Compiler:
             low = value.lower()
             if column == "recipe":
                 low = "blake3:" + low.removeprefix("blake3:")
+            if term.operator != "=" and is_glob(low):
+                return self._maybe_not(term, (f"{column} GLOB ?", [low]))
             return self._maybe_not(term, (f"substr({column}, 1, ?) = ?", [len(low), low]))
         return self._maybe_not(term, _match(_COLUMNS[term.field], value, exact=term.operator == "="))
 
@@ -159,7 +162,11 @@ class Compiler:
 
     def _pinned(self, term: Term) -> Condition:
         pinned = self.asking.pinned()
-        runs: list[Value] = [run for name, run in sorted(pinned.items()) if term.value in ("*", name)]
+        runs: list[Value] = [
+            run
+            for name, run in sorted(pinned.items())
+            if (fnmatchcase(name, term.value) if term.operator != "=" else name == term.value)
+        ]
         return self._maybe_not(term, (f"id IN ({', '.join('?' * len(runs))})", runs))
 
     def _deployed(self, term: Term) -> Condition:
@@ -305,6 +312,11 @@ class Compiler:
             parts.append("(path = ? OR path GLOB ? OR path GLOB ? OR path GLOB ?)")
             bound += [path, f"{inside}/*", f"*/{inside}", f"*/{inside}/*"]
         return f"n IN (SELECT n FROM files WHERE {' AND '.join(parts)})", bound
+
+
+def is_glob(text: str) -> bool:
+    """Whether a text is a pattern of several."""
+    return _MAGIC.search(text) is not None
 
 
 def _joined(parts: list[str], joint: str) -> str:
