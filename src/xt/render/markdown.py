@@ -11,12 +11,14 @@ import re
 from xt.render.layout import wrap
 from xt.render.styled import Line, Span, say
 
+#: Lengths are bounded: of a text of openings without ends each would be followed to the end of the text.
 _INLINE = re.compile(
-    r"`([^`\n]+)`|\*\*([^*\n]+)\*\*|__([^_\n]+)__|(?<![\w*])\*([^*\s][^*\n]*)\*(?!\w)"
-    r"|(?<![\w_])_([^_\s][^_\n]*)_(?!\w)|!?\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)]*\)"
+    r"`([^`\n]{1,500})`|\*\*([^*\n]{1,500})\*\*|__([^_\n]{1,500})__"
+    r"|(?<![\w*])\*([^*\s][^*\n]{0,500})\*(?!\w)|(?<![\w_])_([^_\s][^_\n]{0,500})_(?!\w)"
+    r"|!?\[([^\]\n]{0,500})\]\(\s{0,9}+(?:<([^>\n]{0,1000}+)>|([^)\s]{0,1000}+))(?:\s[^)]{0,500}+)?\)"
 )
 _LIST = re.compile(r"(\s*)([-*+]|\d+[.)])\s+(.*)")
-_HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*")
+_HEADING = re.compile(r"#{1,6}\s+(.*)")
 _FENCE = re.compile(r"\s*(```|~~~)")
 
 
@@ -50,7 +52,7 @@ def markdown(text: str, width: int) -> list[Line]:
                 lines.append([])
         elif heading:
             close()
-            lines += wrap([say(heading[1], "bold")], width)
+            lines += wrap([say(heading[1].rstrip().rstrip("#").rstrip(), "bold")], width)
         elif item:
             close()
             indent = " " * min(len(item[1].expandtabs(4)), max(0, width // 2))
@@ -75,12 +77,13 @@ def inline(text: str) -> Line:
     at = 0
     for found in _INLINE.finditer(text):
         line.append(say(text[at : found.start()]))
-        code, strong, strong_too, soft, soft_too, label, target = found.groups()
+        code, strong, strong_too, soft, soft_too, label, enclosed, plain = found.groups()
+        target = enclosed or plain
         if code is not None:
             line.append(say(code, "accent"))
         elif label is not None or target is not None:
             line.append(say(label or target or ""))
-            if target and label != target:
+            if target and label and label != target:
                 line.append(say(f" ({target})", "dim"))
         else:
             line.append(say(strong or strong_too or soft or soft_too or "", "bold"))

@@ -25,7 +25,7 @@ class _None:
 
 
 #: What stays as it is: code, links, addresses.
-_KEPT = re.compile(r"`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<[^>]*>|https?://\S+")
+_KEPT = re.compile(r"`[^`]{0,500}`|!?\[[^\]]{0,500}\]\([^)]{0,2500}\)|<[^>]{0,2000}>|https?://\S+")
 _IN_WORD = re.compile(r"\w")
 #: Without `[tickets]` a ticket is a word.
 NO_TRACKER: Tickets = _None()
