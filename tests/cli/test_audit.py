@@ -268,3 +268,16 @@ def test_lists_and_queries_know_what_is_evidence_now(folder):
     assert "✗ not evidence: xt audit" in listed
     folder.write("xt.toml", '[evidence]\nrequired = ["seed"]\n')
     assert found("evidence:complete") == set()
+
+
+def test_an_output_that_is_not_in_the_store_any_more_is_missing(required):
+    assert required.run("-q", "--", "sh", "train.sh").code == 0
+    assert missing(judged(required)) == ["level.equivalent"]
+    [output] = required.record()["result"]["outputs"]
+    digest = output["digest"].partition(":")[2]
+    [path] = (required.path / ".xt/objects").rglob(f"{digest}*")
+    path.rename(required.path / "elsewhere")
+    found = judged(required)
+    assert missing(found) == ["outputs.model", "level.equivalent"]
+    [item] = [item for item in found["audits"][0]["fields"] if item["field"] == "outputs.model"]
+    assert item["missing"] == "`model.bin` was stored, and is not in this store any more"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from xt.config import Settings
-from xt.errors import XtError
+from xt.errors import DamagedError, XtError
 from xt.model.audit import Audit, Audits, Item, Unreadable
 from xt.model.event import Verified
 from xt.model.evidence import known, present, why_not
+from xt.model.files import Output
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
+from xt.model.text import from_text, to_shown
 from xt.ops.evidence import hint, required
 from xt.ops.evidence_sources import origin
 from xt.ops.statements import standing
@@ -52,7 +54,7 @@ def audit(store: Store, runs: list[str] | None, settings: Settings) -> Audits:
         if runs is None and state == "running":
             running.append(run_id)
             continue
-        found.append(_audit(start, record, state, about.verified, settings))
+        found.append(_audit(store, start, record, state, about.verified, settings))
     shown = store.shown_all([*(one.run for one in found), *(run for run, _ in unreadable)])
     found = [_shown(one, shown[one.run]) for one in found]
     judged = [one.complete for one in found if one.complete is not None]
@@ -91,7 +93,12 @@ def _shown(found: Audit, shown: int) -> Audit:
 
 
 def _audit(
-    start: Start | Record, record: Record | None, state: str, verified: Verified | None, settings: Settings
+    store: Store,
+    start: Start | Record,
+    record: Record | None,
+    state: str,
+    verified: Verified | None,
+    settings: Settings,
 ) -> Audit:
     snapshot = start.snapshot
     task = snapshot.context.task
@@ -100,7 +107,7 @@ def _audit(
     if not wanted and record is not None:
         # Nothing is asked: what there is to ask for, without the names below it.
         has = [field for field in present(snapshot, record.result) if known(field) and _is_general(field)]
-    fields = [_item(field, start.id, snapshot, record, verified, settings) for field in has]
+    fields = [_item(store, field, start.id, snapshot, record, verified, settings) for field in has]
     return Audit(
         run=start.id,
         shown=len(start.id),
@@ -121,6 +128,7 @@ def _is_general(field: str) -> bool:
 
 
 def _item(
+    store: Store,
     field: str,
     run: str,
     snapshot: Snapshot,
@@ -130,6 +138,8 @@ def _item(
 ) -> Item:
     result = record.result if record is not None else None
     reason = why_not(field, snapshot, result, verified)
+    if reason is None and result is not None:
+        reason = _gone(store, field, result.outputs)
     if reason is None:
         value, source = origin(field, snapshot, result, verified)
         return Item(field, True, value=value, source=source)
@@ -137,6 +147,20 @@ def _item(
     return Item(
         field, False, missing=reason, supply=_supply(field, snapshot, settings), needs=needs, command=command
     )
+
+
+def _gone(store: Store, field: str, outputs: list[Output]) -> str | None:
+    """Why an output that was stored is no evidence any more: a record outlives what a disk loses."""
+    head, _, name = field.partition(".")
+    for item in outputs if head == "outputs" else ():
+        if (not name or item.role == name) and item.digest is not None:
+            try:
+                here = store.objects.has(item.digest)
+            except DamagedError:
+                here = False
+            if not here:
+                return f"`{to_shown(from_text(item.declared))}` was stored, and is not in this store any more"
+    return None
 
 
 def _supply(field: str, snapshot: Snapshot, settings: Settings) -> str:
