@@ -350,4 +350,5 @@ def test_references_stay_in_their_order_and_words_are_a_query(world):
     chosen = [records[5].id, records[2].id, records[5].id]
     assert [row.id for row in select(store, outside, chosen)] == [records[5].id, records[2].id]
     assert len(select(store, outside, ["tag:gold"])) == 6
+    assert len(select(store, outside, ["param.amp"])) == 8
     assert len(select(store, outside, ["tag:gold", "or", "not", "tag:gold"])) == 24

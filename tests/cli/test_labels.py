@@ -210,3 +210,15 @@ def test_a_name_that_no_run_has_is_not_passed_over(folder):
         ("metric.acc or tag:x or exit:0",),
     ):
         assert folder.xt("ls", *fine).err == ""
+
+
+def test_no_secret_is_written_down(folder, runs):
+    token = "ghp_" + "a1B2c3D4e5" * 4
+    more = {"API_TOKEN": "s3cr3tvalue77"}
+    out(folder.xt("note", runs[0], "-m", f"with {token} and s3cr3tvalue77", env=more))
+    out(folder.xt("rm", runs[1], "-m", f"{token} s3cr3tvalue77", env=more))
+    out(folder.xt("baseline", "set", runs[0], "-m", "s3cr3tvalue77", env=more))
+    assert json.loads(folder.xt("note", runs[0], "--json").out)[0]["text"] == "with *** and ***"
+    stored = folder.stored_bytes()
+    assert token.encode() not in stored
+    assert b"s3cr3tvalue77" not in stored

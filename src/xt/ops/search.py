@@ -281,7 +281,9 @@ def _asks(word: str) -> bool:
     if word.lower() in ("and", "or", "not") or any(character in word for character in '()"<>=* \t\n'):
         return True
     field, colon, _ = word.partition(":")
-    return bool(colon) and field.partition(".")[0] in FIELDS
+    name, dot, key = field.partition(".")
+    # `metric.loss` alone asks for the runs that have one.
+    return name in FIELDS if colon else bool(dot and key) and name in _KEYED
 
 
 __all__ = ["Listing", "Property", "QueryError", "Searching", "Wanted", "property_of", "select"]

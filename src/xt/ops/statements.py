@@ -12,6 +12,9 @@ from xt.model.event import Event
 from xt.model.standing import Standing, fold
 from xt.store import Store, events
 
+#: Fields of events that hold what somebody wrote.
+FREE = ("text", "reason", "purpose")
+
 E = TypeVar("E", bound=Event)
 
 
@@ -22,15 +25,24 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
         store: to write to.
         outside: for the time, chance and the user.
         kind: of event.
-        fields: of that kind, without `id`, `at` and `by`.
+        fields: of that kind, without `id`, `at` and `by`; what somebody wrote freely is kept without secrets.
 
     Raises:
         OSError: it was not written.
     """
     at = timestamp(outside.now())
+    fields |= {name: _masked(fields[name], outside) for name in FREE if fields.get(name)}
     event = kind(id=events.event_id(at, outside.random_bytes(4)), at=at, by=user(outside.environ), **fields)
     events.append(store.path, event)
     return event
+
+
+def _masked(text: str, outside: Outside) -> str:
+    """A text without what looks like a secret, and without the values of secret variables."""
+    from xt.ops.scrub import Scrubber
+    from xt.redact import clean, secret_values
+
+    return Scrubber(secret_values(outside.environ, [])).clean(clean(text))
 
 
 def standing(store: Store) -> Standing:

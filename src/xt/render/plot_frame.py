@@ -138,7 +138,8 @@ def notes(plot: Plot, *, pale: bool = True) -> list[str]:
     for panel in plot.panels:
         odd = sum(line.odd for line in panel.lines)
         if odd:
-            found.append(f"{said(panel.metric)}: {odd} points are NaN or infinite")
+            are = "point is" if odd == 1 else "points are"
+            found.append(f"{said(panel.metric)}: {odd} {are} NaN or infinite")
         more = len(panel.lines) - COLOURS
         if more > 0:
             how = "drawn pale" if pale else "which are not drawn here"
