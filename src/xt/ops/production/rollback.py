@@ -8,6 +8,7 @@ from collections.abc import Callable
 from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, NotDeployedError, UsageError, XtError
+from xt.model.delta import Judgement
 from xt.model.event import Deployed
 from xt.model.production import Candidate, Direction, Goal, Rollback, Tradeoff, Went
 from xt.model.result import Number
@@ -50,7 +51,7 @@ def candidates(store: Store, name: str, settings: Settings, outside: Outside) ->
             f"nothing else was ever live in `{name}` to go back to",
             "`xt deploy PATH --to ENV` deploys another",
         )
-    told = {one.event: one for one in deployments(store, place, settings)}
+    told = {one.event: one for one in deployments(store, place, settings, standing)}
     found = []
     for event in others[:LOOKED_AT]:
         one = told[event.id]
@@ -186,15 +187,17 @@ def _tradeoff(store: Store, live: Went, other: Went, settings: Settings) -> list
 
 def _offline(store: Store, live: Went, other: Went, settings: Settings) -> list[Tradeoff]:
     now, then = ({one.name: one for one in side.offline} for side in (live, other))
-    names = [name for name in now if name in then]
-    judged = {}
-    if live.run != other.run and names:
+    names = [name for name in now if name in then and now[name].run != then[name].run]
+    judged: dict[str, Judgement] = {}
+    # By the runs that measured them: the one that made an artefact, or one that evaluated it.
+    for pair in dict.fromkeys((now[name].run, then[name].run) for name in names):
+        own = [name for name in names if (now[name].run, then[name].run) == pair]
         try:
-            judged = plain(*both(store, live.run, other.run), names, Rules(settings, []))
+            judged |= plain(*both(store, *pair), own, Rules(settings, []))
         except XtError:
-            judged = {}  # the values are known all the same
+            continue  # the values are known all the same
     found = []
-    for name in names if live.run != other.run else []:
+    for name in names:
         one, was = now[name], then[name]
         verdict = judged.get(name)
         found.append(
