@@ -120,7 +120,7 @@ def _others(place: Place, live: Deployed) -> list[Deployed]:
 
 
 def _target(store: Store, place: Place, target: str, name: str, outside: Outside) -> Deployed:
-    """The deployment somebody means by an event's id, its short name, or a run."""
+    """The deployment somebody means by an event's id, its short name, a version of prompts, or a run."""
     ids = [event.id for event in place.deployments]
     short = short_names(ids)
     by_event = [
@@ -128,6 +128,8 @@ def _target(store: Store, place: Place, target: str, name: str, outside: Outside
         for event in place.deployments
         if event.id == target or (len(target) >= len(short[event.id]) and _chance(event).startswith(target))
     ]
+    # What distinguishes deployments of one model may be the prompts in front of it.
+    by_event = by_event or [event for event in place.deployments if _had(event, target)]
     if by_event:
         return by_event[-1]
     try:
@@ -143,6 +145,13 @@ def _target(store: Store, place: Place, target: str, name: str, outside: Outside
             f"`xt deploy {target}:OUTPUT --to {name}` deploys it",
         )
     return of_run[-1]
+
+
+def _had(event: Deployed, target: str) -> bool:
+    """Whether a version of prompts or policies, as `prompts@3f9a2c`, went live with it."""
+    role, at, digits = target.partition("@")
+    live = {"prompts": event.prompts, "policy": event.policy}.get(role)
+    return bool(at and digits and live is not None and live.partition(":")[2].startswith(digits))
 
 
 def _chance(event: Deployed) -> str:
