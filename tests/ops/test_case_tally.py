@@ -10,7 +10,7 @@ from xt.compare.case_join import MOST_COHORTS
 from xt.model.cases import Case
 from xt.ops import case_tally
 from xt.ops.case_files import CaseRow
-from xt.ops.case_tally import Groups, Kept, Reading, Shares
+from xt.ops.case_tally import Groups, Kept, Reading, Shares, is_value, text_of
 
 COLUMNS = CaseColumns("id", "passed", "score")
 
@@ -67,3 +67,10 @@ def test_shares_add_up(cases):
         assert (one.passed, one.failed, one.unread) == (own.count(True), own.count(False), own.count(None))
     rates = [one.passed / (one.passed + one.failed) for one in found if one.passed + one.failed]
     assert rates == sorted(rates)
+
+
+def test_a_value_is_asked_for_as_it_is_shown():
+    shown = [(True, "true"), (2.0, "2"), (None, ""), (["a", {"b": 1}], '["a",{"b":1}]'), ("law", "law")]
+    for value, text in shown:
+        assert text_of(value) == text
+        assert is_value(value, text)

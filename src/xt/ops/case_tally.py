@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from xt.compare.case_columns import CaseColumns, outcome_of, score_of
 from xt.compare.case_join import LETTERS, MOST_COHORTS
 from xt.compare.jsonable import plain, written
@@ -60,7 +62,9 @@ def identity_of(cells: Mapping[str, Any], columns: CaseColumns) -> str | None:
 
 
 def text_of(value: Any) -> str:
-    """A cell as somebody would type it: `true`, `3`, `law`."""
+    """A cell as it is shown, and somebody would type it: `true`, `3`, `law`, `["a"]`."""
+    if isinstance(value, list | dict):
+        return msgspec.json.encode(plain(value)).decode()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
