@@ -171,7 +171,7 @@ class Runs(Sequence["Run"]):
         return f"<{len(self)} run{'' if len(self) == 1 else 's'}>"
 
     def to_polars(self) -> polars.DataFrame:
-        """Make a table: one row a run, with `param.NAME` and `metric.NAME` for all that any of them has.
+        """Make a table: one row a run, with `param.NAME`, `fact.NAME` and `metric.NAME` for all that any has.
 
         Columns before these: id, when, status, purpose, name, task, tags, time (seconds).
 
