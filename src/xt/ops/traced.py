@@ -138,22 +138,21 @@ class Things:
 
     def deployment(self, event: Deployed) -> None:
         """Put in a deployment."""
-        later = [other for other in self.said.places[event.to].deployments if other.id > event.id]
-        until = later[0].at if later else None
-        self.events[event.id] = TracedDeployment(event.id, event.to, event.at, event.by, until, event.reason)
+        # In the order in which they went live: one can be recorded later than those that came after it.
+        every = self.said.places[event.to].deployments
+        after = every.index(event) + 1
+        until = every[after].live_from if after < len(every) else None
+        self.events[event.id] = TracedDeployment(
+            event.id, event.to, event.live_from, event.by, until, event.reason
+        )
 
     def shipped(self, key: str) -> list[Link]:
         """What went live with a deployment."""
         event = next(
             event for place in self.said.places.values() for event in place.deployments if event.id == key
         )
-        parts = [("artifact", event.path or event.output, event.digest)]
-        for role, digest in (("prompts", event.prompts), ("policy", event.policy)):
-            if digest is not None:
-                parts.append((role, to_text(role), digest))
-        parts += [("config", to_text(path), digest) for path, digest in event.config.items()]
         links = []
-        for role, path, digest in parts:
+        for role, path, digest in _parts_of(event):
             self.file(digest, "tree" if self.uses.members(digest) else "file", path)
             links.append(Link("deployed", digest, key, role, path))
         return links
@@ -163,7 +162,17 @@ class Things:
         found = []
         for place in self.said.places.values():
             for event in place.deployments:
-                if event.digest == key:
-                    self.deployment(event)
-                    found.append(Link("deployed", key, event.id, "artifact", event.path or event.output))
+                for role, path, digest in _parts_of(event):
+                    if digest == key:
+                        self.deployment(event)
+                        found.append(Link("deployed", key, event.id, role, path))
         return found
+
+
+def _parts_of(event: Deployed) -> list[tuple[str, Text, str]]:
+    """Role, path and digest of everything that went live with a deployment."""
+    parts = [("artifact", event.path or event.output, event.digest)]
+    for role, digest in (("prompts", event.prompts), ("policy", event.policy)):
+        if digest is not None:
+            parts.append((role, to_text(role), digest))
+    return parts + [("config", to_text(path), digest) for path, digest in event.config.items()]
