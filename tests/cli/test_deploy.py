@@ -176,6 +176,17 @@ def test_a_damaged_record_is_said(site):
     assert "1 record cannot be read" in refused(site, "deploy", "m", "--to", "prod")
 
 
+def test_what_a_run_that_was_damaged_since_it_was_indexed_made_is_not_called_changed(site):
+    site.run(0)
+    site.project.write("model.bin", "weights 0")
+    assert site.xt("deploy", "model.bin", "--to", "prod").code == 0
+    (path,) = site.project.path.glob(f".xt/runs/*/{IDS[0]}.json")
+    path.chmod(0o600)
+    path.write_text("{}")
+    said = refused(site, "deploy", "model.bin", "--to", "prod")
+    assert "no run that can be read made" in said and "changed" not in said
+
+
 def test_when_what_is_live_is_not_certain_only_force_deploys(site):
     site.run(0)
     site.damage(site.deployed(0, 5))

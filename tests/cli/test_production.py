@@ -238,6 +238,20 @@ def test_evidence_and_damage_hold_for_a_rollback_too(site):
         assert "not certain: 1 event cannot be read" in site.xt(*words).out.decode()
 
 
+def test_measurements_that_cannot_be_read_are_not_called_none(spiking):
+    (path,) = [
+        p for p in spiking.project.path.glob(".xt/events/*/*/*.observed.json") if b"rate" in p.read_bytes()
+    ]
+    path.chmod(0o600)
+    path.write_text("{")
+    assert "1 event that cannot be read says so" in refused(spiking, "blame", "prod", "rate")
+
+
+def test_a_rollback_is_named_by_what_it_went_back_to(spiking):
+    assert spiking.xt("rollback", "prod", "--to", "kkkk").code == 0
+    assert "the rollback to kkkk: cannot tell" in spiking.xt("blame", "prod", "rate").out.decode()
+
+
 def test_nothing_to_go_back_to(site):
     site.run(0)
     assert "nothing was deployed" in refused(site, "rollback", "prod")

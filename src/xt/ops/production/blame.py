@@ -65,7 +65,7 @@ def blame(
     from_ = _since(since, outside)
     points = [point for point in within(place.observed, from_, None) if point.name == metric]
     if not points:
-        raise _not_measured(place, name, metric, from_)
+        raise _not_measured(place, name, metric, from_, len(doubts(standing)))
     series = _cut(points, _concerned(place.deployments, points[0].at))
     known = about(settings, metric)
     tolerances = tolerances_of(known)
@@ -114,17 +114,24 @@ def _since(text: str | None, outside: Outside) -> str | None:
         raise UsageError(f"--since `{text}` {error}") from None
 
 
-def _not_measured(place: Somewhere, name: str, metric: str, since: str | None) -> NotDeployedError:
+def _not_measured(
+    place: Somewhere, name: str, metric: str, since: str | None, damaged: int
+) -> NotDeployedError:
+    events = "event that cannot be read says" if damaged == 1 else "events that cannot be read say"
+    perhaps = f", or {damaged} {events} so" if damaged else ""
     names = sorted({point.name for point in place.observed})
     if metric in names:
         return NotDeployedError(
-            f"`{metric}` was not measured in `{name}` since {since}", "an earlier --since"
+            f"`{metric}` was not measured in `{name}` since {since}{perhaps}", "an earlier --since"
         )
     if not names:
         return NotDeployedError(
-            f"nothing was measured in `{name}`", f"`xt observe {name} {metric}=VALUE` records a measurement"
+            f"nothing was measured in `{name}`{perhaps}",
+            f"`xt observe {name} {metric}=VALUE` records a measurement",
         )
-    return NotDeployedError(f"`{metric}` was not measured in `{name}`", suggest(metric, names, "metrics"))
+    return NotDeployedError(
+        f"`{metric}` was not measured in `{name}`{perhaps}", suggest(metric, names, "metrics")
+    )
 
 
 def _concerned(events: list[Deployed], first: str) -> list[Deployed]:
