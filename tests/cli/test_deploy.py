@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -273,6 +274,15 @@ def test_when_the_hook_fails_nothing_is_recorded(site, hook, said):
     assert (done.code, done.out) == (1, b"")
     assert said in done.err and "nothing was recorded" in done.err
     assert live(site) is None
+
+
+def test_two_who_deploy_at_once_are_told(site):
+    site.run(0)
+    site.run(1)
+    other = f"{sys.executable} -m xt deploy kkkk:model --to prod --no-hook"
+    site.project.write("xt.toml", f'[deploy.prod]\nhook = "{other}"\n')
+    page = site.xt("deploy", "llll:model", "--to", "prod").out.decode()
+    assert "in the place of kkkk" in page and "kkkk was deployed there while the hook ran" in page
 
 
 def test_without_the_content_a_hook_is_not_run(site):

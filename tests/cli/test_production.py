@@ -252,6 +252,34 @@ def test_a_rollback_is_named_by_what_it_went_back_to(spiking):
     assert "the rollback to kkkk: cannot tell" in spiking.xt("blame", "prod", "rate").out.decode()
 
 
+def test_a_drift_is_not_put_down_to_a_deployment_alone(site):
+    site.run(0)
+    site.run(1)
+    site.deployed(0, 90)
+    site.deployed(1, 30)
+    chance = random.Random(0)
+    site.observed("rate", {h: 90 - h + chance.gauss(0, 9) for h in range(85, 0, -1)})
+    places = site.json("blame", "prod", "rate")["places"]
+    (at,) = [one for one in places if one.get("deployments") and one["word"] == "moved"]
+    assert "it may be a drift" in at["reason"]
+    assert "it may be a drift" in " ".join(site.xt("blame", "prod", "rate").out.decode().split())
+    site.observed("latency", {h: float(90 - h) for h in range(85, 0, -1)})
+    (note,) = site.json("blame", "prod", "latency")["notes"]
+    assert note.startswith("neighbouring measurements are alike by 0.9")
+
+
+def test_a_clock_that_was_ahead_does_not_hide_what_goes_live_now(spiking):
+    # Another machine's deployment, dated in two hours.
+    ahead = spiking.deployed(0, -2)
+    assert live(spiking).id == ahead.id
+    done = spiking.xt("rollback", "prod", "--to", "llll")
+    page = " ".join(done.out.decode().split())
+    assert page.startswith("prod is llll") and "a clock was wrong" in page
+    assert live(spiking).run == IDS[1]
+    assert spiking.xt("deploy", "kkkk:model", "--to", "prod").code == 0
+    assert live(spiking).run == IDS[0]
+
+
 def test_nothing_to_go_back_to(site):
     site.run(0)
     assert "nothing was deployed" in refused(site, "rollback", "prod")

@@ -17,6 +17,7 @@ from xt.errors import XtError
 from xt.model.event import Deployed
 from xt.ops.lineage import Uses
 from xt.ops.trace import trace as verb
+from xt.render.trace import render
 from xt.store import events
 
 
@@ -255,6 +256,16 @@ def test_damage_is_said_and_what_is_left_is_traced(joined):
     assert joined.xt("trace", run).code == 1
 
 
+def test_a_chain_longer_than_the_graph_may_be_is_cut(joined, monkeypatch):
+    monkeypatch.setattr("xt.ops.trace.RUNS", 1)
+    outside = Outside(str(joined.path), {})
+    store = joined.sealing.store
+    found = verb(store, Uses(store), "score.txt", outside, Settings())
+    assert [run.purpose for run in found.runs] == ["how good"]
+    assert sum(found.cut.values()) == 1
+    assert "how good" in render(found, outside.now(), 80, False)
+
+
 def test_a_maker_whose_record_was_damaged_since_it_was_indexed_is_named(joined):
     run = joined.sealing.ids["first training"]
     trace(joined, "model.bin")
@@ -262,7 +273,7 @@ def test_a_maker_whose_record_was_damaged_since_it_was_indexed_is_named(joined):
     path.chmod(0o600)
     path.write_text("{")
     found = trace(joined, "model.bin")
-    assert ["damaged"] == [each["status"] for each in found["runs"] if each["id"] == run]
+    assert [each["status"] for each in found["runs"] if each["id"] == run] == ["damaged"]
     text = joined.xt("trace", "model.bin").out.decode()
     assert f"{run[:4]} its record cannot be read, damaged" in text and "something may be missing" in text
 

@@ -125,7 +125,7 @@ class Deployed(Event, frozen=True, tag="deployed"):
     despite: list[str] = []
     """What else spoke against it, one sentence each; it was forced."""
     since: str | None = None
-    """RFC 3339, UTC: when it went live, if it was recorded later than that."""
+    """RFC 3339, UTC: when it went live, if it was recorded later than that, or if a clock was wrong."""
     schema: Literal["xt.event/1"] = "xt.event/1"
 
     @property

@@ -118,8 +118,10 @@ class _Graph(Things):
                     continue
                 away += 1
             for link, run_before in self._bounded(key, found):
+                if not self._enter(link.source, key):
+                    continue
                 self._links[link] = None
-                if link.source not in seen and self._enter(link.source, key):
+                if link.source not in seen:
                     seen.add(link.source)
                     waiting.append((link.source, away, run_before))
 
@@ -141,8 +143,10 @@ class _Graph(Things):
                     continue
                 away += 1
             for link in self._bounded(key, found):
+                if not self._enter(link.target, key):
+                    continue
                 self._links[link] = None
-                if link.target not in seen and self._enter(link.target, key):
+                if link.target not in seen:
                     seen.add(link.target)
                     waiting.append((link.target, away))
 

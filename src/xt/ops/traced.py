@@ -7,9 +7,11 @@ from typing import Literal
 
 import msgspec
 
+from xt.model.bundle import BUNDLED
 from xt.model.event import Deployed
 from xt.model.files import Entry
 from xt.model.lineage import Link, TracedDeployment, TracedFile
+from xt.model.production import VERSION
 from xt.model.standing import Standing
 from xt.model.text import Text, from_text, to_text
 from xt.ops.lineage import Run, Thing, Use, Uses, joining
@@ -154,6 +156,8 @@ class Things:
         links = []
         for role, path, digest in _parts_of(event):
             self.file(digest, "tree" if self.uses.members(digest) else "file", path)
+            if role in BUNDLED:
+                self.files[digest] = msgspec.structs.replace(self.files[digest], source=False)
             links.append(Link("deployed", digest, key, role, path))
         return links
 
@@ -174,5 +178,6 @@ def _parts_of(event: Deployed) -> list[tuple[str, Text, str]]:
     parts = [("artifact", event.path or event.output, event.digest)]
     for role, digest in (("prompts", event.prompts), ("policy", event.policy)):
         if digest is not None:
-            parts.append((role, to_text(role), digest))
+            # The digest of a version of all of them, which no file has.
+            parts.append((role, to_text(f"{role}@{digest.partition(':')[2][:VERSION]}"), digest))
     return parts + [("config", to_text(path), digest) for path, digest in event.config.items()]

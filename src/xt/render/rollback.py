@@ -107,8 +107,9 @@ def _section(section: Delta, but: tuple[str, ...]) -> Line:
     line: Line = [say(f"{name} ", "accent")]
     if section.relation == "unknown" and not any(part.relation == "changed" for part in section.children):
         return [*line, say(f"not known: {clip(say(section.note or 'no reason recorded').text, 60)}")]
-    if section.path == "command" and measure(words := inline(section.children)) <= LONG:
-        return [*line, *words]
+    if section.path == "command" and section.children:
+        words = inline(section.children)
+        return [*line, *words] if measure(words) <= LONG else [*line, say("differs")]
     differing = [part for part in section.children if part.relation != "same" and part.counted]
     parts = [part for part in differing if not part.path.startswith(but)]
     if differing and not parts:

@@ -155,7 +155,7 @@ class _Page:
         what = "more run" if key in self.files else "more file"
         links = self._next(key, up)
         deeper = not links and key in self.found.cut
-        return f"{count(number, what)}: deeper than --depth" if deeper else f"and {count(number, what)}"
+        return f"{count(number, what)}: not followed further" if deeper else f"and {count(number, what)}"
 
     def _hung(self, prefix: str, mark: str, line: Line) -> list[Line]:
         most = max(self.width - ROOM - len(mark), 0)
