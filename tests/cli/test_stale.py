@@ -224,6 +224,44 @@ def test_what_comes_out_the_same_holds_what_was_made_from_it(evidence):
     assert stale(evidence, code=0)["plan"] == []
 
 
+def test_another_model_at_the_same_path_is_not_taken_for_that_of_the_baseline(evidence):
+    evidence.write("xt.toml", TOML + '[recompute]\non = ["harness", "model"]\n')
+    pinned = evidence.record("@")["id"]
+    assert evidence.xt("baseline", "set", "@", "-m", "the best").code == 0
+    evidence.write("data.csv", "c\nb\na\n")
+    for task in ("train", "evaluate"):
+        evidence.run("-q", "--as", task)
+    assert stale(evidence, pinned, code=0)["plan"] == []
+    evidence.write("evaluate.sh", "cat model.bin cases.txt | wc -l | tr -d ' ' > score.txt\n")
+    found = stale(evidence, pinned)
+    assert plan(found) == [("evaluate", "evaluate", ["inputs.harness"])]
+    assert "`xt restore" in found["plan"][0]["by_hand"]
+    refused = evidence.xt("stale", "--baseline", "--run", "-y")
+    assert refused.code != 0 and "brings back what it read" in refused.err
+    maker = found["fresh"][0]["run"]
+    assert evidence.xt("restore", maker, "model.bin", "--force").code == 0
+    done = evidence.xt("stale", "--baseline", "--run", "-y")
+    assert (done.code, (evidence.path / "score.txt").read_text()) == (0, "3\n")
+    assert f"baseline is {pinned[:4]} still" in done.err
+
+
+def test_what_is_gone_of_a_run_that_holds_can_be_brought_back(project):
+    project.write("xt.toml", '[recompute]\non = ["inputs.data"]\n')
+    project.write("raw", "b\na\n")
+    for purpose, read, wrote, how in (
+        ("sort", "raw", "sorted", "sort raw"),
+        ("count", "sorted", "counted", "wc -l < sorted"),
+        ("report", "counted", "told", "cat counted"),
+    ):
+        done = project.run("-q", "-m", purpose, "-i", read, "-o", wrote, "--", "sh", "-c", f"{how} > {wrote}")
+        assert done.code == 0
+    project.write("raw", "a\nb\n")
+    (project.path / "counted").unlink()
+    done = project.xt("stale", "--run", "-y")
+    assert done.code == 1
+    assert "counted` brings it back" in done.err
+
+
 def test_the_first_that_fails_ends_the_plan(evidence):
     evidence.write("data.csv", "c\n")
     evidence.write("train.sh", "exit 7\n")
