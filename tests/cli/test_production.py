@@ -230,6 +230,8 @@ def test_evidence_and_damage_hold_for_a_rollback_too(site):
     site.deployed(0, 5, lacking=["purpose"])
     site.deployed(1, 3)
     assert "no purpose" in refused(site, "rollback", "prod", "--to", "kkkk")
+    page = site.xt("rollback", "prod").out.decode()
+    assert "only with --force: no purpose" in page and "--to kkkk --force -m WHY" in page
     assert site.xt("rollback", "prod", "--to", "kkkk", "--force", "-m", "worse otherwise").code == 0
     assert live(site).lacking == ["purpose"]
     site.damage(site.deployed(1, 1))
@@ -296,7 +298,8 @@ def test_a_run_that_cannot_be_read_is_said_and_the_rest_is_shown(spiking):
         path.write_text("{}")
     page = spiking.xt("prod", "prod").out.decode()
     assert page.count("its run cannot be read") == 2 and "try 1" in page
-    assert "causes not known" in spiking.xt("rollback", "prod").out.decode()
+    page = spiking.xt("rollback", "prod").out.decode()
+    assert "causes not known" in page and "--to kkkk" not in page
     done = spiking.xt("blame", "prod", "rate")
     assert done.code == 0
     assert "is not what was sealed" in done.out.decode()

@@ -78,7 +78,13 @@ def _candidate(one: Candidate, found: Rollback, now: datetime, width: int) -> li
         content = _tradeoff(one.tradeoff, room(width))
         lines += block([say("metrics", "accent")], content, width)
     target = went.short if went.run == found.live.run else went.run[: went.shown]
-    lines += indent(wrap([say(f"xt rollback {found.to} --to {target} -m WHY", "accent")], inner, 2))
+    force = " --force" if one.against else ""
+    if one.against:
+        said = f"only with --force: {'; '.join(one.against)}"
+        lines += indent(wrap([say(said, "bad")], inner, 2))
+    if went.unreadable is None:
+        command = f"xt rollback {found.to} --to {target}{force} -m WHY"
+        lines += indent(wrap([say(command, "accent")], inner, 2))
     return lines
 
 
