@@ -61,7 +61,7 @@ def test_the_history_has_observations_beside_what_was_measured_offline(spiking):
         "latency": 15,
         "calm": 15,
     }
-    assert before["offline"][0] == {"name": "acc", "value": 0.91, "goal": "max"}
+    assert before["offline"][0] == {"name": "acc", "value": 0.91, "goal": "max", "run": IDS[1], "shown": 4}
     assert sum(one["n"] for one in found["before"]) == 30
     assert first["reason"] == "roll-out 0"
     page = spiking.xt("prod", "prod").out.decode()
@@ -323,3 +323,28 @@ def test_pages_fit_and_are_harmless(site, columns):
 
         assert max(map(cell_len, page.splitlines())) <= columns, page
     json.loads(site.xt("prod", "prod", "--json").out)
+
+
+def test_evaluations_that_read_the_artefact_are_what_was_measured_offline(folder):
+    """The trainer measures little; who evaluates its very model, with the prompts that went live, does."""
+    folder.write("prompts/a.md", "one\n")
+    train = "echo weights > m.bin; echo 'loss 0.5'"
+    options = ("-q", "-o", "model:m.bin", "--metric", "loss=log:loss (.*)", "--")
+    assert folder.run(*options, "sh", "-c", train).code == 0
+    options = ("-q", "-i", "model:m.bin", "-i", "prompts:prompts/", "--metric", "acc=log:acc (.*)", "--")
+    assert folder.run(*options, "sh", "-c", "cat m.bin; echo acc 0.7").code == 0
+    good = folder.record("@")["id"]
+    assert folder.xt("deploy", "m.bin", "--to", "prod", "--prompts", "prompts/").code == 0
+    folder.write("prompts/a.md", "two\n")
+    assert folder.run(*options, "sh", "-c", "cat m.bin; echo acc 0.1").code == 0
+    done = json.loads(folder.xt("prod", "prod", "--json").out)
+    offline = done["environments"][0]["deployments"][0]["offline"]
+    assert [(one["name"], one["value"], one["run"] == good) for one in offline] == [
+        ("loss", 0.5, False),
+        ("acc", 0.7, True),
+    ]
+    assert f"offline: also by {good[:4]}, which read it" in folder.xt("prod", "prod").out.decode()
+    assert folder.xt("deploy", "m.bin", "--to", "prod", "--prompts", "prompts/").code == 0
+    back = json.loads(folder.xt("rollback", "prod", "--json").out)
+    tradeoff = back["candidates"][0]["tradeoff"]
+    assert [(one["name"], one["now"], one["then"]) for one in tradeoff] == [("acc", 0.1, 0.7)]

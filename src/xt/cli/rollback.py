@@ -13,7 +13,9 @@ def rollback(
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="RUN|DEPLOYMENT", help="Go back to this; without it, what there is to go back to."
+            "--to",
+            metavar="RUN|DEPLOYMENT|BUNDLE",
+            help="Go back to this; without it, what there is to go back to.",
         ),
     ] = None,
     reason: Annotated[str | None, typer.Option("-m", "--message", help="Why.")] = None,

@@ -17,13 +17,17 @@ VERSION = 6
 
 
 class Offline(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A metric that the run itself gave."""
+    """A metric of the run that made an artefact, or of one that evaluated it."""
 
     name: str
     """With its labels: `val/acc{digit=8}`."""
     value: float | int | Number
     unit: str | None = None
     goal: Goal = "none"
+    run: str = ""
+    """That measured it."""
+    shown: int = 0
+    """Letters of its id that tell it from all others."""
 
 
 class Measured(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,7 +86,7 @@ class Went(msgspec.Struct, frozen=True, omit_defaults=True):
     unreadable: str | None = None
     """Why nothing is known of the run."""
     offline: list[Offline] = []
-    """What the run itself measured, the most telling first."""
+    """What was measured of it before, the most telling first: by its run, then by those that read it."""
     seen: list[Measured] = []
     """What was measured in production while it was live."""
 

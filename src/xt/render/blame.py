@@ -137,6 +137,9 @@ def changes(found: Changes, width: int) -> list[Line]:
             old, new = (version or "none" for version in pair)
             content: Line = [say(old), say(" → ", "dim"), say(new, "bold")]
             lines += block([say(role, "accent")], wrap(content, room(width), 2), width)
+            if found.same_run and None not in pair:
+                where = wrap([say(f"xt bundle diff {old} {new}", "accent")], room(width), 2)
+                lines += block([], where, width)
     if found.reason is not None:
         lines += block([say("causes", "accent")], wrap([say(found.reason, "bold")], room(width), 2), width)
     if found.causes is not None:

@@ -83,6 +83,12 @@ def _deployment(one: Went, now: datetime, width: int) -> list[Line]:
     below += reason(one, inner) + warnings(one, inner)
     lines += indent(below)
     numbers = _numbers(one.offline, one.seen, inner)
+    others = {by.run: by.run[: by.shown] for by in one.offline if by.run != one.run}
+    if others:
+        said = [say("offline: also by ", "dim")]
+        for at, short in enumerate(others.values()):
+            said += [say(", " if at else ""), say(short, "key")]
+        numbers += wrap([*said, say(", which read it", "dim")], inner, 2)
     return lines + indent(numbers)
 
 

@@ -17,8 +17,9 @@ from xt.errors import NotDeployedError, UsageError
 from xt.model.event import Deployed, Point
 from xt.model.production import Blame, Direction, Goal, Moved, Stretch
 from xt.model.standing import Place as Somewhere
+from xt.ops.production.about import about
 from xt.ops.production.changes import between
-from xt.ops.production.history import about, deployments, doubts, place_of, within
+from xt.ops.production.history import deployments, doubts, place_of, within
 from xt.ops.production.measurements import time_of
 from xt.ops.statements import standing as everything
 from xt.store import Store
@@ -100,7 +101,7 @@ def blame(
         since=from_,
         n=len(points),
         places=places,
-        deployments=[one for one in deployments(store, place, settings) if one.event in named],
+        deployments=[one for one in deployments(store, place, settings, standing) if one.event in named],
         family=found.family,
         tolerance=declared(tolerances),
         notes=_notes(series, found.places),

@@ -9,23 +9,20 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from xt.compare.noise import spread_of
-from xt.compare.tolerances import metric_name, settings_of
-from xt.config import MetricSettings, Settings
+from xt.config import Settings
 from xt.errors import NotDeployedError, XtError
 from xt.model.event import Deployed, Observed, Point
-from xt.model.production import VERSION, LivePlace, Measured, Offline, Production, Went
-from xt.model.result import Metric, Record
+from xt.model.production import VERSION, LivePlace, Measured, Production, Went
 from xt.model.standing import Place, Standing
-from xt.model.summary import headline
 from xt.model.text import from_text
+from xt.ops.production.about import about
+from xt.ops.production.offline import Measuring
 from xt.ops.statements import standing as everything
 from xt.store import Store, events
 from xt.suggest import suggest
 
 #: Letters that name a deployment, at least.
 SHORTEST = 4
-#: Metrics of the run that are taken, besides those that are measured in production too.
-METRICS = 16
 
 _SUFFIXES = tuple(f"{events.KINDS[kind]}.json" for kind in (Deployed, Observed))
 
@@ -52,7 +49,7 @@ def production(store: Store, name: str | None, settings: Settings) -> Production
     found = []
     for one in names:
         place = standing.places[one]
-        history = deployments(store, place, settings, last=None if name is not None else 1)
+        history = deployments(store, place, settings, standing, last=None if name is not None else 1)
         found.append(
             LivePlace(one, history[::-1], before(place, settings), more=len(place.deployments) - len(history))
         )
@@ -90,15 +87,19 @@ def none_deployed(standing: Standing, name: str | None) -> NotDeployedError:
     )
 
 
-def deployments(store: Store, place: Place, settings: Settings, *, last: int | None = None) -> list[Went]:
+def deployments(
+    store: Store, place: Place, settings: Settings, standing: Standing, *, last: int | None = None
+) -> list[Went]:
     """Describe the deployments of an environment with what was measured while each was live, oldest first.
 
     Args:
         store: that has the runs.
         place: the environment.
         settings: for goals and units.
+        standing: which runs were put away.
         last: how many; all by default.
     """
+    measuring = Measuring(store, settings, standing)
     events_of = place.deployments
     letters = short_names([event.id for event in events_of])
     taken_back = {event.takes_back for event in events_of}
@@ -109,7 +110,7 @@ def deployments(store: Store, place: Place, settings: Settings, *, last: int | N
             continue
         after = events_of[number + 1].live_from if number + 1 < len(events_of) else None
         points = within(place.observed, event.live_from, after)
-        one = went(store, event, settings, {point.name for point in points})
+        one = went(store, event, measuring, {point.name for point in points})
         found.append(
             replace(
                 one,
@@ -124,14 +125,14 @@ def deployments(store: Store, place: Place, settings: Settings, *, last: int | N
 
 
 def went(
-    store: Store, event: Deployed, settings: Settings | None = None, measured: set[str] | None = None
+    store: Store, event: Deployed, measuring: Measuring | None = None, measured: set[str] | None = None
 ) -> Went:
     """Describe one deployment by itself.
 
     Args:
         store: that has the run.
         event: that says so.
-        settings: for goals and units.
+        measuring: looks up what was measured offline; without it nothing is said of that.
         measured: names whose offline value is wanted in any case.
     """
     plain = Went(
@@ -165,7 +166,7 @@ def went(
         shown=store.shown(event.run),
         role=roles[0] if roles else None,
         purpose=record.snapshot.context.purpose,
-        offline=_offline(record, settings or Settings(), measured or set()),
+        offline=measuring.offline(event, record, measured or set()) if measuring is not None else [],
     )
 
 
@@ -228,32 +229,3 @@ def seen(points: list[Point], settings: Settings) -> list[Measured]:
             )
         )
     return sorted(found, key=lambda one: (one.goal == "none", one.name))
-
-
-def about(settings: Settings, name: str, metric: Metric | None = None) -> MetricSettings:
-    """What is declared of a metric, by its name with labels or without; else what the run said."""
-    plain = name.partition("{")[0]
-    found = settings_of(settings.metrics, list(dict.fromkeys([name, plain]))) or MetricSettings()
-    if metric is None:
-        return found
-    return replace(
-        found,
-        goal=found.goal if found.goal != "none" else metric.goal,
-        unit=found.unit if found.unit is not None else metric.unit,
-    )
-
-
-def _offline(record: Record, settings: Settings, measured: set[str]) -> list[Offline]:
-    plain = headline(record.result.metrics)[:METRICS]
-    every = [metric_name(metric.name, metric.labels) for metric in record.result.metrics]
-    further = [
-        metric
-        for name, metric in zip(every, record.result.metrics, strict=True)
-        if name in measured and metric not in plain
-    ]
-    found = []
-    for metric in [*plain, *further]:
-        name = metric_name(metric.name, metric.labels)
-        known = about(settings, name, metric)
-        found.append(Offline(name, metric.value, known.unit, known.goal))
-    return sorted(found, key=lambda one: one.goal == "none")

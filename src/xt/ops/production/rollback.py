@@ -8,6 +8,7 @@ from collections.abc import Callable
 from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, NotDeployedError, UsageError, XtError
+from xt.model.delta import Judgement
 from xt.model.event import Deployed
 from xt.model.production import Candidate, Direction, Goal, Rollback, Tradeoff, Went
 from xt.model.result import Number
@@ -51,7 +52,7 @@ def candidates(store: Store, name: str, settings: Settings, outside: Outside) ->
             f"nothing else was ever live in `{name}` to go back to",
             "`xt deploy PATH --to ENV` deploys another",
         )
-    told = {one.event: one for one in deployments(store, place, settings)}
+    told = {one.event: one for one in deployments(store, place, settings, standing)}
     found = []
     for event in others[:LOOKED_AT]:
         one = told[event.id]
@@ -131,7 +132,7 @@ def _others(place: Place, live: Deployed) -> list[Deployed]:
 
 
 def _target(store: Store, place: Place, target: str, name: str, outside: Outside) -> Deployed:
-    """The deployment somebody means by an event's id, its short name, or a run."""
+    """The deployment somebody means by an event's id, its short name, a version of prompts, or a run."""
     ids = [event.id for event in place.deployments]
     short = short_names(ids)
     by_event = [
@@ -139,6 +140,8 @@ def _target(store: Store, place: Place, target: str, name: str, outside: Outside
         for event in place.deployments
         if event.id == target or (len(target) >= len(short[event.id]) and _chance(event).startswith(target))
     ]
+    # What distinguishes deployments of one model may be the prompts in front of it.
+    by_event = by_event or [event for event in place.deployments if _had(event, target)]
     if by_event:
         return by_event[-1]
     try:
@@ -154,6 +157,13 @@ def _target(store: Store, place: Place, target: str, name: str, outside: Outside
             f"`xt deploy {target}:OUTPUT --to {name}` deploys it",
         )
     return of_run[-1]
+
+
+def _had(event: Deployed, target: str) -> bool:
+    """Whether a version of prompts or policies, as `prompts@3f9a2c`, went live with it."""
+    role, at, digits = target.partition("@")
+    live = {"prompts": event.prompts, "policy": event.policy}.get(role)
+    return bool(at and digits and live is not None and live.partition(":")[2].startswith(digits))
 
 
 def _chance(event: Deployed) -> str:
@@ -198,15 +208,17 @@ def _tradeoff(store: Store, live: Went, other: Went, settings: Settings) -> list
 
 def _offline(store: Store, live: Went, other: Went, settings: Settings) -> list[Tradeoff]:
     now, then = ({one.name: one for one in side.offline} for side in (live, other))
-    names = [name for name in now if name in then]
-    judged = {}
-    if live.run != other.run and names:
+    names = [name for name in now if name in then and now[name].run != then[name].run]
+    judged: dict[str, Judgement] = {}
+    # By the runs that measured them: the one that made an artefact, or one that evaluated it.
+    for pair in dict.fromkeys((now[name].run, then[name].run) for name in names):
+        own = [name for name in names if (now[name].run, then[name].run) == pair]
         try:
-            judged = plain(*both(store, live.run, other.run), names, Rules(settings, []))
+            judged |= plain(*both(store, *pair), own, Rules(settings, []))
         except XtError:
-            judged = {}  # the values are known all the same
+            continue  # the values are known all the same
     found = []
-    for name in names if live.run != other.run else []:
+    for name in names:
         one, was = now[name], then[name]
         verdict = judged.get(name)
         found.append(
