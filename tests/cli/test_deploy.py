@@ -276,6 +276,11 @@ def test_when_the_hook_fails_nothing_is_recorded(site, hook, said):
     assert live(site) is None
 
 
+def test_what_is_wrong_with_a_measurement_is_said_of_its_name_or_its_value(site):
+    assert "it cannot be a name" in refused(site, "observe", "prod", "a\tb=1")
+    assert "`x` is no number" in refused(site, "observe", "prod", "a=x")
+
+
 def test_two_who_deploy_at_once_are_told(site):
     site.run(0)
     site.run(1)

@@ -249,6 +249,24 @@ def test_measurements_that_cannot_be_read_are_not_called_none(spiking):
     assert "1 event that cannot be read says so" in refused(spiking, "blame", "prod", "rate")
 
 
+def test_an_event_whose_digest_is_none_is_one_that_cannot_be_read(spiking):
+    (path,) = [
+        p
+        for p in spiking.project.path.glob(".xt/events/*/*/*.deployed.json")
+        if b"roll-out 1" in p.read_bytes()
+    ]
+    path.chmod(0o600)
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "digest": "none"}))
+    for words in (["prod", "prod"], ["rollback", "prod"], ["blame", "prod", "rate"]):
+        assert "not certain: 1 event cannot be read" in spiking.xt(*words).out.decode()
+
+
+def test_too_few_measurements_are_not_said_to_be_still(site):
+    site.run(0)
+    site.observed("rate", {4: 1.0, 3: 2.0})
+    assert "cannot tell: too little" in site.xt("blame", "prod", "rate").out.decode()
+
+
 def test_a_rollback_is_named_by_what_it_went_back_to(spiking):
     assert spiking.xt("rollback", "prod", "--to", "kkkk").code == 0
     assert "the rollback to kkkk: cannot tell" in spiking.xt("blame", "prod", "rate").out.decode()

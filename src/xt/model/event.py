@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -107,7 +107,7 @@ class Deployed(Event, frozen=True, tag="deployed"):
     run: str
     output: Text
     """Path of the output of that run, as recorded."""
-    digest: str
+    digest: Annotated[str, msgspec.Meta(pattern="^blake3:[0-9a-f]{64}$")]
     """Of its content (file) or manifest (tree)."""
     path: Text | None = None
     """The file that was named, when it was one."""

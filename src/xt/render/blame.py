@@ -56,6 +56,8 @@ def _verdict(found: Blame, went: dict[str, Went]) -> Line:
         words = {place.word for place in found.places}
         if "within tolerance" in words:
             return [say(f"moved only within the declared tolerance ({found.tolerance})")]
+        if not words and not found.family:
+            return [say("cannot tell: too little was measured, and nothing was deployed meanwhile")]
         if not words:
             return [say("did not move, and nothing was deployed meanwhile")]
         if words == {"cannot tell"}:
