@@ -262,6 +262,13 @@ def test_what_is_gone_of_a_run_that_holds_can_be_brought_back(project):
     assert "counted` brings it back" in done.err
 
 
+def test_runs_that_are_not_looked_at_are_said(evidence, monkeypatch):
+    monkeypatch.setattr("xt.ops.stale.looking.MOST", 0)
+    assert len(stale(evidence, code=0)["fresh"]) == 2
+    (said,) = stale(evidence, "@", code=3)["doubts"]
+    assert said == "1 run further up: not looked at"
+
+
 def test_the_first_that_fails_ends_the_plan(evidence):
     evidence.write("data.csv", "c\n")
     evidence.write("train.sh", "exit 7\n")

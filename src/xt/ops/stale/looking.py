@@ -29,7 +29,7 @@ from xt.store import Store
 
 #: Says how far it is: runs looked at, and to look at.
 Progress = Callable[[int, int], None]
-#: Runs that are followed upwards.
+#: Runs that are followed upwards, besides those that are asked for.
 MOST = 1_000
 
 
@@ -90,13 +90,18 @@ class Looking:
         self.present = Present(store, outside, root, known, outputs)
         self._apart = self._not_code(home, newest.values())
         self._newest = set(newest.values())
+        self.passed_over = 0
+        """Runs further up that were not looked at: the chain is longer than is followed."""
 
     def at(self, runs: list[str], progress: Progress) -> dict[str, Look]:
         """Look at runs, and at those that made what they read."""
         found: dict[str, Look] = {}
         waiting = list(dict.fromkeys(runs))
         named = set(waiting)
-        while waiting and len(found) < MOST:
+        while waiting:
+            if len(found) >= len(named) + MOST:
+                self.passed_over = len({run for run in waiting if run not in found})
+                break
             progress(len(found), len(found) + len(waiting))
             run_id = waiting.pop(0)
             run = self._uses.of_run(run_id)

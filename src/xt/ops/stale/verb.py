@@ -44,7 +44,9 @@ def stale(
     newest = current(store, uses, said, root)
     looking = Looking(store, uses, outside, root, known, newest)
     looked = looking.at(list(newest.values()) if runs is None else runs, progress)
-    doubts = [*uses.doubts, *(f"the event `{path}` cannot be read" for path in said.doubts)]
+    over = looking.passed_over
+    further = [f"{over} {'run' if over == 1 else 'runs'} further up: not looked at"] if over else []
+    doubts = [*further, *uses.doubts, *(f"the event `{path}` cannot be read" for path in said.doubts)]
     return _Judging(store, looked, said, known.settings, doubts).whole()
 
 
