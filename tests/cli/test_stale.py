@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -260,6 +261,16 @@ def test_what_is_gone_of_a_run_that_holds_can_be_brought_back(project):
     done = project.xt("stale", "--run", "-y")
     assert done.code == 1
     assert "counted` brings it back" in done.err
+
+
+def test_code_that_is_lost_differs_and_says_so(evidence):
+    evidence.write("more.sh", "true\n")
+    assert evidence.run("-q", "--as", "train").code == 0
+    evidence.write("more.sh", "false\n")
+    shutil.rmtree(evidence.path / ".xt" / "code.git" / "objects")
+    (evidence.path / ".xt" / "code.git" / "objects").mkdir()
+    said = [reason["what"] for one in stale(evidence, "@")["plan"] for reason in one["reasons"]]
+    assert len(said) == 1 and "cannot be compared" in said[0]
 
 
 def test_runs_that_are_not_looked_at_are_said(evidence, monkeypatch):
