@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -176,6 +177,17 @@ def test_a_damaged_record_is_said(site):
     assert "1 record cannot be read" in refused(site, "deploy", "m", "--to", "prod")
 
 
+def test_what_a_run_that_was_damaged_since_it_was_indexed_made_is_not_called_changed(site):
+    site.run(0)
+    site.project.write("model.bin", "weights 0")
+    assert site.xt("deploy", "model.bin", "--to", "prod").code == 0
+    (path,) = site.project.path.glob(f".xt/runs/*/{IDS[0]}.json")
+    path.chmod(0o600)
+    path.write_text("{}")
+    said = refused(site, "deploy", "model.bin", "--to", "prod")
+    assert "no run that can be read made" in said and "changed" not in said
+
+
 def test_when_what_is_live_is_not_certain_only_force_deploys(site):
     site.run(0)
     site.damage(site.deployed(0, 5))
@@ -262,6 +274,20 @@ def test_when_the_hook_fails_nothing_is_recorded(site, hook, said):
     assert (done.code, done.out) == (1, b"")
     assert said in done.err and "nothing was recorded" in done.err
     assert live(site) is None
+
+
+def test_what_is_wrong_with_a_measurement_is_said_of_its_name_or_its_value(site):
+    assert "it cannot be a name" in refused(site, "observe", "prod", "a\tb=1")
+    assert "`x` is no number" in refused(site, "observe", "prod", "a=x")
+
+
+def test_two_who_deploy_at_once_are_told(site):
+    site.run(0)
+    site.run(1)
+    other = f"{sys.executable} -m xt deploy kkkk:model --to prod --no-hook"
+    site.project.write("xt.toml", f'[deploy.prod]\nhook = "{other}"\n')
+    page = site.xt("deploy", "llll:model", "--to", "prod").out.decode()
+    assert "in the place of kkkk" in page and "kkkk was deployed there while the hook ran" in page
 
 
 def test_without_the_content_a_hook_is_not_run(site):

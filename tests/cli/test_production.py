@@ -230,12 +230,74 @@ def test_evidence_and_damage_hold_for_a_rollback_too(site):
     site.deployed(0, 5, lacking=["purpose"])
     site.deployed(1, 3)
     assert "no purpose" in refused(site, "rollback", "prod", "--to", "kkkk")
+    page = site.xt("rollback", "prod").out.decode()
+    assert "only with --force: no purpose" in page and "--to kkkk --force -m WHY" in page
     assert site.xt("rollback", "prod", "--to", "kkkk", "--force", "-m", "worse otherwise").code == 0
     assert live(site).lacking == ["purpose"]
     site.damage(site.deployed(1, 1))
     assert "not certain" in refused(site, "rollback", "prod", "--to", "llll")
     for words in (["rollback", "prod"], ["prod"]):
         assert "not certain: 1 event cannot be read" in site.xt(*words).out.decode()
+
+
+def test_measurements_that_cannot_be_read_are_not_called_none(spiking):
+    (path,) = [
+        p for p in spiking.project.path.glob(".xt/events/*/*/*.observed.json") if b"rate" in p.read_bytes()
+    ]
+    path.chmod(0o600)
+    path.write_text("{")
+    assert "1 event that cannot be read says so" in refused(spiking, "blame", "prod", "rate")
+
+
+def test_an_event_whose_digest_is_none_is_one_that_cannot_be_read(spiking):
+    (path,) = [
+        p
+        for p in spiking.project.path.glob(".xt/events/*/*/*.deployed.json")
+        if b"roll-out 1" in p.read_bytes()
+    ]
+    path.chmod(0o600)
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "digest": "none"}))
+    for words in (["prod", "prod"], ["rollback", "prod"], ["blame", "prod", "rate"]):
+        assert "not certain: 1 event cannot be read" in spiking.xt(*words).out.decode()
+
+
+def test_too_few_measurements_are_not_said_to_be_still(site):
+    site.run(0)
+    site.observed("rate", {4: 1.0, 3: 2.0})
+    assert "cannot tell: too little" in site.xt("blame", "prod", "rate").out.decode()
+
+
+def test_a_rollback_is_named_by_what_it_went_back_to(spiking):
+    assert spiking.xt("rollback", "prod", "--to", "kkkk").code == 0
+    assert "the rollback to kkkk: cannot tell" in spiking.xt("blame", "prod", "rate").out.decode()
+
+
+def test_a_drift_is_not_put_down_to_a_deployment_alone(site):
+    site.run(0)
+    site.run(1)
+    site.deployed(0, 90)
+    site.deployed(1, 30)
+    chance = random.Random(0)
+    site.observed("rate", {h: 90 - h + chance.gauss(0, 9) for h in range(85, 0, -1)})
+    places = site.json("blame", "prod", "rate")["places"]
+    (at,) = [one for one in places if one.get("deployments") and one["word"] == "moved"]
+    assert "it may be a drift" in at["reason"]
+    assert "it may be a drift" in " ".join(site.xt("blame", "prod", "rate").out.decode().split())
+    site.observed("latency", {h: float(90 - h) for h in range(85, 0, -1)})
+    (note,) = site.json("blame", "prod", "latency")["notes"]
+    assert note.startswith("neighbouring measurements are alike by 0.9")
+
+
+def test_a_clock_that_was_ahead_does_not_hide_what_goes_live_now(spiking):
+    # Another machine's deployment, dated in two hours.
+    ahead = spiking.deployed(0, -2)
+    assert live(spiking).id == ahead.id
+    done = spiking.xt("rollback", "prod", "--to", "llll")
+    page = " ".join(done.out.decode().split())
+    assert page.startswith("prod is llll") and "a clock was wrong" in page
+    assert live(spiking).run == IDS[1]
+    assert spiking.xt("deploy", "kkkk:model", "--to", "prod").code == 0
+    assert live(spiking).run == IDS[0]
 
 
 def test_nothing_to_go_back_to(site):
@@ -254,7 +316,8 @@ def test_a_run_that_cannot_be_read_is_said_and_the_rest_is_shown(spiking):
         path.write_text("{}")
     page = spiking.xt("prod", "prod").out.decode()
     assert page.count("its run cannot be read") == 2 and "try 1" in page
-    assert "causes not known" in spiking.xt("rollback", "prod").out.decode()
+    page = spiking.xt("rollback", "prod").out.decode()
+    assert "causes not known" in page and "--to kkkk" not in page
     done = spiking.xt("blame", "prod", "rate")
     assert done.code == 0
     assert "is not what was sealed" in done.out.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -222,6 +223,61 @@ def test_what_comes_out_the_same_holds_what_was_made_from_it(evidence):
     assert "holds: all that it reads came out as it was" in done.err
     assert done.err.splitlines()[-1] == "xt: done: 1 made again, 1 still held"
     assert stale(evidence, code=0)["plan"] == []
+
+
+def test_another_model_at_the_same_path_is_not_taken_for_that_of_the_baseline(evidence):
+    evidence.write("xt.toml", TOML + '[recompute]\non = ["harness", "model"]\n')
+    pinned = evidence.record("@")["id"]
+    assert evidence.xt("baseline", "set", "@", "-m", "the best").code == 0
+    evidence.write("data.csv", "c\nb\na\n")
+    for task in ("train", "evaluate"):
+        evidence.run("-q", "--as", task)
+    assert stale(evidence, pinned, code=0)["plan"] == []
+    evidence.write("evaluate.sh", "cat model.bin cases.txt | wc -l | tr -d ' ' > score.txt\n")
+    found = stale(evidence, pinned)
+    assert plan(found) == [("evaluate", "evaluate", ["inputs.harness"])]
+    assert "`xt restore" in found["plan"][0]["by_hand"]
+    refused = evidence.xt("stale", "--baseline", "--run", "-y")
+    assert refused.code != 0 and "brings back what it read" in refused.err
+    maker = found["fresh"][0]["run"]
+    assert evidence.xt("restore", maker, "model.bin", "--force").code == 0
+    done = evidence.xt("stale", "--baseline", "--run", "-y")
+    assert (done.code, (evidence.path / "score.txt").read_text()) == (0, "3\n")
+    assert f"baseline is {pinned[:4]} still" in done.err
+
+
+def test_what_is_gone_of_a_run_that_holds_can_be_brought_back(project):
+    project.write("xt.toml", '[recompute]\non = ["inputs.data"]\n')
+    project.write("raw", "b\na\n")
+    for purpose, read, wrote, how in (
+        ("sort", "raw", "sorted", "sort raw"),
+        ("count", "sorted", "counted", "wc -l < sorted"),
+        ("report", "counted", "told", "cat counted"),
+    ):
+        done = project.run("-q", "-m", purpose, "-i", read, "-o", wrote, "--", "sh", "-c", f"{how} > {wrote}")
+        assert done.code == 0
+    project.write("raw", "a\nb\n")
+    (project.path / "counted").unlink()
+    done = project.xt("stale", "--run", "-y")
+    assert done.code == 1
+    assert "counted` brings it back" in done.err
+
+
+def test_code_that_is_lost_differs_and_says_so(evidence):
+    evidence.write("more.sh", "true\n")
+    assert evidence.run("-q", "--as", "train").code == 0
+    evidence.write("more.sh", "false\n")
+    shutil.rmtree(evidence.path / ".xt" / "code.git" / "objects")
+    (evidence.path / ".xt" / "code.git" / "objects").mkdir()
+    said = [reason["what"] for one in stale(evidence, "@")["plan"] for reason in one["reasons"]]
+    assert len(said) == 1 and "cannot be compared" in said[0]
+
+
+def test_runs_that_are_not_looked_at_are_said(evidence, monkeypatch):
+    monkeypatch.setattr("xt.ops.stale.looking.MOST", 0)
+    assert len(stale(evidence, code=0)["fresh"]) == 2
+    (said,) = stale(evidence, "@", code=3)["doubts"]
+    assert said == "1 run further up: not looked at"
 
 
 def test_the_first_that_fails_ends_the_plan(evidence):

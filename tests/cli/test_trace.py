@@ -17,6 +17,7 @@ from xt.errors import XtError
 from xt.model.event import Deployed
 from xt.ops.lineage import Uses
 from xt.ops.trace import trace as verb
+from xt.render.trace import render
 from xt.store import events
 
 
@@ -207,6 +208,40 @@ def test_what_is_live_shows_below_it_and_can_be_asked_for(joined):
     assert live["deployments"][0]["event"] == event.id
     assert set(purposes(live).values()) == {"export", "first training"}
     assert trace(joined, event.id[:16])["start"] == event.id
+    assert trace(joined, "01010101"[:4])["start"] == event.id  # as `xt prod` names it
+
+
+def test_a_deployment_that_was_recorded_later_stands_where_it_went_live(joined):
+    run, digest = joined.sealing.ids["first training"], trace(joined, "model.bin")["start"]
+    raw = trace(joined, "raw.csv")["start"]
+    january, february, march = (f"2026-0{month}-02T03:04:05.000000Z" for month in (1, 2, 3))
+    for number, (at, since) in enumerate(((february, None), (march, january))):
+        event = Deployed(
+            id=events.event_id(at, bytes([number] * 4)),
+            at=at,
+            by="ann",
+            to="prod",
+            run=run,
+            output="model.bin",
+            digest=digest,
+            config={"raw.csv": raw},
+            since=since,
+        )
+        events.append(joined.sealing.store.path, event)
+    text = joined.xt("trace", "model.bin").out.decode()
+    assert "was live in prod from 2026-01-02 03:04 UTC to 2026-02-02 03:04 UTC" in text
+    assert "live in prod since 2026-02-02 03:04 UTC" in text
+    # What went live beside the artefact knows it too.
+    assert {link["role"] for link in trace(joined, "raw.csv")["links"] if link["kind"] == "deployed"} == {
+        "artifact",
+        "config",
+    }
+
+
+def test_a_folder_with_all_of_it_is_no_input_and_no_output(joined):
+    text = joined.xt("trace", ".").out.decode()
+    assert "made one file of it: model.bin" in text and "reads one file of it: model.bin" in text
+    assert not [line for line in text.splitlines()[1:] if " files · " in line]
 
 
 def test_damage_is_said_and_what_is_left_is_traced(joined):
@@ -215,10 +250,32 @@ def test_damage_is_said_and_what_is_left_is_traced(joined):
     path.chmod(0o600)
     path.write_text("{")
     found = trace(joined, "model.bin")
-    assert set(purposes(found).values()) == {"export", "first training"}
+    assert set(purposes(found).values()) - {None} == {"export", "first training"}
     assert run in found["doubts"][0]
     assert "something may be missing here" in joined.xt("trace", "model.bin").out.decode()
     assert joined.xt("trace", run).code == 1
+
+
+def test_a_chain_longer_than_the_graph_may_be_is_cut(joined, monkeypatch):
+    monkeypatch.setattr("xt.ops.trace.RUNS", 1)
+    outside = Outside(str(joined.path), {})
+    store = joined.sealing.store
+    found = verb(store, Uses(store), "score.txt", outside, Settings())
+    assert [run.purpose for run in found.runs] == ["how good"]
+    assert sum(found.cut.values()) == 1
+    assert "how good" in render(found, outside.now(), 80, False)
+
+
+def test_a_maker_whose_record_was_damaged_since_it_was_indexed_is_named(joined):
+    run = joined.sealing.ids["first training"]
+    trace(joined, "model.bin")
+    path = joined.path / ".xt" / "runs" / run[:2] / f"{run}.json"
+    path.chmod(0o600)
+    path.write_text("{")
+    found = trace(joined, "model.bin")
+    assert [each["status"] for each in found["runs"] if each["id"] == run] == ["damaged"]
+    text = joined.xt("trace", "model.bin").out.decode()
+    assert f"{run[:4]} its record cannot be read, damaged" in text and "something may be missing" in text
 
 
 def test_graphs_for_other_programs_are_escaped(folder):

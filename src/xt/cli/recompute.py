@@ -71,6 +71,10 @@ def recompute(store: Store, found: Staleness, outside: Outside, *, yes: bool) ->
         if status != 0 or run_id is None:
             return _stopped(found, number, f"{name}: it ended with {status}", status or 1)
         remaking.done(one, run_id)
+        if one.pinned:
+            pins = ", ".join(one.pinned)
+            new = run_id[: store.shown(run_id)]
+            say([visible(f"xt: note: {pins} is {name} still: `xt baseline set {new} -m WHY` pins this one")])
         done += 1
     say(
         [

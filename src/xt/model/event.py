@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -107,7 +107,7 @@ class Deployed(Event, frozen=True, tag="deployed"):
     run: str
     output: Text
     """Path of the output of that run, as recorded."""
-    digest: str
+    digest: Annotated[str, msgspec.Meta(pattern="^blake3:[0-9a-f]{64}$")]
     """Of its content (file) or manifest (tree)."""
     path: Text | None = None
     """The file that was named, when it was one."""
@@ -125,7 +125,7 @@ class Deployed(Event, frozen=True, tag="deployed"):
     despite: list[str] = []
     """What else spoke against it, one sentence each; it was forced."""
     since: str | None = None
-    """RFC 3339, UTC: when it went live, if it was recorded later than that."""
+    """RFC 3339, UTC: when it went live, if it was recorded later than that, or if a clock was wrong."""
     schema: Literal["xt.event/1"] = "xt.event/1"
 
     @property

@@ -234,6 +234,8 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
     tradeoff: list[Tradeoff] = []
     held: bool = True
     """Whether its content is in this store."""
+    against: list[str] = []
+    """What it would be refused for, without `--force`."""
 
 
 class Rollback(msgspec.Struct, frozen=True):

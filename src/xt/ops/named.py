@@ -28,6 +28,8 @@ from xt.store import Store, find_root
 _DIGEST = re.compile(r"(blake3[: ])?([0-9a-f]{6,64})…?")
 #: The beginning of an event's id: the digits of a time.
 _EVENT = re.compile(r"\d{8,20}(-[0-9a-f]{0,8})?")
+#: How `xt prod` names a deployment: the end of its id, or the beginning of that.
+_CHANCE = re.compile(r"[0-9a-f]{4,8}")
 _POSITION = re.compile(r"@(~\d*)?")
 #: Digests that are named when a beginning fits many.
 _TOLD = 6
@@ -101,10 +103,13 @@ class Namer:
         place = self._standing.places.get(word)
         if place is not None and place.live is not None:
             return Named(deployment=place.live)
-        if not _EVENT.fullmatch(word):
-            return None
         every = [event for place in self._standing.places.values() for event in place.deployments]
-        like = [event for event in every if event.id.startswith(word)]
+        if _EVENT.fullmatch(word):
+            like = [event for event in every if event.id.startswith(word)]
+        elif _CHANCE.fullmatch(word):
+            like = [event for event in every if event.id.rpartition("-")[2].startswith(word)]
+        else:
+            return None
         if len(like) > 1:
             ids = ", ".join(event.id for event in like[:_TOLD])
             raise UsageError(f"`{word}` is the beginning of {len(like)} deployments", f"one of {ids}")

@@ -74,6 +74,8 @@ class _Graph(Things):
         super().__init__(uses, said)
         self._store, self._depth = store, depth
         self._links: dict[Link, None] = {}
+        self._damaged: dict[str, None] = {}
+        """Runs that the index knows and whose record cannot be read: the ends of what can be followed."""
         self._cut: dict[str, int] = {}
 
     def begin(self, named: Named) -> str:
@@ -105,6 +107,8 @@ class _Graph(Things):
             found: list[tuple[Link, Run | None]]
             if key in self.events:
                 found = [(link, None) for link in self.shipped(key)]
+            elif key in self._damaged:
+                continue
             elif key in self.runs:
                 run = self.runs[key]
                 found = [(self.read(run, item), run) for item in run.inputs]
@@ -114,8 +118,10 @@ class _Graph(Things):
                     continue
                 away += 1
             for link, run_before in self._bounded(key, found):
+                if not self._enter(link.source, key):
+                    continue
                 self._links[link] = None
-                if link.source not in seen and self._enter(link.source, key):
+                if link.source not in seen:
                     seen.add(link.source)
                     waiting.append((link.source, away, run_before))
 
@@ -125,7 +131,7 @@ class _Graph(Things):
         seen = {start}
         while waiting:
             key, away = waiting.popleft()
-            if key in self.events:
+            if key in self.events or key in self._damaged:
                 continue
             if key in self.runs:
                 found = [self.made(self.runs[key], item) for item in self.runs[key].outputs]
@@ -137,15 +143,17 @@ class _Graph(Things):
                     continue
                 away += 1
             for link in self._bounded(key, found):
+                if not self._enter(link.target, key):
+                    continue
                 self._links[link] = None
-                if link.target not in seen and self._enter(link.target, key):
+                if link.target not in seen:
                     seen.add(link.target)
                     waiting.append((link.target, away))
 
     def whole(self, word: str, start: str, direction: Direction, notes: Iterable[str]) -> Trace:
         """Write it down."""
         shown = self._store.shown_all(
-            [*self.runs, *(run for file in self.files.values() for run in file.makers)]
+            [*self.runs, *self._damaged, *(run for file in self.files.values() for run in file.makers)]
         )
         files = []
         for key, file in self.files.items():
@@ -157,7 +165,10 @@ class _Graph(Things):
             start=start,
             direction=direction,
             known=known or bool(self.uses.made(start) or self.uses.used(start)),
-            runs=[self._described(run, shown[run.id]) for run in self.runs.values()],
+            runs=[
+                *(self._described(run, shown[run.id]) for run in self.runs.values()),
+                *(TracedRun(run, shown[run], "damaged", self.uses.started(run)) for run in self._damaged),
+            ],
             files=files,
             deployments=list(self.events.values()),
             links=list(self._links),
@@ -171,11 +182,15 @@ class _Graph(Things):
 
     def _enter(self, key: str, beside: str) -> bool:
         """Whether there is room for a thing; a run is put in."""
-        run = None if key in self.runs or key in self.files else self.uses.of_run(key)
-        if run is not None and len(self.runs) >= RUNS:
+        if key in self.runs or key in self.files or key in self.events:
+            return True
+        if len(self.runs) + len(self._damaged) >= RUNS:
             self._cut[beside] = self._cut.get(beside, 0) + 1
             return False
-        if run is not None:
+        run = self.uses.of_run(key)
+        if run is None:
+            self._damaged[key] = None
+        else:
             self.runs[key] = run
         return True
 

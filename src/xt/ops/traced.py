@@ -7,9 +7,11 @@ from typing import Literal
 
 import msgspec
 
+from xt.model.bundle import BUNDLED
 from xt.model.event import Deployed
 from xt.model.files import Entry
 from xt.model.lineage import Link, TracedDeployment, TracedFile
+from xt.model.production import VERSION
 from xt.model.standing import Standing
 from xt.model.text import Text, from_text, to_text
 from xt.ops.lineage import Run, Thing, Use, Uses, joining
@@ -138,23 +140,24 @@ class Things:
 
     def deployment(self, event: Deployed) -> None:
         """Put in a deployment."""
-        later = [other for other in self.said.places[event.to].deployments if other.id > event.id]
-        until = later[0].at if later else None
-        self.events[event.id] = TracedDeployment(event.id, event.to, event.at, event.by, until, event.reason)
+        # In the order in which they went live: one can be recorded later than those that came after it.
+        every = self.said.places[event.to].deployments
+        after = every.index(event) + 1
+        until = every[after].live_from if after < len(every) else None
+        self.events[event.id] = TracedDeployment(
+            event.id, event.to, event.live_from, event.by, until, event.reason
+        )
 
     def shipped(self, key: str) -> list[Link]:
         """What went live with a deployment."""
         event = next(
             event for place in self.said.places.values() for event in place.deployments if event.id == key
         )
-        parts = [("artifact", event.path or event.output, event.digest)]
-        for role, digest in (("prompts", event.prompts), ("policy", event.policy)):
-            if digest is not None:
-                parts.append((role, to_text(role), digest))
-        parts += [("config", to_text(path), digest) for path, digest in event.config.items()]
         links = []
-        for role, path, digest in parts:
+        for role, path, digest in _parts_of(event):
             self.file(digest, "tree" if self.uses.members(digest) else "file", path)
+            if role in BUNDLED:
+                self.files[digest] = msgspec.structs.replace(self.files[digest], source=False)
             links.append(Link("deployed", digest, key, role, path))
         return links
 
@@ -163,7 +166,18 @@ class Things:
         found = []
         for place in self.said.places.values():
             for event in place.deployments:
-                if event.digest == key:
-                    self.deployment(event)
-                    found.append(Link("deployed", key, event.id, "artifact", event.path or event.output))
+                for role, path, digest in _parts_of(event):
+                    if digest == key:
+                        self.deployment(event)
+                        found.append(Link("deployed", key, event.id, role, path))
         return found
+
+
+def _parts_of(event: Deployed) -> list[tuple[str, Text, str]]:
+    """Role, path and digest of everything that went live with a deployment."""
+    parts = [("artifact", event.path or event.output, event.digest)]
+    for role, digest in (("prompts", event.prompts), ("policy", event.policy)):
+        if digest is not None:
+            # The digest of a version of all of them, which no file has.
+            parts.append((role, to_text(f"{role}@{digest.partition(':')[2][:VERSION]}"), digest))
+    return parts + [("config", to_text(path), digest) for path, digest in event.config.items()]

@@ -56,6 +56,8 @@ def _verdict(found: Blame, went: dict[str, Went]) -> Line:
         words = {place.word for place in found.places}
         if "within tolerance" in words:
             return [say(f"moved only within the declared tolerance ({found.tolerance})")]
+        if not words and not found.family:
+            return [say("cannot tell: too little was measured, and nothing was deployed meanwhile")]
         if not words:
             return [say("did not move, and nothing was deployed meanwhile")]
         if words == {"cannot tell"}:
@@ -78,8 +80,8 @@ def _names(place: Moved, went: dict[str, Went]) -> Line:
     """The deployments of a place: `the deployment of kwpz`."""
     known = [went[event] for event in place.deployments if event in went]
     what = "deployment" if len(known) == 1 else f"{len(known)} deployments, close together,"
-    kind = "rollback" if len(known) == 1 and known[0].takes_back else what
-    line: Line = [say(f"the {kind} of " if len(known) == 1 or not known else f"{kind} of ")]
+    kind = "rollback to" if len(known) == 1 and known[0].takes_back else f"{what} of"
+    line: Line = [say(f"the {kind} " if len(known) == 1 or not known else f"{kind} ")]
     return [*line, *join([run(one) for one in known], ", ")]
 
 

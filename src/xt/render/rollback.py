@@ -78,7 +78,13 @@ def _candidate(one: Candidate, found: Rollback, now: datetime, width: int) -> li
         content = _tradeoff(one.tradeoff, room(width))
         lines += block([say("metrics", "accent")], content, width)
     target = went.short if went.run == found.live.run else went.run[: went.shown]
-    lines += indent(wrap([say(f"xt rollback {found.to} --to {target} -m WHY", "accent")], inner, 2))
+    force = " --force" if one.against else ""
+    if one.against:
+        said = f"only with --force: {'; '.join(one.against)}"
+        lines += indent(wrap([say(said, "bad")], inner, 2))
+    if went.unreadable is None:
+        command = f"xt rollback {found.to} --to {target}{force} -m WHY"
+        lines += indent(wrap([say(command, "accent")], inner, 2))
     return lines
 
 
@@ -107,8 +113,9 @@ def _section(section: Delta, but: tuple[str, ...]) -> Line:
     line: Line = [say(f"{name} ", "accent")]
     if section.relation == "unknown" and not any(part.relation == "changed" for part in section.children):
         return [*line, say(f"not known: {clip(say(section.note or 'no reason recorded').text, 60)}")]
-    if section.path == "command" and measure(words := inline(section.children)) <= LONG:
-        return [*line, *words]
+    if section.path == "command" and section.children:
+        words = inline(section.children)
+        return [*line, *words] if measure(words) <= LONG else [*line, say("differs")]
     differing = [part for part in section.children if part.relation != "same" and part.counted]
     parts = [part for part in differing if not part.path.startswith(but)]
     if differing and not parts:

@@ -95,6 +95,8 @@ def _row(row: Judged, found: Staleness, ids: dict[str, str], width: int) -> list
         first_id = ids.get(row.after[0], row.after[0])
         what = f"made by {first_id}, which is {row.state if row.state == 'stale' else 'not known to hold'}"
         reasons.append([say("inputs", "dim"), Span("  ", ""), say(what)])
+    if row.state == "stale" and row.by_hand is not None:
+        reasons.append([say("by hand", "dim"), Span("  ", ""), say(row.by_hand)])
     for reason in reasons:
         lines += indent(wrap(reason, width - 4, 2), 4)
     return lines

@@ -124,8 +124,9 @@ class _Page:
 
     def _next(self, key: str, up: bool) -> list[Link]:
         links = self.into.get(key, []) if up else self.out_of.get(key, [])
-        if up and key in self.runs:
-            return [link for link in links if link.kind == "read"]
+        if key in self.runs:
+            # What a run has in common with the folder that was asked for belongs to the other tree.
+            return [link for link in links if link.kind == ("read" if up else "made") and not link.common]
         return links
 
     def _nearest(self, start: str, up: bool) -> dict[str, str]:
@@ -154,7 +155,7 @@ class _Page:
         what = "more run" if key in self.files else "more file"
         links = self._next(key, up)
         deeper = not links and key in self.found.cut
-        return f"{count(number, what)}: deeper than --depth" if deeper else f"and {count(number, what)}"
+        return f"{count(number, what)}: not followed further" if deeper else f"and {count(number, what)}"
 
     def _hung(self, prefix: str, mark: str, line: Line) -> list[Line]:
         most = max(self.width - ROOM - len(mark), 0)
@@ -206,7 +207,8 @@ class _Page:
         words = " ".join(_text(word) for word in run.command)
         words = words if len(words) <= _WORDS else words[: _WORDS - 1] + "…"
         line: Line = [say(head, "key"), Span(tail, "dim"), Span(" ", "")]
-        line.append(say(run.purpose) if run.purpose else say(run.name or run.task or words))
+        known = run.purpose or run.name or run.task or words
+        line.append(say(known) if known else say("its record cannot be read"))
         ago = seconds_since(run.started_at, self.now)
         when = since(ago) if ago is not None else run.started_at
         good = "" if run.status == "ok" else "bad"

@@ -172,7 +172,7 @@ class Store:
         try:
             data = fsio.read_file(self._record(run_id), limit=MAX_RECORD)
         except FileNotFoundError:
-            raise NotRecordedError(f"run {run_id} has no record") from None
+            raise self._none(run_id) from None
         except OSError as error:
             raise DamagedError(f"the record of {run_id} cannot be read: {error.strerror}") from error
         if not is_whole(data):
@@ -225,6 +225,14 @@ class Store:
             raise DamagedError(f"the start of {run_id} cannot be read: {error.strerror}") from error
         start = codec.decode(data, Start, f"the start of {run_id}")
         return start, state(folder, start)
+
+    def _none(self, run_id: str) -> NotRecordedError:
+        try:
+            _, how = self.live(run_id)
+        except (NotRecordedError, DamagedError):
+            return NotRecordedError(f"run {run_id} has no record")
+        hint = "it has one when it has ended" if how == "running" else "`xt show` says how far it came"
+        return NotRecordedError(f"run {run_id} has no record: it is {how}", hint)
 
     def _record(self, run_id: str) -> str:
         return f"{self.path}/runs/{run_id[:2]}/{run_id}.json"

@@ -162,16 +162,21 @@ def _against(maker: Maker, standing: Standing) -> list[str]:
 
 def _unknown(store: Store, text: str, real: str, unreadable: int, outside: Outside) -> NotDeployedError:
     """Say that no run made a content, and what is known of its path."""
-    more = f"; {_records(unreadable)} cannot be read" if unreadable else ""
+    if unreadable:
+        # One of them may have made it: nothing is said of what that file was before.
+        return NotDeployedError(
+            f"no run that can be read made the content of `{text}`; {_records(unreadable)} cannot be read",
+            "`xt audit --all` names them",
+        )
     before = changed_since(store, real, os.path.realpath(find_root(outside.cwd)))
     if before is not None:
         short = before[: store.shown(before)]
         return NotDeployedError(
-            f"no run made this content of `{text}`{more}",
+            f"no run made this content of `{text}`",
             f"{short} made that file with another content: it was changed since",
         )
     return NotDeployedError(
-        f"no run made the content of `{text}`{more}",
+        f"no run made the content of `{text}`",
         f"`xt run -o {text if ' ' not in text else 'PATH'} -- COMMAND` records how it is made",
     )
 

@@ -25,6 +25,8 @@ from xt.ops.statements import standing as everything
 from xt.store import Store
 from xt.suggest import suggest
 
+#: Likeness of neighbours from which on more is found than the level promises (decision 19).
+ALIKE = 0.5
 #: Values of the series that are given for a picture.
 PICTURE = 24
 
@@ -66,7 +68,7 @@ def blame(
     from_ = _since(since, outside)
     points = [point for point in within(place.observed, from_, None) if point.name == metric]
     if not points:
-        raise _not_measured(place, name, metric, from_)
+        raise _not_measured(place, name, metric, from_, len(doubts(standing)))
     series = _cut(points, _concerned(place.deployments, points[0].at))
     known = about(settings, metric)
     tolerances = tolerances_of(known)
@@ -89,6 +91,7 @@ def blame(
         elif told.word == "moved":
             told = _with(told, reason=_joined(told.reason, _last_deployed(place, told.at)))
         places.append(told)
+    places = [_drifting(one, places) for one in places]
     named = {event for one in places for event in one.deployments}
     return Blame(
         to=name,
@@ -101,7 +104,7 @@ def blame(
         deployments=[one for one in deployments(store, place, settings, standing) if one.event in named],
         family=found.family,
         tolerance=declared(tolerances),
-        notes=_notes(series),
+        notes=_notes(series, found.places),
         doubts=doubts(standing),
     )
 
@@ -115,17 +118,24 @@ def _since(text: str | None, outside: Outside) -> str | None:
         raise UsageError(f"--since `{text}` {error}") from None
 
 
-def _not_measured(place: Somewhere, name: str, metric: str, since: str | None) -> NotDeployedError:
+def _not_measured(
+    place: Somewhere, name: str, metric: str, since: str | None, damaged: int
+) -> NotDeployedError:
+    events = "event that cannot be read says" if damaged == 1 else "events that cannot be read say"
+    perhaps = f", or {damaged} {events} so" if damaged else ""
     names = sorted({point.name for point in place.observed})
     if metric in names:
         return NotDeployedError(
-            f"`{metric}` was not measured in `{name}` since {since}", "an earlier --since"
+            f"`{metric}` was not measured in `{name}` since {since}{perhaps}", "an earlier --since"
         )
     if not names:
         return NotDeployedError(
-            f"nothing was measured in `{name}`", f"`xt observe {name} {metric}=VALUE` records a measurement"
+            f"nothing was measured in `{name}`{perhaps}",
+            f"`xt observe {name} {metric}=VALUE` records a measurement",
         )
-    return NotDeployedError(f"`{metric}` was not measured in `{name}`", suggest(metric, names, "metrics"))
+    return NotDeployedError(
+        f"`{metric}` was not measured in `{name}`{perhaps}", suggest(metric, names, "metrics")
+    )
 
 
 def _concerned(events: list[Deployed], first: str) -> list[Deployed]:
@@ -192,6 +202,19 @@ def _told(
     return _with(told, direction=_direction(goal, delta))
 
 
+def _drifting(one: Moved, places: list[Moved]) -> Moved:
+    """Say of a movement at a deployment that it goes on with one that no deployment explains."""
+
+    def alike(other: Moved) -> bool:
+        same = (other.delta or 0) * (one.delta or 0) > 0
+        return not other.deployments and other.word == "moved" and same
+
+    if not one.deployments or one.word != "moved" or not any(map(alike, places)):
+        return one
+    said = "it moved the same way while nothing was deployed too: it may be a drift"
+    return _with(one, reason=_joined(one.reason, said))
+
+
 def _with(told: Moved, **fields: object) -> Moved:
     return replace(told, **fields)
 
@@ -230,8 +253,14 @@ def _picture(values: list[float]) -> list[float]:
     return [values[number * (len(values) - 1) // (PICTURE - 1)] for number in range(PICTURE)]
 
 
-def _notes(series: _Series) -> list[str]:
+def _notes(series: _Series, places: list[Place]) -> list[str]:
     notes = []
+    alike = max((place.alike for place in places if place.moved), default=0.0)
+    if alike >= ALIKE:
+        notes.append(
+            f"neighbouring measurements are alike by {alike:.2f}: a slow drift can look like a movement "
+            "at a deployment, and is taken for one more often than the level says"
+        )
     if not series.boundaries:
         notes.append("nothing was deployed in that time: there is no before and after to compare")
     if series.left_out:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from xt.config import Settings
@@ -122,6 +123,9 @@ def go_live(
     words = hook.hook_of(settings, wish.to) if wish.hook and since is None else []
     if words:
         _move(store, artefact, bundles, wish.to, before, words, outside, tell)
+    # As of now: somebody else may have deployed while the hook ran.
+    there = _deployments(store, wish.to)
+    since, ahead = (since, None) if since is not None else _after(there, outside)
     try:
         event = state(
             store,
@@ -147,13 +151,47 @@ def go_live(
             f"{moved}the deployment could not be recorded: {error.strerror}",
             "the same command with `--no-hook` records it" if words else None,
         ) from error
-    live = before is None or before.live_from <= event.live_from
     notes = list(artefact.notes)
+    if ahead is not None:
+        notes.append(ahead)
+    known = {one.id for one in place.deployments} if place is not None else set()
+    others = [one for one in there if one.id not in known]
+    if words and others:
+        # Which of the hooks had the last word is not for us to know.
+        who = ", ".join(one.run[: store.shown(one.run)] for one in others)
+        notes.append(f"{who} was deployed there while the hook ran: see which of them has the traffic")
+    before = max([*others, *([before] if before else [])], key=lambda one: one.live_from, default=None)
+    live = before is None or before.live_from <= event.live_from
     if not store.objects.has(artefact.digest):
         notes.append("its content is not in this store, so a rollback to it must find it elsewhere")
     if live and before is not None and _same(before, event):
         notes.append("the same was live already")
     return Done(event, before if live else None, artefact.others, notes, live)
+
+
+def _deployments(store: Store, to: str) -> list[Deployed]:
+    """Those to an environment, as of now."""
+    place = everything(store).places.get(to)
+    return place.deployments if place is not None else []
+
+
+def _after(there: list[Deployed], outside: Outside) -> tuple[str | None, str | None]:
+    """When what goes live now is taken to, where a clock was ahead when another did: right after that.
+
+    Else what has the traffic from now on would be called past for as long as the clock was ahead.
+
+    Returns:
+        The time, and what is to be said of it; None twice when the clocks agree.
+    """
+    last = there[-1].live_from if there else None
+    if last is None or last < timestamp(outside.now()):
+        return None, None
+    try:
+        after = timestamp(datetime.fromisoformat(last) + timedelta(microseconds=1))
+    except (ValueError, OverflowError):
+        return None, None
+    said = f"{there[-1].run[:8]} is recorded to go live at {last[:19]}Z, later than now: a clock was wrong"
+    return after, f"{said}; this one stands right after it"
 
 
 def doubtful(standing: Standing) -> list[str]:

@@ -70,16 +70,18 @@ def made_by(store: Store, digest: str, tree: Manifest | None = None) -> Made:
     else:
         chosen = [(use, use.declared) for use in whole or _alike(store, uses, tree)]
     makers = []
+    unreadable = uses.unreadable
     for use, own in chosen:
         try:
             record = store.record(use.run)
         except XtError:
-            continue  # damaged: counted among those that cannot be read
+            unreadable += 1  # the index knows it from when it could be
+            continue
         output = next((item for item in record.result.outputs if item.digest == use.declared), None)
         if output is not None:
             top = from_text(output.path or output.declared)
             makers.append(Maker(record, output, top if own == use.declared else use.path, own))
-    return Made(makers, uses.unreadable)
+    return Made(makers, unreadable)
 
 
 def _alike(store: Store, uses: Uses, tree: Manifest) -> list[Use]:

@@ -130,11 +130,13 @@ def given(words: Iterable[str], at: str) -> list[Point]:
         name, equals, value = word.rpartition("=")
         if not equals:
             raise UsageError(f"`{word}` is not NAME=VALUE", "such as `refusal_rate=0.031`")
+        what = "it "
         try:
             name = name_of(name)
+            what = f"`{value}` "
             found = value_of(value)
         except ValueError as error:
-            raise UsageError(f"`{word}`: {f'`{value}` ' if name else 'it '}{error}") from None
+            raise UsageError(f"`{word}`: {what}{error}") from None
         if name in points:
             raise UsageError(f"`{name}` is measured twice", "one value for each time; --at says when")
         points[name] = Point(name, found, at)

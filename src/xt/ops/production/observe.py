@@ -75,7 +75,7 @@ def gather(
             data = fsio.read_file(os.path.realpath(file), _FILE)
     except (OSError, ValueError) as error:
         said = why(error) if isinstance(error, OSError) else str(error)
-        raise UsageError(f"--from: `{shown}` cannot be read: {said}") from error
+        raise UsageError(f"--from: `{shown}` cannot be read: {said}", "a file; `-` reads a pipe") from error
     if len(data) > _FILE:
         raise UsageError(f"--from: {shown} is larger than {_FILE} bytes", "in several parts it is as good")
     read = table(data, shown, outside.now())

@@ -22,6 +22,7 @@ from xt.ops.production.artefact import Artefact, check_name
 from xt.ops.production.changes import between
 from xt.ops.production.deploy import Done, Wish, go_live, identity
 from xt.ops.production.history import deployments, doubts, place_of, short_names
+from xt.ops.production.lookups import lacking
 from xt.ops.series import number
 from xt.ops.statements import standing as everything
 from xt.store import Store
@@ -61,6 +62,7 @@ def candidates(store: Store, name: str, settings: Settings, outside: Outside) ->
                 between(store, live, event, outside),
                 _tradeoff(store, told[live.id], one, settings),
                 store.objects.has(event.digest),
+                _against(store, event, standing, settings),
             )
         )
     return Rollback(name, told[live.id], found, max(0, len(others) - LOOKED_AT), doubts(standing))
@@ -102,6 +104,16 @@ def roll_back(
     if event.lacking or event.despite:
         done = done._replace(notes=[*done.notes, "it had been deployed by force then too"])
     return done
+
+
+def _against(store: Store, event: Deployed, standing: Standing, settings: Settings) -> list[str]:
+    """What a rollback would be refused for."""
+    try:
+        artefact = _artefact(store, event, standing)
+        missing = lacking(artefact.record, settings, standing)
+    except XtError:
+        return []  # its description says that it cannot be read
+    return [*([f"no {', '.join(missing)}"] if missing else []), *artefact.despite]
 
 
 def _live(place: Place, name: str) -> Deployed:

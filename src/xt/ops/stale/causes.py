@@ -185,7 +185,7 @@ class _Comparing:
                 changed.append((child, name))
         if self.by_syntax and changed:
             changed = self._without_layout(changed)
-        names = [name if child.change == "changed" else f"{name} {child.change}" for child, name in changed]
+        names = [_file(child, name) for child, name in changed]
         more = max(len(names) - TOLD, 0) + found.more
         if names or found.more:
             yield Reason("code", "changed", _some(names[:TOLD], more, "file"))
@@ -226,6 +226,13 @@ class _Comparing:
             else:
                 kept.append((child, name))
         return kept
+
+
+def _file(child: Delta, name: str) -> str:
+    """A file that differs; or that the code does, where what of it cannot be told."""
+    if child.change is None:
+        return child.note or name
+    return name if child.change == "changed" else f"{name} {child.change}"
 
 
 def _is_hardware(path: str) -> bool:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from xt import fsio
 from xt.collect.globs import has_magic, split
 from xt.config import Config
@@ -13,20 +15,21 @@ from xt.context import Outside
 from xt.declare import input_spec, output_request
 from xt.errors import XtError
 from xt.model import recompute
+from xt.model.files import Input
 from xt.model.result import Record
 from xt.model.stale import Reason
 from xt.model.standing import Standing
-from xt.model.text import from_text, to_shown
+from xt.model.text import Text, from_text, to_shown
 from xt.ops.lineage import Run, Uses, label
 from xt.ops.repeat.places import was
 from xt.ops.repeat.today import another_command
 from xt.ops.stale.causes import Apart, differing
-from xt.ops.stale.present import Present
+from xt.ops.stale.present import Now, Present
 from xt.store import Store
 
 #: Says how far it is: runs looked at, and to look at.
 Progress = Callable[[int, int], None]
-#: Runs that are followed upwards.
+#: Runs that are followed upwards, besides those that are asked for.
 MOST = 1_000
 
 
@@ -43,6 +46,8 @@ class Look(NamedTuple):
     gone: dict[Reason, tuple[str, str]]
     """Inputs that are not there and can be had again: the run that made them, and the path."""
     by_hand: str | None
+    other: tuple[tuple[str, str, str], ...] = ()
+    """Inputs at whose path lies what another run made since: who made what was read, the path, the other."""
 
 
 def current(store: Store, uses: Uses, said: Standing, root: str) -> dict[str, str]:
@@ -84,13 +89,19 @@ class Looking:
         ]
         self.present = Present(store, outside, root, known, outputs)
         self._apart = self._not_code(home, newest.values())
+        self._newest = set(newest.values())
+        self.passed_over = 0
+        """Runs further up that were not looked at: the chain is longer than is followed."""
 
     def at(self, runs: list[str], progress: Progress) -> dict[str, Look]:
         """Look at runs, and at those that made what they read."""
         found: dict[str, Look] = {}
         waiting = list(dict.fromkeys(runs))
         named = set(waiting)
-        while waiting and len(found) < MOST:
+        while waiting:
+            if len(found) >= len(named) + MOST:
+                self.passed_over = len({run for run in waiting if run not in found})
+                break
             progress(len(found), len(found) + len(waiting))
             run_id = waiting.pop(0)
             run = self._uses.of_run(run_id)
@@ -112,6 +123,15 @@ class Looking:
     def _look(self, run: Run) -> Look:
         record = self._store.record(run.id)
         now = self.present.of(record)
+        other = {} if run.id in self._newest else self._overwritten(record.snapshot.inputs, now, run)
+        if other:
+            # What it read is another artefact, which is as it was: judged is what was made of that one.
+            kept = {(item.role, item.declared): item for item in record.snapshot.inputs}
+            today_there = [
+                kept[key] if (key := (item.role, item.declared)) in other else item
+                for item in now.snapshot.inputs
+            ]
+            now = now._replace(snapshot=replace(now.snapshot, inputs=today_there))
         task = self._settings.task.get(record.snapshot.context.task or "")
         own = task.recompute if task is not None else None
         on = own if own is not None else self._settings.recompute.on
@@ -149,7 +169,42 @@ class Looking:
             by_hand = (
                 f"xt.toml declares another command: `xt run --as {record.snapshot.context.task}` makes it"
             )
-        return Look(run, record, reasons, passed, points, list(dict.fromkeys(makers)), gone, by_hand)
+        passed += [
+            f"{path}: what {there[:8]} made lies there now; this is of {maker[:8]}"
+            for maker, path, there in other.values()
+        ]
+        return Look(
+            run,
+            record,
+            reasons,
+            passed,
+            points,
+            list(dict.fromkeys(makers)),
+            gone,
+            by_hand,
+            tuple(other.values()),
+        )
+
+    def _overwritten(
+        self, recorded: list[Input], now: Now, reader: Run
+    ) -> dict[tuple[str, Text], tuple[str, str, str]]:
+        """Inputs at whose path another version of the run that made them has written since."""
+        today = {(item.role, item.declared): item.digest for item in now.snapshot.inputs}
+        found = {}
+        for item in recorded:
+            key = item.role, item.declared
+            digest = today.get(key)
+            if digest is None or digest == item.digest:
+                continue
+            maker, there = self._maker(item.digest, reader), self._maker(digest, reader)
+            if maker is not None and there is not None and self._alike(maker, there):
+                found[key] = maker, to_shown(from_text(item.path or item.declared)), there
+        return found
+
+    def _alike(self, one: str, other: str) -> bool:
+        """Whether two runs are versions of each other."""
+        runs = self._uses.of_run(one), self._uses.of_run(other)
+        return None not in runs and one != other and len({label(run) for run in runs if run}) == 1
 
     def _maker(self, digest: str | None, reader: Run) -> str | None:
         """The run that best answers for a content, other than a version of its reader."""

@@ -61,7 +61,7 @@ class Remaking:
             now = present.input(input_spec(item, self._root, moved))
             name = to_shown(from_text(item.declared))
             if isinstance(now, str):
-                return Next(True, f"its input `{name}` is not there: {now}")
+                return Next(True, f"its input `{name}` is not there: {now}{self._had(one, item)}")
             same = same and now.digest == item.digest and now.revision == item.revision
             obstacle = self._left_behind(one, item, now, name)
             if obstacle is not None:
@@ -76,6 +76,18 @@ class Remaking:
             XtError: the new record cannot be read.
         """
         self._made[one.run] = self._store.record(run_id)
+
+    def _had(self, one: Judged, item: Input) -> str:
+        """How an input can be had again that a run wrote which still holds."""
+        for maker in one.after:
+            output = next(
+                (o for o in self._store.record(maker).result.outputs if o.digest == item.digest is not None),
+                None,
+            )
+            if output is not None and maker not in self._made:
+                path = to_shown(from_text(output.path or output.declared))
+                return f"; `xt restore {maker[: self._store.shown(maker)]} {path}` brings it back"
+        return ""
 
     def _left_behind(self, one: Judged, item: Input, now: Input, name: str) -> str | None:
         """Say so when a run would read what is out of date: a copy of what was made again elsewhere."""

@@ -44,7 +44,9 @@ def stale(
     newest = current(store, uses, said, root)
     looking = Looking(store, uses, outside, root, known, newest)
     looked = looking.at(list(newest.values()) if runs is None else runs, progress)
-    doubts = [*uses.doubts, *(f"the event `{path}` cannot be read" for path in said.doubts)]
+    over = looking.passed_over
+    further = [f"{over} {'run' if over == 1 else 'runs'} further up: not looked at"] if over else []
+    doubts = [*further, *uses.doubts, *(f"the event `{path}` cannot be read" for path in said.doubts)]
     return _Judging(store, looked, said, known.settings, doubts).whole()
 
 
@@ -120,7 +122,7 @@ class _Judging:
             points=look.points,
             reasons=self._reasons(look),
             after=after,
-            by_hand=look.by_hand,
+            by_hand=look.by_hand or self._to_restore(look, after),
             passed=look.passed,
             purpose=context.purpose,
             name=self._said.of(run.id).name(context.name),
@@ -130,6 +132,15 @@ class _Judging:
             wall_s=usage.wall_s,
             money=money(usage, self._settings.cost),
         )
+
+    def _to_restore(self, look: Look, after: list[str]) -> str | None:
+        """What must be brought back first, so that no other artefact is taken for what was read."""
+        for maker, path, there in look.other:
+            if maker not in after:
+                one, two = (run[: self._store.shown(run)] for run in (maker, there))
+                bring = f"`xt restore {one} {path} --force` brings back what it read"
+                return f"`{path}` is now what {two} made: {bring}"
+        return None
 
     def _reasons(self, look: Look) -> list[Reason]:
         """What is gone and will be made again is no reason; what can be brought back is said so."""
