@@ -144,7 +144,7 @@ class ListSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TicketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[tickets]`: where tickets lead to, in `xt show`, notes and reports."""
+    """`[tickets]`: where tickets lead to, in `xt show` and notes."""
 
     pattern: str | None = None
     """A regular expression for a ticket: `[A-Z]+-[0-9]+`."""

@@ -89,6 +89,9 @@ def _tickets(pattern: str | None, url: str | None) -> Iterator[Fault]:
     if url is not None and ("{}" not in url or not url.startswith(("https://", "http://"))):
         hint = "such as `https://tracker.example/browse/{}`"
         yield ("tickets", "url"), f"`{url}` is no address with `{{}}` for the ticket", hint
+    if (pattern is None) != (url is None):
+        there, other = ("pattern", "url") if url is None else ("url", "pattern")
+        yield ("tickets", there), f"`{there}` alone makes no links: `{other}` is missing", None
 
 
 def _hook(place: tuple[str, ...], value: str | DeploySettings) -> Iterator[Fault]:

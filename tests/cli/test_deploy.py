@@ -386,3 +386,13 @@ def test_the_json_of_a_deployment_is_the_event(site):
     site.run(0)
     found = site.json("deploy", "@:model", "--to", "prod")
     assert codec.decode(json.dumps(found).encode(), Deployed, "it") == live(site)
+
+
+def test_a_pattern_is_called_as_it_was_declared(folder):
+    folder.write("out/a.bin", "")
+    made = folder.run(
+        "-q", "-o", "model:out/*.bin", "--", "sh", "-c", "echo one > out/a.bin; echo two > out/b.bin"
+    )
+    assert made.code == 0
+    assert folder.xt("deploy", "@:model", "--to", "prod").code == 0
+    assert "out/*.bin" in folder.xt("prod").out.decode()

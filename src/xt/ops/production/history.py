@@ -159,12 +159,15 @@ def went(
         record = store.record(event.run)
     except XtError as error:
         return replace(plain, shown=store.shown(event.run), unreadable=error.message)
-    output = from_text(event.output)
-    roles = [item.role for item in record.result.outputs if from_text(item.path or item.declared) == output]
+    there = from_text(event.output)
+    alike = [item for item in record.result.outputs if from_text(item.path or item.declared) == there]
+    own = next((item for item in alike if item.digest == event.digest), alike[0] if alike else None)
     return replace(
         plain,
         shown=store.shown(event.run),
-        role=roles[0] if roles else None,
+        role=own.role if own is not None else None,
+        # Of a pattern the folder is recorded, which says less than how it was declared.
+        output=own.declared if own is not None and own.kind == "glob" else event.output,
         purpose=record.snapshot.context.purpose,
         offline=measuring.offline(event, record, measured or set()) if measuring is not None else [],
     )
