@@ -147,6 +147,26 @@ def test_the_baseline_has_a_mark_in_the_margin() -> None:
     assert "◆" not in table(rows[:1], {rows[0].id: 4}, 2, NOW, 80, False, rows[1].id)
 
 
+@pytest.mark.parametrize("width", [34, 60, 80])
+def test_every_mark_that_is_shown_is_explained(width: int) -> None:
+    rows = [summary(lacking=["seed"], problems=1), summary("nrqszzktwvlmopyx")]
+    text = table(rows, {row.id: 4 for row in rows}, 812, NOW, width, False, rows[1].id)
+    assert "✗1 !1" in text
+    assert "✗ not evidence: xt audit kwpz" in text and "! recording problems" in text
+    assert ("◆ baseline" in text) == ("◆ nrqs" in text)
+    assert_harmless(text, width)
+
+
+def test_what_is_no_evidence_is_marked_whatever_columns_were_chosen() -> None:
+    rows = [summary(lacking=["seed", "ticket"], problems=1), summary("nrqszzktwvlmopyx")]
+    text = table(rows, {row.id: 4 for row in rows}, 2, NOW, 80, False, chosen=["run", "when"])
+    assert line_of(text, "kwpz").split()[:2] == ["kwpz", "✗2"] and "✗" not in line_of(text, "nrqs")
+    # The mark of problems belongs to the status, which is not shown.
+    assert "✗ not evidence: xt audit kwpz" in text and "recording problems" not in text
+    both = table(rows, {row.id: 4 for row in rows}, 2, NOW, 80, False, chosen=["run", "status"])
+    assert both.count("✗2") == 1
+
+
 def test_repeats_that_are_not_shown_are_counted() -> None:
     def with_trials(number: int, width: int = 80) -> str:
         return table([summary()], {summary().id: 4}, 1, NOW, width, False, None, number)

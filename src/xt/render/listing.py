@@ -56,7 +56,7 @@ def table(
     """
     width = max(width, NARROWEST)
     margin = 2 if width >= MARGIN_FROM else 0
-    marked = baseline if margin else None
+    pinned = baseline if margin else None
     if not rows:
         nothing = [say("no runs yet"), say(" · ", "dim"), say("xt run -m WHY -- COMMAND", "accent")]
         if query:
@@ -73,9 +73,11 @@ def table(
         # Before any column, how long ago runs were verified goes.
         at = heads.index("status")
         columns[at] = Column("status", [status(row) for row in rows], columns[at].last_to_go)
-    lines = _lay_out(_fitting(columns, room), room)
-    marks = [MARK if row.id == marked else " " for row in rows]
-    footer = [_footer(rows, shown, total, room, baseline=MARK in marks, chosen=bool(chosen))]
+    columns = _fitting(columns, room)
+    marked = any(column.head == "status" for column in columns)
+    lines = _lay_out(columns, room)
+    marks = [MARK if row.id == pinned else " " for row in rows]
+    footer = _footer(rows, shown, total, room, baseline=MARK in marks, chosen=bool(chosen), marked=marked)
     footer += wrap(_hidden(trials), room) if trials else []
     if not margin:
         return "".join(paint(line, colour) + "\n" for line in [*lines, *footer])
@@ -117,33 +119,45 @@ def _lay_out(columns: list[Column], room: int) -> list[Line]:
 
 
 def _footer(
-    rows: list[Summary], shown: dict[str, int], total: int, room: int, *, baseline: bool, chosen: bool
-) -> Line:
+    rows: list[Summary],
+    shown: dict[str, int],
+    total: int,
+    room: int,
+    *,
+    baseline: bool,
+    chosen: bool,
+    marked: bool,
+) -> list[Line]:
+    """How many there are and what every mark means, on as many lines as that takes; other hints if they fit."""
     runs = count(total, "run")
     first = rows[0].id[: shown.get(rows[0].id, 16)]
-    said = [say(f"{len(rows)} of {runs}" if len(rows) < total else runs)]
-    hints: list[Line] = [[say(f"xt show {first}", "accent")]]
+    legends: list[Line] = []
     if baseline:
-        hints.append([say(MARK, "key"), say(" baseline", "dim")])
+        legends.append([say(MARK, "key"), say(" baseline", "dim")])
     levels = [row.level for row in rows if row.level is not None]
-    if levels:
-        hints.append([say("verified: ", "dim"), *join(legend(levels), " ")])
+    if marked and levels:
+        legends.append([say("verified: ", "dim"), *join(legend(levels), " ")])
     lacking = next((row.id[: shown.get(row.id, 16)] for row in rows if row.lacking), None)
     if lacking is not None:
-        hints.append(
+        legends.append(
             [say(LACKING, "bad"), say(" not evidence: ", "dim"), say(f"xt audit {lacking}", "accent")]
         )
-    if any(row.problems for row in rows):
-        hints.append([say("!", "bold"), say(" recording problems", "dim")])
+    if marked and any(row.problems for row in rows):
+        legends.append([say("!", "bold"), say(" recording problems", "dim")])
+    hints: list[Line] = []
     if chosen:
         hints.append([say("columns as chosen: ", "dim"), say("--columns auto", "accent")])
     if len(rows) < total:
         hints.append([say("xt ls -n 0", "accent"), say(" lists all", "dim")])
-    line: Line = list(said)
-    for hint in hints:
-        if measure(line) + 3 + measure(hint) <= room:
-            line += [say("   "), *hint]
-    return clipped(line, room)
+    lines: list[Line] = [[say(f"{len(rows)} of {runs}" if len(rows) < total else runs)]]
+    said = [([say(f"xt show {first}", "accent")], False)]
+    said += [(one, True) for one in legends] + [(one, False) for one in hints]
+    for one, needed in said:
+        if measure(lines[-1]) + 3 + measure(one) <= room:
+            lines[-1] = [*lines[-1], say("   "), *one]
+        elif needed:
+            lines.append(one)
+    return [clipped(line, room) for line in lines]
 
 
 def _hidden(trials: int) -> Line:

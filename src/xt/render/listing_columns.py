@@ -113,6 +113,10 @@ def chosen_columns(
             found.append(Column(name, [own[name](row) for row in rows], rank, right=name == "time"))
         else:
             found.append(_asked(name, cells.get(name, [[]] * len(rows)), rank))
+    if "status" not in chosen and any(row.lacking for row in rows):
+        # Whatever was chosen, what is no evidence is told from what is.
+        marks = [[say(f"{LACKING}{len(row.lacking)}", "bad")] if row.lacking else [] for row in rows]
+        found.insert(1, Column("", marks, 98))
     return found
 
 
