@@ -287,7 +287,7 @@ def test_two_who_deploy_at_once_are_told(site):
     other = f"{sys.executable} -m xt deploy kkkk:model --to prod --no-hook"
     site.project.write("xt.toml", f'[deploy.prod]\nhook = "{other}"\n')
     page = site.xt("deploy", "llll:model", "--to", "prod").out.decode()
-    assert "in the place of kkkk" in page and "kkkk was deployed there while the hook ran" in page
+    assert "in place of kkkk" in page and "kkkk was deployed there while the hook ran" in page
 
 
 def test_without_the_content_a_hook_is_not_run(site):

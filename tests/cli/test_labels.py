@@ -56,6 +56,29 @@ def test_a_name_goes_to_another_run_and_away(folder, runs):
     assert "name best" in out(folder.xt("name", first))
 
 
+def test_a_name_cannot_be_one_that_is_pinned(folder, runs):
+    first, second = runs
+    out(folder.xt("baseline", "set", first, "-m", "why"))
+    refused = folder.xt("name", second, "baseline")
+    assert (refused.code, "`baseline` is pinned" in refused.err) == (2, True)
+    assert "no name" in out(folder.xt("name", second))
+
+
+def test_a_tag_that_no_run_has_is_told_from_a_pin_and_a_name(folder, runs):
+    out(folder.xt("baseline", "set", runs[0], "-m", "why"))
+    out(folder.xt("name", runs[1], "best"))
+    asked = folder.xt("ls", "tag:baseline or tag:best or tag:givn or tag:g[x] and tag!=given")
+    assert asked.err.splitlines() == [
+        "xt: warning: no run has the tag `baseline`",
+        "xt: hint: a run is pinned so: `pinned:baseline` finds it",
+        "xt: warning: no run has the tag `best`",
+        "xt: hint: a run is named so: `name:best` finds it",
+        "xt: warning: no run has the tag `givn`",
+        "xt: hint: did you mean `given`? tags: given",
+    ]
+    assert folder.xt("ls", "tag:given status:failed").err == ""
+
+
 def test_notes_are_markdown_and_know_tickets(folder, runs):
     folder.write("xt.toml", '[tickets]\npattern = "LAB-[0-9]+"\nurl = "https://tracker.example/{}"\n')
     out(folder.xt("note", runs[0], "-m", "**Good** one: LAB-12, `LAB-13`"))

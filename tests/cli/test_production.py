@@ -127,6 +127,7 @@ def test_too_little_to_tell(site):
     assert "3 against 3 measurements are too few" in place["reason"]
     assert "cannot tell: too little was measured" in site.xt("blame", "prod", "rate").out.decode()
     since = site.json("blame", "prod", "rate", "--since", "-270min")
+    assert site.json("blame", "prod", "rate", "--since", "270min")["n"] == since["n"]
     assert since["n"] == 2
 
 
@@ -146,6 +147,10 @@ def test_deployments_in_quick_succession_cannot_be_told_apart(site):
     params = next(part for part in place["changes"]["causes"]["children"] if part["path"] == "params")
     assert (params["children"][0]["left"], params["children"][0]["right"]) == (0, 2)
     assert "2 deployments, close together, of llll, mmmm" in site.xt("blame", "prod", "rate").out.decode()
+    # The same run once more is another deployment and no other run.
+    site.deployed(2, 18.9)
+    said = " ".join(site.xt("blame", "prod", "rate").out.decode().split())
+    assert "3 deployments, close together, of llll, mmmm" in said and "mmmm, mmmm" not in said
 
 
 @pytest.mark.parametrize(

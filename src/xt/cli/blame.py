@@ -13,7 +13,9 @@ def blame(
     metric: Annotated[str, typer.Argument(metavar="METRIC", help="As it was observed.")],
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="Leave out what was measured before: ISO 8601, `-7d`."),
+        typer.Option(
+            "--since", metavar="TIME", help="Leave out what was measured before: ISO 8601, `7d`, `today`."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with everything.")] = False,
 ) -> int:

@@ -10,6 +10,7 @@ from xt.model.standing import Labelled, Standing
 from xt.ops.find import resolve
 from xt.ops.statements import standing, state
 from xt.store import Store
+from xt.store.events import pinned
 
 #: Characters of a note; a longer text is a document.
 LONGEST = 100_000
@@ -69,12 +70,18 @@ def name(store: Store, reference: str, chosen: str | None, outside: Outside) -> 
         outside: for the time and the user.
 
     Raises:
-        UsageError: it cannot be a name.
+        UsageError: it cannot be a name, or stands for a pinned run.
+        DamagedError: what is pinned cannot be told.
         NoSuchRunError, NotRecordedError, DamagedError: as `labels`.
     """
     run_id = _sealed(store, reference, outside)
     if chosen is not None:
         check_word("name", chosen)
+        if chosen in pinned(store.path):
+            raise UsageError(
+                f"`{chosen}` is pinned, and stands for the run it is pinned on",
+                f"another name, or `xt baseline set {run_id[:8]} --name {chosen} -m WHY`",
+            )
     if _labelled(store, run_id).name != chosen:
         state(store, outside, Named, run=run_id, name=chosen)
     return _labelled(store, run_id)

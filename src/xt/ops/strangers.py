@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from xt.errors import DamagedError
 from xt.model.query import Both, Either, Not, Query, Term
 from xt.ops.search import Searching, Wanted, property_of
 from xt.query import parse
+from xt.store.events import pinned
 from xt.store.index.conditions import is_glob
 from xt.suggest import suggest
 
@@ -22,7 +24,7 @@ class Stranger(NamedTuple):
 
 
 def strangers(search: Searching, wanted: Wanted, total: int) -> list[Stranger]:
-    """Find the names of metrics, params, facts and packages that no run has.
+    """Find the names of metrics, params, facts, packages and tags that no run has.
 
     Args:
         search: of the store.
@@ -30,8 +32,11 @@ def strangers(search: Searching, wanted: Wanted, total: int) -> list[Stranger]:
         total: runs that fulfil it; when there are any, only what they are sorted by is looked at.
     """
     asked: list[tuple[str, str]] = []
+    tags: list[str] = []
     if total == 0:
-        asked += [(term.field, term.key) for term in _terms(parse(wanted.query)) if term.key is not None]
+        terms = list(_terms(parse(wanted.query)))
+        asked += [(term.field, term.key) for term in terms if term.key is not None]
+        tags += [term.value for term in terms if term.field == "tag" and term.operator != "!="]
     if wanted.sort is not None:
         by = property_of(wanted.sort)
         asked += [(by.field, by.key)] if by.key is not None else []
@@ -47,7 +52,24 @@ def strangers(search: Searching, wanted: Wanted, total: int) -> list[Stranger]:
         if key not in names:
             hint = suggest(key, sorted(names), f"{field}s" if field != "env" else "parts")
             found.append(Stranger(f"no run has a {_NOUNS[field]} `{key}`", hint))
+    known = {tag for index in search.indexes for tag in index.words()[1]}
+    found += [_tag(search, tag, known) for tag in dict.fromkeys(tags) if not (tag in known or is_glob(tag))]
     return found
+
+
+def _tag(search: Searching, tag: str, known: set[str]) -> Stranger:
+    try:
+        is_pinned = tag in pinned(search.store.path)
+    except DamagedError:
+        # Said already, where the list was made.
+        is_pinned = False
+    if is_pinned:
+        hint = f"a run is pinned so: `pinned:{tag}` finds it"
+    elif any(tag in index.words()[0] for index in search.indexes):
+        hint = f"a run is named so: `name:{tag}` finds it"
+    else:
+        return Stranger(f"no run has the tag `{tag}`", suggest(tag, sorted(known), "tags"))
+    return Stranger(f"no run has the tag `{tag}`", hint)
 
 
 def _terms(query: Query) -> Iterator[Term]:

@@ -82,7 +82,8 @@ def _names(place: Moved, went: dict[str, Went]) -> Line:
     what = "deployment" if len(known) == 1 else f"{len(known)} deployments, close together,"
     kind = "rollback to" if len(known) == 1 and known[0].takes_back else f"{what} of"
     line: Line = [say(f"the {kind} " if len(known) == 1 or not known else f"{kind} ")]
-    return [*line, *join([run(one) for one in known], ", ")]
+    # One run may have been deployed several times, with other prompts for instance.
+    return [*line, *join([run(one) for one in {one.run: one for one in known}.values()], ", ")]
 
 
 def _when(place: Moved, now: datetime) -> str:

@@ -35,9 +35,9 @@ def render(found: History, now: datetime, width: int, colour: bool) -> str:
         [say(f"in {count(len(found.runs), 'run')}")],
         [
             say(
-                f"went otherwise {'once' if flips == 1 else f'{flips} times'}"
+                f"outcome changed {'once' if flips == 1 else f'{flips} times'}"
                 if flips
-                else "never went otherwise",
+                else "outcome never changed",
                 "" if flips else "dim",
             )
         ],

@@ -42,7 +42,7 @@ def render(
     if one.takes_back is not None:
         items.append([say("a rollback", "bold")])
     if before is not None:
-        items.append([say("in the place of "), say(before, "key")])
+        items.append([say("in place of "), say(before, "key")])
     elif is_live:
         items.append([say("the first there", "dim")])
     if others:
@@ -66,6 +66,6 @@ def observed(done: Observing) -> str:
     if done.known:
         parts.append(f"{done.known} known already")
     if done.replaced:
-        parts.append(f"{done.replaced} in the place of another value")
+        parts.append(f"{done.replaced} in place of another value")
     parts += done.notes
     return visible(" · ".join(parts)) + "\n"

@@ -128,7 +128,7 @@ def _footer(
     chosen: bool,
     marked: bool,
 ) -> list[Line]:
-    """How many there are and what every mark means, on as many lines as that takes; other hints if they fit."""
+    """How many there are, what every mark means on as many lines as that takes, and hints that fit."""
     runs = count(total, "run")
     first = rows[0].id[: shown.get(rows[0].id, 16)]
     legends: list[Line] = []

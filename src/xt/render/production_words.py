@@ -43,11 +43,11 @@ def why(one: Went) -> Line:
 
 
 def when(one: Went, now: datetime) -> Line:
-    """`live since 2 h`, `live for 3 d, until 2 h ago`."""
+    """`live for 2 h`, `live for 3 d, until 2 h ago`."""
     began = seconds_since(one.since, now)
     if one.until is None:
         said = ago(began) if began is not None else one.since
-        return [say("live", "good"), say(f" since {said}" if said != "now" else ", just now")]
+        return [say("live", "good"), say(f" for {said}" if said != "now" else ", just now")]
     ended = seconds_since(one.until, now)
     if began is None or ended is None:
         return [say(f"live from {one.since} until {one.until}")]

@@ -17,6 +17,7 @@ from xt.errors import NotDeployedError, UsageError
 from xt.model.event import Deployed, Point
 from xt.model.production import Blame, Direction, Goal, Moved, Stretch
 from xt.model.standing import Place as Somewhere
+from xt.moments import moment
 from xt.ops.production.about import about
 from xt.ops.production.changes import between
 from xt.ops.production.history import deployments, doubts, place_of, within
@@ -115,7 +116,11 @@ def _since(text: str | None, outside: Outside) -> str | None:
     try:
         return timestamp(time_of(text, outside.now())[0])
     except ValueError as error:
-        raise UsageError(f"--since `{text}` {error}") from None
+        # What `since:` of a query takes, too: `7d`, `yesterday`.
+        try:
+            return timestamp(moment(text, outside.now()))
+        except ValueError:
+            raise UsageError(f"--since `{text}` {error}") from None
 
 
 def _not_measured(
