@@ -122,7 +122,9 @@ def test_what_is_put_away_is_passed_over_and_comes_back(folder, runs):
     assert "put away by" in out(folder.xt("show", second))
     assert out(folder.xt("rm")).startswith(second[:4])
     assert folder.xt("rm", "--undo", first).code == 1
-    out(folder.xt("rm", "--undo", second[:6]))
+    out(folder.xt("rm", first))
+    assert out(folder.xt("ls")) == "no runs but 2 put away · xt rm lists them\n"
+    out(folder.xt("rm", "--undo", second[:6], first))
     assert folder.record("@")["id"] == second
     assert out(folder.xt("rm")) == "no run is put away\n"
 

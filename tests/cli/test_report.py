@@ -102,7 +102,7 @@ def test_what_makes_no_sense_is_said(measured, tmp_path):
     assert measured.xt("report", "zzzz").code == 1
     done = measured.xt("report", "tag:none", "-o", "-")
     assert (done.code, done.out) == (1, b"")
-    assert "no run to report on" in done.err
+    assert "no run fits `" in done.err
     measured.write("index.html", "<h1>mine</h1>")
     done = measured.xt("report", "-o", "index.html")
     assert done.code == 1

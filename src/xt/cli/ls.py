@@ -150,6 +150,7 @@ def _rows(
         query=wanted.query,
         chosen=names,
         cells=found.cells,
+        away=found.away,
     )
     return _encoded(text)
 

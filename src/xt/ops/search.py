@@ -56,6 +56,8 @@ class Listing(NamedTuple):
     """Runs made by `xt verify` that are left out, when nothing was asked for."""
     cells: Mapping[str, list[list[Cell]]] = MappingProxyType({})
     """Values of asked properties: by text, for each row."""
+    away: int = 0
+    """Runs that were put away, when there is nothing else."""
 
 
 class Wanted(NamedTuple):
@@ -164,7 +166,10 @@ class Searching:
         rows = marked(self._with_places([places[entry] for entry in entries]), self.settings)
         trials = 0 if asked else sum(index.counts(trials=wanted.trials)[1] for index in self.indexes)
         cells = {text: self._cells(property_of(text), entries) for text in wanted.columns}
-        return Listing(rows, self.store.shown_all([row.id for row in rows]), total, trials, cells)
+        away = 0
+        if not (total or asked):
+            away = sum(len(index.matching(("1", []), trials=True, gone=True)) for index in self.indexes)
+        return Listing(rows, self.store.shown_all([row.id for row in rows]), total, trials, cells, away)
 
     def _first(
         self, index: Index, numbers: list[int], wanted: Wanted, key: Callable[[Index, int], Order] | None

@@ -38,6 +38,7 @@ def table(
     query: str = "",
     chosen: Sequence[str] = (),
     cells: Cells | None = None,
+    away: int = 0,
 ) -> str:
     """Write the rows, a head above and a line below that says how many there are and where to look next.
 
@@ -53,12 +54,16 @@ def table(
         query: what was asked, for the words when nothing fulfils it.
         chosen: names of columns, none for those a list has by itself.
         cells: values for the chosen ones.
+        away: runs that were put away, said when there is no other.
     """
     width = max(width, NARROWEST)
     margin = 2 if width >= MARGIN_FROM else 0
     pinned = baseline if margin else None
     if not rows:
         nothing = [say("no runs yet"), say(" · ", "dim"), say("xt run -m WHY -- COMMAND", "accent")]
+        if away:
+            nothing = [say(f"no runs but {away} put away"), say(" · ", "dim"), say("xt rm", "accent")]
+            nothing.append(say(" lists them" if away > 1 else " lists it", "dim"))
         if query:
             nothing = [say("no run fulfils "), say(query, "accent"), say(" · xt ls lists all", "dim")]
         lines = wrap(nothing, width)

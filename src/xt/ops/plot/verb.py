@@ -53,7 +53,7 @@ def plot(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Plot
     told = tell_apart(store, wish.words, list(wish.runs), outside)
     ids = told.runs
     if ids == []:
-        raise NoSuchRunError("no run fits", "`xt ls QUERY` lists those that do")
+        raise NoSuchRunError("no run fits", "`xt ls QUERY` shows which do")
     notes: list[str] = []
     if ids is None:
         records = _default(store, told.metrics, wish.x, outside)

@@ -95,6 +95,8 @@ def _rows(
         rows, total = found.rows, found.total
     if total > len(rows):
         notes.append(f"{total - len(rows)} more runs: only the first {len(rows)} are here")
+    if not rows and words:
+        raise NoSuchRunError(f"no run fits `{' '.join(words)}`", "`xt ls QUERY` shows which do")
     if not rows:
         raise NoSuchRunError("no run to report on", "`xt run -- COMMAND` records one; `xt ls` lists them")
     if not words and base is not None and all(row.id != base for row in rows):
