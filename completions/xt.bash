@@ -487,7 +487,7 @@ _xt() {
             if [[ $current != -* ]]; then
                 case $nth in
                     1) _xt_offer environment "$2" ;;
-                    2) _xt_offer metric "$2" ;;
+                    2) _xt_offer observed "$2" ;;
                 esac
                 return
             fi

@@ -23,8 +23,8 @@ KINDS = {
 }
 #: Words for paths.
 FILES = frozenset(("PATH", "FILE", "THING"))
-#: Options whose metavar says too little.
-NAMED = {"--metrics": "metric"}
+#: Options and arguments whose metavar says too little.
+NAMED = {"--metrics": "metric", "observed": "observed"}
 #: Options whose value is a path, maybe behind a role, whatever their metavar.
 PATHS = frozenset(("--input", "--output", "--param"))
 

@@ -18,7 +18,7 @@ from tests import builders
 from tests.conftest import Project
 from xt.cli.app import COMMANDS
 from xt.context import Outside
-from xt.model.event import Pin
+from xt.model.event import Observed, Pin, Point
 from xt.model.result import Metric
 from xt.model.snapshot import Param
 from xt.ops.complete import KINDS
@@ -381,6 +381,14 @@ def test_whatever_is_in_the_way_nothing_is_said(here, harm):
 def test_outputs_of_a_run_are_offered(here):
     assert offered(here, "run,output", "second:") == ["second:model.npz", "second:metrics.json"]
     assert offered(here, "run,output", "none:m") == []
+
+
+def test_what_was_measured_in_production_is_offered(here):
+    store = Store.open(str(here.path / ".xt"))
+    points = [Point(name, 1, "2026-11-20T09:00:00Z") for name in ("refusals", "p95", "p95")]
+    state(store, Outside(str(here.path), {}), Observed, to="prod", points=points)
+    assert offered(here, "observed", "") == ["p95", "refusals"]
+    assert in_bash(here, "xt", "blame", "prod", "re") == ["refusals"]
 
 
 def test_what_a_declaration_names_is_known():

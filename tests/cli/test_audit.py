@@ -84,7 +84,7 @@ def test_each_field_is_there_with_where_it_came_from_or_missing_with_what_suppli
 def test_what_was_declared_and_did_not_come_is_said_after_the_run(required):
     for quiet in ([], ["-q"]):
         done = required.run(*quiet, "sh", "train.sh", "none")
-        assert "not evidence after all, no outputs.model (`model.bin` was not written)" in done.err
+        assert "not evidence after all: no outputs.model (`model.bin` was not written)" in done.err
     assert missing(judged(required)) == ["outputs.model", "level.equivalent"]
     snapshot = required.record()["snapshot"]
     assert snapshot["lacking"] == []

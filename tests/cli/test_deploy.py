@@ -104,7 +104,7 @@ def test_content_that_no_run_made_is_refused_even_by_force(site):
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        ({"purpose": None}, "its evidence is incomplete: no purpose, ticket"),
+        ({"purpose": None}, "its evidence is incomplete: no purpose, no ticket"),
         ({"status": "failed"}, "the run is `failed`"),
         ({"status": "incomplete"}, "the run is `incomplete`"),
     ],
@@ -122,7 +122,9 @@ def test_what_speaks_against_it_is_passed_by_force_and_recorded(site, made, said
     assert live(site).lacking == (["purpose", "ticket"] if "purpose" in made else [])
     assert bool(live(site).despite) == ("status" in made)
     for page in (done.out, site.xt("prod", "prod").out):
-        assert (b"incomplete evidence: no purpose, ticket" if "purpose" in made else b"in spite of") in page
+        assert (
+            b"incomplete evidence: no purpose, no ticket" if "purpose" in made else b"in spite of"
+        ) in page
 
 
 def test_an_output_the_run_did_not_write_is_not_made_by_it(site):

@@ -110,6 +110,7 @@ def test_every_suggestion_can_be_taken(project: Path) -> None:
     assert settings.metrics["n"].goal == "none"
     assert settings.evidence.required
     assert settings.run.strict
+    assert settings.cases.cohorts and settings.tickets.pattern and settings.recompute.code == "ast"
 
 
 def test_an_empty_folder_gets_examples_that_are_all_comments(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 
 def blame(
     environment: Annotated[str, typer.Argument(metavar="ENV", help="Where it was measured.")],
-    metric: Annotated[str, typer.Argument(metavar="METRIC", help="As it was observed.")],
+    observed: Annotated[str, typer.Argument(metavar="METRIC", help="As it was observed.")],
     since: Annotated[
         str | None,
         typer.Option(
@@ -25,7 +25,7 @@ def blame(
     from xt.ops.production.blame import blame as verb
 
     outside = Outside.real()
-    found = verb(open_store(outside), environment, metric, since, project_settings(outside), outside)
+    found = verb(open_store(outside), environment, observed, since, project_settings(outside), outside)
     if as_json:
         from xt import codec
         from xt.cli.answer import for_programs

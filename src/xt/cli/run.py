@@ -55,9 +55,9 @@ def _outside(directory: str | None) -> Outside:
 
 
 def _warn(lacking: list[Missing]) -> None:
-    fields = ", ".join(item.field for item in lacking)
+    fields = ", no ".join(item.field for item in lacking)
     hints = " · ".join(dict.fromkeys(item.hint for item in lacking))
-    say([visible(f"xt: warning: not evidence, no {fields} ({hints})")])
+    say([visible(f"xt: warning: not evidence: no {fields} ({hints})")])
 
 
 def _missed(reason: str) -> None:
@@ -77,9 +77,9 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
     problems = [*report.record.snapshot.problems, *report.record.result.problems]
     lines = runline.problem_lines(problems)
     if report.undelivered:
-        fields = ", ".join(item.field for item in report.undelivered)
+        fields = ", no ".join(item.field for item in report.undelivered)
         reasons = "; ".join(dict.fromkeys(item.hint for item in report.undelivered))
-        lines.append(visible(f"xt: warning: not evidence after all, no {fields} ({reasons})"))
+        lines.append(visible(f"xt: warning: not evidence after all: no {fields} ({reasons})"))
     if report.trouble:
         lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
     if report.doubt:

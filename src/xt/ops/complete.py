@@ -145,6 +145,10 @@ class Completing:
         """Names of metrics."""
         yield from map(Candidate, self._keys("metric"))
 
+    def observed(self, word: str) -> Iterator[Candidate]:
+        """Names of what was measured in production."""
+        yield from map(Candidate, self._index.observed())
+
     def axes(self, word: str) -> Iterator[Candidate]:
         """What a plot can be drawn over."""
         yield from map(Candidate, ("step", "run", "time"))
@@ -240,6 +244,7 @@ KINDS: dict[str, Callable[[Completing, str], Iterator[Candidate]]] = {
     "columns": Completing.columns,
     "metric": Completing.metrics,
     "axis": Completing.axes,
+    "observed": Completing.observed,
     "tag": Completing.tags,
     "environment": Completing.environments,
     "task": Completing.tasks,

@@ -47,6 +47,24 @@ _EXAMPLE_METRICS = """\
 #source = "metrics.json:/val/acc"
 """
 _REST = """
+# Outputs of role `cases` (`cases:cases.jsonl`), one evaluated example a row: columns that group them.
+[cases]
+#cohorts = ["language"]
+
+# Changes that make recorded evidence hold no longer, for `xt stale`; all of them where nothing is said.
+[recompute]
+#on = ["harness", "benchmark", "runtime", "inputs.data"]
+#code = "ast"
+
+# Where tickets lead to.
+[tickets]
+#pattern = "[A-Z]+-[0-9]+"
+#url = "https://tracker.example/browse/{}"
+
+# A command that moves the traffic when `xt deploy` records that something goes live.
+[deploy]
+#hook = "./deploy.sh"
+
 # The code snapshot: untracked files larger than this (bytes) are listed and not stored; what to leave out.
 [code]
 #max_file = 50_000_000

@@ -11,6 +11,7 @@ from xt.render.production_words import (
     artefact,
     facts,
     fitting,
+    headed,
     named,
     reason,
     run,
@@ -76,8 +77,7 @@ def _environment(found: LivePlace, now: datetime, width: int, *, history: bool) 
 def _deployment(one: Went, now: datetime, width: int) -> list[Line]:
     mark = say("●", "good") if one.until is None else say("○", "dim")
     head = [mark, say(" "), *run(one), say("  "), *artefact(one)]
-    aside = [say(f"deployment {one.short}", "dim")]
-    lines = beside(wrap(head, width, 4), aside, width)
+    lines = headed(wrap(head, width, 4), one, width)
     inner = width - 2
     below = wrap(why(one), inner, 2) + flow(facts(one, now), inner)
     below += reason(one, inner) + warnings(one, inner)

@@ -8,8 +8,9 @@ from datetime import datetime
 from xt.model.production import Went
 from xt.model.result import Number
 from xt.render.cells import clip
+from xt.render.diff_blocks import indent
 from xt.render.diff_numbers import SCALED, scattered
-from xt.render.layout import wrap
+from xt.render.layout import beside, wrap
 from xt.render.quantities import ago, count, fingerprint, moment, number, seconds_since, since
 from xt.render.styled import Line, say
 
@@ -32,6 +33,13 @@ def run(one: Went) -> Line:
 def artefact(one: Went) -> Line:
     """`model.npz  blake3 91c0f3a2…`."""
     return [say(one.output), say(f"  {fingerprint(one.digest)}", "dim")]
+
+
+def headed(lines: list[Line], one: Went, width: int) -> list[Line]:
+    """What it is called as a deployment, beside a headline or below it."""
+    number: Line = [say(f"deployment {one.short}", "dim")]
+    shown = beside(lines, number, width)
+    return shown if len(shown) == len(lines) else [*lines, *indent([number])]
 
 
 def why(one: Went) -> Line:
@@ -71,7 +79,7 @@ def warnings(one: Went, width: int) -> list[Line]:
     """What spoke against it and was passed over, and why."""
     lines: list[Line] = []
     if one.lacking:
-        lines += wrap([say(f"incomplete evidence: no {', '.join(one.lacking)}", "bad")], width, 2)
+        lines += wrap([say(f"incomplete evidence: no {', no '.join(one.lacking)}", "bad")], width, 2)
     for said in one.despite:
         lines += wrap([say(f"in spite of: {said}", "bad")], width, 2)
     return lines

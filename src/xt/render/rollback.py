@@ -18,6 +18,7 @@ from xt.render.production_words import (
     artefact,
     facts,
     fitting,
+    headed,
     named,
     reason,
     run,
@@ -64,7 +65,7 @@ def render(found: Rollback, now: datetime, width: int, colour: bool) -> str:
 def _candidate(one: Candidate, found: Rollback, now: datetime, width: int) -> list[Line]:
     went = one.deployment
     head = [*run(went), say("  "), *artefact(went), say("  "), *why(went)]
-    lines = beside(wrap(head, width, 2), [say(f"deployment {went.short}", "dim")], width)
+    lines = headed(wrap(head, width, 2), went, width)
     inner = width - 2
     below = flow(facts(went, now), inner) + reason(went, inner) + warnings(went, inner)
     if not one.held:

@@ -213,7 +213,7 @@ def identity(event: Deployed) -> tuple[str, str, str | None, str | None]:
 
 
 def _refusal(artefact: Artefact, short: str, missing: list[str], despite: list[str]) -> NotDeployedError:
-    said = [f"its evidence is incomplete: no {', '.join(missing)}"] if missing else []
+    said = [f"its evidence is incomplete: no {', no '.join(missing)}"] if missing else []
     audit = f"`xt audit {short}` says how each is supplied; " if missing else ""
     others = ""
     if artefact.others and (missing or artefact.despite):

@@ -113,7 +113,7 @@ def _against(store: Store, event: Deployed, standing: Standing, settings: Settin
         missing = lacking(artefact.record, settings, standing)
     except XtError:
         return []  # its description says that it cannot be read
-    return [*([f"no {', '.join(missing)}"] if missing else []), *artefact.despite]
+    return [*([f"no {', no '.join(missing)}"] if missing else []), *artefact.despite]
 
 
 def _live(place: Place, name: str) -> Deployed:

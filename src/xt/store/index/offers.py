@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from xt.model.event import Observed
 from xt.model.summary import Summary
+from xt.store import events
 from xt.store.index import COLUMNS, Index
 
 #: Rows looked at for what every run has many of.
@@ -53,6 +55,13 @@ class Offers(Index):
         """Where anything was ever deployed or observed."""
         rows = self._db.execute("SELECT DISTINCT place FROM events WHERE place IS NOT NULL ORDER BY place")
         return [row[0] for row in rows]
+
+    def observed(self) -> list[str]:
+        """Names of what was measured in production, anywhere."""
+        suffix = events.KINDS[Observed]
+        rows = self._db.execute("SELECT data FROM events WHERE kind = ?", (suffix,))
+        said = [events.decode(row[0], suffix) for row in rows]
+        return sorted({point.name for one in said if isinstance(one, Observed) for point in one.points})
 
     def paths(self, *, made: bool, prefix: str, limit: int) -> list[str]:
         """Inputs or outputs of the newest runs."""
