@@ -84,9 +84,11 @@ def test_a_bundle_is_named_by_version_digits_run_or_path(used):
         IDS[0],
         "copy",
     ):
-        assert used.data("bundle", "show", text)["digest"] == wanted, text
+        shown = used.data("bundle", "show", text)
+        assert (shown["digest"], shown["runs"]) == (wanted, 2), text
         assert find(used.lab.store, text, Outside(str(used.path), {})).digest == wanted
-    assert used.data("bundle", "show", version)["runs"] == 2
+    used.write("other/system.md", "used by nobody")
+    assert used.data("bundle", "show", "other")["runs"] == 0
     with pytest.raises(NoSuchBundleError):
         find(used.lab.store, "prompts@ffffff", Outside.real())
 

@@ -345,6 +345,8 @@ def test_pages_fit_and_are_harmless(site, columns):
         from rich.cells import cell_len
 
         assert max(map(cell_len, page.splitlines())) <= columns, page
+        # The number of a deployment stands behind a headline, or below it and as far in as all the rest.
+        assert not any(line.startswith("deployment ") for line in page.splitlines()), page
     json.loads(site.xt("prod", "prod", "--json").out)
 
 

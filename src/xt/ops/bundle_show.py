@@ -10,8 +10,9 @@ from xt.compare.content import read_all
 from xt.context import Outside
 from xt.errors import NotRecordedError, UsageError, XtError
 from xt.model.bundle import BUNDLED, Bundle, Compared, Content, Member, Shown, letters_for
+from xt.model.result import Record
 from xt.model.text import from_text, to_shown
-from xt.ops.bundle_versions import Found, find_used, use
+from xt.ops.bundle_versions import Found, find_used, known, use
 from xt.ops.diff.contents import Recorded, find_all
 from xt.ops.diff.files import Pair, filled, shown
 from xt.ops.diff.inputs import bundle as compare_bundles
@@ -50,7 +51,7 @@ def show(
     """
     found = find_used(store, text, outside, role)
     members = found.bundle.members if path is None else [_one(found.bundle, path)]
-    records = found.records
+    records = _users(store, found)
     ends = [records[0], records[-1]] if records else []
     letters = store.shown_all([record.id for record in ends])
     uses = [use(record, letters) for record in ends]
@@ -97,6 +98,16 @@ def compare(store: Store, left: str, right: str, outside: Outside, role: str | N
         delta = replace(delta, note="; ".join([*([delta.note] if delta.note else []), *doubts]))
     letters = letters_for((one.bundle.digest, other.bundle.digest))
     return Compared(one.bundle.version(letters), other.bundle.version(letters), role, delta)
+
+
+def _users(store: Store, found: Found) -> list[Record]:
+    """The runs that used this version, oldest first: all of them, also where a path or one run was named."""
+    if len(found.records) > 1 or found.bundle.digest is None:
+        return found.records
+    for one in known(store, found.bundle.role).used:
+        if one.bundle.digest == found.bundle.digest:
+            return one.records
+    return found.records
 
 
 def _said_role(text: str) -> str | None:
