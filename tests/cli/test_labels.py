@@ -164,6 +164,8 @@ def test_groups_say_how_metrics_lie(folder):
     shown = out(folder.xt("ls", "--group-by", "param.lr")).splitlines()
     assert shown[0].split() == ["lr", "runs", "ok", "loss", "newest"]
     assert shown[1].split()[:6] == ["0.1", "2", "2", "2", "±", "1.414"]
+    refused = folder.xt("ls", "--group-by", "param.lr", "--sort", "time")
+    assert (refused.code, "--sort does not go with --group-by" in refused.err) == (2, True)
     groups = json.loads(folder.xt("ls", "--group-by", "param.lr", "--json").out)
     assert groups["schema"] == "xt.groups/1"
     assert [(group["value"], group["runs"]) for group in groups["groups"]] == [(0.1, 2), (0.2, 1), (None, 1)]

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.builders import summaries, summary
 from tests.render.hostile import words
@@ -39,12 +40,14 @@ def test_csv_has_a_column_for_every_metric_of_any_row() -> None:
 
 def test_csv_says_what_a_row_says() -> None:
     row = summary(tags=["gold", "paper"], command=["sh", "-c", "a 'b'", Raw("/w==")], name="x", exit_code=0)
+    row = replace(row, lacking=["purpose", "inputs.data"], live=["prod"])
     found = rows_of(to_csv([row]))[0]
     assert found["id"] == row.id
     assert found["wall_s"] == "8.4"
     assert found["exit_code"] == "0"
     assert found["signal"] == ""
     assert found["tags"] == "gold paper"
+    assert (found["lacking"], found["live"]) == ("purpose inputs.data", "prod")
     assert found["command"] == """sh -c 'a '"'"'b'"'"'' '\\xff'"""
 
 

@@ -59,7 +59,13 @@ def ls(
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", "give one of them")
     if group_by is not None and (as_csv or sort is not None):
-        raise UsageError("--group-by has an order and no CSV", "`xt ls --group-by … --json` is for programs")
+        given = "--csv" if as_csv else "--sort"
+        raise UsageError(
+            f"{given} does not go with --group-by",
+            "`xt ls --group-by … --json` is for programs"
+            if as_csv
+            else "groups stand in the order of their values",
+        )
     outside = Outside.real()
     store = open_store(outside)
     wanted = Wanted(" ".join(query or []), number or None, every, sort, reverse)

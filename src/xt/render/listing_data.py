@@ -18,7 +18,7 @@ from xt.render.spreadsheet import line
 COLUMNS = (
     *("id", "status", "started_at", "wall_s", "exit_code", "signal", "purpose", "name", "task", "tags"),
     *("command", "outputs", "problems", "recipe", "reason"),
-    *("level", "verified_at", "repeat_of"),
+    *("level", "verified_at", "repeat_of", "lacking", "live"),
 )
 
 
@@ -33,8 +33,8 @@ def to_json(rows: list[Summary], cells: Cells | None = None) -> bytes:
     `signal`, `purpose`, `name`, `task`, `tags`, `command` (words, or `{"b64": …}` for one that is not
     UTF-8), `metrics` (`name`, `value`, `goal`), `outputs` and `problems` (counts), `recipe` (digest),
     `reason` (of a damaged run), `repeat_of` and `trial` (of a repeat, and whether `xt verify` made it), and,
-    as last verified, `level`, `required`, `verified_at` and `verified_by` (repeats) where there is something
-    to say.
+    as last verified, `level`, `required`, `verified_at` and `verified_by` (repeats), `lacking` (required
+    evidence) and `live` (environments) where there is something to say.
     """
     if not cells:
         return codec.encode(rows)
@@ -49,8 +49,8 @@ def to_json(rows: list[Summary], cells: Cells | None = None) -> bytes:
 def to_csv(rows: list[Summary], cells: Cells | None = None) -> str:
     """Write the rows as CSV (RFC 4180: a head, CRLF, quotes doubled), safe to open in a spreadsheet.
 
-    Several tags are separated by spaces; the command is quoted as for a shell. A cell that a spreadsheet
-    would take for a formula gets a `'` in front unless it is a number.
+    Several tags, missing fields and environments are separated by spaces; the command is quoted as for a
+    shell. A cell that a spreadsheet would take for a formula gets a `'` in front unless it is a number.
     """
     names = list(dict.fromkeys(metric.name for row in rows for metric in row.metrics))
     further = {name: column for name, column in (cells or {}).items() if not name.startswith("metric.")}
@@ -67,6 +67,7 @@ def _fields(row: Summary) -> list[str]:
     plain = (row.id, row.status, row.started_at, row.wall_s, row.exit_code, row.signal)
     words = (row.purpose, row.name, row.task, " ".join(row.tags), command)
     last = (row.outputs, row.problems, row.recipe, row.reason, row.level, row.verified_at, row.repeat_of)
+    last = (*last, " ".join(row.lacking), " ".join(row.live))
     return ["" if value is None else str(value) for value in (*plain, *words, *last)]
 
 
