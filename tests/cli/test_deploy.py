@@ -364,7 +364,7 @@ def test_many_measurements_are_several_events_and_standard_input_is_a_file(site)
         (["a=1", "a=2"], "measured twice"),
         (["a=1", "--at", "soon"], "is no time"),
         (["a=1", "--from", "x.csv"], "takes times and values from the file"),
-        (["--from", "none.csv"], "cannot be read"),
+        (["--from", "none.csv"], "`none.csv` cannot be read: No such file or directory"),
         (["--from", "."], "cannot be read"),
         (["--from", "bad.csv"], "bad.csv:3: `rate`: `x` is no number"),
     ],

@@ -23,7 +23,8 @@ def check_word(kind: str, word: str) -> None:
         UsageError: it is not one.
     """
     if not word or word.startswith(("@", "-")) or not word.isprintable() or any(map(str.isspace, word)):
-        raise UsageError(f"`{word}` cannot be a {kind}", "one word, such as `nightly` or `v2`")
+        such = "`prod` or `staging`" if "environment" in kind else "`nightly` or `v2`"
+        raise UsageError(f"`{word}` cannot be a {kind}", f"one word, such as {such}")
     if runid.is_prefix(word):
         raise UsageError(
             f"`{word}` could be taken for the beginning of a run id", "any other letter, digit or `-` helps"

@@ -67,8 +67,8 @@ def _fields(row: Summary) -> list[str]:
     plain = (row.id, row.status, row.started_at, row.wall_s, row.exit_code, row.signal)
     words = (row.purpose, row.name, row.task, " ".join(row.tags), command)
     last = (row.outputs, row.problems, row.recipe, row.reason, row.level, row.verified_at, row.repeat_of)
-    last = (*last, " ".join(row.lacking), " ".join(row.live))
-    return ["" if value is None else str(value) for value in (*plain, *words, *last)]
+    now = (" ".join(row.lacking), " ".join(row.live))
+    return ["" if value is None else str(value) for value in (*plain, *words, *last, *now)]
 
 
 def _written(value: Value) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from xt import codec, fsio
-from xt.collect.paths import why
 from xt.context import Outside, timestamp
 from xt.errors import StoreError, UsageError
 from xt.model.event import Observed, Point
@@ -74,7 +73,7 @@ def gather(
             shown, file = to_shown(source), os.path.join(outside.cwd, source)
             data = fsio.read_file(os.path.realpath(file), _FILE)
     except (OSError, ValueError) as error:
-        said = why(error) if isinstance(error, OSError) else str(error)
+        said = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise UsageError(f"--from: `{shown}` cannot be read: {said}", "a file; `-` reads a pipe") from error
     if len(data) > _FILE:
         raise UsageError(f"--from: {shown} is larger than {_FILE} bytes", "in several parts it is as good")
