@@ -323,7 +323,7 @@ class TestConfiguration:
         project.write("xt.toml", '[evidence]\nrequired = ["purpose", "seed"]\n')
         ran = project.run("true")
         assert ran.code == 0
-        assert "purpose, seed" in ran.err
+        assert "not evidence: no purpose, no seed (" in ran.err
         strict = project.run("--strict", "touch", "started")
         assert strict.code == 125
         assert not (project.path / "started").exists()
