@@ -321,6 +321,8 @@ def test_what_was_said_later_is_asked_too(tmp_path):
     state(store, outside, Deployed, to="prod", run=first, output="model.npz", digest=builders.digest("a"))
     assert ids(world, "tag:gold name:best") == [second]
     assert ids(world, "note:zebra") == ids(world, "zebra") == ids(world, "pinned:base*") == [third]
+    assert ids(world, "tag:baseline") == ids(world, "tag=baseline not tag:gold") == [third]
+    assert third not in ids(world, "tag!=baseline")
     assert ids(world, "level>=consistent") == [third]
     assert ids(world, "level>=identical") == []
     assert ids(world, "deployed:prod") == [first]

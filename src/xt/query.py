@@ -53,7 +53,7 @@ FIELDS = {
     field.name: field
     for field in (
         Field("status", "word", "How it ended: `ok`, `failed`, `interrupted`, …; or `running`, `lost`."),
-        Field("tag", "word", "A tag it has now."),
+        Field("tag", "word", "A tag it has now, or a name that is pinned on it, such as `baseline`."),
         Field("name", "word", "Its name now."),
         Field("task", "word", "The task of `xt.toml` it was run as."),
         Field("id", "word", "The beginning of its id."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -53,22 +54,19 @@ def strangers(search: Searching, wanted: Wanted, total: int) -> list[Stranger]:
             hint = suggest(key, sorted(names), f"{field}s" if field != "env" else "parts")
             found.append(Stranger(f"no run has a {_NOUNS[field]} `{key}`", hint))
     known = {tag for index in search.indexes for tag in index.words()[1]}
+    if tags:
+        # A pinned name is a tag too, and was found if its run fulfils the rest. Of damaged pins the list tells.
+        with contextlib.suppress(DamagedError):
+            known |= pinned(search.store.path).keys()
     found += [_tag(search, tag, known) for tag in dict.fromkeys(tags) if not (tag in known or is_glob(tag))]
     return found
 
 
 def _tag(search: Searching, tag: str, known: set[str]) -> Stranger:
-    try:
-        is_pinned = tag in pinned(search.store.path)
-    except DamagedError:
-        # Said already, where the list was made.
-        is_pinned = False
-    if is_pinned:
-        hint = f"a run is pinned so: `pinned:{tag}` finds it"
-    elif any(tag in index.words()[0] for index in search.indexes):
-        hint = f"a run is named so: `name:{tag}` finds it"
+    if any(tag in index.words()[0] for index in search.indexes):
+        hint: str | None = f"a run is named so: `name:{tag}` finds it"
     else:
-        return Stranger(f"no run has the tag `{tag}`", suggest(tag, sorted(known), "tags"))
+        hint = suggest(tag, sorted(known), "tags")
     return Stranger(f"no run has the tag `{tag}`", hint)
 
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, get_args
 
 from xt.context import timestamp
-from xt.errors import UnsupportedError
+from xt.errors import DamagedError, UnsupportedError
 from xt.model.level import LEVELS
 from xt.model.query import Both, Either, Not, Query, Term, Words
 from xt.model.summary import Shown
@@ -157,17 +157,26 @@ class Compiler:
         return (f"NOT coalesce({sql}, 0)", values) if term.operator == "!=" else condition
 
     def _tag(self, term: Term) -> Condition:
+        """A tag, or a pinned name: a reference does not tell the two apart either."""
         sql, values = _match("tag", term.value, exact=term.operator == "=")
-        return self._maybe_not(term, (f"n IN (SELECT n FROM tags WHERE {sql})", values))
+        try:
+            pinned, runs = self._pinned_to(term)
+        except DamagedError:
+            # That an event cannot be read is said with the list; tags are known all the same.
+            pinned, runs = "0", []
+        found = f"(n IN (SELECT n FROM tags WHERE {sql}) OR {pinned})"
+        return self._maybe_not(term, (found, [*values, *runs]))
 
     def _pinned(self, term: Term) -> Condition:
-        pinned = self.asking.pinned()
+        return self._maybe_not(term, self._pinned_to(term))
+
+    def _pinned_to(self, term: Term) -> Condition:
         runs: list[Value] = [
             run
-            for name, run in sorted(pinned.items())
+            for name, run in sorted(self.asking.pinned().items())
             if (fnmatchcase(name, term.value) if term.operator != "=" else name == term.value)
         ]
-        return self._maybe_not(term, (f"id IN ({', '.join('?' * len(runs))})", runs))
+        return f"id IN ({', '.join('?' * len(runs))})", runs
 
     def _deployed(self, term: Term) -> Condition:
         sql, values = _match("place", term.value, exact=term.operator == "=")
