@@ -72,7 +72,7 @@ def test_a_tag_that_no_run_has_is_told_from_a_pinned_name_and_a_name(folder, run
         "xt: warning: no run has the tag `best`",
         "xt: hint: a run is named so: `name:best` finds it",
         "xt: warning: no run has the tag `givn`",
-        "xt: hint: did you mean `given`? tags: given",
+        "xt: hint: did you mean `given`? tags: baseline, given",
     ]
     assert folder.xt("ls", "tag:given status:failed").err == ""
 

@@ -55,7 +55,7 @@ def strangers(search: Searching, wanted: Wanted, total: int) -> list[Stranger]:
             found.append(Stranger(f"no run has a {_NOUNS[field]} `{key}`", hint))
     known = {tag for index in search.indexes for tag in index.words()[1]}
     if tags:
-        # A pinned name is a tag too, and was found if its run fulfils the rest. Of damaged pins the list tells.
+        # A pinned name is a tag too, found if its run fulfils the rest. Of damaged pins the list tells.
         with contextlib.suppress(DamagedError):
             known |= pinned(search.store.path).keys()
     found += [_tag(search, tag, known) for tag in dict.fromkeys(tags) if not (tag in known or is_glob(tag))]
