@@ -224,7 +224,8 @@ def test_a_container_whose_docker_was_killed_can_be_removed(docked):
     until((docked.folder / "here").exists)
     process.kill()
     process.wait()
-    assert docked.docker("ps", "-q") != ""
+    # The command may be at work before the engine calls its container running.
+    until(lambda: docked.docker("ps", "-q") != "")
     assert remove(place.name, docked.environ)
     assert not remove(place.name, docked.environ)
 
