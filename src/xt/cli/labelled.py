@@ -5,20 +5,25 @@ from __future__ import annotations
 import sys
 
 from xt.context import Outside
-from xt.model.standing import Labelled
-from xt.render.labels import line
-from xt.render.terminal import colour, width
-from xt.render.visible import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.model.standing import Labelled
 
 
 def told(run: Labelled, outside: Outside) -> str:
     """Name and tags of a run as they are now."""
+    from xt.render.labels import line
+    from xt.render.terminal import colour, width
+
     return line(run, width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ))
 
 
 def warn(paths: list[str]) -> None:
     """Say that tags, names or notes may be missing, because events cannot be read."""
     if paths:
+        from xt.render.visible import visible
+
         events = "an event cannot be read" if len(paths) == 1 else f"{len(paths)} events cannot be read"
         said = f"{events}, and what was said there is missing here: {paths[0]}"
         print(visible(f"xt: warning: {said}" + (", …" if len(paths) > 1 else "")), file=sys.stderr)
