@@ -354,3 +354,16 @@ def test_references_stay_in_their_order_and_words_are_a_query(world):
     assert len(select(store, outside, ["tag:gold"])) == 6
     assert len(select(store, outside, ["param.amp"])) == 8
     assert len(select(store, outside, ["tag:gold", "or", "not", "tag:gold"])) == 24
+
+
+def test_an_event_that_is_gone_is_said_no_more(tmp_path):
+    store = Store.create(str(tmp_path / ".xt"))
+    outside = Outside(str(tmp_path), {"USER": "you"})
+    run = put(store, 0, made(0)).id
+    state(store, outside, Tagged, run=run, name="late")
+    world = (store, outside, None)
+    assert ids(world, "tag:late") == [run]
+    [path] = [f"{folder}/{name}" for folder, _, names in os.walk(f"{store.path}/events") for name in names]
+    os.unlink(path)
+    assert ids(world, "tag:late") == []
+    assert ids(world, "tag:gold") == [run]

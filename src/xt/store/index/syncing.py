@@ -149,7 +149,8 @@ class Sync:
         """Put events in; give the runs of which something else is said now."""
         again: set[str] = set()
         for event_id in gone:
-            row = self._db.execute("DELETE FROM events WHERE id = ? RETURNING run", (event_id,)).fetchone()
+            row = self._db.execute("SELECT run FROM events WHERE id = ?", (event_id,)).fetchone()
+            self._db.execute("DELETE FROM events WHERE id = ?", (event_id,))
             again |= {row[0]} if row and row[0] else set()
         for path in new:
             event = events.read(f"{self._store.path}/events/{path}")
