@@ -12,6 +12,7 @@ from xt.compare import Rule
 from xt.compare.jsonable import written
 from xt.compare.resolution import Resolution
 from xt.config import MetricSettings, OutputSettings
+from xt.model.result import labelled
 
 Kind = Literal["abs", "rel", "ulp", "sigma"]
 KINDS: tuple[Kind, ...] = ("abs", "rel", "ulp", "sigma")
@@ -165,9 +166,8 @@ def finer_than(tolerances: Sequence[Tolerance], bound: float, step: Resolution) 
 
 
 def metric_name(name: str, labels: dict[str, str]) -> str:
-    """Write a metric with its cohort: `val/acc{digit=8,split=b}`, labels sorted; plain without labels."""
-    inside = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    return written(f"{name}{{{inside}}}" if inside else name)
+    """Write a metric with its cohort, as text that any file can hold: `val/acc{digit=8,split=b}`."""
+    return written(labelled(name, labels))
 
 
 def settings_of(table: dict[str, T], names: Sequence[str]) -> T | None:

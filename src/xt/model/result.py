@@ -36,6 +36,12 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     """`blake3:<hex>` of a JSON Lines object with every point, when there is more than one."""
 
 
+def labelled(name: str, labels: dict[str, str]) -> str:
+    """Write a metric with its cohort: `val/acc{digit=8,split=b}`, labels sorted; plain without labels."""
+    inside = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    return f"{name}{{{inside}}}" if inside else name
+
+
 class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     """One captured stream."""
 

@@ -14,6 +14,7 @@ from xt.context import timestamp
 from xt.errors import UsageError
 from xt.model.event import Point
 from xt.model.result import Number
+from xt.moments import length
 
 #: Names of the column of times, the first that is there.
 TIMES = ("time", "timestamp", "at", "date")
@@ -27,8 +28,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 #: A clock may be ahead; a day is a mistake.
 _AHEAD = timedelta(days=1)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_AGO = re.compile(r"-(\d{1,9})(s|min|m|h|d|w)", re.ASCII)
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_AGO = re.compile(r"-(\d+(?:\.\d+)?\s*[a-z]+)", re.ASCII)
 #: Characters of a name.
 _LONGEST = 200
 _FORMS = "such as `2026-11-23T09:30`, `2026-11-23 09:30+01:00`, seconds since 1970, `now`, or `-2h`"
@@ -65,7 +65,7 @@ def time_of(text: str, now: datetime) -> tuple[datetime, bool]:
     ago = _AGO.fullmatch(text)
     try:
         if ago:
-            found = now - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
+            found = now - timedelta(seconds=length(ago[1]))
         elif _NUMBER.fullmatch(text) and float(text) >= _EPOCH[0]:
             if float(text) >= _EPOCH[1]:
                 raise ValueError("is too large for seconds since 1970: milliseconds must be divided by 1000")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
 from xt.compare import UnreadableError
 from xt.compare.case_columns import CaseColumns, columns_of, outcome_of, score_of
 from xt.compare.jsonable import written
-from xt.compare.rows import rows
 from xt.config import CaseSettings
 from xt.errors import XtError
 from xt.model.report import Cases, FailedCase
 from xt.model.result import Record
-from xt.model.text import from_text
-from xt.ops.diff.contents import Stored
+from xt.ops.case_files import CaseTables, outputs
 from xt.store import Store
 
 #: Runs looked at, rows of each, examples shown, other columns of one.
@@ -49,7 +47,7 @@ def failures(
         None when no run has cases.
     """
     notes: list[str] = []
-    having = [record for record in records if _files(record)]
+    having = [record for record in records if outputs(record)]
     if len(having) > RUNS:
         notes.append(f"cases of {len(having) - RUNS} more runs left out")
     names: list[str] = []
@@ -81,26 +79,19 @@ def _lowest(found: list[_Read], case: str) -> float:
     return min(scores, default=float("inf"))
 
 
-def _files(record: Record) -> list[Any]:
-    return [
-        item
-        for item in record.result.outputs
-        if item.role == "cases" and item.kind == "file" and item.digest is not None
-    ]
-
-
 def _read(store: Store, record: Record, settings: CaseSettings, notes: list[str], name: str) -> _Read:
-    item = _files(record)[0]
-    content = Stored(store, from_text(item.path or item.declared), item.digest or "", item.size or 0)
-    reading = rows(content)
-    first = next(reading, None)
+    tables = CaseTables(store, outputs(record)[0])
+    notes += [f"cases of {name}: {note}" for note in tables.notes]
+    first = next(tables.cells(), None)
     if first is None:
         raise UnreadableError("there is no case")
     columns = columns_of(settings, first)
+    # Several files may count their cases alike: there a case is its file and its id.
+    reading = tables.cells(columns.id if tables.several else None)
     outcomes: dict[str, bool | float | None] = {}
     failed: dict[str, Mapping[str, Any]] = {}
     count = 0
-    for row in islice(_chained(first, reading), ROWS):
+    for row in islice(reading, ROWS):
         count += 1
         case = _cell(row.get(columns.id))
         if columns.outcome is not None:
@@ -113,11 +104,6 @@ def _read(store: Store, record: Record, settings: CaseSettings, notes: list[str]
     if count == ROWS and next(reading, None) is not None:
         notes.append(f"only the first {ROWS} cases of {name} were read")
     return _Read(columns, outcomes, failed)
-
-
-def _chained(first: Mapping[str, Any], rest: Iterator[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    yield first
-    yield from rest
 
 
 def _case(case: str, found: list[_Read], settings: CaseSettings) -> FailedCase:

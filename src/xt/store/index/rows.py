@@ -11,7 +11,7 @@ import msgspec
 from xt.model.environment import Environment
 from xt.model.files import Input, Output
 from xt.model.level import LEVELS, Level
-from xt.model.result import Metric, Number, Record
+from xt.model.result import Metric, Number, Record, labelled
 from xt.model.snapshot import Snapshot
 from xt.model.standing import RunStanding
 from xt.model.summary import Summary
@@ -168,8 +168,7 @@ class Writer:
 
 def shown_name(metric: Metric) -> str:
     """A metric with its labels: `val/acc{digit=8}`."""
-    inside = ",".join(f"{key}={value}" for key, value in sorted(metric.labels.items()))
-    return f"{metric.name}{{{inside}}}" if inside else metric.name
+    return labelled(metric.name, metric.labels)
 
 
 def rank(standing: RunStanding | None) -> int | None:
