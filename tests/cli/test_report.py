@@ -127,3 +127,12 @@ def test_what_is_damaged_is_said_and_the_rest_is_there(measured):
     assert "damaged" in text
     assert "loss of kwpz: only its last value is drawn" in text
     assert "cases of kwpz cannot be read" in text
+
+
+def test_cases_in_several_files_are_told_apart_by_their_file(folder):
+    one = '{"id": "same", "passed": false}'
+    script = f"mkdir out; echo '{one}' > out/a.jsonl; echo '{one}' > out/b.jsonl"
+    assert folder.run("-q", "-o", "cases:out/", "--", "sh", "-c", script).code == 0
+    page = folder.xt("report", "-o", "-").out.decode()
+    assert "a.jsonl/same" in page and "b.jsonl/same" in page
+    assert "2 of 2 cases fail" in page
