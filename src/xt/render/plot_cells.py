@@ -1,6 +1,6 @@
 """Lines as cells of a terminal: braille dots, or letters where there is no UTF-8.
 
-Plotille (MIT, pure Python, needs nothing) sets the dots; it is loaded in a fraction of the time that plotext takes.
+Plotille (MIT, pure Python, needs nothing) sets the dots; it loads in a fraction of the time plotext takes.
 """
 
 from __future__ import annotations
