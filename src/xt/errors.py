@@ -12,6 +12,8 @@ EXIT_OK = 0
 EXIT_USAGE = 2
 #: A precondition of repeating a run is missing, so it was not repeated.
 EXIT_UNVERIFIABLE = 3
+#: Another place (a remote store, an engine) did not do what was asked; what was done is kept.
+EXIT_ELSEWHERE = 4
 #: A bug in xt.
 EXIT_BUG = 70
 #: xt could not start the command; it did not run.
@@ -146,3 +148,13 @@ class HookError(XtError):
 
     code = "hook"
     exit_status = 1
+
+
+class RemoteError(XtError):
+    """A remote store does not answer, refuses, breaks off, or gives something else than was asked for.
+
+    What had arrived until then is kept, and the same command goes on from there. Nothing is ever overwritten.
+    """
+
+    code = "remote"
+    exit_status = EXIT_ELSEWHERE
