@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 #: The formats, as help and completion name them: the rows of `xt.exchange.EXPORTERS`.
-FORMATS = "json|csv"
+FORMATS = "rocrate|json|csv"
 
 
 def export(

@@ -30,6 +30,7 @@ from xt.registry import Row, Table
 EXPORTERS = Table(
     "format",
     [
+        Row("rocrate", "xt.exchange.export.rocrate:export", "a Process Run Crate: a folder, or a `.zip`"),
         Row("json", "xt.exchange.export.documents:export", "records and what was said of them later"),
         Row("csv", "xt.exchange.export.sheet:export", "a row a run, safe to open in a spreadsheet"),
     ],
