@@ -137,6 +137,7 @@ def test_a_crate_has_the_files_and_says_what_it_has_not(world):
         ("inputs", "/home/you/sets/all.bin"),
         ("inputs", "s3://bucket/start model.pt"),
         ("outputs", "out/to-a"),
+        ("outputs", "never.html"),
     }
 
 

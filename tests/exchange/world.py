@@ -43,6 +43,7 @@ class World:
             params=more.get("params", self.params()),
             context=builders.context(**more.get("context", {})),
             seed=Seed(7, "declared", {}),
+            code=builders.code(status="none", reason="there are no files", tree=None, left_out=[]),
             **more.get("snapshot", {}),
         )
         result = builders.result(
