@@ -263,3 +263,12 @@ def test_a_server_that_does_not_take_them(sealed, server):
     assert (done.code, "does not answer" in done.err) == (4, True)
     done = sealed.xt("export", RUN, "--to", "openlineage", "-o", "http://me:hunter22@127.0.0.1:1/")
     assert (done.code, "hunter22" in done.err) == (2, False)
+
+
+def test_the_license_of_the_project_is_the_default(sealed):
+    sealed.write("xt.toml", '[export]\nlicense = "CC0-1.0"\n')
+    own = "https://terms.example/own"
+    for words, url in (([], "https://spdx.org/licenses/CC0-1.0"), (["--license", own], own)):
+        ok(sealed, RUN, "--to", "rocrate", "-o", "crate", "--force", *words)
+        data = json.loads((sealed.path / "crate/ro-crate-metadata.json").read_text())
+        assert data["@graph"][1]["license"] == {"@id": url}
