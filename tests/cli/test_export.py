@@ -272,3 +272,10 @@ def test_the_license_of_the_project_is_the_default(sealed):
         ok(sealed, RUN, "--to", "rocrate", "-o", "crate", "--force", *words)
         data = json.loads((sealed.path / "crate/ro-crate-metadata.json").read_text())
         assert data["@graph"][1]["license"] == {"@id": url}
+
+
+def test_a_device_or_pipe_takes_the_bytes(sealed):
+    done = ok(sealed, RUN, "--to", "csv", "-o", "/dev/stdout")
+    assert done.out.startswith(b"id,")
+    done = sealed.xt("export", RUN, "--to", "csv", "-o", "/dev/full")
+    assert (done.code, "No space left" in done.err) == (1, True)
