@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from xt.model.files import Output
-from xt.model.result import Logs, Metric, Result, Stream, Usage
+from xt.model.result import Logs, Metric, Rank, Result, Stream, Usage
 from xt.model.snapshot import OutputSpec
 from xt.model.summary import headline
 from xt.render.layout import beside, flow, grid, table
+from xt.render.outcome import ended_with
 from xt.render.quantities import count, duration, fingerprint, number, size
 from xt.render.styled import Line, join, measure, say
 
@@ -101,6 +102,27 @@ def cost(usage: Usage, width: int) -> list[Line]:
     if usage.gpu_energy_j is not None:
         items.append(_figure(_energy(usage.gpu_energy_j), "GPU energy"))
     return flow(items, width)
+
+
+def ranks(found: list[Rank], launch: str | None, short: str, width: int) -> list[Line]:
+    """How many processes a run had, and which of them did not end well."""
+    if not found:
+        return []
+    lines = [[say(f"{len(found)}"), say(f" of {launch}", "dim")]]
+    for rank in found:
+        if rank.state != "ended":
+            lines.append([say(f"{rank.rank} {rank.state}", "bad"), say(f": {rank.reason}")])
+        elif rank.exit_code != 0:
+            lines.append(
+                [
+                    say(f"{rank.rank} {ended_with(rank.exit_code, rank.signal)}", "bad"),
+                    say(f" on {rank.host}", "dim"),
+                ]
+            )
+    hosts = len({rank.host for rank in found if rank.host is not None})
+    if hosts > 1:
+        lines[0].append(say(f" on {hosts} hosts", "dim"))
+    return beside(lines, [say(f"xt logs {short} --rank 1", "accent")], width)
 
 
 def _figure(text: str, what: str) -> Line:
