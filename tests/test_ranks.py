@@ -124,7 +124,7 @@ def test_a_rank_that_is_killed_is_lost_and_nobody_waits_for_it(launch):
     assert [ran.code for ran in ended.values()] == [0, 0, 0]
     assert [one["state"] for one in launch.ranks()] == ["ended", "lost", "ended", "ended"]
     assert "rank 1: its xt died" in ended[0].err
-    started[1].stdout.close()
+    launch.end(started[1])
 
 
 def test_a_rank_that_never_begins_is_absent(launch):

@@ -15,6 +15,10 @@ from xt.render.styled import Line, join, measure, say
 OUTPUTS, METRICS = 40, 120
 
 
+#: Ranks that did not end well, shown one by one.
+BAD_RANKS = 8
+
+
 def outputs(found: list[Output], width: int) -> list[Line]:
     """What was written: role, path, size, content; or that it was not."""
     rows = []
@@ -108,20 +112,19 @@ def ranks(found: list[Rank], launch: str | None, short: str, width: int) -> list
     """How many processes a run had, and which of them did not end well."""
     if not found:
         return []
-    lines = [[say(f"{len(found)}"), say(f" of {launch}", "dim")]]
-    for rank in found:
-        if rank.state != "ended":
-            lines.append([say(f"{rank.rank} {rank.state}", "bad"), say(f": {rank.reason}")])
-        elif rank.exit_code != 0:
-            lines.append(
-                [
-                    say(f"{rank.rank} {ended_with(rank.exit_code, rank.signal)}", "bad"),
-                    say(f" on {rank.host}", "dim"),
-                ]
-            )
     hosts = len({rank.host for rank in found if rank.host is not None})
-    if hosts > 1:
-        lines[0].append(say(f" on {hosts} hosts", "dim"))
+    bad = [rank for rank in found if rank.state != "ended" or rank.exit_code != 0]
+    spread = f" on {hosts} hosts" if hosts > 1 else ""
+    lines = [[say(f"{len(found)}"), say(f" of {launch}{spread}", "dim")]]
+    for rank in bad[:BAD_RANKS]:
+        if rank.state == "ended":
+            where = f" on {rank.host}" if hosts > 1 else ""
+            line = [say(f"{rank.rank} {ended_with(rank.exit_code, rank.signal)}", "bad"), say(where, "dim")]
+        else:
+            line = [say(f"{rank.rank} {rank.state}", "bad"), say(f": {rank.reason}")]
+        lines.append(line)
+    if len(bad) > BAD_RANKS:
+        lines.append([say(f"and {len(bad) - BAD_RANKS} more that did not end well", "dim")])
     return beside(lines, [say(f"xt logs {short} --rank 1", "accent")], width)
 
 
