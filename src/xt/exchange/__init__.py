@@ -1,0 +1,1 @@
+"""Foreign formats: what other tools wrote, and what other tools read."""
