@@ -186,7 +186,7 @@ def _imports(asked: Asked, task: TaskSettings, home: str, cwd: str) -> list[Impo
 
 
 def _from(home: str, path: Text, cwd: str) -> Text:
-    """Write a path of `xt.toml` relative to where the command runs: its declaration has no base of its own."""
+    """Write a path of `xt.toml` relative to where the command runs: no base of its own is recorded of it."""
     return path if home == cwd else to_text(os.path.relpath(os.path.join(home, from_text(path)), cwd))
 
 

@@ -11,6 +11,7 @@ from xt.compare.rows import SUFFIXES, rows
 from xt.errors import XtError
 from xt.model.files import Manifest, Output
 from xt.model.result import Derived, Record
+from xt.model.summary import Summary
 from xt.model.text import Text, from_text, to_shown, to_text
 from xt.ops.diff.contents import Stored
 from xt.store import Store
@@ -114,6 +115,11 @@ def qualified(row: CaseRow, identity: str) -> dict[str, Any]:
     if row.cells.get(identity) in (None, ""):
         return row.cells
     return {**row.cells, identity: f"{to_shown(row.file or '')}/{row.cells[identity]}"}
+
+
+def may_have_cases(row: Summary) -> bool:
+    """Whether the record of a run in a list is worth reading for its cases."""
+    return row.outputs > 0 or bool(row.metrics)
 
 
 def outputs(record: Record) -> list[Output]:

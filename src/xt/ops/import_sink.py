@@ -51,7 +51,7 @@ class Limits:
     def tell(self) -> None:
         """Tell what passed a bound."""
         if self.points > MAX_POINTS:
-            over = f"{self.points} points were imported; of those after {MAX_POINTS} the last of each metric is kept"
+            over = f"{self.points} points were read; after {MAX_POINTS} only the last of each metric is kept"
             self.capture.problem("metrics", over)
         if self.settings > MAX_SETTINGS:
             over = f"{self.settings} settings are reported; the first {MAX_SETTINGS} are kept"
@@ -219,7 +219,7 @@ def _brief(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """Make a value fit for a table that is read by people: long text is cut, what is nested is text when long."""
+    """Make a value fit for a table that people read: what is long is cut, and is text when it was nested."""
     if isinstance(value, list | dict):
         try:
             text = _encoder.encode(value).decode()

@@ -1,4 +1,4 @@
-"""DVCLive's folder: `metrics.json` has the last values, `plots/metrics/…tsv` the series, `params.yaml` settings."""
+"""DVCLive's folder: `metrics.json` has last values, `plots/metrics/` series, `params.yaml` settings."""
 
 from __future__ import annotations
 

@@ -25,8 +25,7 @@ def read(path: str, sink: Sink) -> None:
             if name not in _WHEN and not sink.point(name, cell, step):
                 odd[name] = None
     if odd:
-        first = next(iter(odd))
-        sink.doubt(
-            f"`{first}`{f' and {len(odd) - 1} more columns' if odd.keys() - {first} else ''} has cells that are no number"
-        )
+        first, *more = odd
+        others = f", and so have {len(more)} more columns" if more else ""
+        sink.doubt(f"`{first[:60]}` has cells that are no number, which are left out{others}")
     settings_file(f"{os.path.dirname(path)}/hparams.yaml", sink)

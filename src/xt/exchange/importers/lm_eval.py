@@ -1,4 +1,4 @@
-"""lm-evaluation-harness: `results_DATE.json`, and beside it `samples_TASK_DATE.jsonl`, of which cases are made."""
+"""lm-evaluation-harness: `results_DATE.json`, and beside it `samples_TASK_DATE.jsonl`, which become cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLflow's local runs: a folder `mlruns` (a file for each metric), or the database that is its default since 3.7.
+"""MLflow's local runs: a folder `mlruns` (a file for each metric), or the database that is its default now.
 
 A line of a metric's file is `TIMESTAMP VALUE STEP`, in older versions without the step.
 """

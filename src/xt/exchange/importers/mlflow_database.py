@@ -48,6 +48,8 @@ def read(path: str, sink: Sink) -> None:
             if len(runs) > MAX_RUNS:
                 sink.doubt(f"there are more than {MAX_RUNS} runs; the others are left out")
                 del runs[MAX_RUNS:]
+            if not runs:
+                sink.doubt("none of its runs was begun, or written to, by this run")
             for run, name, started in runs:
                 labels = {"run": name or run} if len(runs) > 1 else None
                 since = None if began is None or (started is not None and started >= began) else began
@@ -75,10 +77,10 @@ def _runs(
     from xt.exchange.importers.mlflow import TAG
 
     told = dict(base.execute("SELECT run_uuid, value FROM tags WHERE key = ?", (TAG,)))
-    written = "SELECT run_uuid FROM metrics WHERE timestamp >= :began"
     query = (
         "SELECT run_uuid, name, start_time FROM runs WHERE lifecycle_stage IS NOT 'deleted'"
-        f" AND (:began IS NULL OR start_time >= :began OR run_uuid IN ({written}))"
+        " AND (:began IS NULL OR start_time >= :began"
+        " OR run_uuid IN (SELECT run_uuid FROM metrics WHERE timestamp >= :began))"
         " ORDER BY start_time, run_uuid LIMIT :most"
     )
     for run, name, started in base.execute(query, {"began": began, "most": MAX_RUNS + 1}):
@@ -96,8 +98,6 @@ def _points(
     for key, value, step, is_nan in base.execute(query, (run, since, since)):
         if not isinstance(key, str):
             continue
-        if is_nan:
-            value = float("nan")
-        elif isinstance(value, float) and abs(value) >= _LARGEST:
-            value = float("inf") if value > 0 else float("-inf")
-        sink.point(key, value, step, labels)
+        is_large = isinstance(value, float) and abs(value) >= _LARGEST
+        infinity = float("inf") if is_large and value > 0 else float("-inf")
+        sink.point(key, float("nan") if is_nan else infinity if is_large else value, step, labels)

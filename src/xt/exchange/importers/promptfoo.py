@@ -39,7 +39,7 @@ def read(path: str, sink: Sink) -> None:
     for row in cells:
         sink.case(_case(row, several=len(prompts) > 1))
     if len(cells) < len(rows):
-        sink.doubt(f"{len(rows) - len(cells)} results are no objects, and left out")
+        sink.doubt(f"{len(rows) - len(cells)} of {len(rows)} results are no objects, and left out")
 
 
 def _metrics(prompts: list[dict[str, Any]], stats: dict[str, Any], sink: Sink) -> None:

@@ -1,4 +1,7 @@
-"""Protocol Buffers without a schema: the fields of a message, in order. https://protobuf.dev/programming-guides/encoding"""
+"""Protocol Buffers without a schema: the fields of a message, in order.
+
+https://protobuf.dev/programming-guides/encoding
+"""
 
 from __future__ import annotations
 

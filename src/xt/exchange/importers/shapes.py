@@ -1,4 +1,4 @@
-"""By which file a format is known, and which files are its own. Names are looked at, and no content but one."""
+"""By which file a format is known, and which files are its own: by names alone, with one exception."""
 
 from __future__ import annotations
 
@@ -108,10 +108,8 @@ def own(form: str, anchor: str) -> tuple[str, ...]:
         return (anchor, f"{folder}/samples_")
     if form == "trainer":
         # Those of earlier checkpoints say the same, up to then.
-        return (
-            anchor,
-            f"{os.path.dirname(folder) if _CHECKPOINT.match(os.path.basename(folder)) else folder}/checkpoint-",
-        )
+        training = os.path.dirname(folder) if _CHECKPOINT.fullmatch(os.path.basename(folder)) else folder
+        return (anchor, f"{training}/checkpoint-")
     return (anchor,)
 
 

@@ -153,7 +153,7 @@ def _plugin(data: bytes) -> tuple[str | None, bytes]:
 
 
 def _number(data: bytes) -> tuple[float | int | None, bool]:
-    """Read the one number of a `TensorProto`, and whether it was in single precision; None when it has more."""
+    """Read the number of a `TensorProto`, and whether it was in single precision; None where it has more."""
     dtype, content, listed = 0, b"", []
     for number, kind, value in fields(data):
         if number == 1 and isinstance(value, int):

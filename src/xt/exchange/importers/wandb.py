@@ -1,7 +1,7 @@
 """W&B's offline runs: `run-*.wandb`, a LevelDB log of `Record` messages whose values are JSON.
 
-The file begins with `:W&B`, two bytes and a version. Then come blocks of 32 KB, and in them fragments: CRC-32 of
-kind and data (4 bytes), length (2), kind (1: whole, 2: first, 3: middle, 4: last), data.
+The file begins with `:W&B`, two bytes and a version. It is made of blocks of 32 KB, and these of fragments:
+CRC-32 of kind and data (4 bytes), length (2), kind (1: whole, 2: first, 3: middle, 4: last), data.
 """
 
 from __future__ import annotations
