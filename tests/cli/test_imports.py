@@ -245,6 +245,14 @@ def test_a_declaration_that_makes_no_sense(folder, said, wanted):
     assert "Traceback" not in done.err
 
 
+def test_a_format_nobody_knows_is_named_with_its_line(folder):
+    folder.write("xt.toml", '[task.a]\ncommand = "x"\nmetrics_from = [\n  "wandb:w",\n  "wendb:w",\n]\n')
+    done = folder.run("--", "true")
+    assert done.code == 125
+    assert "xt.toml:5: " in done.err
+    assert "did you mean `wandb`?" in done.err
+
+
 def test_what_is_not_there_or_not_of_this_run_is_said(folder):
     shutil.copytree(FIXTURES / "dvclive", folder.path / "old")
     folder.write("empty/notes.txt", "")

@@ -134,8 +134,9 @@ def _declared(capture: Capture) -> list[tuple[str, str]]:
 
 def _look(capture: Capture, form: str, path: str, is_new: Callable[[str], bool]) -> Source | None:
     shown = to_shown(fsio.relative_to(path, capture.root))
+    unread: list[OSError] = []
     try:
-        there = anchors(form, path)
+        there = anchors(form, path, unread)
     except FileNotFoundError:
         capture.problem("metrics", f"{shown} does not exist, so its metrics are missing")
         return None
@@ -146,6 +147,10 @@ def _look(capture: Capture, form: str, path: str, is_new: Callable[[str], bool])
     except OSError as error:
         capture.problem("metrics", f"{shown} cannot be searched: {error.strerror}")
         return None
+    if unread:
+        where = to_shown(fsio.relative_to(str(unread[0].filename), capture.root))
+        more = f", and {len(unread) - 1} more" if unread[1:] else ""
+        capture.problem("metrics", f"{where}{more}: not searched for metrics: {unread[0].strerror}")
     new = [anchor for anchor in there if is_new(anchor)]
     if not there:
         capture.problem("metrics", f"{shown} holds nothing of {form}: {FORMATS.rows[form].summary}")

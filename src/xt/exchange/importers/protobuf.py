@@ -24,14 +24,16 @@ def fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
     """
     at, end = 0, len(data)
     while at < end:
-        key, at = varint(data, at)
+        # Nearly all keys and lengths are of one byte, and there are millions of them.
+        key, at = (data[at], at + 1) if data[at] < 0x80 else varint(data, at)
         kind = key & 7
         if kind == VARINT:
             number, at = varint(data, at)
             yield key >> 3, kind, number
             continue
         if kind == BYTES:
-            length, at = varint(data, at)
+            is_short = at < end and data[at] < 0x80
+            length, at = (data[at], at + 1) if is_short else varint(data, at)
         elif kind == FIXED64:
             length = 8
         elif kind == FIXED32:

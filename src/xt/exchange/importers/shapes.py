@@ -64,21 +64,29 @@ def is_promptfoo(path: str) -> bool:
     return False
 
 
-def anchors(form: str, path: str) -> list[str]:
+def anchors(form: str, path: str, unread: list[OSError] | None = None) -> list[str]:
     """Find the anchors of a format that was declared, in order.
 
     Args:
         form: name of the format.
         path: absolute, of a file, which is taken as it is, or of a folder.
+        unread: gets what keeps folders in it from being searched.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it is not there, or cannot be reached.
         TooManyError: the folder holds too much.
     """
     if not os.path.isdir(path):
         os.stat(path)
         return [path]
-    return chosen(form, [each for each in _files(path) if _fits(form, *os.path.split(each))])
+    return chosen(
+        form,
+        [
+            each
+            for each in _files(path, [] if unread is None else unread)
+            if _fits(form, *os.path.split(each))
+        ],
+    )
 
 
 def chosen(form: str, paths: Iterable[str]) -> list[str]:
@@ -113,12 +121,9 @@ def own(form: str, anchor: str) -> tuple[str, ...]:
     return (anchor,)
 
 
-def _files(top: str) -> Iterator[str]:
-    def unreadable(error: OSError) -> None:
-        raise error
-
+def _files(top: str, unread: list[OSError]) -> Iterator[str]:
     seen = 0
-    for folder, folders, names in os.walk(top, onerror=unreadable):
+    for folder, folders, names in os.walk(top, onerror=unread.append):
         folders.sort()
         seen += len(folders) + len(names)
         if seen > MAX_ENTRIES:
