@@ -52,6 +52,7 @@ Json = dict[str, Any]
 TABLES = (
     ("[task.NAME]", config.TaskSettings),
     ("[evidence]", config.EvidenceSettings),
+    ("[seal]", config.SealSettings),
     ('[metrics."NAME"]', config.MetricSettings),
     ('[outputs."PATH"]', config.OutputSettings),
     ("[cases]", config.CaseSettings),

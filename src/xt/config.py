@@ -65,6 +65,14 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes stored of each stream; the rest is counted and passed on."""
 
 
+class SealSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[seal]`: signatures of runs."""
+
+    key: str | None = None
+    """As `--sign`: a key that signs each `xt run`, relative to the file, `~` is the home folder. Where it cannot
+    be used the command is run all the same, with a warning; with `--strict` it is not."""
+
+
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
@@ -216,6 +224,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: EnvSettings = EnvSettings()
     run: RunSettings = RunSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    seal: SealSettings = SealSettings()
     facts: dict[str, Any] = {}
     """`[facts]`: what is so of every run and no command is told: `KEY = scalar or list`; tables give dotted
     names."""

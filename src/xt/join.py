@@ -50,6 +50,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool | None = None
     reuse: str | None = None
     """`any` or `verified`."""
+    sign: str | None = None
+    """A key, as it was typed."""
 
 
 def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:
@@ -113,7 +115,16 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
         reuse=_reuse(asked.reuse),
+        sign=_key(asked.sign, settings.seal.key, cwd, home),
+        must_sign=asked.sign is not None or strict,
     )
+
+
+def _key(asked: str | None, settled: str | None, cwd: str, home: str) -> str | None:
+    """Absolute path of the key to sign with."""
+    if asked is not None:
+        return os.path.join(cwd, asked)
+    return None if settled is None else os.path.join(home, os.path.expanduser(settled))
 
 
 def _reuse(text: str | None) -> Literal["any", "verified"] | None:

@@ -20,6 +20,7 @@ from xt.model.event import (
     Pin,
     Removed,
     Reused,
+    Signed,
     Tagged,
     Verified,
 )
@@ -37,6 +38,7 @@ KINDS: dict[type[Event], str] = {
     Removed: ".removed",
     Deployed: ".deployed",
     Observed: ".observed",
+    Signed: ".signed",
 }
 
 _OF_SUFFIX = {suffix: kind for kind, suffix in KINDS.items()}
