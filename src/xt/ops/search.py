@@ -259,7 +259,7 @@ def select(store: Store, outside: Outside, words: list[str], *, trials: bool = F
         NoSuchRunError: a reference names none.
         QueryError: the query cannot be read.
     """
-    if words and not any(_asks(word) for word in words):
+    if are_references(words):
         try:
             ids = list(dict.fromkeys(resolve(store, word, outside) for word in words))
         except NoSuchRunError as error:
@@ -281,6 +281,11 @@ def _by_id(search: Searching, ids: list[str]) -> list[Summary]:
     return rows
 
 
+def are_references(words: list[str]) -> bool:
+    """Whether words name single runs, and are not those of a query."""
+    return bool(words) and not any(_asks(word) for word in words)
+
+
 def _asks(word: str) -> bool:
     """Whether a word is of a query, and no reference."""
     if word.lower() in ("and", "or", "not") or any(character in word for character in '()"<>=* \t\n'):
@@ -291,4 +296,13 @@ def _asks(word: str) -> bool:
     return name in FIELDS if colon else bool(dot and key) and name in _KEYED
 
 
-__all__ = ["Listing", "Property", "QueryError", "Searching", "Wanted", "property_of", "select"]
+__all__ = [
+    "Listing",
+    "Property",
+    "QueryError",
+    "Searching",
+    "Wanted",
+    "are_references",
+    "property_of",
+    "select",
+]

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from xt.columns import written
 from xt.model.environment import Environment
 from xt.model.files import Input, Output
 from xt.model.level import LEVELS, Level
@@ -192,17 +193,6 @@ def figure(value: Any) -> float | None:
     except OverflowError:
         return math.inf if value > 0 else -math.inf
     return None if math.isnan(found) else found
-
-
-def written(value: Any) -> str:
-    """A value that is no number as it is searched for: texts as they are, all else as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Number):
-        return value.special
-    if isinstance(value, float):
-        return repr(value)
-    return msgspec.json.encode(value).decode()
 
 
 def _has(summary: Summary) -> str:
