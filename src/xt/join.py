@@ -115,16 +115,19 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
         reuse=_reuse(asked.reuse),
-        sign=_key(asked.sign, settings.seal.key, cwd, home),
+        sign=signing_key(asked.sign, config, cwd),
         must_sign=asked.sign is not None or strict,
     )
 
 
-def _key(asked: str | None, settled: str | None, cwd: str, home: str) -> str | None:
-    """Absolute path of the key to sign with."""
+def signing_key(asked: str | None, config: Config, cwd: str) -> str | None:
+    """Absolute path of the key to sign with: the one that was typed, else that of `[seal]`."""
     if asked is not None:
         return os.path.join(cwd, asked)
-    return None if settled is None else os.path.join(home, os.path.expanduser(settled))
+    settled = config.settings.seal.key
+    if settled is None or config.path is None:
+        return None
+    return os.path.join(os.path.dirname(config.path), os.path.expanduser(settled))
 
 
 def _reuse(text: str | None) -> Literal["any", "verified"] | None:

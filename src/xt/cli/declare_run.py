@@ -67,7 +67,9 @@ def run(
     sign: Annotated[
         str | None,
         typer.Option(
-            "--sign", metavar="KEY", help="Sign the record with this ed25519 key, or by the ssh-agent: KEY.pub."
+            "--sign",
+            metavar="KEY",
+            help="Sign the record with this ed25519 key, or by the ssh-agent: KEY.pub.",
         ),
     ] = None,
     reuse: Annotated[

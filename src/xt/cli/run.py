@@ -88,7 +88,9 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
     if report.trouble:
         lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
     if report.unsigned:
-        lines.append(visible(f"xt: warning: this run is not signed: {report.unsigned} (xt sign signs it later)"))
+        lines.append(
+            visible(f"xt: warning: this run is not signed: {report.unsigned} (xt sign signs it later)")
+        )
     if report.doubt:
         lines.append(f"xt: warning: it could not be held against the baseline: {report.doubt}")
     if not report.trouble and not quiet:

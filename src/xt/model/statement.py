@@ -56,7 +56,9 @@ class RecordStatement(msgspec.Struct, frozen=True):
     subject: list[Resource]
     """The record: SHA-256 of its bytes as they lie in the store."""
     predicate: RecordPredicate
-    predicate_type: Literal["urn:xt:record:1"] = msgspec.field(name="predicateType", default="urn:xt:record:1")
+    predicate_type: Literal["urn:xt:record:1"] = msgspec.field(
+        name="predicateType", default="urn:xt:record:1"
+    )
     type: Literal["https://in-toto.io/Statement/v1"] = msgspec.field(
         name="_type", default="https://in-toto.io/Statement/v1"
     )

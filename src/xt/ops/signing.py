@@ -53,6 +53,8 @@ def at_once(store: Store, record: Record, key: dsse.Signer, outside: Outside) ->
         sign(store, record.id, key, outside)
     except KeyFaultError as error:
         return error.message
+    except KeyboardInterrupt:
+        return "it was interrupted"
     except OSError as error:
         return f"{error.strerror}: {error.filename or store.path}"
     except Exception as error:

@@ -136,6 +136,20 @@ def every(store: str, kind: type[E]) -> list[E]:
     return sorted(found, key=lambda event: event.id)
 
 
+def signatures(store: str, run: str) -> tuple[list[Signed], list[str]]:
+    """All signatures of a run, oldest first, and the paths of signatures that cannot be read."""
+    found: list[Signed] = []
+    doubts: list[str] = []
+    for path in _files(store, Signed):
+        try:
+            event = _read(path, Signed)
+        except (OSError, DamagedError):
+            doubts.append(path)
+        else:
+            found += [event] if event.run == run else []
+    return sorted(found, key=lambda event: event.id), doubts
+
+
 def everything(store: str) -> Read:
     """All events that can be read, in no order, and which cannot.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from xt.model.event import Envelope, Signature
 
@@ -44,6 +44,9 @@ class Verifier(Protocol):
         """Whether this key made that signature over these bytes."""
 
 
+V = TypeVar("V", bound=Verifier)
+
+
 class MalformedError(Exception):
     """An envelope is none: the text says why."""
 
@@ -75,7 +78,7 @@ def payload(envelope: Envelope) -> bytes:
     return _bytes(envelope.payload, "its payload")
 
 
-def signed_by(envelope: Envelope, known: list[Verifier]) -> list[Verifier]:
+def signed_by(envelope: Envelope, known: list[V]) -> list[V]:
     """Say which keys really signed what the envelope holds, whatever its key ids say.
 
     Raises:
@@ -84,9 +87,7 @@ def signed_by(envelope: Envelope, known: list[Verifier]) -> list[Verifier]:
     data = encoding(envelope.payload_type, payload(envelope))
     made = [_bytes(signature.sig, "a signature") for signature in envelope.signatures]
     return [
-        key
-        for key in known
-        if any(len(one) == SIGNATURE_BYTES and key.verifies(one, data) for one in made)
+        key for key in known if any(len(one) == SIGNATURE_BYTES and key.verifies(one, data) for one in made)
     ]
 
 

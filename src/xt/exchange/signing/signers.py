@@ -147,5 +147,5 @@ def _moment(text: str) -> datetime:
     if found is None:
         raise ValueError(f"`{text}` is not a time: YYYYMMDD[HHMM[SS]][Z]")
     parts = [int(part) for part in found.groups()[:6] if part is not None]
-    moment = datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001
+    moment = datetime(*parts)  # type: ignore[arg-type]
     return moment.replace(tzinfo=UTC) if found[7] else moment.astimezone()
