@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol
 
+from xt.exchange.signing.dsse import Signer
 from xt.exchange.target import Target
 from xt.model.exported import Report
 from xt.model.files import Input, Output
@@ -31,11 +32,15 @@ EXPORTERS = Table(
     "format",
     [
         Row("json", "xt.exchange.export.documents:export", "records and what was said of them later"),
+        Row("in-toto", "xt.exchange.export.in_toto:export", "provenance of outputs (SLSA), to be signed"),
+        Row("mlflow", "xt.exchange.export.mlflow:export", "a run of an MLflow server"),
         Row("csv", "xt.exchange.export.sheet:export", "a row a run, safe to open in a spreadsheet"),
     ],
 )
 #: Formats that take many runs at once.
 MANY = frozenset({"csv", "json"})
+#: Formats that can be signed.
+SIGNED = frozenset({"in-toto"})
 
 
 class Content(NamedTuple):
@@ -98,6 +103,8 @@ class Options(NamedTuple):
     """Of what is exported: a URL, an SPDX identifier, or words."""
     environ: Mapping[str, str] = {}
     """Variables of the user, such as those with the credentials of a server."""
+    sign: Signer | None = None
+    """What signs it, for formats that are `SIGNED`."""
 
 
 class Exporter(Protocol):

@@ -8,6 +8,7 @@ The URNs name types; nothing has to be there to be fetched.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from xt import codec
 from xt.model.files import Input, Output
@@ -19,27 +20,25 @@ from xt.model.text import Text, from_text, to_shown
 LISTED = 500
 
 
-def text(value: Text) -> str:
+def plain(value: Text) -> str:
     """A string of the operating system, as text that JSON takes."""
     return to_shown(from_text(value))
 
 
-def record_statement(record: Record, data: bytes, signed_at: str) -> bytes:
+def record_statement(
+    record: Record, data: bytes, signed_at: str | None, shown: Callable[[Text], str] = plain
+) -> bytes:
     """Say what a record is, so that a signature over it holds for all it names.
 
     Args:
         record: sealed.
         data: its bytes, as they lie in the store.
         signed_at: RFC 3339, UTC.
+        shown: writes paths and addresses.
     """
     snapshot, result = record.snapshot, record.result
-    inputs = [known for item in snapshot.inputs if (known := resource(item)) is not None]
-    outputs = [known for item in result.outputs if (known := resource(item)) is not None]
-    logs = [
-        Resource(stream.name, digest={"blake3": bare(stream.digest)})
-        for stream in result.logs.streams
-        if stream.digest is not None
-    ]
+    inputs = [known for item in snapshot.inputs if (known := resource(item, shown)) is not None]
+    outputs = [known for item in result.outputs if (known := resource(item, shown)) is not None]
     said = RecordPredicate(
         run=record.id,
         seal=record.seal,
@@ -52,18 +51,18 @@ def record_statement(record: Record, data: bytes, signed_at: str) -> bytes:
         ended_at=result.ended_at,
         signed_at=signed_at,
         xt=snapshot.context.xt,
-        materials=[*code(record), *inputs[:LISTED]],
+        materials=[*code(record, shown), *inputs[:LISTED]],
         products=outputs[:LISTED],
-        byproducts=logs,
+        byproducts=logs(record),
         left_out=len(inputs[LISTED:]) + len(outputs[LISTED:]),
     )
-    subject = Resource(f"runs/{record.id[:2]}/{record.id}.json", digest=digests(data))
-    return codec.encode(RecordStatement([subject], said))
+    return codec.encode(RecordStatement([about_record(record, data)], said))
 
 
-def digests(data: bytes) -> dict[str, str]:
-    """Digests of bytes that are at hand."""
-    return {"sha256": hashlib.sha256(data).hexdigest(), "blake3": bare(codec.digest(data))}
+def about_record(record: Record, data: bytes) -> Resource:
+    """The record itself."""
+    digest = {"sha256": hashlib.sha256(data).hexdigest(), "blake3": bare(codec.digest(data))}
+    return Resource(f"runs/{record.id[:2]}/{record.id}.json", digest=digest)
 
 
 def bare(digest: str) -> str:
@@ -71,26 +70,36 @@ def bare(digest: str) -> str:
     return digest.partition(":")[2]
 
 
-def resource(item: Input | Output) -> Resource | None:
+def resource(item: Input | Output, shown: Callable[[Text], str]) -> Resource | None:
     """An input or output by what is known of it; None where neither content nor address is."""
     where = item.declared if item.path is None else item.path
     said = {"role": item.role} | ({"kind": item.kind} if item.kind != "file" else {})
     if isinstance(item, Input) and item.kind == "uri":
         noted = said | ({"revision": item.revision} if item.revision else {})
-        return Resource(uri=text(item.declared), annotations=noted)
+        return Resource(uri=shown(item.declared), annotations=noted)
     if item.digest is None:
         return None
     algorithm = "blake3" if item.kind == "file" else "xtManifest"
-    return Resource(text(where), digest={algorithm: bare(item.digest)}, annotations=said)
+    return Resource(shown(where), digest={algorithm: bare(item.digest)}, annotations=said)
 
 
-def code(record: Record) -> list[Resource]:
+def code(record: Record, shown: Callable[[Text], str]) -> list[Resource]:
     """The tree that ran, by git's names for it."""
     found = record.snapshot.code
     if found.tree is None:
         return []
     # A commit is named only where its tree is what ran.
-    commit = {"gitCommit": found.head} if found.head is not None and found.dirty is False else {}
-    noted = {"base": found.head} if found.head is not None and found.dirty is not False else {}
-    uri = f"git+{text(found.remote)}" if found.remote is not None else None
-    return [Resource("code", uri, {"gitTree": found.tree, **commit}, annotations=noted)]
+    clean = found.head is not None and found.dirty is False
+    digest = {"gitTree": found.tree} | ({"gitCommit": found.head} if clean and found.head else {})
+    noted = {"base": found.head} if found.head is not None and not clean else {}
+    uri = f"git+{shown(found.remote)}" if found.remote is not None else None
+    return [Resource("code", uri, digest, annotations=noted)]
+
+
+def logs(record: Record) -> list[Resource]:
+    """What it wrote to its streams, as far as that was stored."""
+    return [
+        Resource(stream.name, digest={"blake3": bare(stream.digest)})
+        for stream in record.result.logs.streams
+        if stream.digest is not None
+    ]

@@ -36,8 +36,9 @@ class RecordPredicate(msgspec.Struct, frozen=True, rename="camel"):
     signal: int | None
     started_at: str
     ended_at: str
-    signed_at: str
-    """RFC 3339, UTC, by the clock of the signer."""
+    signed_at: str | None
+    """RFC 3339, UTC, by the clock of the signer; None where it is exported, since it says no more than the
+    record."""
     xt: str
     """Version of the xt that made the record."""
     materials: list[Resource]

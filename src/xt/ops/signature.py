@@ -126,7 +126,7 @@ def _checked(event: Signed, here: _Run, trust: Trust) -> Checked:
     if reason is not None:
         return Checked(event.id, "refused", named, signed_at=at, reason=reason)
     try:
-        moment = datetime.fromisoformat(at)
+        moment = datetime.fromisoformat(at or "")
         holding = [key for key in made_by if moment.tzinfo is not None and key.holds_at(moment)]
     except ValueError:
         holding = []
