@@ -31,6 +31,7 @@ from xt.registry import Row, Table
 EXPORTERS = Table(
     "format",
     [
+        Row("rocrate", "xt.exchange.export.rocrate:export", "a Process Run Crate: a folder, or a `.zip`"),
         Row("json", "xt.exchange.export.documents:export", "records and what was said of them later"),
         Row("in-toto", "xt.exchange.export.in_toto:export", "provenance of outputs (SLSA), to be signed"),
         Row("mlflow", "xt.exchange.export.mlflow:export", "a run of an MLflow server"),

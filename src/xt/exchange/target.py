@@ -60,6 +60,11 @@ class Target:
         """The path as the user may want to read it: relative to the working directory if it is below."""
         return self.given if self.given == "-" else fsio.relative_to(self._path(), self._cwd)
 
+    @property
+    def near(self) -> str:
+        """The folder it will be in, for temporary files."""
+        return os.path.dirname(os.path.realpath(self._path()))
+
     @contextlib.contextmanager
     def file(self) -> Iterator[BinaryIO]:
         """Open a file for writing; it takes its place when the block ends well.
