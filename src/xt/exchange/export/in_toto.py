@@ -26,7 +26,7 @@ from xt.model.text import Text, from_text, to_text
 
 SLSA = "https://slsa.dev/provenance/v1"
 #: What the parameters of a build mean: those of `xt run`.
-BUILD_TYPE = "urn:xt:run:1"
+BUILD_TYPE = "urn:xt:build:1"
 #: Who vouches: an xt on a machine of the user, no service that keeps him out.
 BUILDER = "urn:xt:local:1"
 
@@ -122,7 +122,7 @@ def _provenance(subject: Exported, subjects: list[Resource], discreet: Discreet)
             "runDetails": {
                 "builder": {"id": BUILDER, "version": {"xt": snapshot.context.xt}},
                 "metadata": {
-                    "invocationId": record.id,
+                    "invocationId": f"urn:xt:run:{record.id}",
                     "startedOn": record.started_at,
                     "finishedOn": result.ended_at,
                 },
