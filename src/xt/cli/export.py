@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 #: The formats, as help and completion name them: the rows of `xt.exchange.EXPORTERS`.
-FORMATS = "rocrate|in-toto|mlflow|json|csv"
+FORMATS = "rocrate|in-toto|mlflow|prov|openlineage|cyclonedx|json|csv|parquet"
 
 
 def export(

@@ -32,14 +32,24 @@ EXPORTERS = Table(
     "format",
     [
         Row("rocrate", "xt.exchange.export.rocrate:export", "a Process Run Crate: a folder, or a `.zip`"),
-        Row("json", "xt.exchange.export.documents:export", "records and what was said of them later"),
         Row("in-toto", "xt.exchange.export.in_toto:export", "provenance of outputs (SLSA), to be signed"),
         Row("mlflow", "xt.exchange.export.mlflow:export", "a run of an MLflow server"),
+        Row("prov", "xt.exchange.export.prov:export", "PROV-JSON: what came from what, by whom"),
+        Row("openlineage", "xt.exchange.export.openlineage:export", "events, to a file or a server"),
+        Row("cyclonedx", "xt.exchange.export.cyclonedx:export", "an ML-BOM of a model, with a model card"),
+        Row("json", "xt.exchange.export.documents:export", "records and what was said of them later"),
         Row("csv", "xt.exchange.export.sheet:export", "a row a run, safe to open in a spreadsheet"),
+        Row(
+            "parquet",
+            "xt.exchange.export.parquet:export",
+            "the same with types",
+            extra="tables",
+            module="pyarrow",
+        ),
     ],
 )
 #: Formats that take many runs at once.
-MANY = frozenset({"csv", "json"})
+MANY = frozenset({"csv", "json", "openlineage", "parquet"})
 #: Formats that can be signed.
 SIGNED = frozenset({"in-toto"})
 
