@@ -12,13 +12,15 @@ import http.client
 import itertools
 import json
 import random
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from xt.errors import DamagedError, RemoteError, UsageError
+from xt.exchange.web import checked
 
 #: Seconds for one step: to connect, to take a piece, to answer.
 PATIENCE = 60.0
@@ -29,6 +31,8 @@ TRIES, PAUSE = 3, 0.5
 #: Statuses of a server that is busy or starting.
 BUSY = frozenset({429, 502, 503, 504})
 _GONE = (OSError, http.client.HTTPException)
+#: Of these, what a further try does not help.
+_HOPELESS = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 
 
 class RefusedError(RemoteError):
@@ -62,29 +66,27 @@ class Server:
         """Connect to nothing yet.
 
         Args:
-            url: `http://` or `https://`; a user and password in it are taken for basic authorisation.
+            url: `http://` or `https://`, a host, perhaps a path.
             headers: sent with each request.
             context: for TLS; by default certificates are checked against those of the system.
 
         Raises:
             UsageError: it is no such address.
         """
-        parts = _parts(url)
-        assert parts.hostname is not None
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        self.shown = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "") + parts.path
+        parts = urlsplit(checked(url))
+        if parts.query or parts.fragment or any(sign <= " " or sign == "\x7f" for sign in url):
+            raise UsageError("that is not the address of a server alone", "`https://HOST[:PORT][/PATH]`")
+        self.shown = url.rstrip("/")
         self._path = parts.path.rstrip("/")
         self._headers = {"Accept": "application/json", "User-Agent": "xt", **headers}
-        self._secrets = [word for word in (parts.password, unquote(parts.password or "")) if word]
-        if parts.username is not None and "Authorization" not in headers:
-            self._headers["Authorization"] = basic(unquote(parts.username), unquote(parts.password or ""))
-        self._secrets += self._headers.get("Authorization", "").split()[1:]
+        self._secrets = self._headers.get("Authorization", "").split()[1:]
+        host = parts.hostname or ""
         if parts.scheme == "https":
             self._line: http.client.HTTPConnection = http.client.HTTPSConnection(
-                parts.hostname, parts.port, timeout=PATIENCE, context=context or ssl.create_default_context()
+                host, parts.port, timeout=PATIENCE, context=context or ssl.create_default_context()
             )
         else:
-            self._line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
+            self._line = http.client.HTTPConnection(host, parts.port, timeout=PATIENCE)
 
     def close(self) -> None:
         """End the connection."""
@@ -134,7 +136,7 @@ class Server:
                 status, answer = self._once(method, path, body(), headers)
             except _GONE as error:
                 self._line.close()
-                if last or not (twice or isinstance(error, ConnectionRefusedError)):
+                if last or not twice or isinstance(error, _HOPELESS):
                     raise self._lost(error) from error
             except BaseException:
                 self._line.close()  # it may be in the middle of a request
@@ -214,20 +216,6 @@ def held_back(body: Body) -> Iterator[bytes]:
         raise DamagedError(f"it has another size than was recorded: {body.size} bytes")
     if held:
         yield held
-
-
-def _parts(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        plain = parts.hostname is not None and parts.port != 0
-    except ValueError:
-        plain = False
-    odd = any(character <= " " or character == "\x7f" for character in url)
-    if not plain or odd or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
-        raise UsageError(
-            "that is no address of a server", "an address is `http://HOST:PORT` or `https://HOST`"
-        )
-    return parts
 
 
 def _origin(url: str) -> str:

@@ -21,6 +21,7 @@ from xt.exchange.statements import about_record, bare, code, logs, record_statem
 from xt.exchange.target import Target
 from xt.model.exported import Gap, Report
 from xt.model.files import Output
+from xt.model.snapshot import Param
 from xt.model.statement import STATEMENT, Resource
 from xt.model.text import Text, from_text, to_text
 
@@ -113,8 +114,8 @@ def _provenance(subject: Exported, subjects: list[Resource], discreet: Discreet)
                 "externalParameters": {
                     "command": discreet.words(snapshot.command.argv),
                     "cwd": shown(snapshot.command.cwd),
-                    "params": {param.name: param.value for param in snapshot.params},
-                    "facts": {fact.name: fact.value for fact in snapshot.facts},
+                    "params": _values(snapshot.params, discreet),
+                    "facts": _values(snapshot.facts, discreet),
                 },
                 "internalParameters": internal,
                 "resolvedDependencies": [*code(record, shown), *inputs, *_environment(subject, shown)],
@@ -129,6 +130,13 @@ def _provenance(subject: Exported, subjects: list[Resource], discreet: Discreet)
                 "byproducts": [about_record(record, subject.data), *logs(record)],
             },
         },
+    }
+
+
+def _values(params: list[Param], discreet: Discreet) -> dict[str, Any]:
+    return {
+        param.name: discreet.text(param.value) if isinstance(param.value, str) else param.value
+        for param in params
     }
 
 

@@ -168,7 +168,7 @@ class _Export:
     def _created(self, experiment: str) -> dict[str, Any]:
         asked: dict[str, Any] = {
             "experiment_id": experiment,
-            "run_name": title(self._subject)[:250],
+            "run_name": self._told.text(title(self._subject))[:250],
             "start_time": _milliseconds(self._record.started_at),
             "tags": [{"key": key, "value": cut(value, LONGEST_TAG)} for key, value in self._tags().items()],
         }
@@ -198,7 +198,7 @@ class _Export:
             else from_text(snapshot.code.branch),
         }
         own = {f"xt.tag.{fit(tag)}": tag for tag in self._subject.tags}
-        return {key: to_shown(value) for key, value in (told | own).items() if value}
+        return {key: self._told.text(value) for key, value in (told | own).items() if value}
 
     def _params(self, run_id: str, there: dict[str, Any]) -> None:
         snapshot = self._record.snapshot
@@ -207,7 +207,7 @@ class _Export:
         if snapshot.seed.value is not None:
             values.setdefault("seed", snapshot.seed.value)
         keys = names(values)
-        told = {name: param_value(value) for name, value in values.items()}
+        told = {name: self._told.text(param_value(value)) for name, value in values.items()}
         long = [name for name, value in told.items() if len(value) > LONGEST_PARAM]
         if long:
             self._remarks.append(
