@@ -152,17 +152,24 @@ class Server:
     ) -> tuple[int, bytes]:
         self._line.request(method, self._path + path, body, {**self._headers, **headers})
         answer = self._line.getresponse()
+        try:
+            return answer.status, self._read(answer)
+        except BaseException:
+            self._line.close()
+            raise
+        finally:
+            answer.close()
+
+    def _read(self, answer: http.client.HTTPResponse) -> bytes:
         if 300 <= answer.status < 400:
             where = _origin(answer.headers.get("Location") or "")
-            self._line.close()
             raise RefusedError(
                 f"{self.shown} sends elsewhere, which is not followed: {where}", answer.status, None
             )
         data = answer.read(LARGEST + 1)
         if len(data) > LARGEST:
-            self._line.close()
             raise RemoteError(f"{self.shown} answers with more than {LARGEST // 1_000_000} MB")
-        return answer.status, data
+        return data
 
     def _understood(self, status: int, data: bytes) -> Any:
         self._refuse(status, data)
