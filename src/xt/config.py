@@ -151,6 +151,13 @@ class ListSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Columns of `xt ls`, as with `--columns`, for those who have not chosen others."""
 
 
+class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[export]`: what `xt export` says of what it writes."""
+
+    license: str | None = None
+    """A URL, an SPDX identifier or words, as with `--license`."""
+
+
 class TicketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[tickets]`: where tickets lead to, in `xt show` and notes."""
 
@@ -237,6 +244,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recompute: RecomputeSettings = RecomputeSettings()
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
+    export: ExportSettings = ExportSettings()
     task: dict[str, TaskSettings] = {}
 
 

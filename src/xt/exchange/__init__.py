@@ -113,7 +113,7 @@ class Options(NamedTuple):
     license: str | None = None
     """Of what is exported: a URL, an SPDX identifier, or words."""
     environ: Mapping[str, str] = {}
-    """Variables of the user, such as those with the credentials of a server."""
+    """Variables of the user, such as those with the credentials of a server; read only."""
     sign: Signer | None = None
     """What signs it, for formats that are `SIGNED`."""
 

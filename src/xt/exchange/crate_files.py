@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from xt.errors import XtError
+from xt.errors import NotRecordedError, XtError
 from xt.exchange import Content, Exported
 from xt.exchange.discreet import Discreet
 from xt.exchange.payload import Payload
@@ -93,6 +93,12 @@ class CrateFiles:
         self._put_on_top(entity["@id"])
         return entity
 
+    def missing(self, item: Output) -> str:
+        """Say that an output was not written; give its path."""
+        reason = self._told.text(item.reason or "it was not written")
+        self.gaps.append(Gap(self._subject.record.id, "outputs", item.declared, reason))
+        return self.shown(item)
+
     def code(self) -> Entity | None:
         """Carry the code snapshot; None where there is none, or it is not wanted."""
         code = self._subject.record.snapshot.code
@@ -151,7 +157,7 @@ class CrateFiles:
                 if content.form == "link":
                     raise _NotCarriedError(f"a link to {self._told.path(content.target or '')}")
                 if content.open is None:
-                    raise _NotCarriedError(content.reason or "its content is not stored")
+                    raise NotRecordedError(content.reason or "its content is not stored")
                 if name not in self._digests:
                     self._copy(name, content, described=described)
                 elif self._digests[name] != content.digest:
@@ -159,7 +165,8 @@ class CrateFiles:
                 carried.append(quoted(name))
             except XtError as error:
                 absent.append((self._told.path(content.path), error.message))
-                self._miss(content, error.message, lost=content.lost or error.code == "damaged")
+                lost = error.code == "damaged" or (content.lost and error.code == "not-recorded")
+                self._miss(content, error.message, lost=lost)
         return list(dict.fromkeys(carried)), absent
 
     def _copy(self, name: str, content: Content, *, described: bool) -> None:

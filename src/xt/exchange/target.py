@@ -76,7 +76,7 @@ class Target:
         if self.given == "-":
             yield self._stdout
             return
-        path = os.path.realpath(self._path())  # behind a link the file it points to is meant
+        path = self._path()
         with self._told():
             found = self._found(path)
             if found is not None and stat.S_ISDIR(found.st_mode):
@@ -87,6 +87,7 @@ class Target:
                 return
             if found is not None and not self._force:
                 raise self._taken()
+            path = os.path.realpath(path)  # behind a link the file it points to is meant
             mode = 0o666 & ~self._umask if found is None else stat.S_IMODE(found.st_mode)
             temporary = _beside(path)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -144,7 +145,7 @@ class Target:
         return os.path.normpath(os.path.join(self._cwd, self.given))
 
     def _found(self, path: str) -> os.stat_result | None:
-        if self._away is not None and fsio.is_inside(path, os.path.realpath(self._away)):
+        if self._away is not None and fsio.is_inside(os.path.realpath(path), os.path.realpath(self._away)):
             raise UsageError(f"`{self.shown}` is in the store itself", "any other folder will do")
         try:
             return os.stat(path)

@@ -1,4 +1,4 @@
-"""Posting to a server, by the standard library: no redirects, no endless wait, no credentials in a message."""
+"""Posting to a server by the standard library: no redirects, no endless wait, no credentials in messages."""
 
 from __future__ import annotations
 

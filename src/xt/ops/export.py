@@ -22,6 +22,7 @@ from xt.model.summary import Summary
 from xt.model.text import to_text
 from xt.ops.code_trees import CodeFiles
 from xt.ops.contents import Contents
+from xt.ops.find import project_settings
 from xt.ops.holdings import Held, Holdings
 from xt.ops.search import are_references, select
 from xt.ops.series import read
@@ -49,7 +50,7 @@ class Wish(NamedTuple):
     identify: bool = False
     """Say user, host and absolute paths."""
     license: str | None = None
-    """Of what is exported."""
+    """Of what is exported; by default what `xt.toml` says."""
     key: str | None = None
     """Path of a key that signs it."""
 
@@ -104,7 +105,8 @@ def export(store: Store, wish: Wish, stdout: BinaryIO, outside: Outside) -> Expo
             + ", ".join(row.name for row in EXPORTERS if row.name in MANY)
             + " take many",
         )
-    options = Options(wish.only, wish.identify, wish.license, outside.environ, _signer(wish, outside))
+    licence = wish.license or project_settings(outside).export.license
+    options = Options(wish.only, wish.identify, licence, outside.environ, _signer(wish, outside))
     to = Target(wish.place, outside.cwd, outside.umask, stdout, force=wish.force, away=store.path)
     work = _Work(store, outside, standing(store), strict=are_references(list(wish.words)))
     function = EXPORTERS.get(wish.format)

@@ -1,7 +1,7 @@
 """`cyclonedx`: an ML-BOM of what a run made of role `model`: CycloneDX 1.6, with a model card.
 
-Components are the models with their files, what they were made from, and the packages that were there. SHA-256
-is of the content that is in the store; where there is none, the digest of the record is all there is.
+Components are the models with their files, what they were made from, and the packages that were there.
+SHA-256 is of the content that is in the store; where there is none, the digest of the record is all there is.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ class _Crate:
         command = " ".join(self._told.words(self._snapshot.command.argv))
         failed = ended_badly(self._result)
         missing = [item for item in self._result.outputs if item.status == "missing"]
-        lines = [command, *(f"Declared and not written: {self._files.shown(item)}" for item in missing)]
+        lines = [command, *(f"Declared and not written: {self._files.missing(item)}" for item in missing)]
         objects = [*(one["@id"] for one in inputs), *self._params()]
         results = [*(one["@id"] for one in outputs), *self._metrics()]
         action: Entity = {
