@@ -69,8 +69,7 @@ class SealSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[seal]`: signatures of runs."""
 
     key: str | None = None
-    """As `--sign`: a key that signs each `xt run`, relative to the file; `~` is the home folder. Where it
-    cannot be used the command is run all the same, with a warning; with `--strict` it is not."""
+    """As `--sign`, relative to the file. Where it cannot be used xt warns; with `--strict` nothing starts."""
 
 
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from xt.context import Outside
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from xt.ops.signature import Trust
 
 
 def answer(reference: str, allowed: list[str], keys: list[str], *, as_json: bool) -> int:
@@ -27,16 +22,16 @@ def answer(reference: str, allowed: list[str], keys: list[str], *, as_json: bool
     from xt.cli.doing import Doing
     from xt.errors import EXIT_UNVERIFIABLE
     from xt.ops.find import open_store, resolve
-    from xt.ops.signature import check
+    from xt.ops.signature import check, trust
 
     outside = Outside.real()
-    trust = _trust(outside, allowed, keys)
+    trusted = trust(outside, allowed, keys)
     store = open_store(outside)
     run_id = resolve(store, reference, outside)
     doing = Doing(outside.environ, quiet=as_json)
     doing.tell("reading what was signed")
     try:
-        found = check(store, run_id, trust, outside)
+        found = check(store, run_id, trusted, outside)
     finally:
         doing.close()
     if as_json:
@@ -52,16 +47,3 @@ def answer(reference: str, allowed: list[str], keys: list[str], *, as_json: bool
         data = render(found, outside.now(), columns, colours).encode("utf-8", "backslashreplace")
     sys.stdout.buffer.write(data)
     return EXIT_UNVERIFIABLE if found.valid is None else 0 if found.valid else 1
-
-
-def _trust(outside: Outside, allowed: list[str], keys: list[str]) -> Trust:
-    from xt.exchange.signing import signers
-    from xt.ops.signature import Trust
-
-    trust = Trust([], [], bool(allowed or keys))
-    for path in allowed:
-        found = signers.read(os.path.join(outside.cwd, path), path)
-        trust.keys.extend(found.trusted)
-        trust.notes.extend(f"{path}, {note}" for note in found.passed_over)
-    trust.keys.extend(signers.one(os.path.join(outside.cwd, path), path) for path in keys)
-    return trust

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -10,7 +11,7 @@ from typing import Literal, NamedTuple
 from xt import codec
 from xt.context import Outside
 from xt.errors import DamagedError, NotRecordedError, XtError
-from xt.exchange.signing import dsse
+from xt.exchange.signing import dsse, signers
 from xt.exchange.signing.signers import Trusted
 from xt.model.event import Signed
 from xt.model.result import Record
@@ -36,6 +37,27 @@ class Trust(NamedTuple):
     """Whether anything was said about it."""
 
 
+def trust(outside: Outside, allowed: list[str], keys: list[str]) -> Trust:
+    """Read whom the caller trusts.
+
+    Args:
+        outside: of the caller.
+        allowed: files of allowed signers, as they were typed.
+        keys: files of public keys, as they were typed.
+
+    Raises:
+        KeyFaultError: one cannot be read.
+        UnsupportedError: what checking needs is not installed.
+    """
+    found = Trust([], [], bool(allowed or keys))
+    for path in allowed:
+        read = signers.read(os.path.join(outside.cwd, path), path)
+        found.keys.extend(read.trusted)
+        found.notes.extend(f"{path}, {note}" for note in read.passed_over)
+    found.keys.extend(signers.one(os.path.join(outside.cwd, path), path) for path in keys)
+    return found
+
+
 class _Run(NamedTuple):
     """The run as it is here."""
 
@@ -44,13 +66,13 @@ class _Run(NamedTuple):
     sha256: str
 
 
-def check(store: Store, run_id: str, trust: Trust, outside: Outside) -> Signatures:
+def check(store: Store, run_id: str, trusted: Trust, outside: Outside) -> Signatures:
     """Check all signatures of a run and everything stored that its record names.
 
     Args:
         store: that has it.
         run_id: whole.
-        trust: whose signatures count.
+        trusted: whose signatures count.
         outside: for git.
 
     Raises:
@@ -63,9 +85,9 @@ def check(store: Store, run_id: str, trust: Trust, outside: Outside) -> Signatur
         raise DamagedError(f"the record of {run_id} says it is of {record.id!r}")
     here = _Run(run_id, record.seal, hashlib.sha256(data).hexdigest())
     signed, doubts = events.signatures(store.path, run_id)
-    checked = [_checked(event, here, trust) for event in signed]
+    checked = [_checked(event, here, trusted) for event in signed]
     whole, lost = _contents(store, record, outside)
-    valid, why = _verdict(checked, lost, doubts, trust)
+    valid, why = _verdict(checked, lost, doubts, trusted)
     return Signatures(
         run=run_id,
         shown=store.shown(run_id),
@@ -77,7 +99,7 @@ def check(store: Store, run_id: str, trust: Trust, outside: Outside) -> Signatur
         lost=lost,
         purpose=record.snapshot.context.purpose,
         notes=[
-            *trust.notes,
+            *trusted.notes,
             *(f"an event cannot be read, which may be a signature: {path}" for path in doubts),
         ],
     )

@@ -32,7 +32,7 @@ class Agent:
             public: the 32 bytes of the key.
             place: of the agent's socket.
         """
-        self.keyid = wire.fingerprint(public)
+        self.keyid = wire.name(public)
         self._public = public
         self._place = place
 

@@ -41,7 +41,7 @@ class Private:
         """Take a key that was read."""
         self._key = key
         self.public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.keyid = wire.fingerprint(self.public)
+        self.keyid = wire.name(self.public)
 
     def sign(self, data: bytes) -> bytes:
         """Sign bytes."""
@@ -54,7 +54,7 @@ class Public:
     def __init__(self, public: bytes) -> None:
         """Take the 32 bytes of a key."""
         self.public = public
-        self.keyid = wire.fingerprint(public)
+        self.keyid = wire.name(public)
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Whether this key made that signature over these bytes."""

@@ -71,6 +71,6 @@ def public_line(words: list[str]) -> bytes:
     return public_of(data)
 
 
-def fingerprint(public: bytes) -> str:
+def name(public: bytes) -> str:
     """Name a key as `ssh-keygen -l` does: `SHA256:` and base64 without padding."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob(public)).digest()).decode().rstrip("=")
