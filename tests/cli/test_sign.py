@@ -18,13 +18,15 @@ pytest.importorskip("cryptography", reason="the extra `sign` is not installed")
 if shutil.which("ssh-keygen") is None or shutil.which("ssh-agent") is None:
     pytest.skip("OpenSSH is not installed", allow_module_level=True)
 
+from tests import builders
 from tests.conftest import Project
+from tests.exchange import stored
 from xt import codec
 from xt.context import Outside
 from xt.errors import DamagedError
 from xt.exchange.signing import signers
 from xt.model.event import Signature, Signed
-from xt.model.result import Record
+from xt.model.result import Metric, Record
 from xt.ops.signature import Trust, check
 from xt.ops.signing import sign, signer
 from xt.store import Store, events
@@ -271,6 +273,29 @@ def test_a_run_is_signed_later_by_another_one(copy, keys):
     done = copy.project.xt("sign", copy.runs[1], "--key", str(keys[1]))
     assert done.out.decode().startswith(f"{copy.runs[1][:4]} signed with SHA256:")
     assert copy.project.xt("audit", copy.runs[1], "--signature", "--key", f"{keys[1]}.pub").code == 0
+
+
+def test_a_run_of_thousands_of_outputs_is_signed_too_and_the_statement_says_what_it_does_not_list(
+    tmp_path, keys
+):
+    store = Store.create(str(tmp_path / ".xt"))
+    many = [stored.output(f"{number:04}" + "x" * 200, b"same") for number in range(3000)]
+    series = codec.encode({"value": 1, "step": 0})
+    metric = Metric("loss", 1, "m", count=2, series=codec.digest(series))
+    logs = builders.logs(streams=[], timing=None)
+    result = builders.result(outputs=many, metrics=[metric], logs=logs)
+    record = stored.put(store, builders.record(res=result), b"same", series)
+    outside = stored.outside(tmp_path)
+    event = sign(store, record.id, signer(str(keys[0]), outside), outside)
+    told = statement(event)["predicate"]
+    assert told["leftOut"] == 3000 - len(told["products"]) > 0
+    assert len(codec.encode(event)) < events.LARGEST
+    trust = Trust([signers.one(f"{keys[0]}.pub", "x")], [], True)
+    found = check(store, record.id, trust, outside)
+    assert (found.valid, found.whole) == (True, {"outputs": 3000, "logs": 0, "metrics": 1})
+    os.unlink(store.objects.name(metric.series))
+    found = check(store, record.id, trust, outside)
+    assert (found.valid, found.lost[0].what) == (None, "metrics")
 
 
 def test_what_makes_no_sense_together_is_a_usage_error(copy):

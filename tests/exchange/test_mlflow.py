@@ -42,6 +42,7 @@ def mlflow(tmp_path_factory):
 def project(folder):
     """A run with all that can be odd, in a store of its own."""
     named = {"space name.txt": b"1", "out/a.txt": b"first", "out/deep/b.txt": b"second", "q?#%.txt": b"3"}
+    named["empty"] = b""
     metrics = [
         Metric("loss", 0.125, "XT_METRICS", step=3, count=5, series=codec.digest(SERIES)),
         Metric("acc", 0.75, "m", labels={"digit": "8", "split": "b"}),
@@ -83,7 +84,12 @@ def test_a_run_is_there_as_mlflow_s_own_client_reads_it_and_a_second_time_change
     assert report.place.startswith(f"{mlflow}/#/experiments/")
     # `#` is refused by the server in names.
     assert [gap.path for gap in report.gaps] == ["q?#%.txt"]
-    assert one["files"] == {"space name.txt": "1", "out/a.txt": "first", "out/deep/b.txt": "second"}
+    assert one["files"] == {
+        "space name.txt": "1",
+        "out/a.txt": "first",
+        "out/deep/b.txt": "second",
+        "empty": "",
+    }
     assert (one["name"], one["status"]) == ("does a lower learning rate help?", "FINISHED")
     assert one["times"][1] - one["times"][0] == 9000
     assert len(one["params"]) == 154

@@ -53,18 +53,15 @@ def read_back(url: str, experiment: str) -> list[dict[str, Any]]:
 
 
 _CLIENT = """
-import json, sys
+import json, pathlib, sys, tempfile
 from mlflow.tracking import MlflowClient
 client = MlflowClient(sys.argv[1])
 found = client.get_experiment_by_name(sys.argv[2])
 
-def files(run, folder=None):
-    for one in client.list_artifacts(run, folder):
-        if one.is_dir:
-            yield from files(run, one.path)
-        else:
-            with open(client.download_artifacts(run, one.path), "rb") as file:
-                yield one.path, file.read().decode()
+def files(run):
+    with tempfile.TemporaryDirectory() as folder:
+        top = pathlib.Path(client.download_artifacts(run, "", folder))
+        return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()}
 
 told = []
 for run in client.search_runs([found.experiment_id]) if found else []:
@@ -76,7 +73,7 @@ for run in client.search_runs([found.experiment_id]) if found else []:
         "name": run.info.run_name, "status": run.info.status,
         "times": [run.info.start_time, run.info.end_time],
         "params": run.data.params, "tags": run.data.tags, "history": history,
-        "files": dict(files(run.info.run_id)),
+        "files": files(run.info.run_id),
     })
 json.dump(told, sys.stdout)
 """

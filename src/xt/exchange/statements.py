@@ -16,8 +16,8 @@ from xt.model.result import Record
 from xt.model.statement import RecordPredicate, RecordStatement, Resource
 from xt.model.text import Text, from_text, to_shown
 
-#: A statement lists so many inputs and outputs at most: it is kept in an event, which is small.
-LISTED = 500
+#: Bytes that inputs and outputs take in a statement, at most: it is kept in an event, which is small.
+LISTED = 300_000
 
 
 def plain(value: Text) -> str:
@@ -39,6 +39,8 @@ def record_statement(
     snapshot, result = record.snapshot, record.result
     inputs = [known for item in snapshot.inputs if (known := resource(item, shown)) is not None]
     outputs = [known for item in result.outputs if (known := resource(item, shown)) is not None]
+    products = _within(outputs, LISTED // 2)
+    materials = _within(inputs, LISTED // 2)
     said = RecordPredicate(
         run=record.id,
         seal=record.seal,
@@ -51,12 +53,23 @@ def record_statement(
         ended_at=result.ended_at,
         signed_at=signed_at,
         xt=snapshot.context.xt,
-        materials=[*code(record, shown), *inputs[:LISTED]],
-        products=outputs[:LISTED],
+        materials=[*code(record, shown), *materials],
+        products=products,
         byproducts=logs(record),
-        left_out=len(inputs[LISTED:]) + len(outputs[LISTED:]),
+        left_out=len(inputs) - len(materials) + len(outputs) - len(products),
     )
     return codec.encode(RecordStatement([about_record(record, data)], said))
+
+
+def _within(items: list[Resource], limit: int) -> list[Resource]:
+    """The first of them that take no more than so many bytes."""
+    kept: list[Resource] = []
+    for item in items:
+        limit -= len(codec.encode(item))
+        if limit < 0:
+            break
+        kept.append(item)
+    return kept
 
 
 def about_record(record: Record, data: bytes) -> Resource:

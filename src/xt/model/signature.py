@@ -28,7 +28,7 @@ class Checked(msgspec.Struct, frozen=True, omit_defaults=True):
 class Lost(msgspec.Struct, frozen=True):
     """Content that the record names and that is not as it was."""
 
-    what: Literal["outputs", "logs"]
+    what: Literal["outputs", "logs", "metrics"]
     path: Text
     state: Literal["damaged", "missing"]
     reason: str
@@ -49,7 +49,7 @@ class Signatures(msgspec.Struct, frozen=True):
     signatures: list[Checked]
     """Oldest first."""
     whole: dict[str, int]
-    """Files of outputs and of logs whose content was read and is what was signed."""
+    """Files of outputs and logs, and series of metrics, whose content was read and is what was signed."""
     lost: list[Lost] = []
     purpose: str | None = None
     notes: list[str] = []

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Literal, NamedTuple
 
 from xt import codec
@@ -14,7 +15,7 @@ from xt.errors import DamagedError, NotRecordedError, XtError
 from xt.exchange.signing import dsse, signers
 from xt.exchange.signing.signers import Trusted
 from xt.model.event import Signed
-from xt.model.result import Record
+from xt.model.result import Record, labelled
 from xt.model.signature import Checked, Lost, Signatures
 from xt.model.statement import RecordStatement
 from xt.model.text import Text, from_text, to_shown, to_text
@@ -179,7 +180,7 @@ def _misnamed(event: Signed, made_by: list[Trusted]) -> str | None:
 
 def _contents(store: Store, record: Record, outside: Outside) -> tuple[dict[str, int], list[Lost]]:
     """Read everything of a run that was stored as its effect."""
-    whole = {"outputs": 0, "logs": 0}
+    whole = {"outputs": 0, "logs": 0, "metrics": 0}
     lost: list[Lost] = []
     with CodeFiles(store, record.snapshot, outside) as code:
         contents = Contents(store, record.snapshot, code)
@@ -194,11 +195,21 @@ def _contents(store: Store, record: Record, outside: Outside) -> tuple[dict[str,
                 continue
             _read_all("outputs", holdings.of_output(item), whole, lost)
         _read_all("logs", holdings.of("logs"), whole, lost)
+    _read_all("metrics", _series(store, record), whole, lost)
     return whole, lost
 
 
+def _series(store: Store, record: Record) -> Iterator[Held]:
+    """The series of metrics as they are stored."""
+    for metric in record.result.metrics:
+        if metric.series is not None:
+            name = labelled(metric.name, metric.labels)
+            open_it = partial(store.objects.stream, metric.series)
+            yield Held("outputs", name, digest=metric.series, open=open_it, lost=True)
+
+
 def _read_all(
-    what: Literal["outputs", "logs"], held: Iterator[Held], whole: dict[str, int], lost: list[Lost]
+    what: Literal["outputs", "logs", "metrics"], held: Iterator[Held], whole: dict[str, int], lost: list[Lost]
 ) -> None:
     for one in held:
         found = _read(one)

@@ -51,9 +51,13 @@ def _rows(found: Signatures, now: datetime) -> list[list[Line]]:
     for one in found.signatures:
         first, *others = _signed(one, now)
         rows += [[[say("signed", "dim")], first], *([[say("")], line] for line in others)]
-    read = ", ".join(f"{count(number, 'file')} of {what}" for what, number in found.whole.items() if number)
+    read = ", ".join(_counted(what, number) for what, number in found.whole.items() if number)
     rows.append([[say("read", "dim")], [say(f"{read}: whole" if read else "no content")]])
     return rows
+
+
+def _counted(what: str, number: int) -> str:
+    return f"{number} series of metrics" if what == "metrics" else f"{count(number, 'file')} of {what}"
 
 
 def _signed(one: Checked, now: datetime) -> list[Line]:
