@@ -63,6 +63,10 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `-q`: no line after the command."""
     max_log: Amount = 10_000_000_000
     """Bytes stored of each stream; the rest is counted and passed on."""
+    rank_wait: Seconds = 30.0
+    """Seconds a rank of a launcher waits for rank 0 to begin a run, and rank 0 for one that has not begun."""
+    per_rank: bool = False
+    """As `--per-rank`: a run for each rank of a launcher, and not one for all."""
 
 
 class SealSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -25,7 +25,7 @@ def told(project: str = "/scratch/you/digits", *, identify: bool = False) -> Dis
         ("/scratch/you/digits2/x", "/scratch/user/digits2/x"),
         ("/home/me/x:/Users/me.b/y", "~/x:~/y"),
         ("-L/home/me/lib", "-L~/lib"),
-        ("/root/x and /rooted", "~/x and /rooted"),
+        ("/root and /rooted", "~ and /rooted"),
         ("/usr/bin/python3", "/usr/bin/python3"),
         ("a/you/b", "a/you/b"),
         ("ok, you and I", "ok, you and I"),

@@ -88,3 +88,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     """Absolute path of the key that signs the run when it is sealed."""
     must_sign: bool = False
     """Whether it must not start when that key cannot be used."""
+    launch: tuple[str, int] | None = None
+    """The launch of several processes that are this one run, and their number."""
+    per_rank: bool = False
+    """A run for each rank of a launcher, and not one for all."""

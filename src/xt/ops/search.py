@@ -25,11 +25,18 @@ from xt.store.index.conditions import Asking, Compiler
 from xt.suggest import suggest
 
 #: Name of a field in a query or a column → column of the index.
-OF_INDEX = {"time": "wall", "commit": "head", "when": "started", "run": "id", "tags": "tag"}
+OF_INDEX = {
+    "time": "wall",
+    "commit": "head",
+    "when": "started",
+    "run": "id",
+    "tags": "tag",
+    "group": "grouped",
+}
 #: What can be sorted, grouped and shown by, besides fields with a key.
 PLAIN: tuple[str, ...] = (
     *("run", "when", "status", "name", "task", "user", "host", "ticket", "branch", "commit", "recipe"),
-    *("time", "exit", "level", "tags"),
+    *("time", "exit", "level", "tags", "group"),
 )
 _KEYED = tuple(field.name for field in FIELDS.values() if field.keyed)
 

@@ -75,7 +75,7 @@ class Writer:
     def damaged(self, run_id: str, reason: str) -> None:
         """Put in a run whose record cannot be read."""
         n = self._number()
-        self._put("runs", n, run_id, None, 0, 0, "damaged", *[None] * 15)
+        self._put("runs", n, run_id, None, 0, 0, "damaged", *[None] * 16)
         self._put("shown", n, _encoder.encode(Summary(id=run_id, status="damaged", reason=reason)), None)
 
     def run(self, record: Record, standing: RunStanding | None) -> None:
@@ -114,7 +114,7 @@ class Writer:
             *(context.user, context.host, context.ticket),
             *(_plain(code.branch), code.head, code.tree, summary.recipe, summary.repeat_of),
             *(summary.wall_s, summary.exit_code, rank(standing)),
-            *(self._environment(snapshot.environment), _has(summary)),
+            *(self._environment(snapshot.environment), _has(summary), context.group),
         )
         self._put("shown", n, _encoder.encode(summary), _encoder.encode(standing) if standing else None)
         tags = standing.tags_now(summary.tags) if standing else summary.tags
