@@ -127,7 +127,7 @@ def signing_key(asked: str | None, config: Config, cwd: str) -> str | None:
     if asked is not None:
         return os.path.join(cwd, asked)
     settled = config.settings.seal.key
-    if settled is None or config.path is None:
+    if not settled or config.path is None:
         return None
     return os.path.join(os.path.dirname(config.path), os.path.expanduser(settled))
 
