@@ -292,7 +292,6 @@ def _fine_print(page: Page, width: int) -> list[Line]:
         # Outside the label column: with it a seal would not fit 80 columns.
         lines += wrap([say(f"seal {page.seal}", "dim")], width - 2, 5)
     if page.said.signed:
-        # Who signed is known to those alone who say whom they trust.
         lines += wrap(
             [say(f"signed, not checked here: xt audit {page.id[: page.shown]} --signature", "dim")],
             width - 2,
