@@ -37,6 +37,7 @@ from xt.model.plot import Plot
 from xt.model.production import Blame, Observing, Production, Rollback
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
+from xt.model.signature import Signatures
 from xt.model.stale import Staleness
 from xt.model.verification import Verifications
 from xt.query import FIELDS, OPERATORS
@@ -54,6 +55,7 @@ Json = dict[str, Any]
 TABLES = (
     ("[task.NAME]", config.TaskSettings),
     ("[evidence]", config.EvidenceSettings),
+    ("[seal]", config.SealSettings),
     ('[metrics."NAME"]', config.MetricSettings),
     ('[outputs."PATH"]', config.OutputSettings),
     ("[cases]", config.CaseSettings),
@@ -128,7 +130,8 @@ CLI_AFTER_STATUSES = """\
 All other errors end with 1, or with 125 in `xt run`: [errors](errors.md).
 
 Commands that judge answer by their status: 0 it is so, 1 it is not, 3 it cannot be told. `xt verify`: the
-required level was reached; `xt audit`: all required evidence is there; `xt stale`: nothing is stale, and with
+required level was reached; `xt audit`: all required evidence is there, and
+with `--signature` who is trusted signed it and it is whole; `xt stale`: nothing is stale, and with
 `--run` all that was done again ended well. With `--exit-code`, `xt diff` and `xt bundle diff` end with 1 when
 anything differs or cannot be told. `xt trace` ends with 1 when no run knows the content, `xt deploy` and
 `xt rollback --to` when they refuse or their hook fails. `xt blame` ends with 0 whatever it finds.
@@ -407,6 +410,9 @@ def files() -> dict[str, str]:
         "docs/reference/bundles.schema.json": schema(Versions, "The versions that the runs of a store used"),
         "docs/reference/bundle-diff.schema.json": schema(Compared, "What differs between two versions"),
         "docs/reference/trace.schema.json": schema(Trace, "Where content came from and where it went"),
+        "docs/reference/signature.schema.json": schema(
+            Signatures, "Who signed a run, and is it what was signed"
+        ),
         "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
         "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),

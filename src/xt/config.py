@@ -69,6 +69,13 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--per-rank`: a run for each rank of a launcher, and not one for all."""
 
 
+class SealSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[seal]`: signatures of runs."""
+
+    key: str | None = None
+    """As `--sign`, relative to the file. Where it cannot be used xt warns; with `--strict` nothing starts."""
+
+
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
@@ -229,6 +236,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: EnvSettings = EnvSettings()
     run: RunSettings = RunSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    seal: SealSettings = SealSettings()
     facts: dict[str, Any] = {}
     """`[facts]`: what is so of every run and no command is told: `KEY = scalar or list`; tables give dotted
     names."""

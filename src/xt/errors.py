@@ -158,3 +158,14 @@ class RemoteError(XtError):
 
     code = "remote"
     exit_status = EXIT_ELSEWHERE
+
+
+class KeyFaultError(XtError):
+    """A key that is to sign, or that signatures are to be checked with, cannot be used.
+
+    It cannot be read, is encrypted, is of another kind than ed25519, or the ssh-agent does not hold it. Where
+    `--sign` named it, `xt run` does not start the command and ends with 125.
+    """
+
+    code = "key"
+    exit_status = 1

@@ -54,6 +54,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool | None = None
     reuse: str | None = None
     """`any` or `verified`."""
+    sign: str | None = None
+    """A key, as it was typed."""
 
 
 def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:
@@ -119,7 +121,19 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
         reuse=_reuse(asked.reuse),
+        sign=signing_key(asked.sign, config, cwd),
+        must_sign=asked.sign is not None or strict,
     )
+
+
+def signing_key(asked: str | None, config: Config, cwd: str) -> str | None:
+    """Absolute path of the key to sign with: the one that was typed, else that of `[seal]`."""
+    if asked is not None:
+        return os.path.join(cwd, asked)
+    settled = config.settings.seal.key
+    if not settled or config.path is None:
+        return None
+    return os.path.join(os.path.dirname(config.path), os.path.expanduser(settled))
 
 
 def _reuse(text: str | None) -> Literal["any", "verified"] | None:

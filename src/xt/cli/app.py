@@ -26,6 +26,7 @@ COMMANDS = Table(
         Row("rerun", "xt.cli.rerun:rerun", "Do a run again, from its record"),
         Row("verify", "xt.cli.verify:verify", "Repeat a run and judge the repeats"),
         Row("audit", "xt.cli.audit:audit", "Say which required evidence a run has, and what it lacks"),
+        Row("sign", "xt.cli.sign:sign", "Sign a run with a key"),
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
         Row("trace", "xt.cli.trace:trace", "Show what a file came from, and what came of it"),

@@ -21,10 +21,26 @@ def audit(
         typer.Option("--format", metavar="terminal|json|junit", help="How to write it."),
     ] = "terminal",
     as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
+    signature: Annotated[
+        bool, typer.Option("--signature", help="Instead: who signed it, and is it what was signed?")
+    ] = False,
+    allowed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allowed-signers",
+            metavar="FILE",
+            help="Trust these, as ssh-keygen(1) has them; may be repeated.",
+        ),
+    ] = None,
+    keys: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="PUB", help="Trust this public key; may be repeated."),
+    ] = None,
 ) -> int:
-    """Say which required evidence a run has and what it lacks.
+    """Say which required evidence a run has and what it lacks; or whether its signature holds.
 
-    Ends with 0 when all is there, 1 when something is missing, 3 when nothing is required.
+    Ends with 0 when all is there, 1 when something is missing, 3 when nothing is required. With --signature:
+    0 when somebody who is trusted signed it and all of it is as it was, 1 when not, 3 when it cannot be told.
     """
     from xt.context import Outside
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
@@ -35,6 +51,16 @@ def audit(
         raise UsageError("--all is of every run, and one was named", "`xt audit RUN` or `xt audit --all`")
     if as_json and style not in ("terminal", "json"):
         raise UsageError(f"--json and --format {style} are two forms", "choose one of them")
+    if signature:
+        from xt.cli.signature import answer
+
+        if everything or style == "junit":
+            raise UsageError("--signature is about one run, for people or as JSON", "leave the other away")
+        return answer(reference or "@", allowed or [], keys or [], as_json=as_json or style == "json")
+    if allowed or keys:
+        raise UsageError(
+            "--allowed-signers and --key are for --signature", "`xt audit RUN --signature --key PUB`"
+        )
     outside = Outside.real()
     store = open_store(outside)
     runs = None if everything else [resolve(store, "@" if reference is None else reference, outside)]

@@ -73,6 +73,14 @@ def run(
     seed: Annotated[
         str | None, typer.Option("--seed", metavar="N|auto", help="Seed, handed on as XT_SEED; recorded.")
     ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            "--sign",
+            metavar="KEY",
+            help="Sign the record with this ed25519 key, or by the ssh-agent: KEY.pub.",
+        ),
+    ] = None,
     reuse: Annotated[
         str | None,
         typer.Option(
@@ -105,6 +113,7 @@ def run(
         strict=strict or None,
         seed=seed,
         reuse=reuse,
+        sign=sign,
         quiet=quiet or None,
         per_rank=per_rank or None,
     )

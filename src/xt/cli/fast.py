@@ -19,6 +19,7 @@ VALUES = {
     "--ticket": "ticket",
     "--as": "task",
     "--seed": "seed",
+    "--sign": "sign",
 }
 #: The same for those that may be given many times.
 LISTS = {

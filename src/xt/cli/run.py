@@ -36,6 +36,11 @@ def execute(words: Words) -> int:
     settings = config.load(root, outside.cwd)
     request = join.join(words.asked, settings, outside.cwd, words.command)
     store = locate(outside.cwd, outside.environ)
+    sealed = None
+    if request.sign is not None:
+        from xt.cli.sealing import prepared
+
+        sealed = prepared(request.sign, outside, must=request.must_sign)
     if settings.ignored:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     launch: Place | None = None
@@ -49,7 +54,8 @@ def execute(words: Words) -> int:
         if launch is not None:
             request = replace(request, launch=(launch.key, launch.size))
     try:
-        report = run(request, outside, root, settings.settings, store, Hooks(_warn, _missed, launch=launch))
+        hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed)
+        report = run(request, outside, root, settings.settings, store, hooks)
     except NotRecordedError as error:
         if request.strict:
             raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
@@ -101,6 +107,10 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
         lines.append(visible(f"xt: warning: not evidence after all: no {fields} ({reasons})"))
     if report.trouble:
         lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
+    if report.unsigned:
+        lines.append(
+            visible(f"xt: warning: this run is not signed: {report.unsigned} (xt sign signs it later)")
+        )
     if report.doubt:
         lines.append(f"xt: warning: it could not be held against the baseline: {report.doubt}")
     if not report.trouble and not quiet:

@@ -85,6 +85,10 @@ class RunRequest(msgspec.Struct, frozen=True):
     """What `xt rerun` and `xt verify` say about a repeat."""
     reuse: Literal["any", "verified"] | None = None
     """Which earlier run of the same recipe may stand for this one; None: none."""
+    sign: str | None = None
+    """Absolute path of the key that signs the run when it is sealed."""
+    must_sign: bool = False
+    """Whether it must not start when that key cannot be used."""
     launch: tuple[str, int] | None = None
     """The launch of several processes that are this one run, and their number."""
     per_rank: bool = False

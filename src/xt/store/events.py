@@ -20,6 +20,7 @@ from xt.model.event import (
     Pin,
     Removed,
     Reused,
+    Signed,
     Tagged,
     Verified,
 )
@@ -37,6 +38,7 @@ KINDS: dict[type[Event], str] = {
     Removed: ".removed",
     Deployed: ".deployed",
     Observed: ".observed",
+    Signed: ".signed",
 }
 
 _OF_SUFFIX = {suffix: kind for kind, suffix in KINDS.items()}
@@ -132,6 +134,20 @@ def every(store: str, kind: type[E]) -> list[E]:
         except (OSError, DamagedError):
             continue  # it says something good of a run; without it the run merely lacks that
     return sorted(found, key=lambda event: event.id)
+
+
+def signatures(store: str, run: str) -> tuple[list[Signed], list[str]]:
+    """All signatures of a run, oldest first, and the paths of signatures that cannot be read."""
+    found: list[Signed] = []
+    doubts: list[str] = []
+    for path in _files(store, Signed):
+        try:
+            event = _read(path, Signed)
+        except (OSError, DamagedError):
+            doubts.append(path)
+        else:
+            found += [event] if event.run == run else []
+    return sorted(found, key=lambda event: event.id), doubts
 
 
 def everything(store: str) -> Read:
