@@ -11,7 +11,7 @@ function __xt_inner
                 set -e words[1]
                 set -q words[1]; and string escape -- $words
                 return 0
-            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --metrics --ticket --as --seed -C
+            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --metrics --ticket --as --seed --sign -C
                 set -q words[2]; or return 1
                 set -e words[1..2]
             case '-*'
@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'audit --allowed-signers' 'audit --key' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -70,6 +70,7 @@ complete -c xt -n __fish_use_subcommand -a diff -d 'Compare two runs: what was c
 complete -c xt -n __fish_use_subcommand -a rerun -d 'Do a run again, from its record'
 complete -c xt -n __fish_use_subcommand -a verify -d 'Repeat a run and judge the repeats'
 complete -c xt -n __fish_use_subcommand -a audit -d 'Say which required evidence a run has, and what it lacks'
+complete -c xt -n __fish_use_subcommand -a sign -d 'Sign a run with a key'
 complete -c xt -n __fish_use_subcommand -a baseline -d 'Pin the run that others are compared with'
 complete -c xt -n __fish_use_subcommand -a restore -d 'Bring back what a run has: outputs, inputs, code, logs'
 complete -c xt -n __fish_use_subcommand -a trace -d 'Show what a file came from, and what came of it'
@@ -105,6 +106,7 @@ complete -c xt -n '__xt_options run' -l ticket -x -d 'Ticket or issue it belongs
 complete -c xt -n '__xt_options run' -l as -x -ka '(__xt_offer task)' -d 'Declarations of [task.TASK] in xt.toml'
 complete -c xt -n '__xt_options run' -l strict -d 'Refuse to start without the required evidence'
 complete -c xt -n '__xt_options run' -l seed -x -d 'Seed, handed on as XT_SEED; recorded'
+complete -c xt -n '__xt_options run' -l sign -r -F -d 'Sign the record with this ed25519 key, or by the ssh-agent: KEY.pub'
 complete -c xt -n '__xt_options run' -l reuse -d 'Put in place what an equal (and verified) run gave, and run nothing'
 complete -c xt -n '__xt_options run' -l per-rank -d 'Below srun, mpirun or torchrun: a run for each rank'
 complete -c xt -n '__xt_options run' -s C -x -a '(__fish_complete_directories)' -d 'Run in this folder'
@@ -177,8 +179,14 @@ complete -c xt -n '__xt_at verify 1 more' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_options audit' -l all -d 'All runs but repeats made by xt verify, a line each'
 complete -c xt -n '__xt_options audit' -l format -x -a 'terminal json junit' -d 'How to write it'
 complete -c xt -n '__xt_options audit' -l json -d 'As --format json'
+complete -c xt -n '__xt_options audit' -l signature -d 'Instead: who signed it, and is it what was signed?'
+complete -c xt -n '__xt_options audit' -l allowed-signers -r -F -d 'Trust these, as ssh-keygen(1) has them; may be repeated'
+complete -c xt -n '__xt_options audit' -l key -r -F -d 'Trust this public key; may be repeated'
 complete -c xt -n '__xt_options audit' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at audit 1' -ka '(__xt_offer run)'
+complete -c xt -n '__xt_options sign' -l key -r -F -d 'An ed25519 key, or KEY.pub of one the ssh-agent holds. Else [seal] key'
+complete -c xt -n '__xt_options sign' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_at sign 1' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_options baseline' -l name -x -d 'Another name to pin under, or to look at'
 complete -c xt -n '__xt_options baseline' -s m -l message -x -d 'Why; `set` needs it'
 complete -c xt -n '__xt_options baseline' -l json -d 'The pins as they are stored'
@@ -243,12 +251,13 @@ complete -c xt -n '__xt_options report' -l title -x -d 'Title of the page'
 complete -c xt -n '__xt_options report' -l force -d 'Replace FILE even if it is no report of xt'
 complete -c xt -n '__xt_options report' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at report 1 more' -ka '(__xt_offer run,query)'
-complete -c xt -n '__xt_options export' -l to -x -a 'rocrate prov openlineage cyclonedx json csv parquet' -d 'The format'
+complete -c xt -n '__xt_options export' -l to -x -a 'rocrate in-toto mlflow prov openlineage cyclonedx json csv parquet' -d 'The format'
 complete -c xt -n '__xt_options export' -s o -l output -r -F -d 'Where to; `-`: standard output'
 complete -c xt -n '__xt_options export' -l force -d 'Replace what is there'
 complete -c xt -n '__xt_options export' -l only -x -a 'outputs inputs code logs' -d 'Files to carry, where the format does; again for more. Else all but logs'
 complete -c xt -n '__xt_options export' -l identify -d 'Say user, host and absolute paths too'
 complete -c xt -n '__xt_options export' -l license -x -d 'Of what is exported: a URL, an SPDX identifier'
+complete -c xt -n '__xt_options export' -l sign -r -F -d 'Sign it, where the format is signed (in-toto)'
 complete -c xt -n '__xt_options export' -l json -d 'What was done, as JSON'
 complete -c xt -n '__xt_options export' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at export 1 more' -ka '(__xt_offer run,query)'
