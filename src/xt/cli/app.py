@@ -44,6 +44,7 @@ COMMANDS = Table(
         Row("prod", "xt.cli.prod:prod", "Show what is live and was, and how it did"),
         Row("blame", "xt.cli.blame:blame", "Say which deployment a movement in production coincides with"),
         Row("rollback", "xt.cli.rollback:rollback", "Show the ways back, and record one"),
+        Row("remote", "xt.cli.remote:remote", "Name the places that a team's runs are shared by"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

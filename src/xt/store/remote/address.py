@@ -108,6 +108,8 @@ def _elsewhere(scheme: str, url: str) -> Address:
         port = parts.port
     except ValueError:
         raise UsageError(f"`{shown}` is no URL") from None
+    if parts.username is not None and scheme != "ssh":
+        shown = f"{scheme}://***@{parts.netloc.rpartition('@')[2]}{parts.path}"
     if parts.password is not None or (parts.username is not None and scheme != "ssh"):
         raise UsageError(f"`{shown}` holds credentials, which are never stored", _CHAINS[scheme])
     if parts.query or parts.fragment or url.endswith(("?", "#")):
@@ -124,7 +126,7 @@ def _elsewhere(scheme: str, url: str) -> Address:
         raise UsageError(f"`{shown}`: a bucket has no port", "an endpoint is named by `AWS_ENDPOINT_URL`")
     path = unquote(parts.path)
     if not path.isprintable() or "\\" in path or ".." in path.split("/"):
-        raise UsageError(f"`{shown}`: its path must be plain, without `..`")
+        raise UsageError(f"`{shown}`: its path has `..`, a backslash or a control character in it")
     if scheme == "ssh":
         return Address(scheme, host.strip("[]"), _far_folder(path, shown), parts.username, port)
     return Address(scheme, host, "/".join(part for part in path.split("/") if part not in ("", ".")))
@@ -136,4 +138,4 @@ def _far_folder(path: str, shown: str) -> str:
             f"`{shown}` names no folder", "`ssh://HOST/PATH`, or `ssh://HOST/~/PATH` of the home"
         )
     normal = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
-    return normal[3:] if normal.startswith("/~/") else normal
+    return normal.removeprefix("/~").lstrip("/") if normal.startswith("/~/") or normal == "/~" else normal
