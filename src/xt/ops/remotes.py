@@ -9,10 +9,9 @@ from xt.context import Outside
 from xt.errors import RemoteError, UsageError
 from xt.model.remotes import Defined, Probed, Remotes
 from xt.model.text import to_text
-from xt.redact import clean_url
 from xt.store import find_root
 from xt.store.remote import probing
-from xt.store.remote.address import parse
+from xt.store.remote.address import masked, parse
 from xt.store.remote.defined import NAME, connect, find, remotes
 from xt.store.remote.own import Kept, Own
 from xt.suggest import suggest
@@ -30,7 +29,7 @@ def listed(outside: Outside) -> Remotes:
 
 def shown(one: Defined) -> Defined:
     """A remote as it may be shown: what `xt.toml` says may have credentials in it."""
-    return Defined(one.name, clean_url(one.url), one.source, one.confirmed, one.exclusive, one.problem)
+    return Defined(one.name, masked(one.url), one.source, one.confirmed, one.exclusive, one.problem)
 
 
 def add(outside: Outside, name: str, url: str) -> tuple[Defined, str | None]:
@@ -49,9 +48,9 @@ def add(outside: Outside, name: str, url: str) -> tuple[Defined, str | None]:
         ConfigError: it cannot be kept.
     """
     if NAME.fullmatch(name) is None:
-        hint = f"`xt remote add NAME {clean_url(name)}`" if "/" in name or ":" in name else None
+        hint = f"`xt remote add NAME {masked(name)}`" if "/" in name or ":" in name else None
         raise UsageError(
-            f"`{clean_url(name)}` is no name of a remote: letters, digits, `.`, `_` and `-`, 64 at most", hint
+            f"`{masked(name)}` is no name of a remote: letters, digits, `.`, `_` and `-`, 64 at most", hint
         )
     address = parse(url, outside.cwd)
     root = os.path.realpath(find_root(outside.cwd))
@@ -69,12 +68,12 @@ def add(outside: Outside, name: str, url: str) -> tuple[Defined, str | None]:
 
     Own(outside.environ).change(root, change)
     other = config.load(root, outside.cwd).settings.remote.get(name)
-    hidden = None if other is None or other.url in (None, wanted.url) else clean_url(other.url or "")
+    hidden = None if other is None or other.url in (None, wanted.url) else masked(other.url or "")
     return find(outside, root, name), hidden
 
 
 def forget(outside: Outside, name: str) -> Defined:
-    """Forget a remote of the user's own, or that one of `xt.toml` was confirmed; nothing that lies there goes.
+    """Forget a remote of the user's own, or that one of `xt.toml` was confirmed; nothing is deleted there.
 
     Raises:
         UsageError: there is nothing to forget.

@@ -63,7 +63,8 @@ def question(one: Defined, width: int) -> str:
 def probed(found: Probed, width: int, colour: bool) -> str:
     """Write what a probe found."""
     width = max(width, NARROWEST)
-    lines = wrap([say(found.name, "key"), say("  "), say(found.url)], width, 2)
+    name = [] if found.name == found.url else [say(found.name, "key"), say("  ")]
+    lines = wrap([*name, say(found.url)], width, 2)
     won = f"{found.won} of {count(found.writers, 'writer')} of one name won"
     if found.exclusive:
         said: Line = [say("many writers", "good"), say(f": {won}, the others were refused")]

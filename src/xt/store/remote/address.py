@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from xt.errors import UsageError
-from xt.redact import clean_url
+from xt.redact import MASK, clean_url
 from xt.store.remote import REMOTES
 from xt.suggest import suggest
 
@@ -89,6 +89,14 @@ def parse(url: str, folder: str) -> Address:
     return _elsewhere(scheme, url)
 
 
+def masked(url: str) -> str:
+    """A URL that may hold credentials, without them: of a bucket whatever stands before the `@`."""
+    scheme, mark, rest = url.partition("://")
+    if mark and scheme != "ssh" and "@" in rest:
+        return f"{scheme}://{MASK}@{rest.rpartition('@')[2]}"
+    return clean_url(url)
+
+
 def _schemes(scheme: str) -> str | None:
     return suggest(scheme, [f"{row.name}://" for row in REMOTES] + ["/path"], "remotes")
 
@@ -102,14 +110,12 @@ def _folder(path: str, folder: str) -> Address:
 
 
 def _elsewhere(scheme: str, url: str) -> Address:
-    shown = clean_url(url)
+    shown = masked(url)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise UsageError(f"`{shown}` is no URL") from None
-    if parts.username is not None and scheme != "ssh":
-        shown = f"{scheme}://***@{parts.netloc.rpartition('@')[2]}{parts.path}"
     if parts.password is not None or (parts.username is not None and scheme != "ssh"):
         raise UsageError(f"`{shown}` holds credentials, which are never stored", _CHAINS[scheme])
     if parts.query or parts.fragment or url.endswith(("?", "#")):

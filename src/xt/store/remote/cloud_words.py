@@ -35,7 +35,8 @@ _MEANINGS: tuple[tuple[str, str, str | None], ...] = (
         "create it first",
     ),
     (
-        r"169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.|CredentialsError|MissingCredentials",
+        r"169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.|CredentialsError"
+        r"|MissingCredentials|Missing AccessKeyId|Missing SecretAccessKey",
         "no credentials were found",
         None,
     ),
