@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
@@ -43,10 +41,6 @@ class Arrived(NamedTuple):
     """As it is stored."""
 
 
-class StoppedError(Exception):
-    """Somebody wants it to end."""
-
-
 def local(objects: Objects, digest: str) -> Local | None:
     """Find an object of a store; None when it is not there.
 
@@ -76,7 +70,7 @@ def send(remote: Remote, objects: Objects, digest: str, found: Local) -> bool:
             data = fsio.read_file(found.path, limit=2 * COMPRESS_TO)
         except OSError as error:
             raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
-        if codec_digest(data, found.suffix) != digest:
+        if content_digest(data, found.suffix) != digest:
             raise DamagedError(f"object {digest[:15]}… is damaged in this store", "nothing of it was sent")
         return remote.create(name, data)
     for _ in objects.stream(digest):
@@ -84,7 +78,7 @@ def send(remote: Remote, objects: Objects, digest: str, found: Local) -> bool:
     return remote.create(name, found.path)
 
 
-def codec_digest(data: bytes, suffix: str) -> str:
+def content_digest(data: bytes, suffix: str) -> str:
     """Digest of the content of stored bytes; of what cannot be decompressed, of nothing.
 
     Args:
@@ -107,13 +101,7 @@ def content(data: bytes, suffix: str) -> bytes | None:
         return None
 
 
-def fetch(
-    remote: Remote,
-    objects: Objects,
-    digest: str,
-    size: int | None,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Arrived | None:
+def fetch(remote: Remote, objects: Objects, digest: str, size: int | None) -> Arrived | None:
     """Bring an object into the folder where a store stages what it will publish, and verify it.
 
     Args:
@@ -121,7 +109,6 @@ def fetch(
         objects: of the store that gets it.
         digest: of its content.
         size: of its content, as a record tells it; None when none does.
-        stopped: asked between pieces; what has arrived is thrown away then.
 
     Returns:
         None when the remote has none.
@@ -137,7 +124,7 @@ def fetch(
     for suffix in likely:
         for _ in range(2):
             try:
-                return _fetch(remote, objects, digest, size, suffix, stopped)
+                return _fetch(remote, objects, digest, size, suffix)
             except FileNotFoundError:
                 break
             except WrongContentError as error:
@@ -147,62 +134,44 @@ def fetch(
     return None
 
 
-def _fetch(
-    remote: Remote,
-    objects: Objects,
-    digest: str,
-    size: int | None,
-    suffix: str,
-    stopped: Callable[[], bool],
-) -> Arrived:
+def _fetch(remote: Remote, objects: Objects, digest: str, size: int | None, suffix: str) -> Arrived:
     name = names.of_object(digest, suffix)
     temporary = f"{objects.staging}/{os.getpid()}.{os.urandom(6).hex()}"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         with os.fdopen(os.open(temporary, flags, fsio.PRIVATE_FILE), "w+b") as target:
-            hashed = _Hashed(target, stopped)
             most = 2 * COMPRESS_TO if suffix else MOST_UNTOLD if size is None else size
             try:
-                remote.fetch(name, hashed, most)
-            except RemoteError as error:
-                if hashed.count < most:
-                    raise
-                raise WrongContentError(f"`{name}` on the remote is not what its name says: {error.message}") from error
+                remote.fetch(name, target, most)
+            except RemoteError:
+                if (remote.size(name) or 0) > most:
+                    raise _wrong(name, remote) from None
+                raise
             target.flush()
-            found = "blake3:" + hashed.hasher.hexdigest()
-            if suffix:
-                target.seek(0)
-                found = codec_digest(target.read(), suffix)
-            if found != digest:
-                raise WrongContentError(
-                    f"`{name}` on `{remote.url}` is not what its name says ({hashed.count} bytes)",
-                    "nothing of it was taken; the remote is damaged, or somebody changed it",
-                )
+            # Hashed where it lies, and not on its way: a place may begin anew when a connection breaks.
+            if _digest(target, suffix) != digest:
+                raise _wrong(name, remote)
             os.fchmod(target.fileno(), 0o444)
-            return Arrived(digest, temporary, suffix, hashed.count)
+            return Arrived(digest, temporary, suffix, os.fstat(target.fileno()).st_size)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
 
 
-class _Hashed(io.RawIOBase, BinaryIO):  # type: ignore[misc]
-    """A file that hashes what is written to it."""
+def _digest(file: BinaryIO, suffix: str) -> str:
+    """Digest of the content of what was written to a file."""
+    file.seek(0)
+    if suffix:
+        return content_digest(file.read(), suffix)
+    hasher = blake3()
+    while piece := file.read(fsio.CHUNK):
+        hasher.update(piece)
+    return "blake3:" + hasher.hexdigest()
 
-    def __init__(self, target: BinaryIO, stopped: Callable[[], bool]) -> None:
-        self.hasher = blake3()
-        self.count = 0
-        self._target = target
-        self._stopped = stopped
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, piece: bytes) -> int:
-        if self._stopped():
-            raise StoppedError
-        self.hasher.update(piece)
-        self.count += len(piece)
-        self._target.write(piece)
-        return len(piece)
-
+def _wrong(name: str, remote: Remote) -> WrongContentError:
+    return WrongContentError(
+        f"`{name}` on `{remote.url}` is not what its name says",
+        "nothing of it was taken: the remote is damaged, or somebody changed it",
+    )
