@@ -82,3 +82,21 @@ class Pulled(msgspec.Struct, frozen=True):
     url: str
     parts: list[str] = []
     """Of `code`, `inputs`, `outputs`."""
+
+
+class CodePack(msgspec.Struct, frozen=True):
+    """One pack of git's; an object of the remote."""
+
+    digest: str
+    size: int
+    name: str
+    """As git names it, by what is in it."""
+
+
+class CodePacks(msgspec.Struct, frozen=True):
+    """What a snapshot's tree is made of: a file of a remote."""
+
+    tree: str
+    packs: list[CodePack]
+    """Those that others build on first."""
+    schema: Literal["xt.code/1"] = "xt.code/1"

@@ -83,13 +83,14 @@ def append(store: str, event: Event) -> None:
     fsio.write_atomic(name, codec.encode(event), mode=0o400)
 
 
-def publish(store: str, name: str, data: bytes) -> bool:
+def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool:
     """Put an event in place that was written in another store.
 
     Args:
         store: path of `.xt`.
         name: `2026/11/<id>[.<kind>].json`.
         data: as it was written.
+        durable: flush it; not needed for what can be had again.
 
     Returns:
         False when it is there already.
@@ -108,7 +109,7 @@ def publish(store: str, name: str, data: bytes) -> bool:
     if os.path.lexists(path):
         return False
     os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
-    fsio.write_atomic(path, data, mode=0o400)
+    fsio.write_atomic(path, data, mode=0o400, durable=durable)
     return True
 
 

@@ -115,20 +115,21 @@ class Store:
         self._write_record(self._record(record.id), data)
         return seal
 
-    def _write_record(self, path: str, data: bytes) -> None:
+    def _write_record(self, path: str, data: bytes, *, durable: bool = True) -> None:
         try:
-            fsio.write_atomic(path, data, mode=0o400)
+            fsio.write_atomic(path, data, mode=0o400, durable=durable)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
-            fsio.write_atomic(path, data, mode=0o400)
+            fsio.write_atomic(path, data, mode=0o400, durable=durable)
             fsio.fsync_dir(f"{self.path}/runs")
 
-    def publish(self, run_id: str, data: bytes) -> bool:
+    def publish(self, run_id: str, data: bytes, *, durable: bool = True) -> bool:
         """Put a record in place that was sealed in another store, after its objects.
 
         Args:
             run_id: of the run.
             data: as it was sealed.
+            durable: flush it; not needed for what can be had again.
 
         Returns:
             False when that very record is there already.
@@ -143,7 +144,7 @@ class Store:
             if fsio.read_file(path, limit=MAX_RECORD) == data:
                 return False
             raise DamagedError(f"another run with the id {run_id} is here", "both are kept as they are")
-        self._write_record(path, data)
+        self._write_record(path, data, durable=durable)
         return True
 
     @staticmethod

@@ -101,7 +101,9 @@ def content(data: bytes, suffix: str) -> bytes | None:
         return None
 
 
-def fetch(remote: Remote, objects: Objects, digest: str, size: int | None) -> Arrived | None:
+def fetch(
+    remote: Remote, objects: Objects, digest: str, size: int | None, *, plain: bool = False
+) -> Arrived | None:
     """Bring an object into the folder where a store stages what it will publish, and verify it.
 
     Args:
@@ -109,6 +111,7 @@ def fetch(remote: Remote, objects: Objects, digest: str, size: int | None) -> Ar
         objects: of the store that gets it.
         digest: of its content.
         size: of its content, as a record tells it; None when none does.
+        plain: it is known not to be compressed.
 
     Returns:
         None when the remote has none.
@@ -119,7 +122,7 @@ def fetch(remote: Remote, objects: Objects, digest: str, size: int | None) -> Ar
         OSError: it cannot be written here.
     """
     small = size is None or COMPRESS_FROM <= size <= COMPRESS_TO
-    likely = (ZST, "") if small else ("",)
+    likely = (ZST, "") if small and not plain else ("",)
     wrong: XtError | None = None
     for suffix in likely:
         for _ in range(2):
