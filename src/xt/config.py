@@ -168,6 +168,13 @@ class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is recorded; when it fails nothing is. `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, … tell it what. Empty: none."""
 
 
+class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[remote.NAME]`: another place of the store, not used before `xt remote trust` confirms it."""
+
+    url: str | None = None
+    """`s3://bucket/prefix`, `gs://…`, `az://…`, `ssh://host/path`, or the path of a folder."""
+
+
 class RecomputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[recompute]`: causes whose change makes recorded evidence hold no longer, for `xt stale`."""
 
@@ -226,6 +233,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     diff: DiffSettings = DiffSettings()
     deploy: dict[str, str | DeploySettings] = {}
     recompute: RecomputeSettings = RecomputeSettings()
+    remote: dict[str, RemoteSettings] = {}
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     task: dict[str, TaskSettings] = {}
