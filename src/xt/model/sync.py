@@ -10,18 +10,23 @@ import msgspec
 EXTRA = ("code", "inputs", "outputs")
 
 
+#: What came of a run. `completed`: its record was there, some of its content was not. `waiting`: not come to.
+State = Literal["copied", "completed", "present", "refused", "waiting"]
+
+
 class Moved(msgspec.Struct, frozen=True):
     """One run."""
 
     run: str
-    state: Literal["copied", "completed", "present", "refused", "waiting"]
-    """`completed`: the record was there, some of its content was not. `waiting`: not come to."""
+    state: State
     objects: int = 0
     """Contents that were copied for it."""
     size: int = 0
     """Bytes of them, as they are stored."""
     reason: str | None = None
     """Why it was refused."""
+    secret: bool = False
+    """It was refused because something in it looks like a secret."""
     lacking: list[str] = []
     """Of what was asked for, what the other side does not have either, such as `outputs: model.bin`."""
 

@@ -160,7 +160,7 @@ class Code:
         if total > free:
             raise NotRecordedError(f"its packs have {total} bytes, and {free} are free")
         with self._scratch() as folder:
-            paths = []
+            paths: list[str] = []
             for pack in wanted:
                 arrived = fetch(self._remote, self._store.objects, pack.digest, pack.size, plain=True)
                 if arrived is None:

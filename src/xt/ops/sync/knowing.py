@@ -11,7 +11,7 @@ from xt.store.layout import FORMAT
 from xt.store.remote import Remote, names
 
 #: Names in one folder from which on it is listed.
-MANY = 16
+MANY = 8
 #: Runs from which on records are taken to be ours by their size, and are not read for it.
 MANY_RUNS = 64
 

@@ -28,6 +28,8 @@ class Part(NamedTuple):
     """Whether the store that has the run has it too: of an input often not."""
     inner: bool = False
     """Of a manifest, whether the contents it lists travel too."""
+    extra: bool = False
+    """Whether it travels only when it is asked for."""
 
 
 def of(record: Record, asked: Collection[str]) -> Iterator[Part]:
@@ -47,12 +49,13 @@ def of(record: Record, asked: Collection[str]) -> Iterator[Part]:
         if metric.series is not None:
             yield Part(metric.series, None, "metrics", metric.name)
     for output in result.outputs:
-        wanted = "outputs" in asked or output.role in ALWAYS
-        yield from _of_file(output, "outputs", wanted, needed=True)
+        always = output.role in ALWAYS
+        wanted = always or "outputs" in asked
+        yield from _of_file(output, "outputs", wanted, needed=True, extra=not always)
     for declared in record.snapshot.inputs:
-        yield from _of_file(declared, "inputs", "inputs" in asked, needed=False)
+        yield from _of_file(declared, "inputs", "inputs" in asked, needed=False, extra=True)
     if command.stdin_digest is not None and "inputs" in asked:
-        yield Part(command.stdin_digest, command.stdin_size, "inputs", "standard input", needed=False)
+        yield Part(command.stdin_digest, command.stdin_size, "inputs", "standard input", False, extra=True)
 
 
 def of_manifest(part: Part, data: bytes) -> Iterator[Part]:
@@ -70,14 +73,15 @@ def of_manifest(part: Part, data: bytes) -> Iterator[Part]:
     for entry in manifest.entries if part.inner else ():
         if entry.kind == "file" and entry.digest is not None:
             name = f"{part.name.rstrip('/')}/{to_shown(from_text(entry.path))}"
-            yield Part(entry.digest, entry.size, sort, name, part.needed)
+            yield Part(entry.digest, entry.size, sort, name, part.needed, extra=part.extra)
 
 
-def _of_file(item: Input | Output, sort: str, wanted: bool, *, needed: bool) -> Iterator[Part]:
+def _of_file(item: Input | Output, sort: str, wanted: bool, *, needed: bool, extra: bool) -> Iterator[Part]:
     if item.digest is None or item.kind in ("uri", "link"):
         return
     name = to_shown(from_text(item.declared if item.path is None else item.path))
     if item.kind != "file":
-        yield Part(item.digest, None, "manifest", name, needed, inner=wanted)
+        # The list of an input may not have been kept, as its contents may not.
+        yield Part(item.digest, None, "manifest", name, needed, inner=wanted, extra=extra)
     elif wanted:
-        yield Part(item.digest, item.size, sort, name, needed)
+        yield Part(item.digest, item.size, sort, name, needed, extra=extra)

@@ -9,37 +9,37 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import BinaryIO
-from urllib.parse import unquote
 
 from xt import fsio
+from xt.context import Outside
 from xt.errors import NotWrittenError, RemoteError
 from xt.inside import Inside
 from xt.store.remote import Entry
+from xt.store.remote.address import Address
 
 #: What `Inside` names files that are being written.
 _PARTIAL = ".tmp"
 
 
-def connect(url: str, environ: Mapping[str, str]) -> Folder:  # noqa: ARG001 (as the other places)
+def connect(address: Address, outside: Outside) -> Folder:  # noqa: ARG001 (as the other places)
     """Open a folder.
 
     Args:
-        url: its absolute path, or `file://` and that.
-        environ: not needed.
+        address: of scheme `file`.
+        outside: not needed.
 
     Raises:
         RemoteError: it is not there, or is no folder.
     """
-    path = unquote(url.removeprefix("file://")) if url.startswith("file://") else url
-    return Folder(path)
+    return Folder(address.path)
 
 
 class Folder:
     """See `Remote`."""
 
-    exclusive = True
+    exclusive: bool | None = True
 
     def __init__(self, path: str) -> None:
         """Open it; it must exist: a share that is not mounted is not to be taken for an empty one."""
