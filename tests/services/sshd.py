@@ -15,7 +15,7 @@ from tests.services import Started, free_port, listens, need, wait_until
 def start(folder: Path) -> Started:
     """Start it.
 
-    Facts: `host`, `port`, `path` (a folder whose `ssh` has the configuration here), `root` (a folder to serve),
+    Facts: `host`, `port`, `path` (a folder whose `ssh` is configured here), `root` (a folder to serve),
     `log`. Aliases of the host are `stranger` (its key is not known), `changed` (another key is known) and
     `nobody` (no key of ours is accepted).
     """
