@@ -178,7 +178,42 @@ def test_nobody_listens(at):
     assert "nobody listens" in told(lambda: at(gone).read("a", 1)).message
 
 
-def test_no_credentials(at, monkeypatch):
-    with serving(refusing(403)) as server:
-        place = at(server, AWS_SECRET_ACCESS_KEY="")
-        assert "no credentials" in told(lambda: place.read("a", 1)).message
+def test_no_credentials(opened):
+    """Then the machine is asked for a role of its own, which it does not have."""
+    with serving(refusing(404)) as server:
+        place = opened("s3://bucket", AWS_ENDPOINT_URL=server.url, AWS_METADATA_ENDPOINT=server.url)
+        error = told(lambda: place.read("a", 1))
+    assert "no credentials" in error.message
+    assert "AWS_ACCESS_KEY_ID" in error.hint
+
+
+def test_credentials_of_a_profile(opened, hermetic):
+    folder = hermetic / ".aws"
+    folder.mkdir()
+    (folder / "credentials").write_text(
+        "[team]\naws_access_key_id = KEYOFTEAM\naws_secret_access_key = s%3cret\n"
+    )
+    with serving(genuine(lambda handler: handler.say(200, b"1", **TAG))) as server:
+        (folder / "config").write_text(f"[profile team]\nendpoint_url = {server.url}\nregion = eu-west-1\n")
+        seen = []
+        server.act = lambda handler: (
+            seen.append(handler.headers["authorization"]),
+            genuine(lambda one: one.say(200, b"1", **TAG))(handler),
+        )
+        assert opened("s3://bucket", AWS_PROFILE="team").read("a", 1) == b"1"
+    assert all("KEYOFTEAM" in one and "/eu-west-1/s3/" in one for one in seen)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[default]\naws_access_key_id = A\n", "no profile `team`"),
+        ("[team]\nsecret without a sign\n", "cannot be read as profiles"),
+    ],
+)
+def test_a_profile_that_cannot_be_used(opened, hermetic, text, message):
+    (hermetic / ".aws").mkdir()
+    (hermetic / ".aws" / "credentials").write_text(text)
+    with pytest.raises(RemoteError, match=message) as caught:
+        opened("s3://bucket", AWS_PROFILE="team")
+    assert "secret" not in str(caught.value)

@@ -234,5 +234,3 @@ class Pull:
 
     def _refuse(self, run_id: str, reason: str) -> None:
         self.moved[run_id] = Moved(run_id, "refused", reason=reason)
-
-
