@@ -15,9 +15,9 @@ from tests.services import Started, free_port, listens, need, wait_until
 def start(folder: Path) -> Started:
     """Start it.
 
-    Facts: `port`, `user`, `path` (a folder whose `ssh` uses the configuration here), `root` (a folder to serve),
-    `host` and its aliases `stranger` (its key is not known), `changed` (another key is known), `nobody` (no key
-    of ours is accepted) and `closed` (nobody listens there).
+    Facts: `host`, `port`, `path` (a folder whose `ssh` has the configuration here), `root` (a folder to serve),
+    `log`. Aliases of the host are `stranger` (its key is not known), `changed` (another key is known) and
+    `nobody` (no key of ours is accepted).
     """
     need("sshd", "ssh", "ssh-keygen")
     sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or ""
@@ -44,7 +44,7 @@ def start(folder: Path) -> Started:
     wait_until(listens(port), lambda: process.poll() is None)
     key = " ".join((folder / "host.pub").read_text().split()[:2])
     other = " ".join((folder / "other.pub").read_text().split()[:2])
-    (folder / "known").write_text(f"here {key}\nnobody {key}\nchanged {other}\nclosed {key}\n")
+    (folder / "known").write_text(f"here {key}\nnobody {key}\nchanged {other}\n")
     (folder / "config").write_text(
         f"Host *\n  HostName 127.0.0.1\n  Port {port}\n  User {user}\n  IdentitiesOnly yes\n"
         f"  UserKnownHostsFile {folder}/known\n  StrictHostKeyChecking yes\n"
@@ -57,5 +57,11 @@ def start(folder: Path) -> Started:
     script.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/config "$@"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     (folder / "root").mkdir()
-    facts = {"port": port, "host": "here", "path": str(folder / "bin"), "root": str(folder / "root")}
+    facts = {
+        "port": port,
+        "host": "here",
+        "path": str(folder / "bin"),
+        "root": str(folder / "root"),
+        "log": str(folder / "log"),
+    }
     return Started(facts, [process.pid])

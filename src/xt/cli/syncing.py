@@ -78,7 +78,9 @@ def carry_out(verb: Verb, bar: Bar, outside: Outside, shown: int, *, as_json: bo
     sys.stdout.buffer.write(data)
     sys.stdout.flush()
     if interrupted:
-        print("xt: interrupted: what was copied is kept, the same command goes on from there", file=sys.stderr)
+        print(
+            "xt: interrupted: what was copied is kept, the same command goes on from there", file=sys.stderr
+        )
         return 130
     return status(found)
 

@@ -77,14 +77,21 @@ def _of_prefix(mirror: Mirror, word: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise NoSuchRunError(f"`{word}` is the beginning of {len(found)} run ids of the remote", "one letter more")
+        raise NoSuchRunError(
+            f"`{word}` is the beginning of {len(found)} run ids of the remote", "one letter more"
+        )
     raise NoSuchRunError(f"no run of the remote has the id `{word}`", "`xt remote status` counts what it has")
 
 
 def _trials(mirror: Mirror, runs: set[str]) -> list[str]:
     """The repeats that runs were judged by."""
     said = standing(mirror.store).runs
-    found = [run_id for run in runs if (judged := said.get(run)) and judged.verified for run_id in judged.verified.repeats]
+    found = [
+        run_id
+        for run in runs
+        if (judged := said.get(run)) and judged.verified
+        for run_id in judged.verified.repeats
+    ]
     wanted = [run_id for run_id in dict.fromkeys(found) if runid.is_id(run_id) and run_id not in runs]
     there: set[str] = set()
     for like in {run_id[:2] for run_id in wanted}:
@@ -103,7 +110,10 @@ def _baseline(mirror: Mirror, asked: frozenset[str]) -> Chosen:
     pins = [event for event in events.pins(mirror.store.path, BASELINE) if _listed(event.id, listed)]
     run_id = pins[-1].run if pins else None
     if run_id is None:
-        raise NoSuchRunError(f"the remote has no baseline: {none_pinned(None).message}", "`xt push baseline` there where it is pinned")
+        raise NoSuchRunError(
+            f"the remote has no baseline: {none_pinned(None).message}",
+            "`xt push baseline` there where it is pinned",
+        )
     if run_id not in mirror.read_runs([run_id]):
         raise DamagedError(f"the baseline {run_id} cannot be pulled: {mirror.bad.get(run_id)}")
     record = mirror.store.record(run_id)
@@ -124,5 +134,3 @@ def _baseline(mirror: Mirror, asked: frozenset[str]) -> Chosen:
 
 def _listed(event_id: str, listed: set[str]) -> bool:
     return any(name.rpartition("/")[2].startswith(f"{event_id}.") for name in listed)
-
-

@@ -201,7 +201,9 @@ class Code:
 def _scan(git: Git, tree: str, without: str | None) -> None:
     """Look for secrets in the contents that a tree adds."""
     words = [tree, *([f"^{without}"] if without else [])]
-    listing = git.run("rev-list", "--objects", *words, seconds=gitpacks.LONG).decode("utf-8", "surrogateescape")
+    listing = git.run("rev-list", "--objects", *words, seconds=gitpacks.LONG).decode(
+        "utf-8", "surrogateescape"
+    )
     dialogue = git.blobs()
     try:
         for line in listing.splitlines():
@@ -231,5 +233,3 @@ def _digest(path: str) -> str:
     for piece in fsio.read_pieces(path):
         hasher.update(piece)
     return "blake3:" + hasher.hexdigest()
-
-

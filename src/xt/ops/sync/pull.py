@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-
 from xt import codec
 from xt.context import Outside
 from xt.errors import DamagedError, RemoteError, XtError
@@ -234,5 +233,3 @@ class Pull:
 
     def _refuse(self, run_id: str, reason: str) -> None:
         self.moved[run_id] = Moved(run_id, "refused", reason=reason)
-
-

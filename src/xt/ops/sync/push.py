@@ -230,7 +230,9 @@ class Push:
         if next(vendor_tokens(text), None) is not None or clean_url(text) != text:
             return self._is_secret(one.run, "its record")
         for part in one.found:
-            number = self._suspect(part.digest) if part.digest in lacking and part.sort != "manifest" else None
+            number = (
+                self._suspect(part.digest) if part.digest in lacking and part.sort != "manifest" else None
+            )
             if number is not None:
                 return self._is_secret(one.run, f"{part.sort}: {part.name}:{number}")
         return True
@@ -327,5 +329,3 @@ def _name(event: Event) -> str:
 def _travels(event: Event, runs: set[str]) -> bool:
     run = getattr(event, "run", None)
     return run in runs if run is not None else isinstance(event, (Pin, Observed))
-
-

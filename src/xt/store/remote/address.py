@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from xt.errors import UsageError
-from xt.redact import clean_url
+from xt.redact import MASK, clean_url
 from xt.store.remote import REMOTES
 from xt.suggest import suggest
 
@@ -89,6 +89,14 @@ def parse(url: str, folder: str) -> Address:
     return _elsewhere(scheme, url)
 
 
+def masked(url: str) -> str:
+    """A URL that may hold credentials, without them: of a bucket whatever stands before the `@`."""
+    scheme, mark, rest = url.partition("://")
+    if mark and scheme != "ssh" and "@" in rest:
+        return f"{scheme}://{MASK}@{rest.rpartition('@')[2]}"
+    return clean_url(url)
+
+
 def _schemes(scheme: str) -> str | None:
     return suggest(scheme, [f"{row.name}://" for row in REMOTES] + ["/path"], "remotes")
 
@@ -102,7 +110,7 @@ def _folder(path: str, folder: str) -> Address:
 
 
 def _elsewhere(scheme: str, url: str) -> Address:
-    shown = clean_url(url)
+    shown = masked(url)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -124,7 +132,7 @@ def _elsewhere(scheme: str, url: str) -> Address:
         raise UsageError(f"`{shown}`: a bucket has no port", "an endpoint is named by `AWS_ENDPOINT_URL`")
     path = unquote(parts.path)
     if not path.isprintable() or "\\" in path or ".." in path.split("/"):
-        raise UsageError(f"`{shown}`: its path must be plain, without `..`")
+        raise UsageError(f"`{shown}`: its path has `..`, a backslash or a control character in it")
     if scheme == "ssh":
         return Address(scheme, host.strip("[]"), _far_folder(path, shown), parts.username, port)
     return Address(scheme, host, "/".join(part for part in path.split("/") if part not in ("", ".")))
@@ -136,4 +144,4 @@ def _far_folder(path: str, shown: str) -> str:
             f"`{shown}` names no folder", "`ssh://HOST/PATH`, or `ssh://HOST/~/PATH` of the home"
         )
     normal = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
-    return normal[3:] if normal.startswith("/~/") else normal
+    return normal.removeprefix("/~").lstrip("/") if normal.startswith("/~/") or normal == "/~" else normal

@@ -23,7 +23,7 @@ from xt.store.remote.address import Address
 _PARTIAL = ".tmp"
 
 
-def connect(address: Address, outside: Outside) -> Folder:  # noqa: ARG001 (as the other places)
+def connect(address: Address, outside: Outside) -> Folder:
     """Open a folder.
 
     Args:
@@ -49,7 +49,9 @@ class Folder:
             self._inside = Inside(path)
             mode = os.stat(path).st_mode
         except OSError as error:
-            hint = f"mount it, or make it: `mkdir -p {path}`" if isinstance(error, FileNotFoundError) else None
+            hint = (
+                f"mount it, or make it: `mkdir -p {path}`" if isinstance(error, FileNotFoundError) else None
+            )
             raise RemoteError(f"the remote `{path}` cannot be used: {error.strerror}", hint) from error
         self._files = mode & 0o444
         self._folders = mode & 0o777

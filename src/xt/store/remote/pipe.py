@@ -87,7 +87,12 @@ class Pipe:
         with far:
             # In a session of its own: Ctrl-C ends xt, which ends it; it has no terminal to ask at.
             self._process = subprocess.Popen(
-                words, stdin=far, stdout=far, stderr=self._said, env=dict(environ), start_new_session=True
+                words,
+                stdin=far.fileno(),
+                stdout=far.fileno(),
+                stderr=self._said,
+                env=dict(environ),
+                start_new_session=True,
             )
 
     def get_name(self) -> str:

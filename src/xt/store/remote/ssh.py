@@ -15,6 +15,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO, TypeVar
 
 from paramiko import SFTPClient, SFTPError, SFTPFile, SSHException
@@ -49,7 +50,7 @@ class _Connection:
     def __init__(self, address: Address, outside: Outside) -> None:
         self.pipe = Pipe(address, outside.environ, patience(outside.environ))
         try:
-            self.sftp = SFTPClient(self.pipe)  # type: ignore[arg-type]  # all it needs of a channel
+            self.sftp = SFTPClient(self.pipe)  # it is all that is needed of a channel
         except BaseException as error:
             try:
                 raise self.pipe.failure(error) from error
@@ -96,7 +97,8 @@ class SshPlace:
         waiting = [prefix.rstrip("/")]
         while waiting:
             folder = waiting.pop()
-            for name, mode, size in self._do(lambda to, at=folder: _listing(to, self._path(at)), folder):
+            path = self._path(folder)
+            for name, mode, size in self._do(partial(_listing, folder=path), folder):
                 below = f"{folder}/{name}" if folder else name
                 if stat.S_ISDIR(mode) and below.count("/") < DEEPEST:
                     waiting.append(below)
