@@ -90,7 +90,7 @@ class Pulled(msgspec.Struct, frozen=True):
 
 
 class CodePack(msgspec.Struct, frozen=True):
-    """One pack of git's; an object of the remote."""
+    """One pack of git's; a file of the remote, named by its digest."""
 
     digest: str
     size: int

@@ -1,4 +1,4 @@
-"""Many transfers at once, with one thread that waits for them, tells how far they are, and can be interrupted."""
+"""Many transfers at once; one thread waits for them, tells how far they are, and can be interrupted."""
 
 from __future__ import annotations
 

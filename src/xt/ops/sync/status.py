@@ -1,4 +1,4 @@
-"""`xt remote status`: a store held against a remote by names and sizes; with `check` by the records' content."""
+"""`xt remote status`: a store held against a remote, by names and sizes, and if asked by records."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def content(data: bytes, suffix: str) -> bytes | None:
 
 
 def fetch(
-    remote: Remote, objects: Objects, digest: str, size: int | None, *, plain: bool = False
+    remote: Remote, objects: Objects, digest: str, size: int | None, *, as_pack: bool = False
 ) -> Arrived | None:
     """Bring an object into the folder where a store stages what it will publish, and verify it.
 
@@ -111,7 +111,7 @@ def fetch(
         objects: of the store that gets it.
         digest: of its content.
         size: of its content, as a record tells it; None when none does.
-        plain: it is known not to be compressed.
+        as_pack: it is a pack of code.
 
     Returns:
         None when the remote has none.
@@ -122,12 +122,14 @@ def fetch(
         OSError: it cannot be written here.
     """
     small = size is None or COMPRESS_FROM <= size <= COMPRESS_TO
-    likely = (ZST, "") if small and not plain else ("",)
+    likely = [names.of_object(digest, suffix) for suffix in ((ZST, "") if small else ("",))]
+    if as_pack:
+        likely = [names.of_pack(digest)]
     wrong: XtError | None = None
-    for suffix in likely:
+    for name in likely:
         for _ in range(2):
             try:
-                return _fetch(remote, objects, digest, size, suffix)
+                return _fetch(remote, objects, digest, size, name)
             except FileNotFoundError:
                 break
             except WrongContentError as error:
@@ -137,8 +139,8 @@ def fetch(
     return None
 
 
-def _fetch(remote: Remote, objects: Objects, digest: str, size: int | None, suffix: str) -> Arrived:
-    name = names.of_object(digest, suffix)
+def _fetch(remote: Remote, objects: Objects, digest: str, size: int | None, name: str) -> Arrived:
+    suffix = ZST if name.endswith(ZST) else ""
     temporary = f"{objects.staging}/{os.getpid()}.{os.urandom(6).hex()}"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
