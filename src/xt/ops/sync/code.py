@@ -1,4 +1,4 @@
-"""Code snapshots on a remote: for each tree an index `code/3f/<tree>/<…>.json` of packs `packs/9a/<hex>.pack`.
+"""Code on a remote: for each tree an index `code/3f/<tree>/<…>.json` of packs `packs/9a/<hex>.pack`.
 
 A pack holds what those before it in the index do not. There can be several indexes of one tree: two pushed at
 once, or one of them lost a pack.
