@@ -63,7 +63,9 @@ class Side:
             timing=put(timing),
         )
         series = Metric("loss", 0.1, "XT_METRICS", count=2, series=put(f'{{"v": "{text}"}}\n'.encode()))
-        snapshot = changes.pop("snapshot", None) or builders.snapshot(inputs=[], code=builders.code(tree=None))
+        snapshot = changes.pop("snapshot", None) or builders.snapshot(
+            inputs=[], code=builders.code(tree=None)
+        )
         result = builders.result(outputs=outputs, logs=logs, metrics=[series])
         record = replace(builders.record(snapshot, result, run_id), **changes)
         self.store.objects.settle()

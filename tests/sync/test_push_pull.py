@@ -1,4 +1,4 @@
-"""Pushing and pulling between real stores and a real folder: what arrives, what does not, and what is said."""
+"""Between real stores and a real folder: what arrives, what does not, and what is said."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.sync.team import Breaking, Counting, Side, files, ids, shared
 from xt.errors import NoSuchRunError, RemoteError
@@ -189,12 +190,8 @@ def test_what_looks_like_a_secret_is_kept_back(here, remote, where):
     if where == "record":
         record = here.add(A)
         context = record.snapshot.context
-        import msgspec
-
-        context = msgspec.structs.replace(context, purpose=token)
-        record = msgspec.structs.replace(
-            record, id=B, snapshot=msgspec.structs.replace(record.snapshot, context=context)
-        )
+        snapshot = replace(record.snapshot, context=replace(context, purpose=token))
+        record = replace(record, id=B, snapshot=snapshot)
         here.store.publish(B, sealed(record)[0])
     else:
         here.add(B, f"\n{token}\n" if where == "log" else token)

@@ -116,7 +116,8 @@ class Code:
                         names.hexed(pack.digest)
                 except (FileNotFoundError, DamagedError):
                     continue
-                if found.tree == tree and len(found.packs) <= 4 * LONGEST:
+                good = all(gitpacks.is_id(pack.name) and pack.size >= 0 for pack in found.packs)
+                if good and found.tree == tree and len(found.packs) <= 4 * LONGEST:
                     yield found
 
     # --- from the remote ---------------------------------------------------------------------------
@@ -134,6 +135,9 @@ class Code:
         brought, lacking = 0, []
         for folder, tree in trees(snapshot).items():
             name = folder or "."
+            if not gitpacks.is_id(tree):
+                lacking.append(f"code: `{name}`: its snapshot has no proper id")
+                continue
             try:
                 around = borrowed(self._store, snapshot, folder)
                 code = repository(self._store, tree, self._outside)

@@ -323,7 +323,7 @@ class Push:
 
 
 def _name(event: Event) -> str:
-    return f"{names.EVENTS}{event.at[:4]}/{event.at[5:7]}/{event.id}{events.KINDS[type(event)]}.json"
+    return f"{names.EVENTS}{event.id[:4]}/{event.id[4:6]}/{event.id}{events.KINDS[type(event)]}.json"
 
 
 def _travels(event: Event, runs: set[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
 
-from xt import fsio
+from xt import codec, fsio
 from xt.errors import DamagedError, RemoteError, XtError
 from xt.store.objects import COMPRESS_FROM, COMPRESS_TO, Objects
 from xt.store.remote import Remote, names
@@ -70,22 +70,12 @@ def send(remote: Remote, objects: Objects, digest: str, found: Local) -> bool:
             data = fsio.read_file(found.path, limit=2 * COMPRESS_TO)
         except OSError as error:
             raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
-        if content_digest(data, found.suffix) != digest:
+        if codec.digest(content(data, found.suffix) or b"") != digest:
             raise DamagedError(f"object {digest[:15]}… is damaged in this store", "nothing of it was sent")
         return remote.create(name, data)
     for _ in objects.stream(digest):
         pass  # the last step verifies it
     return remote.create(name, found.path)
-
-
-def content_digest(data: bytes, suffix: str) -> str:
-    """Digest of the content of stored bytes; of what cannot be decompressed, of nothing.
-
-    Args:
-        data: as stored.
-        suffix: `.zst` when they are compressed.
-    """
-    return "blake3:" + blake3(content(data, suffix) or b"").hexdigest()
 
 
 def content(data: bytes, suffix: str) -> bytes | None:
@@ -168,11 +158,25 @@ def _digest(file: BinaryIO, suffix: str) -> str:
     """Digest of the content of what was written to a file."""
     file.seek(0)
     if suffix:
-        return content_digest(file.read(), suffix)
+        data = file.read()
+        found = content(data, suffix)
+        return "" if found is None or _has_more(data) else codec.digest(found)
     hasher = blake3()
     while piece := file.read(fsio.CHUNK):
         hasher.update(piece)
     return "blake3:" + hasher.hexdigest()
+
+
+def _has_more(data: bytes) -> bool:
+    """Whether something follows a compressed content that is known to be of bounded size."""
+    import zstandard
+
+    try:
+        one = zstandard.ZstdDecompressor().decompressobj()
+        one.decompress(data)
+        return bool(one.unused_data)
+    except zstandard.ZstdError:
+        return True
 
 
 def _wrong(name: str, remote: Remote) -> WrongContentError:
