@@ -39,7 +39,8 @@ class Pool:
 
         Args:
             doing: what, for the progress.
-            function: is called by many threads at once.
+            function: is called by many threads at once. It moves bytes and decodes nothing: msgspec prepares
+                a type when it is first used, and two threads that do so at once end the process.
             items: what with.
 
         Returns:

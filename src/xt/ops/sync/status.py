@@ -96,6 +96,7 @@ def _side(runs: set[str], own: _Held, other: _Held, events: set[str]) -> Side:
 
 
 def _wrong_records(store: Store, mirror: Mirror, there: set[str]) -> list[str]:
+    mirror.forget(set())  # what was read before says nothing of what lies there now
     mirror.read_runs(there)
     wrong = [f"the record of {run_id}: {reason}" for run_id, reason in sorted(mirror.bad.items())]
     for run_id in sorted(there & {*store.ids()} - mirror.bad.keys()):
