@@ -54,7 +54,7 @@ class Synced(msgspec.Struct, frozen=True):
     schema: Literal["xt.sync/1"] = "xt.sync/1"
 
 
-class Side(msgspec.Struct, frozen=True):
+class Surplus(msgspec.Struct, frozen=True):
     """What one side has and the other has not."""
 
     runs: list[str] = []
@@ -71,8 +71,8 @@ class RemoteStatus(msgspec.Struct, frozen=True):
     url: str
     runs: int
     """On both sides."""
-    here: Side
-    there: Side
+    here: Surplus
+    there: Surplus
     wrong: list[str]
     """Copies on the remote that are not what their names say, one sentence each."""
     checked: bool

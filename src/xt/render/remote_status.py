@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xt.model.sync import RemoteStatus, Side
+from xt.model.sync import RemoteStatus, Surplus
 from xt.render.layout import table, wrap
 from xt.render.quantities import count, size
 from xt.render.styled import Line, join, paint, say
@@ -42,7 +42,7 @@ def render(found: RemoteStatus, columns: int, colour: bool) -> str:
     return "".join(f"{paint(line, colour)}\n" for line in lines)
 
 
-def _side(side: Side) -> Line:
+def _side(side: Surplus) -> Line:
     parts: list[Line] = []
     if side.runs:
         named = ", ".join(run[:SHOWN] for run in side.runs[:FEW]) + (" …" if len(side.runs) > FEW else "")

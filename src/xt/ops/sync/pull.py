@@ -12,7 +12,7 @@ from xt import codec
 from xt.context import Outside
 from xt.errors import DamagedError, RemoteError, XtError
 from xt.model.result import Record
-from xt.model.sync import Moved, Pulled, State, Synced
+from xt.model.sync import Pulled, State, Synced, Transfer
 from xt.ops.repeats import remember
 from xt.ops.sync import choosing, knowing, parts
 from xt.ops.sync.choosing import Chosen
@@ -72,7 +72,7 @@ class Pull:
         self._objects: dict[str, int] = {}
         self._absent: set[str] = set()
         self._stopped: str | None = None
-        self.moved: dict[str, Moved] = {}
+        self.moved: dict[str, Transfer] = {}
 
     def run(self) -> Synced:
         """Pull.
@@ -85,10 +85,10 @@ class Pull:
             if not knowing.is_store(self._remote):
                 raise RemoteError(f"there is no store on `{self._remote.url}`", "`xt push` begins one")
             chosen = choosing.choose(self._mirror, self._wish.words, self._wish.asked, self._outside)
-            self.moved = {run_id: Moved(run_id, "waiting") for run_id in chosen.runs}
+            self.moved = {run_id: Transfer(run_id, "waiting") for run_id in chosen.runs}
             for run_id, reason in self._mirror.bad.items():
                 if run_id in chosen.runs:
-                    self.moved[run_id] = Moved(run_id, "refused", reason=reason)
+                    self.moved[run_id] = Transfer(run_id, "refused", reason=reason)
                 else:
                     self._mirror.doubts.append(f"whether {run_id} is meant is not known: {reason}")
             wanted = [run_id for run_id in chosen.runs if run_id not in self._mirror.bad]
@@ -216,7 +216,7 @@ class Pull:
             note = Pulled(self._name, self._remote.url, sorted(one.asked))
             pulled.note(self._store, one.run, note)
         state: State = "copied" if one.is_new else "completed" if count else "present"
-        self.moved[one.run] = Moved(one.run, state, count, size, lacking=lacking)
+        self.moved[one.run] = Transfer(one.run, state, count, size, lacking=lacking)
 
     def _take_events(self, chosen: Chosen) -> None:
         """Put in place what was said of runs that are here, and what is about none."""
@@ -232,4 +232,4 @@ class Pull:
                 self._mirror.doubts.append(error.message)
 
     def _refuse(self, run_id: str, reason: str) -> None:
-        self.moved[run_id] = Moved(run_id, "refused", reason=reason)
+        self.moved[run_id] = Transfer(run_id, "refused", reason=reason)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from xt.errors import RemoteError, XtError
-from xt.model.sync import RemoteStatus, Side
+from xt.model.sync import RemoteStatus, Surplus
 from xt.ops.sync import knowing
 from xt.ops.sync.mirror import Mirror
 from xt.ops.sync.pool import Pool, Step
@@ -90,9 +90,9 @@ def _files(folder: str) -> Iterator[str]:
             yield os.path.relpath(f"{inside}/{member}", folder)
 
 
-def _side(runs: set[str], own: _Held, other: _Held, events: set[str]) -> Side:
+def _side(runs: set[str], own: _Held, other: _Held, events: set[str]) -> Surplus:
     alone = [own[digest] for digest in own.keys() - other.keys()]
-    return Side(sorted(runs), len(alone), sum(max(sizes.values()) for sizes in alone), len(events))
+    return Surplus(sorted(runs), len(alone), sum(max(sizes.values()) for sizes in alone), len(events))
 
 
 def _wrong_records(store: Store, mirror: Mirror, there: set[str]) -> list[str]:
