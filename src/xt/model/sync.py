@@ -14,7 +14,7 @@ EXTRA = ("code", "inputs", "outputs")
 State = Literal["copied", "completed", "present", "refused", "waiting"]
 
 
-class Moved(msgspec.Struct, frozen=True):
+class Transfer(msgspec.Struct, frozen=True):
     """One run."""
 
     run: str
@@ -37,7 +37,7 @@ class Synced(msgspec.Struct, frozen=True):
     direction: Literal["push", "pull"]
     remote: str
     url: str
-    runs: list[Moved]
+    runs: list[Transfer]
     events: int
     """Later statements that were copied."""
     objects: int
