@@ -14,6 +14,10 @@ from tests.sync.team import Breaking, Counting, Side, files, ids, shared
 from xt.errors import NoSuchRunError, RemoteError
 from xt.model.event import Noted, Pin, Verified
 from xt.ops.statements import state
+from xt.ops.sync.pull import Pull
+from xt.ops.sync.pull import Wish as PullWish
+from xt.ops.sync.push import Push
+from xt.ops.sync.push import Wish as PushWish
 from xt.store import Store, events, pulled
 from xt.store.remote.folder import Folder
 from xt.store.store import sealed
@@ -222,6 +226,43 @@ def test_nothing_is_pulled_where_there_is_no_store(there, remote):
     Path(remote.url, "format").write_text("something else")
     with pytest.raises(RemoteError, match="not of a store"):
         there.push(remote)
+
+
+def test_interrupted_it_says_what_was_done_and_goes_on(here, there, remote):
+    """Ctrl-C comes while it waits, and so where it tells how far it is."""
+    for run_id in (A, B, C):
+        here.add(run_id)
+
+    def act(verb, wish, side, when):
+        def step(doing, done, _):
+            if doing == when[0] and done >= when[1]:
+                raise KeyboardInterrupt
+
+        return verb(side.store, remote, "team", wish, side.outside, step)
+
+    push = act(Push, PushWish(), here, ("pushing records", 0))
+    with pytest.raises(KeyboardInterrupt):
+        push.run()
+    assert {one.state for one in push.report().runs} == {"waiting"}
+    assert push.report().objects > 0
+    assert not os.path.exists(f"{remote.url}/runs")
+    assert set(states(here.push(remote)).values()) == {"copied"}
+    pull = act(Pull, PullWish(), there, ("pulling", 3))
+    with pytest.raises(KeyboardInterrupt):
+        pull.run()
+    assert list(there.store.ids()) == []
+    assert set(states(there.pull(remote)).values()) == {"copied"}
+
+
+def test_many_runs_are_known_by_their_sizes(here, there, remote):
+    many = ids(70)
+    for run_id in many:
+        here.add(run_id, "same")
+    here.push(remote)
+    counting = Counting(remote.url)
+    assert set(states(here.push(counting)).values()) == {"present"}
+    assert counting.asked["read"] == 1
+    assert set(states(there.pull(remote)).values()) == {"copied"}
 
 
 class TestRequests:

@@ -127,7 +127,8 @@ class Push:
     def _trials(self, chosen: set[str]) -> list[str]:
         """The repeats that runs were judged by, which their noise is known from."""
         verified = [event for event in self._said if isinstance(event, Verified) and event.run in chosen]
-        return [run_id for event in verified for run_id in event.repeats if run_id in {*self._store.ids()}]
+        here = {*self._store.ids()} if verified else set()
+        return [run_id for event in verified for run_id in event.repeats if run_id in here]
 
     def _together(self, wanted: list[str]) -> None:
         ones = [one for run_id in wanted if (one := self._read(run_id)) is not None]
