@@ -14,7 +14,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.services import CannotStartError, Started, free_port, listens, need, wait_until
+from tests.services import CannotStartError, Started, background, free_port, listens, need, wait_until
 
 BUCKET = "runs"
 KEY, SECRET = "testing-key", "testing-secret"
@@ -76,15 +76,11 @@ class _Cluster:
             raise CannotStartError(f"{words[0]}: {' '.join(last)}")
 
     def stay(self, *words: str) -> None:
-        with open(self.folder / f"{words[0]}.out", "wb") as log:
-            process = subprocess.Popen(
-                [words[0], "-c", f"{self.folder}/ceph.conf", "-f", *words[1:]],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env=self._environ(),
-            )
+        process = background(
+            [words[0], "-c", f"{self.folder}/ceph.conf", "-f", *words[1:]],
+            self.folder / f"{words[0]}.out",
+            self._environ(),
+        )
         self.started.insert(0, process)
 
     def alive(self) -> bool:

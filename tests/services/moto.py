@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.services import CannotStartError, Started, free_port, listens, wait_until
+from tests.services import CannotStartError, Started, background, free_port, listens, wait_until
 
 BUCKET = "runs"
 
@@ -18,22 +17,18 @@ def start(folder: Path) -> Started:
     if find_spec("moto") is None or find_spec("flask") is None:
         raise CannotStartError("moto[server] is not installed")
     port = free_port()
-    with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from moto.server import main; main()",
-                "-H",
-                "127.0.0.1",
-                "-p",
-                str(port),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    process = background(
+        [
+            sys.executable,
+            "-c",
+            "from moto.server import main; main()",
+            "-H",
+            "127.0.0.1",
+            "-p",
+            str(port),
+        ],
+        folder / "log",
+    )
     try:
         wait_until(listens(port), lambda: process.poll() is None)
         url = f"http://127.0.0.1:{port}"

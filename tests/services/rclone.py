@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from tests.services import CannotStartError, Started, free_port, listens, wait_until
+from tests.services import CannotStartError, Started, background, free_port, listens, wait_until
 
 BUCKET = "runs"
 KEY, SECRET = "testing-key", "testing-secret"
@@ -22,14 +21,7 @@ def start(folder: Path) -> Started:
     (folder / "served" / BUCKET).mkdir(parents=True)
     port = free_port()
     words = [program, "serve", "s3", "--config", "/dev/null", "--addr", f"127.0.0.1:{port}"]
-    with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(
-            [*words, "--auth-key", f"{KEY},{SECRET}", str(folder / "served")],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    process = background([*words, "--auth-key", f"{KEY},{SECRET}", str(folder / "served")], folder / "log")
     try:
         wait_until(listens(port), lambda: process.poll() is None)
     except BaseException:

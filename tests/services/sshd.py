@@ -9,13 +9,13 @@ import stat
 import subprocess
 from pathlib import Path
 
-from tests.services import Started, free_port, listens, need, wait_until
+from tests.services import Started, background, free_port, listens, need, wait_until
 
 
 def start(folder: Path) -> Started:
     """Start it.
 
-    Facts: `host`, `port`, `path` (a folder whose `ssh` has the configuration here), `root` (a folder to serve),
+    Facts: `host`, `port`, `path` (a folder whose `ssh` is configured here), `root` (a folder to serve),
     `log`. Aliases of the host are `stranger` (its key is not known), `changed` (another key is known) and
     `nobody` (no key of ours is accepted).
     """
@@ -36,10 +36,8 @@ def start(folder: Path) -> Started:
         "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\n"
         "Subsystem sftp internal-sftp\n"
     )
-    process = subprocess.Popen(
-        [sshd, "-D", "-f", str(folder / "sshd_config"), "-E", str(folder / "log")],
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
+    process = background(
+        [sshd, "-D", "-f", str(folder / "sshd_config"), "-E", str(folder / "log")], folder / "out"
     )
     wait_until(listens(port), lambda: process.poll() is None)
     key = " ".join((folder / "host.pub").read_text().split()[:2])

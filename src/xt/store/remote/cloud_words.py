@@ -35,8 +35,8 @@ _MEANINGS: tuple[tuple[str, str, str | None], ...] = (
         "create it first",
     ),
     (
-        r"169\.254\.169\.254|metadata\.google\.internal|169\.254\.170\.|CredentialsError"
-        r"|MissingCredentials|Missing AccessKeyId|Missing SecretAccessKey",
+        r"/latest/(?:api/token|meta-data/iam)|computeMetadata|169\.254\.170\.|Account must be specified"
+        r"|MissingCredentials|Missing AccessKeyId|Missing SecretAccessKey|metadata/identity",
         "no credentials were found",
         None,
     ),

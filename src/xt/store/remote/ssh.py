@@ -282,14 +282,23 @@ def _size(to: _Connection, path: str) -> int | None:
 
 def _make(to: _Connection, folder: str) -> None:
     """Make a folder and those above it; somebody else may be doing the same."""
-    try:
-        to.sftp.mkdir(folder)
-    except OSError as error:
-        if error.errno == errno.ENOENT and os.path.dirname(folder) not in ("", folder):
-            _make(to, os.path.dirname(folder))
-            _make(to, folder)
-        elif _size(to, folder) is None:
-            raise
+    above = [folder]
+    while os.path.dirname(above[-1]) not in ("", above[-1]):
+        above.append(os.path.dirname(above[-1]))
+    missing = [above[0]]
+    for path in above[1:]:
+        if _size(to, path) is not None:
+            break
+        missing.append(path)
+    for path in reversed(missing):
+        try:
+            to.sftp.mkdir(path)
+        except FileNotFoundError:
+            # What is above it is there, so that is no folder.
+            raise OSError(f"`{os.path.dirname(path)}` is no folder") from None
+        except OSError:
+            if _size(to, path) is None:
+                raise
 
 
 def _answers(error: BaseException | None) -> bool:
