@@ -39,6 +39,7 @@ from xt.model.remotes import Probed, Remotes
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.stale import Staleness
+from xt.model.sync import RemoteStatus, Synced
 from xt.model.verification import Verifications
 from xt.query import FIELDS, OPERATORS
 
@@ -418,6 +419,8 @@ def files() -> dict[str, str]:
         "docs/reference/observe.schema.json": schema(Observing, "What xt observe reports"),
         "docs/reference/blame.schema.json": schema(Blame, "What xt blame reports"),
         "docs/reference/rollback.schema.json": schema(Rollback, "What xt rollback reports"),
+        "docs/reference/sync.schema.json": schema(Synced, "What xt push or xt pull did"),
+        "docs/reference/remote-status.schema.json": schema(RemoteStatus, "What xt remote status found"),
         "docs/reference/remotes.schema.json": schema(Remotes, "The remotes of a project, of xt remote ls"),
         "docs/reference/remote-probe.schema.json": schema(Probed, "What xt remote probe reports"),
         **{

@@ -18,6 +18,7 @@ class Asked(NamedTuple):
     url: str | None
     yes: bool
     probe: bool
+    check: bool
     as_json: bool
     outside: Outside
     columns: int
@@ -37,7 +38,7 @@ class Asked(NamedTuple):
 
 def remote(
     action: Annotated[
-        Literal["ls", "add", "rm", "trust", "probe"], typer.Argument(help="What to do.")
+        Literal["ls", "add", "rm", "trust", "probe", "status"], typer.Argument(help="What to do.")
     ] = "ls",
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="For all but `ls`: of the remote.")
@@ -53,6 +54,9 @@ def remote(
     no_probe: Annotated[
         bool, typer.Option("--no-probe", help="For `add`: do not try now whether many may write there.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="For `status`: read records there, and compare sizes.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with everything.")] = False,
 ) -> int:
     """Name the places that a team's runs are shared by."""
@@ -64,12 +68,13 @@ def remote(
     given = sum(word is not None for word in (name, url))
     if not fewest <= given <= most:
         raise UsageError(f"`xt remote {action}` does not take {given or 'no'} arguments", f"`{usage}`")
-    for option, wanted, belongs in (("--yes", yes, "trust"), ("--no-probe", no_probe, "add")):
+    options = (("--yes", yes, "trust"), ("--no-probe", no_probe, "add"), ("--check", check, "status"))
+    for option, wanted, belongs in options:
         if wanted and action != belongs:
             raise UsageError(f"`{option}` belongs to `xt remote {belongs}`", f"`{_USAGE[belongs][0]}`")
     outside = Outside.real()
     columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
-    return _ACTIONS[action](Asked(name, url, yes, not no_probe, as_json, outside, columns, colours))
+    return _ACTIONS[action](Asked(name, url, yes, not no_probe, check, as_json, outside, columns, colours))
 
 
 def _ls(asked: Asked) -> int:
@@ -148,11 +153,32 @@ def _warn(text: str) -> None:
 
 
 #: How it is written, and the fewest and most words it takes.
+def _status(asked: Asked) -> int:
+    from xt.cli.syncing import Bar
+    from xt.errors import EXIT_ELSEWHERE, EXIT_OK
+    from xt.ops.find import open_store
+    from xt.ops.sync.place import opened
+    from xt.ops.sync.status import status
+    from xt.render.remote_status import render
+
+    store = open_store(asked.outside)
+    name, place = opened(asked.outside, asked.name)
+    bar = Bar(asked.outside)
+    try:
+        found = status(store, place, name, bar.step, check=asked.check)
+    finally:
+        bar.close()
+        place.close()
+    asked.answer(found, render(found, asked.columns, asked.colours))
+    return EXIT_ELSEWHERE if found.wrong else EXIT_OK
+
+
 _USAGE = {
     "ls": ("xt remote ls", 0, 0),
     "add": ("xt remote add NAME URL", 2, 2),
     "rm": ("xt remote rm NAME", 1, 1),
     "trust": ("xt remote trust NAME", 1, 1),
     "probe": ("xt remote probe [NAME]", 0, 1),
+    "status": ("xt remote status [NAME]", 0, 1),
 }
-_ACTIONS = {"ls": _ls, "add": _add, "rm": _rm, "trust": _trust, "probe": _probe}
+_ACTIONS = {"ls": _ls, "add": _add, "rm": _rm, "trust": _trust, "probe": _probe, "status": _status}

@@ -1,4 +1,4 @@
-"""What `xt push` and `xt pull` have in common: run, show progress, say what came of it, also when interrupted."""
+"""What `xt push` and `xt pull` have in common: progress, and saying what was done, also when interrupted."""
 
 from __future__ import annotations
 

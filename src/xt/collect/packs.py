@@ -21,9 +21,14 @@ _OID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _SETTINGS = ["core.bigFileThreshold=16m", "pack.threads=1", "pack.packSizeLimit=0"]
 
 
+def is_id(text: str) -> bool:
+    """Whether a text can be the id of an object, or git's name of a pack."""
+    return _OID.fullmatch(text) is not None
+
+
 def is_complete(git: Git, tree: str) -> bool:
     """Whether a tree and everything in it can be read."""
-    if not _OID.fullmatch(tree):
+    if not is_id(tree):
         return False
     try:
         git.run("rev-list", "--objects", "--quiet", tree, seconds=LONG)
@@ -52,7 +57,7 @@ def pack(git: Git, tree: str, without: str | None, folder: str) -> tuple[str, st
     name = git.with_settings(_SETTINGS).run(*words, data=wanted.encode(), seconds=LONG).decode().strip()
     if not name:
         return None
-    if not _OID.fullmatch(name):
+    if not is_id(name):
         raise GitError("git wrote more than one pack")
     return f"{folder}/pack-{name}.pack", name
 
@@ -85,7 +90,7 @@ def take(code: CodeStore, borrowed: list[str], packs: list[str], tree: str, fold
         # It gets its index where git looks for it only when it is found good.
         index = f"{folder}/{number}.idx"
         name = git.run("index-pack", "--strict", "-o", index, arrived, seconds=LONG).decode().split()[-1]
-        if not _OID.fullmatch(name):
+        if not is_id(name):
             raise GitError("git did not say how it calls the pack")
         os.rename(arrived, f"{own}/pack/pack-{name}.pack")
         os.rename(index, f"{own}/pack/pack-{name}.idx")

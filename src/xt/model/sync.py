@@ -14,7 +14,7 @@ EXTRA = ("code", "inputs", "outputs")
 State = Literal["copied", "completed", "present", "refused", "waiting"]
 
 
-class Moved(msgspec.Struct, frozen=True):
+class Transfer(msgspec.Struct, frozen=True):
     """One run."""
 
     run: str
@@ -37,7 +37,7 @@ class Synced(msgspec.Struct, frozen=True):
     direction: Literal["push", "pull"]
     remote: str
     url: str
-    runs: list[Moved]
+    runs: list[Transfer]
     events: int
     """Later statements that were copied."""
     objects: int
@@ -54,7 +54,7 @@ class Synced(msgspec.Struct, frozen=True):
     schema: Literal["xt.sync/1"] = "xt.sync/1"
 
 
-class Side(msgspec.Struct, frozen=True):
+class Surplus(msgspec.Struct, frozen=True):
     """What one side has and the other has not."""
 
     runs: list[str] = []
@@ -71,8 +71,8 @@ class RemoteStatus(msgspec.Struct, frozen=True):
     url: str
     runs: int
     """On both sides."""
-    here: Side
-    there: Side
+    here: Surplus
+    there: Surplus
     wrong: list[str]
     """Copies on the remote that are not what their names say, one sentence each."""
     checked: bool
@@ -90,7 +90,7 @@ class Pulled(msgspec.Struct, frozen=True):
 
 
 class CodePack(msgspec.Struct, frozen=True):
-    """One pack of git's; an object of the remote."""
+    """One pack of git's; a file of the remote, named by its digest."""
 
     digest: str
     size: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xt.model.sync import Moved, Synced
+from xt.model.sync import Synced, Transfer
 from xt.render.layout import table, wrap
 from xt.render.quantities import count, size
 from xt.render.styled import Line, join, paint, say
@@ -49,7 +49,7 @@ def render(found: Synced, shown: int, columns: int, colour: bool) -> str:
     return "".join(f"{paint(line, colour)}\n" for line in lines)
 
 
-def _row(found: Synced, one: Moved, shown: int) -> list[Line]:
+def _row(found: Synced, one: Transfer, shown: int) -> list[Line]:
     word = {**_WORDS[found.direction], **_BAD}[one.state]
     style = "bad" if one.state in _BAD else "good" if one.state == "copied" else ""
     if one.reason:

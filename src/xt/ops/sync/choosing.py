@@ -117,7 +117,7 @@ def _baseline(mirror: Mirror, asked: frozenset[str]) -> Chosen:
     if run_id not in mirror.read_runs([run_id]):
         raise DamagedError(f"the baseline {run_id} cannot be pulled: {mirror.bad.get(run_id)}")
     record = mirror.store.record(run_id)
-    repeats = [other for other in _trials(mirror, {run_id})]
+    repeats = _trials(mirror, {run_id})
     if record.snapshot.recipe_doubt is None:
         repeats += sorted(mirror.of_recipe(record.snapshot.recipe) - {run_id, *repeats})
     repeats = repeats[:REPEATS]

@@ -1,4 +1,4 @@
-"""Code snapshots on a remote: for each tree an index of packs, `code/3f/<tree>/<…>.json`; packs are objects.
+"""Code on a remote: for each tree an index `code/3f/<tree>/<…>.json` of packs `packs/9a/<hex>.pack`.
 
 A pack holds what those before it in the index do not. There can be several indexes of one tree: two pushed at
 once, or one of them lost a pack.
@@ -81,7 +81,7 @@ class Code:
                 path, name = made
                 size = os.path.getsize(path)
                 found.append(CodePack(_digest(path), size, name))
-                self._remote.create(names.of_object(found[-1].digest), path)
+                self._remote.create(names.of_pack(found[-1].digest), path)
         index = CodePacks(tree, found)
         data = codec.encode(index)
         self._remote.create(f"{names.of_code(tree)}{names.hexed(codec.digest(data))[:32]}.json", data)
@@ -102,7 +102,7 @@ class Code:
         """An index of a tree whose packs are all there."""
         if tree not in self._known:
             for index in self._indexes(tree):
-                if all(self._remote.size(names.of_object(pack.digest)) == pack.size for pack in index.packs):
+                if all(self._remote.size(names.of_pack(pack.digest)) == pack.size for pack in index.packs):
                     self._remember(index)
                     break
         return self._known.get(tree)
@@ -116,7 +116,8 @@ class Code:
                         names.hexed(pack.digest)
                 except (FileNotFoundError, DamagedError):
                     continue
-                if found.tree == tree and len(found.packs) <= 4 * LONGEST:
+                good = all(gitpacks.is_id(pack.name) and pack.size >= 0 for pack in found.packs)
+                if good and found.tree == tree and len(found.packs) <= 4 * LONGEST:
                     yield found
 
     # --- from the remote ---------------------------------------------------------------------------
@@ -134,6 +135,9 @@ class Code:
         brought, lacking = 0, []
         for folder, tree in trees(snapshot).items():
             name = folder or "."
+            if not gitpacks.is_id(tree):
+                lacking.append(f"code: `{name}`: its snapshot has no proper id")
+                continue
             try:
                 around = borrowed(self._store, snapshot, folder)
                 code = repository(self._store, tree, self._outside)
@@ -162,7 +166,7 @@ class Code:
         with self._scratch() as folder:
             paths: list[str] = []
             for pack in wanted:
-                arrived = fetch(self._remote, self._store.objects, pack.digest, pack.size, plain=True)
+                arrived = fetch(self._remote, self._store.objects, pack.digest, pack.size, as_pack=True)
                 if arrived is None:
                     raise NotRecordedError("the remote lost a pack of it; `xt push --code` brings it back")
                 paths.append(f"{folder}/{len(paths)}.pack")

@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable
 
 from xt import codec
 from xt.errors import DamagedError, XtError
-from xt.model.event import Event
 from xt.ops.sync.pool import Pool
 from xt.store import Store, events
 from xt.store.remote import Remote, names
-from xt.store.remote.objects import WrongContentError
 from xt.store.store import MAX_RECORD
 
 #: Entries of a listing, after which it is not one of a store.
@@ -74,12 +72,12 @@ class Mirror:
         """
         wanted = set(wanted)
         known = {run_id for run_id in wanted if self._has(run_id)}
-        done = self._pool.each("reading records", self._read_run, sorted(wanted - known))
-        for run_id, error in done:
-            if isinstance(error, XtError):
-                self.bad[run_id] = error.message
-            else:
+        for run_id, data in self._pool.each("reading records", self._read_run, sorted(wanted - known)):
+            try:
+                self.store.publish(run_id, _given(data), durable=False)
                 known.add(run_id)
+            except DamagedError as error:
+                self.bad[run_id] = error.message
         return known
 
     def read_events(self, wanted: Callable[[str], bool] = lambda _: True) -> list[str]:
@@ -101,11 +99,12 @@ class Mirror:
             elif wanted(entry.name):
                 listed.append(entry.name.removeprefix(names.EVENTS))
         there = [name for name in listed if os.path.exists(self.event(name))]
-        for name, error in self._pool.each("reading events", self._read_event, sorted({*listed} - {*there})):
-            if isinstance(error, XtError):
-                self.doubts.append(error.message)
-            else:
+        for name, data in self._pool.each("reading events", self._read_event, sorted({*listed} - {*there})):
+            try:
+                events.publish(self.store.path, name, _given(data), durable=False)
                 there.append(name)
+            except DamagedError as error:
+                self.doubts.append(error.message)
         return sorted(there)
 
     def event(self, name: str) -> str:
@@ -136,29 +135,29 @@ class Mirror:
             return False
         return True
 
-    def _read_run(self, run_id: str) -> None:
+    def _read_run(self, run_id: str) -> bytes:
         try:
-            data = self._remote.read(names.of_run(run_id), MAX_RECORD)
+            return self._remote.read(names.of_run(run_id), MAX_RECORD)
         except FileNotFoundError:
             raise DamagedError("the remote does not have its record (any more)") from None
-        try:
-            self.store.publish(run_id, data, durable=False)
-        except DamagedError as error:
-            raise WrongContentError(error.message, error.hint) from error
 
-    def _read_event(self, name: str) -> None:
+    def _read_event(self, name: str) -> bytes:
         try:
-            data = self._remote.read(names.EVENTS + name, events.LARGEST)
+            return self._remote.read(names.EVENTS + name, events.LARGEST)
         except FileNotFoundError:
             raise DamagedError(f"the event `{name}` is listed and not there") from None
-        events.publish(self.store.path, name, data, durable=False)
 
     def _pass_over(self, name: str) -> None:
         if len(self.doubts) < 20:
             self.doubts.append(f"`{name[:200]}` is no name of a store")
 
 
-def about(event: Event) -> str | None:
-    """The run an event is about; None for one about no run."""
-    run: str | None = getattr(event, "run", None)
-    return run
+def _given(data: bytes | XtError) -> bytes:
+    """What was read.
+
+    Raises:
+        DamagedError: nothing was.
+    """
+    if isinstance(data, XtError):
+        raise DamagedError(data.message, data.hint) from data
+    return data

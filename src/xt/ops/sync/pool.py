@@ -1,4 +1,4 @@
-"""Many transfers at once, with one thread that waits for them, tells how far they are, and can be interrupted."""
+"""Many transfers at once; one thread waits for them, tells how far they are, and can be interrupted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class Pool:
 
         Args:
             doing: what, for the progress.
-            function: is called by many threads at once.
+            function: is called by many threads at once. It moves bytes and decodes nothing: msgspec prepares
+                a type when it is first used, and two threads that do so at once end the process.
             items: what with.
 
         Returns:

@@ -6,14 +6,14 @@ that was not checked: names, sizes, digests, seals, ids, packs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
-
 
 from xt import codec
 from xt.context import Outside
-from xt.errors import DamagedError, RemoteError, XtError
+from xt.errors import DamagedError, NotRecordedError, RemoteError, XtError
 from xt.model.result import Record
-from xt.model.sync import Moved, Pulled, State, Synced
+from xt.model.sync import Pulled, State, Synced, Transfer
 from xt.ops.repeats import remember
 from xt.ops.sync import choosing, knowing, parts
 from xt.ops.sync.choosing import Chosen
@@ -26,8 +26,8 @@ from xt.store.remote.objects import Arrived, fetch
 
 #: Runs whose contents are brought together.
 TOGETHER = 128
-#: Contents after which those that arrived are put in place, so that they are there if it is interrupted.
-SETTLED = 256
+#: Contents, and bytes of them, after which those that arrived are put in place: they stay if it is ended.
+SETTLED, SETTLED_BYTES = 256, 1 << 28
 
 
 class Wish(NamedTuple):
@@ -73,7 +73,7 @@ class Pull:
         self._objects: dict[str, int] = {}
         self._absent: set[str] = set()
         self._stopped: str | None = None
-        self.moved: dict[str, Moved] = {}
+        self.moved: dict[str, Transfer] = {}
 
     def run(self) -> Synced:
         """Pull.
@@ -86,10 +86,10 @@ class Pull:
             if not knowing.is_store(self._remote):
                 raise RemoteError(f"there is no store on `{self._remote.url}`", "`xt push` begins one")
             chosen = choosing.choose(self._mirror, self._wish.words, self._wish.asked, self._outside)
-            self.moved = {run_id: Moved(run_id, "waiting") for run_id in chosen.runs}
+            self.moved = {run_id: Transfer(run_id, "waiting") for run_id in chosen.runs}
             for run_id, reason in self._mirror.bad.items():
                 if run_id in chosen.runs:
-                    self.moved[run_id] = Moved(run_id, "refused", reason=reason)
+                    self.moved[run_id] = Transfer(run_id, "refused", reason=reason)
                 else:
                     self._mirror.doubts.append(f"whether {run_id} is meant is not known: {reason}")
             wanted = [run_id for run_id in chosen.runs if run_id not in self._mirror.bad]
@@ -152,9 +152,10 @@ class Pull:
         return _One(run_id, record, data, chosen.runs[run_id], ours is None)
 
     def _ours(self, run_id: str) -> bytes | None:
-        if run_id not in {*self._store.ids_in(run_id[:2])}:
+        try:
+            return self._store.record_bytes(run_id)
+        except NotRecordedError:
             return None
-        return self._store.record_bytes(run_id)
 
     def _bring(self, wanted: list[parts.Part]) -> dict[str, XtError]:
         """Bring contents that are not here; say of which the remote gives something else."""
@@ -165,21 +166,29 @@ class Pull:
             if part.digest not in self._absent and not objects.has(part.digest)
         }
 
-        def one(part: parts.Part) -> Arrived | None:
-            return fetch(self._remote, objects, part.digest, part.size)
+        arrived: list[Arrived] = []
+
+        def one(part: parts.Part) -> bool:
+            found = fetch(self._remote, objects, part.digest, part.size)
+            if found is not None:
+                arrived.append(found)
+            return found is not None
 
         wrong: dict[str, XtError] = {}
-        todo = list(lacking.values())
-        for at in range(0, len(todo), SETTLED):
-            for part, found in self._pool.each("pulling", one, todo[at : at + SETTLED]):
-                if isinstance(found, XtError):
-                    wrong[part.digest] = found
-                elif found is None:
-                    self._absent.add(part.digest)
-                else:
-                    objects.arrived(found.digest, found.temporary, found.suffix)
-                    self._objects[found.digest] = found.size
-            objects.settle()
+        for some in _batches(list(lacking.values())):
+            try:
+                for part, found in self._pool.each("pulling", one, some):
+                    if isinstance(found, XtError):
+                        wrong[part.digest] = found
+                    elif not found:
+                        self._absent.add(part.digest)
+            finally:
+                # Also when it is interrupted, or the remote fails: what is here need not come again.
+                while arrived:
+                    come = arrived.pop()
+                    objects.arrived(come.digest, come.temporary, come.suffix)
+                    self._objects[come.digest] = come.size
+                objects.settle()
         return wrong
 
     def _publish(self, one: _One, found: list[parts.Part], wrong: dict[str, XtError]) -> None:
@@ -217,7 +226,7 @@ class Pull:
             note = Pulled(self._name, self._remote.url, sorted(one.asked))
             pulled.note(self._store, one.run, note)
         state: State = "copied" if one.is_new else "completed" if count else "present"
-        self.moved[one.run] = Moved(one.run, state, count, size, lacking=lacking)
+        self.moved[one.run] = Transfer(one.run, state, count, size, lacking=lacking)
 
     def _take_events(self, chosen: Chosen) -> None:
         """Put in place what was said of runs that are here, and what is about none."""
@@ -233,4 +242,18 @@ class Pull:
                 self._mirror.doubts.append(error.message)
 
     def _refuse(self, run_id: str, reason: str) -> None:
-        self.moved[run_id] = Moved(run_id, "refused", reason=reason)
+        self.moved[run_id] = Transfer(run_id, "refused", reason=reason)
+
+
+def _batches(wanted: list[parts.Part]) -> Iterator[list[parts.Part]]:
+    """Contents that are put in place together."""
+    some: list[parts.Part] = []
+    size = 0
+    for part in wanted:
+        some.append(part)
+        size += part.size or 0
+        if len(some) == SETTLED or size >= SETTLED_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

@@ -15,7 +15,7 @@ from xt.context import Outside
 from xt.errors import DamagedError, NotRecordedError, RemoteError, XtError
 from xt.model.event import Event, Observed, Pin, Verified
 from xt.model.result import Record
-from xt.model.sync import Moved, State, Synced
+from xt.model.sync import State, Synced, Transfer
 from xt.ops.search import select
 from xt.ops.sync import knowing, parts
 from xt.ops.sync.code import Code, SecretFoundInCodeError
@@ -78,7 +78,7 @@ class Push:
         self._records: dict[str, bytes | int] = {}
         self._said: list[Event] = []
         self._doubts: list[str] = []
-        self.moved: dict[str, Moved] = {}
+        self.moved: dict[str, Transfer] = {}
 
     def run(self) -> Synced:
         """Push.
@@ -91,7 +91,7 @@ class Push:
             rows = select(self._store, self._outside, list(self._wish.words), trials=not self._wish.words)
             self._said, self._doubts = events.everything(self._store.path)
             wanted = list(dict.fromkeys([*(row.id for row in rows), *self._trials({row.id for row in rows})]))
-            self.moved = {run_id: Moved(run_id, "waiting") for run_id in wanted}
+            self.moved = {run_id: Transfer(run_id, "waiting") for run_id in wanted}
             if not knowing.is_store(self._remote):
                 self._remote.create(names.FORMAT, f"xt-store {FORMAT}\n".encode())
                 self._empty = True
@@ -127,7 +127,8 @@ class Push:
     def _trials(self, chosen: set[str]) -> list[str]:
         """The repeats that runs were judged by, which their noise is known from."""
         verified = [event for event in self._said if isinstance(event, Verified) and event.run in chosen]
-        return [run_id for event in verified for run_id in event.repeats if run_id in {*self._store.ids()}]
+        here = {*self._store.ids()} if verified else set()
+        return [run_id for event in verified for run_id in event.repeats if run_id in here]
 
     def _together(self, wanted: list[str]) -> None:
         ones = [one for run_id in wanted if (one := self._read(run_id)) is not None]
@@ -319,11 +320,11 @@ class Push:
         self.moved[one.run] = replace(before, state=state, objects=count, size=size)
 
     def _refuse(self, run_id: str, reason: str, *, secret: bool = False) -> None:
-        self.moved[run_id] = Moved(run_id, "refused", reason=reason, secret=secret)
+        self.moved[run_id] = Transfer(run_id, "refused", reason=reason, secret=secret)
 
 
 def _name(event: Event) -> str:
-    return f"{names.EVENTS}{event.at[:4]}/{event.at[5:7]}/{event.id}{events.KINDS[type(event)]}.json"
+    return f"{names.EVENTS}{event.id[:4]}/{event.id[4:6]}/{event.id}{events.KINDS[type(event)]}.json"
 
 
 def _travels(event: Event, runs: set[str]) -> bool:

@@ -23,7 +23,7 @@ from xt.store.remote.address import Address
 _PARTIAL = ".tmp"
 
 
-def connect(address: Address, outside: Outside) -> Folder:  # noqa: ARG001 (as the other places)
+def connect(address: Address, outside: Outside) -> Folder:
     """Open a folder.
 
     Args:
@@ -120,8 +120,9 @@ class Folder:
                 pieces = [source] if isinstance(source, bytes) else fsio.read_pieces(source)
                 self._inside.write(name, pieces, self._files, durable=True)
             except NotWrittenError as error:
-                if self._inside.lookup(name) is not None:
-                    return False  # somebody else was quicker
+                with contextlib.suppress(NotWrittenError):
+                    if self._inside.lookup(name) is not None:
+                        return False  # somebody else was quicker
                 raise RemoteError(f"`{name}` cannot be written to `{self.url}`: {error.message}") from error
         return True
 

@@ -7,7 +7,7 @@ import re
 from xt.errors import DamagedError
 
 FORMAT = "format"
-RUNS, OBJECTS, EVENTS, CODE, RECIPES = "runs/", "objects/", "events/", "code/", "recipes/"
+RUNS, OBJECTS, EVENTS, CODE, PACKS, RECIPES = "runs/", "objects/", "events/", "code/", "packs/", "recipes/"
 
 _HEX = re.compile("[0-9a-f]{64}")
 _RUN = re.compile(r"runs/([k-z]{2})/(\1[k-z]{14})\.json")
@@ -38,6 +38,12 @@ def of_object(digest: str, suffix: str = "") -> str:
     """Name of an object; `suffix` is `.zst` for a compressed one."""
     digits = hexed(digest)
     return f"objects/{digits[:2]}/{digits}{suffix}"
+
+
+def of_pack(digest: str) -> str:
+    """Name of a pack of code."""
+    digits = hexed(digest)
+    return f"{PACKS}{digits[:2]}/{digits}.pack"
 
 
 def of_code(tree: str) -> str:

@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 from blake3 import blake3
 
-from xt import fsio
+from xt import codec, fsio
 from xt.errors import DamagedError, RemoteError, XtError
 from xt.store.objects import COMPRESS_FROM, COMPRESS_TO, Objects
 from xt.store.remote import Remote, names
@@ -70,22 +70,12 @@ def send(remote: Remote, objects: Objects, digest: str, found: Local) -> bool:
             data = fsio.read_file(found.path, limit=2 * COMPRESS_TO)
         except OSError as error:
             raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
-        if content_digest(data, found.suffix) != digest:
+        if codec.digest(content(data, found.suffix) or b"") != digest:
             raise DamagedError(f"object {digest[:15]}… is damaged in this store", "nothing of it was sent")
         return remote.create(name, data)
     for _ in objects.stream(digest):
         pass  # the last step verifies it
     return remote.create(name, found.path)
-
-
-def content_digest(data: bytes, suffix: str) -> str:
-    """Digest of the content of stored bytes; of what cannot be decompressed, of nothing.
-
-    Args:
-        data: as stored.
-        suffix: `.zst` when they are compressed.
-    """
-    return "blake3:" + blake3(content(data, suffix) or b"").hexdigest()
 
 
 def content(data: bytes, suffix: str) -> bytes | None:
@@ -102,7 +92,7 @@ def content(data: bytes, suffix: str) -> bytes | None:
 
 
 def fetch(
-    remote: Remote, objects: Objects, digest: str, size: int | None, *, plain: bool = False
+    remote: Remote, objects: Objects, digest: str, size: int | None, *, as_pack: bool = False
 ) -> Arrived | None:
     """Bring an object into the folder where a store stages what it will publish, and verify it.
 
@@ -111,7 +101,7 @@ def fetch(
         objects: of the store that gets it.
         digest: of its content.
         size: of its content, as a record tells it; None when none does.
-        plain: it is known not to be compressed.
+        as_pack: it is a pack of code.
 
     Returns:
         None when the remote has none.
@@ -122,12 +112,14 @@ def fetch(
         OSError: it cannot be written here.
     """
     small = size is None or COMPRESS_FROM <= size <= COMPRESS_TO
-    likely = (ZST, "") if small and not plain else ("",)
+    likely = [names.of_object(digest, suffix) for suffix in ((ZST, "") if small else ("",))]
+    if as_pack:
+        likely = [names.of_pack(digest)]
     wrong: XtError | None = None
-    for suffix in likely:
+    for name in likely:
         for _ in range(2):
             try:
-                return _fetch(remote, objects, digest, size, suffix)
+                return _fetch(remote, objects, digest, size, name)
             except FileNotFoundError:
                 break
             except WrongContentError as error:
@@ -137,8 +129,8 @@ def fetch(
     return None
 
 
-def _fetch(remote: Remote, objects: Objects, digest: str, size: int | None, suffix: str) -> Arrived:
-    name = names.of_object(digest, suffix)
+def _fetch(remote: Remote, objects: Objects, digest: str, size: int | None, name: str) -> Arrived:
+    suffix = ZST if name.endswith(ZST) else ""
     temporary = f"{objects.staging}/{os.getpid()}.{os.urandom(6).hex()}"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
@@ -166,11 +158,25 @@ def _digest(file: BinaryIO, suffix: str) -> str:
     """Digest of the content of what was written to a file."""
     file.seek(0)
     if suffix:
-        return content_digest(file.read(), suffix)
+        data = file.read()
+        found = content(data, suffix)
+        return "" if found is None or _has_more(data) else codec.digest(found)
     hasher = blake3()
     while piece := file.read(fsio.CHUNK):
         hasher.update(piece)
     return "blake3:" + hasher.hexdigest()
+
+
+def _has_more(data: bytes) -> bool:
+    """Whether something follows a compressed content that is known to be of bounded size."""
+    import zstandard
+
+    try:
+        one = zstandard.ZstdDecompressor().decompressobj()
+        one.decompress(data)
+        return bool(one.unused_data)
+    except zstandard.ZstdError:
+        return True
 
 
 def _wrong(name: str, remote: Remote) -> WrongContentError:
