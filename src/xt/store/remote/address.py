@@ -72,7 +72,7 @@ def parse(url: str, folder: str) -> Address:
     if not url or len(url) > LONGEST:
         raise UsageError("a remote has a URL" if not url else f"a URL of {len(url)} characters is no remote")
     if not url.isprintable():
-        raise UsageError(f"a remote has no control characters: {ascii(masked(url))}")
+        raise UsageError(f"a remote has no control characters: {masked(url)!a}")
     if url.startswith("-"):
         raise UsageError(f"`{url}` looks like an option", "a folder of that name is `./" + url + "`")
     if (helper := re.match(r"([A-Za-z0-9+.-]+)::", url)) is not None:
