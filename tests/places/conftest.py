@@ -7,7 +7,7 @@ import secrets
 
 import pytest
 
-from tests.services.fixtures import ceph, moto, rclone, s3_variables, sshd  # noqa: F401  (fixtures)
+from tests.services.fixtures import azurite, ceph, moto, rclone, s3_variables, sshd  # noqa: F401  (fixtures)
 from xt.context import Outside
 from xt.store.remote import REMOTES
 from xt.store.remote.address import parse
@@ -67,4 +67,12 @@ def place(request, tmp_path, opened):
         return opened(str(folder))
     if sort == "ssh":
         return request.getfixturevalue("on_host")()
+    if sort == "azurite":
+        facts = request.getfixturevalue("azurite")
+        return opened(
+            f"az://{facts['container']}/{secrets.token_hex(6)}",
+            AZURE_STORAGE_ENDPOINT=facts["url"],
+            AZURE_STORAGE_ACCOUNT_NAME=facts["account"],
+            AZURE_STORAGE_ACCOUNT_KEY=facts["key"],
+        )
     return request.getfixturevalue("in_bucket")(request.getfixturevalue(sort))

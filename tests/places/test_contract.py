@@ -11,7 +11,7 @@ import pytest
 from xt.errors import NotWrittenError, RemoteError
 from xt.store.remote.probing import WRITERS, probe
 
-SORTS = ["folder", "ssh", "moto", "rclone"]
+SORTS = ["folder", "ssh", "moto", "rclone", "azurite"]
 #: Larger than what a bucket takes at once, and than a window of what is read.
 LARGE = (17 << 20) + 3
 

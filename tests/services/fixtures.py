@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import services
+from tests.services import azurite as of_azurite
 from tests.services import ceph as of_ceph
 from tests.services import moto as of_moto
 from tests.services import rclone as of_rclone
@@ -32,6 +33,12 @@ def rclone(tmp_path_factory):
 @pytest.fixture(scope="session")
 def ceph(tmp_path_factory):
     with services.shared(tmp_path_factory, "ceph", of_ceph.start) as facts:
+        yield facts
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory):
+    with services.shared(tmp_path_factory, "azurite", of_azurite.start) as facts:
         yield facts
 
 
