@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests import builders
 from tests.sync.team import Breaking, Counting, Side, files, ids, shared
 from xt.errors import NoSuchRunError, RemoteError
 from xt.model.event import Noted, Pin, Verified
+from xt.model.result import Rank, Stream
 from xt.ops.statements import state
 from xt.ops.sync.pull import Pull
 from xt.ops.sync.pull import Wish as PullWish
@@ -76,6 +78,19 @@ def test_without_more_the_records_logs_metrics_and_manifests_travel(here, there,
     assert (one.state, one.lacking) == ("completed", [])
     assert has(model.digest)
     assert pulled.of(there.store, A).parts == ["outputs"]
+
+
+def test_logs_of_every_rank_travel(here, there, remote):
+    record = here.add(A)
+    digest = here.store.objects.put_bytes(b"said by rank 1\n")
+    here.store.objects.settle()
+    logs = builders.logs(streams=[Stream("stdout", "pipe", 15, digest, 15)], timing=None)
+    ranks = [Rank(0, "ended"), Rank(1, "ended", logs=logs)]
+    record = replace(record, id=B, result=replace(record.result, ranks=ranks))
+    here.store.publish(B, sealed(record)[0])
+    here.push(remote, B)
+    there.pull(remote)
+    assert there.store.objects.read(digest) == b"said by rank 1\n"
 
 
 def test_doing_it_again_does_nothing(here, there, remote):
