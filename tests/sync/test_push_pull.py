@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from tests import builders
 from tests.sync.team import Breaking, Counting, Side, files, ids, shared
+from xt import codec
 from xt.errors import NoSuchRunError, RemoteError
 from xt.model.event import Noted, Pin, Verified
 from xt.model.result import Rank, Stream
@@ -192,6 +193,20 @@ def test_a_run_whose_content_is_gone_is_not_pushed(here, remote):
     assert os.listdir(f"{remote.url}/runs") == [B[:2]]
 
 
+def test_who_pulled_without_outputs_pushes_all_the_same(here, there, remote):
+    record = here.add(A)
+    here.push(remote, asked=["outputs"])
+    there.pull(remote)
+    there.add(B)
+    found = there.push(remote, asked=["outputs", "code"])
+    assert states(found) == {A: "present", B: "copied"}
+    assert all(one.lacking == [] for one in found.runs)
+    # An output that was made here and is gone is said.
+    os.unlink(here.store.objects.name(record.result.outputs[1].digest) + ".zst")
+    (one,) = here.push(remote, A, asked=["outputs"]).runs
+    assert (one.state, one.lacking) == ("present", ["outputs: model.bin"])
+
+
 def test_damaged_content_does_not_leave(here, remote):
     record = here.add(A)
     path = Path(here.store.objects.name(record.result.outputs[0].digest))
@@ -220,6 +235,18 @@ def test_what_looks_like_a_secret_is_kept_back(here, remote, where):
     assert token not in one.reason
     assert token.encode() not in b"".join(files(remote.url, "").values())
     assert states(here.push(remote, B, asked=["outputs"], allow=True)) == {B: "copied"}
+
+
+def test_a_note_that_looks_like_a_secret_is_kept_back(here, remote):
+    here.add(A)
+    event = state(here.store, here.outside, Noted, run=A, text="x")
+    path = f"{here.store.path}/events/{event.id[:4]}/{event.id[4:6]}/{event.id}.noted.json"
+    os.chmod(path, 0o600)
+    Path(path).write_bytes(codec.encode(replace(event, text="hf_" + "a1B2" * 9)))
+    found = here.push(remote)
+    assert (states(found), found.events) == ({A: "copied"}, 0)
+    assert len(found.doubts) == 1
+    assert here.push(remote, allow=True).events == 1
 
 
 def test_a_remote_that_lost_a_content_gets_it_again(here, there, remote):
