@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -353,7 +355,7 @@ class TestRequests:
 @given(
     st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 40), st.booleans()), max_size=6),
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_it_is_cut_one_more_sync_makes_stores_equal(tmp_path_factory, cuts):
     top = tmp_path_factory.mktemp("cut")
     sides = [Side(top / "one"), Side(top / "two")]
@@ -375,6 +377,69 @@ def test_however_it_is_cut_one_more_sync_makes_stores_equal(tmp_path_factory, cu
         side.push(remote, asked=["outputs"])
         side.pull(remote, asked=["outputs"])
     assert shared(sides[0].store.path) == shared(sides[1].store.path) == shared(remote.url)
+
+
+KILLED = """
+import itertools, os, sys
+from pathlib import Path
+from tests.sync.team import Side, ids, shared
+from tests.sync.test_push_pull import no_run_without_contents
+from xt.store.remote.folder import Folder
+
+class Killing(Folder):
+    calls = None
+    def _ask(self):
+        if next(self.calls) == 0:
+            os.kill(os.getpid(), 9)
+    def read(self, *words):
+        self._ask()
+        return super().read(*words)
+    def fetch(self, name, target, limit):
+        self._ask()
+        target.write(b"half")
+        return super().fetch(name, target, limit)
+    def create(self, name, source):
+        self._ask()
+        return super().create(name, source)
+
+top = Path(sys.argv[1])
+(top / "remote").mkdir()
+here, there = Side(top / "here"), Side(top / "there")
+for run_id in ids(2):
+    here.add(run_id)
+ended = set()
+for after in range(0, 24, 2):
+    for act in (here.push, there.pull):
+        child = os.fork()
+        if child == 0:
+            remote = Killing(str(top / "remote"))
+            remote.calls = itertools.count(after, -1)
+            try:
+                act(remote, asked=["outputs"])
+            finally:
+                os._exit(0)
+        ended.add(os.waitpid(child, 0)[1])
+        for place in (top / "remote", top / "here" / ".xt", top / "there" / ".xt"):
+            no_run_without_contents(place)
+assert ended == {0, 9}, ended
+remote = Folder(str(top / "remote"))
+here.push(remote, asked=["outputs"])
+there.pull(remote, asked=["outputs"])
+assert shared(here.store.path) == shared(there.store.path) == shared(remote.url)
+"""
+
+
+def test_killed_at_any_moment_neither_side_has_a_run_without_contents(tmp_path):
+    top = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        cwd=top,
+        env={**os.environ, "PYTHONPATH": f"{top}:{top}/src"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def no_run_without_contents(place):
