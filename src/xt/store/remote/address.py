@@ -72,7 +72,7 @@ def parse(url: str, folder: str) -> Address:
     if not url or len(url) > LONGEST:
         raise UsageError("a remote has a URL" if not url else f"a URL of {len(url)} characters is no remote")
     if not url.isprintable():
-        raise UsageError(f"`{clean_url(url)}` has a control character in it")
+        raise UsageError(f"a remote has no control characters: {masked(url)!a}")
     if url.startswith("-"):
         raise UsageError(f"`{url}` looks like an option", "a folder of that name is `./" + url + "`")
     if (helper := re.match(r"([A-Za-z0-9+.-]+)::", url)) is not None:
@@ -81,7 +81,7 @@ def parse(url: str, folder: str) -> Address:
     if not mark:
         return _folder(url, folder)
     if scheme.lower() != scheme or scheme not in REMOTES.rows:
-        raise UsageError(f"`{scheme}://` is no remote", _schemes(scheme))
+        raise UsageError(f"`{scheme}://` is no remote", _schemes(f"{scheme}://"))
     if scheme == "file":
         if not rest.startswith("/"):
             raise UsageError(f"`{url}` names a host", "a folder is `file:///path`, or its path alone")

@@ -18,15 +18,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO, TypeVar
 
-from paramiko import SFTPClient, SFTPError, SFTPFile, SSHException
-from paramiko.sftp import CMD_EXTENDED
+from paramiko import SFTPError, SSHException
 
 from xt.context import Outside
 from xt.errors import RemoteError
 from xt.store.remote import Entry
 from xt.store.remote.address import Address
-from xt.store.remote.patience import patience
-from xt.store.remote.pipe import Pipe
+from xt.store.remote.sftp import GONE, Connection, answers, listing, make_folder, size_of
 
 #: Connections at most: sshd allows ten that have not said who they are, so they are opened one by one.
 CONNECTIONS = 6
@@ -35,45 +33,8 @@ WINDOW = 8 << 20
 #: Folders below each other that are looked into; a store has three.
 DEEPEST = 8
 TEMPORARY = "tmp"
-#: Of SFTP's free words for failures: the server does not know the request.
-_UNSUPPORTED = "unsupported"
-
-#: What shows that a connection is no more.
-_GONE = (EOFError, SSHException, TimeoutError, ConnectionError)
 
 T = TypeVar("T")
-
-
-class _Connection:
-    """One `ssh` with SFTP spoken through it; used by one thread at a time."""
-
-    def __init__(self, address: Address, outside: Outside) -> None:
-        self.pipe = Pipe(address, outside.environ, patience(outside.environ))
-        try:
-            self.sftp = SFTPClient(self.pipe)  # it is all that is needed of a channel
-        except BaseException as error:
-            try:
-                raise self.pipe.failure(error) from error
-            finally:
-                self.pipe.close()
-
-    def link(self, existing: str, name: str) -> None:
-        """Give a file a second name that is not taken."""
-        self.sftp._request(CMD_EXTENDED, "hardlink@openssh.com", existing, name)
-
-    def flush(self, file: SFTPFile) -> None:
-        """Make a file durable, where the server can."""
-        with contextlib.suppress(OSError):
-            self.sftp._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)
-
-    def is_full(self, folder: str) -> bool:
-        """Whether there is no space left, as far as the server says."""
-        try:
-            _, message = self.sftp._request(CMD_EXTENDED, "statvfs@openssh.com", folder)
-            _, _, _, _, available, _, _, inodes = struct.unpack(">8Q", message.get_bytes(64))
-        except (OSError, struct.error):
-            return False
-        return bool(available == 0 or inodes == 0)
 
 
 class SshPlace:
@@ -87,7 +48,7 @@ class SshPlace:
         self.url = address.shown
         self._address, self._outside = address, outside
         self._root = address.path.rstrip("/") or "."
-        self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         self._allowed = threading.Semaphore(CONNECTIONS)
         self._opening = threading.Lock()
         self._folders: set[str] = set()
@@ -98,7 +59,7 @@ class SshPlace:
         while waiting:
             folder = waiting.pop()
             path = self._path(folder)
-            for name, mode, size in self._do(partial(_listing, folder=path), folder):
+            for name, mode, size in self._do(partial(listing, folder=path), folder):
                 below = f"{folder}/{name}" if folder else name
                 if stat.S_ISDIR(mode) and below.count("/") < DEEPEST:
                     waiting.append(below)
@@ -107,12 +68,12 @@ class SshPlace:
 
     def size(self, name: str) -> int | None:
         """See `Remote`."""
-        return self._do(lambda to: _size(to, self._path(name)), name)
+        return self._do(lambda to: size_of(to, self._path(name)), name)
 
     def read(self, name: str, limit: int) -> bytes:
         """See `Remote`."""
 
-        def read(to: _Connection) -> bytes:
+        def read(to: Connection) -> bytes:
             with to.sftp.open(self._path(name), "rb") as file:
                 self._allow(name, file.stat().st_size or 0, limit)
                 data: bytes = file.read(limit + 1)
@@ -124,7 +85,7 @@ class SshPlace:
     def fetch(self, name: str, target: BinaryIO, limit: int) -> int:
         """See `Remote`."""
 
-        def fetch(to: _Connection) -> int:
+        def fetch(to: Connection) -> int:
             with to.sftp.open(self._path(name), "rb") as file:
                 size = file.stat().st_size or 0
                 self._allow(name, size, limit)
@@ -146,24 +107,24 @@ class SshPlace:
         final = self._path(name)
         temporary = f"{self._path(TEMPORARY)}/{os.path.basename(name)[:100]}.{os.urandom(8).hex()}"
 
-        def create(to: _Connection) -> bool:
-            if isinstance(source, str) and _size(to, final) is not None:
+        def create(to: Connection) -> bool:
+            if isinstance(source, str) and size_of(to, final) is not None:
                 return False  # before all of it is sent
             try:
                 self._upload(to, temporary, source)
                 return self._name(to, temporary, final)
             except OSError as error:
-                if error.errno is None and _answers(error) and to.is_full(self._root):
+                if error.errno is None and answers(error) and to.is_full(self._root):
                     raise RemoteError(f"`{self.url}`: there is no space left on the host") from error
                 raise
             finally:
-                if _answers(sys.exc_info()[1]):
+                if answers(sys.exc_info()[1]):
                     with contextlib.suppress(OSError, EOFError, SSHException):
                         to.sftp.remove(temporary)
 
         return self._do(create, name)
 
-    def _upload(self, to: _Connection, path: str, source: bytes | str) -> None:
+    def _upload(self, to: Connection, path: str, source: bytes | str) -> None:
         with self._in_folder(to, path, lambda: to.sftp.open(path, "wbx")) as file:
             file.set_pipelined(True)
             size = 0
@@ -175,12 +136,12 @@ class SshPlace:
                 raise OSError("the file is shorter than what was sent")
             to.flush(file)
 
-    def _name(self, to: _Connection, temporary: str, final: str) -> bool:
+    def _name(self, to: Connection, temporary: str, final: str) -> bool:
         """Give a whole file its name."""
         try:
             self._in_folder(to, final, lambda: to.link(temporary, final))
         except OSError as error:
-            if _size(to, final) is not None:  # `exists` is a failure without a reason
+            if size_of(to, final) is not None:  # `exists` is a failure without a reason
                 return False
             if error.errno is not None and error.errno != errno.ENOENT:
                 raise
@@ -189,7 +150,7 @@ class SshPlace:
             to.sftp.rename(temporary, final)
         return True
 
-    def _in_folder(self, to: _Connection, path: str, act: Callable[[], T]) -> T:
+    def _in_folder(self, to: Connection, path: str, act: Callable[[], T]) -> T:
         """Do something to a file, whose folder is made when it is missing."""
         folder = os.path.dirname(path)
         if folder not in self._folders:
@@ -198,7 +159,7 @@ class SshPlace:
             except OSError as error:
                 if error.errno != errno.ENOENT:
                     raise
-                _make(to, folder)
+                make_folder(to, folder)
             else:
                 self._folders.add(folder)
                 return result
@@ -224,7 +185,7 @@ class SshPlace:
         if size > limit:
             raise RemoteError(f"`{self.url}`: `{name}` has {size} bytes, more than the {limit} it may have")
 
-    def _do(self, act: Callable[[_Connection], T], name: str) -> T:
+    def _do(self, act: Callable[[Connection], T], name: str) -> T:
         """Do something through a connection, and say what went wrong in words of ours."""
         with self._allowed:
             to = self._connection()
@@ -236,7 +197,7 @@ class SshPlace:
             except (RemoteError, FileNotFoundError):
                 broken = False
                 raise
-            except _GONE as error:
+            except GONE as error:
                 raise to.pipe.failure(error) from error
             except OSError as error:
                 if error.errno not in (None, errno.EACCES):
@@ -255,55 +216,12 @@ class SshPlace:
                 else:
                     self._idle.put(to)
 
-    def _connection(self) -> _Connection:
+    def _connection(self) -> Connection:
         try:
             return self._idle.get_nowait()
         except queue.Empty:
             with self._opening:
-                return _Connection(self._address, self._outside)
-
-
-def _listing(to: _Connection, folder: str) -> list[tuple[str, int, int]]:
-    """Name, mode and size of what a folder has."""
-    try:
-        found = [(one.filename, one.st_mode or 0, one.st_size or 0) for one in to.sftp.listdir_iter(folder)]
-    except FileNotFoundError:
-        return []
-    return [one for one in found if one[0] not in ("", ".", "..") and "/" not in one[0]]
-
-
-def _size(to: _Connection, path: str) -> int | None:
-    try:
-        found = to.sftp.stat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_size or 0
-
-
-def _make(to: _Connection, folder: str) -> None:
-    """Make a folder and those above it; somebody else may be doing the same."""
-    above = [folder]
-    while os.path.dirname(above[-1]) not in ("", above[-1]):
-        above.append(os.path.dirname(above[-1]))
-    missing = [above[0]]
-    for path in above[1:]:
-        if _size(to, path) is not None:
-            break
-        missing.append(path)
-    for path in reversed(missing):
-        try:
-            to.sftp.mkdir(path)
-        except FileNotFoundError:
-            # What is above it is there, so that is no folder.
-            raise OSError(f"`{os.path.dirname(path)}` is no folder") from None
-        except OSError:
-            if _size(to, path) is None:
-                raise
-
-
-def _answers(error: BaseException | None) -> bool:
-    """Whether something can still be asked through a connection after an error."""
-    return not isinstance(error, (*_GONE, KeyboardInterrupt))
+                return Connection(self._address, self._outside)
 
 
 def _pieces(source: bytes | str) -> Iterator[bytes]:
