@@ -11,7 +11,7 @@ function __xt_inner
                 set -e words[1]
                 set -q words[1]; and string escape -- $words
                 return 0
-            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --ticket --as --seed -C
+            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --metrics --ticket --as --seed -C
                 set -q words[2]; or return 1
                 set -e words[1..2]
             case '-*'
@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -100,6 +100,7 @@ complete -c xt -n '__xt_options run' -s o -l output -r -F -d 'Something it write
 complete -c xt -n '__xt_options run' -s p -l param -r -F -d 'A setting, or a YAML, TOML or JSON file of them'
 complete -c xt -n '__xt_options run' -l fact -x -d 'Something that is so and no option says; may be repeated'
 complete -c xt -n '__xt_options run' -l metric -x -d 'A number that comes out; may be repeated'
+complete -c xt -n '__xt_options run' -l metrics -r -F -d 'Metrics another tool writes: tensorboard, wandb, mlflow, dvclive, lightning, trainer, lm-eval, promptfoo; may be repeated'
 complete -c xt -n '__xt_options run' -l ticket -x -d 'Ticket or issue it belongs to'
 complete -c xt -n '__xt_options run' -l as -x -ka '(__xt_offer task)' -d 'Declarations of [task.TASK] in xt.toml'
 complete -c xt -n '__xt_options run' -l strict -d 'Refuse to start without the required evidence'

@@ -75,6 +75,7 @@ TABLES = (
 GIVEN = {
     "XT_RUN_ID": "The id of the run. An `xt run` inside records it as its parent.",
     "XT_METRICS": "A file to append metrics to, one JSON object a line: [metrics](../how-to/metrics.md).",
+    "XT_LAUNCH": "Of a rank of a launcher: its launch. An `xt run` inside is a run of its own.",
     "XT_SEED": "The seed, when one was declared or drawn (`--seed`); otherwise it is left as it was.",
 }
 #: Variables xt gives to a hook of `[deploy.ENV]`.

@@ -213,6 +213,8 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--param`: `KEY=VALUE` or a YAML, TOML or JSON file, relative to the file."""
     metrics: list[str] = []
     """As `--metric`: `NAME=FILE:SELECTOR` or `NAME=log:REGEX`."""
+    metrics_from: list[str] = []
+    """As `--metrics`: `FORMAT:PATH` of what another tool writes, relative to the file."""
     ticket: str | None = None
     """As `--ticket`."""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Literal["auto"] | None = None

@@ -54,6 +54,15 @@ def run(
             help="A number that comes out; may be repeated.",
         ),
     ] = None,
+    metrics_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metrics",
+            metavar="FORMAT:PATH",
+            help="Metrics another tool writes: tensorboard, wandb, mlflow, dvclive, lightning, trainer, "
+            "lm-eval, promptfoo; may be repeated.",
+        ),
+    ] = None,
     ticket: Annotated[str | None, typer.Option("--ticket", help="Ticket or issue it belongs to.")] = None,
     task: Annotated[
         str | None, typer.Option("--as", metavar="TASK", help="Declarations of [task.TASK] in xt.toml.")
@@ -90,6 +99,7 @@ def run(
         params=param or [],
         facts=fact or [],
         metrics=metric or [],
+        metrics_from=metrics_from or [],
         ticket=ticket,
         task=task,
         strict=strict or None,

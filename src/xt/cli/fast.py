@@ -32,6 +32,7 @@ LISTS = {
     "--param": "params",
     "--fact": "facts",
     "--metric": "metrics",
+    "--metrics": "metrics_from",
 }
 #: Those with a value that may be left out, which then is this one.
 OPTIONAL = {"--reuse": "any"}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from xt.model.snapshot import MetricSpec, Repeat
+from xt.model.snapshot import ImportSpec, MetricSpec, Repeat
 
 
 class InputSpec(msgspec.Struct, frozen=True):
@@ -72,6 +72,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     facts: list[FactSpec] = []
     """One of each name."""
     metrics: list[MetricSpec] = []
+    imports: list[ImportSpec] = []
     goals: dict[str, MetricGoal] = {}
     """By metric name or glob."""
     ticket: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xt.model.files import Output
-from xt.model.result import Logs, Metric, Rank, Result, Stream, Usage
+from xt.model.result import Derived, Logs, Metric, Rank, Result, Stream, Usage
 from xt.model.snapshot import OutputSpec
 from xt.model.summary import headline
 from xt.render.layout import beside, flow, grid, table
@@ -46,6 +46,20 @@ def _content(item: Output) -> Line:
     if item.digest is not None:
         line.append(say(fingerprint(item.digest), "dim"))
     return [*line, say(f": {item.reason}" if line else item.reason)] if item.reason else line
+
+
+def derived(found: list[Derived], width: int) -> list[Line]:
+    """What was made of files of other tools."""
+    rows = [
+        [
+            [say(item.format, "dim")],
+            [say(item.source)],
+            [say(count(item.rows, "row"))],
+            [say(size(item.size))],
+        ]
+        for item in found[:OUTPUTS]
+    ]
+    return table(rows, width, 1, frozenset((2, 3))) if rows else []
 
 
 def declared(found: list[OutputSpec], width: int) -> list[Line]:
