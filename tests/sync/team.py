@@ -94,8 +94,9 @@ def files(root, *tops):
 
 
 def shared(root):
-    """What two equal stores have in common."""
-    return files(root, "runs", "objects", "events")
+    """What two equal stores have in common; what a killed process had not finished is none of it."""
+    found = files(root, "runs", "objects", "events")
+    return {name: data for name, data in found.items() if not name.endswith(".tmp")}
 
 
 class Counting(Folder):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests import builders
 from tests.sync.team import Breaking, Counting, Side, files, ids, shared
+from xt import codec
 from xt.errors import NoSuchRunError, RemoteError
 from xt.model.event import Noted, Pin, Verified
+from xt.model.result import Rank, Stream
 from xt.ops.statements import state
 from xt.ops.sync.pull import Pull
 from xt.ops.sync.pull import Wish as PullWish
@@ -76,6 +81,19 @@ def test_without_more_the_records_logs_metrics_and_manifests_travel(here, there,
     assert (one.state, one.lacking) == ("completed", [])
     assert has(model.digest)
     assert pulled.of(there.store, A).parts == ["outputs"]
+
+
+def test_logs_of_every_rank_travel(here, there, remote):
+    record = here.add(A)
+    digest = here.store.objects.put_bytes(b"said by rank 1\n")
+    here.store.objects.settle()
+    logs = builders.logs(streams=[Stream("stdout", "pipe", 15, digest, 15)], timing=None)
+    ranks = [Rank(0, "ended"), Rank(1, "ended", logs=logs)]
+    record = replace(record, id=B, result=replace(record.result, ranks=ranks))
+    here.store.publish(B, sealed(record)[0])
+    here.push(remote, B)
+    there.pull(remote)
+    assert there.store.objects.read(digest) == b"said by rank 1\n"
 
 
 def test_doing_it_again_does_nothing(here, there, remote):
@@ -177,6 +195,20 @@ def test_a_run_whose_content_is_gone_is_not_pushed(here, remote):
     assert os.listdir(f"{remote.url}/runs") == [B[:2]]
 
 
+def test_who_pulled_without_outputs_pushes_all_the_same(here, there, remote):
+    record = here.add(A)
+    here.push(remote, asked=["outputs"])
+    there.pull(remote)
+    there.add(B)
+    found = there.push(remote, asked=["outputs", "code"])
+    assert states(found) == {A: "present", B: "copied"}
+    assert all(one.lacking == [] for one in found.runs)
+    # An output that was made here and is gone is said.
+    os.unlink(here.store.objects.name(record.result.outputs[1].digest) + ".zst")
+    (one,) = here.push(remote, A, asked=["outputs"]).runs
+    assert (one.state, one.lacking) == ("present", ["outputs: model.bin"])
+
+
 def test_damaged_content_does_not_leave(here, remote):
     record = here.add(A)
     path = Path(here.store.objects.name(record.result.outputs[0].digest))
@@ -205,6 +237,18 @@ def test_what_looks_like_a_secret_is_kept_back(here, remote, where):
     assert token not in one.reason
     assert token.encode() not in b"".join(files(remote.url, "").values())
     assert states(here.push(remote, B, asked=["outputs"], allow=True)) == {B: "copied"}
+
+
+def test_a_note_that_looks_like_a_secret_is_kept_back(here, remote):
+    here.add(A)
+    event = state(here.store, here.outside, Noted, run=A, text="x")
+    path = f"{here.store.path}/events/{event.id[:4]}/{event.id[4:6]}/{event.id}.noted.json"
+    os.chmod(path, 0o600)
+    Path(path).write_bytes(codec.encode(replace(event, text="hf_" + "a1B2" * 9)))
+    found = here.push(remote)
+    assert (states(found), found.events) == ({A: "copied"}, 0)
+    assert len(found.doubts) == 1
+    assert here.push(remote, allow=True).events == 1
 
 
 def test_a_remote_that_lost_a_content_gets_it_again(here, there, remote):
@@ -311,7 +355,7 @@ class TestRequests:
 @given(
     st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 40), st.booleans()), max_size=6),
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_it_is_cut_one_more_sync_makes_stores_equal(tmp_path_factory, cuts):
     top = tmp_path_factory.mktemp("cut")
     sides = [Side(top / "one"), Side(top / "two")]
@@ -333,6 +377,69 @@ def test_however_it_is_cut_one_more_sync_makes_stores_equal(tmp_path_factory, cu
         side.push(remote, asked=["outputs"])
         side.pull(remote, asked=["outputs"])
     assert shared(sides[0].store.path) == shared(sides[1].store.path) == shared(remote.url)
+
+
+KILLED = """
+import itertools, os, sys
+from pathlib import Path
+from tests.sync.team import Side, ids, shared
+from tests.sync.test_push_pull import no_run_without_contents
+from xt.store.remote.folder import Folder
+
+class Killing(Folder):
+    calls = None
+    def _ask(self):
+        if next(self.calls) == 0:
+            os.kill(os.getpid(), 9)
+    def read(self, *words):
+        self._ask()
+        return super().read(*words)
+    def fetch(self, name, target, limit):
+        self._ask()
+        target.write(b"half")
+        return super().fetch(name, target, limit)
+    def create(self, name, source):
+        self._ask()
+        return super().create(name, source)
+
+top = Path(sys.argv[1])
+(top / "remote").mkdir()
+here, there = Side(top / "here"), Side(top / "there")
+for run_id in ids(2):
+    here.add(run_id)
+ended = set()
+for after in range(0, 24, 2):
+    for act in (here.push, there.pull):
+        child = os.fork()
+        if child == 0:
+            remote = Killing(str(top / "remote"))
+            remote.calls = itertools.count(after, -1)
+            try:
+                act(remote, asked=["outputs"])
+            finally:
+                os._exit(0)
+        ended.add(os.waitpid(child, 0)[1])
+        for place in (top / "remote", top / "here" / ".xt", top / "there" / ".xt"):
+            no_run_without_contents(place)
+assert ended == {0, 9}, ended
+remote = Folder(str(top / "remote"))
+here.push(remote, asked=["outputs"])
+there.pull(remote, asked=["outputs"])
+assert shared(here.store.path) == shared(there.store.path) == shared(remote.url)
+"""
+
+
+def test_killed_at_any_moment_neither_side_has_a_run_without_contents(tmp_path):
+    top = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        cwd=top,
+        env={**os.environ, "PYTHONPATH": f"{top}:{top}/src"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def no_run_without_contents(place):

@@ -91,6 +91,8 @@ def status(found: Synced) -> int:
 
     if any(one.secret for one in found.runs):
         return EXIT_SECRET
-    lacking = found.direction == "pull" and bool(found.asked) and any(one.lacking for one in found.runs)
+    # Inputs are often stored nowhere: that is said, and is no failure.
+    missed = any(not name.startswith("inputs: ") for one in found.runs for name in one.lacking)
+    lacking = bool(found.asked) and missed
     bad = found.stopped is not None or any(one.state in ("refused", "waiting") for one in found.runs)
     return EXIT_ELSEWHERE if bad or lacking else EXIT_OK

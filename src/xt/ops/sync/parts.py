@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from xt import codec
 from xt.model.files import Input, Manifest, Output
-from xt.model.result import Record
+from xt.model.result import Logs, Record
 from xt.model.text import from_text, to_shown
 
 #: Roles of outputs that always travel: what comparisons read first, and small.
@@ -40,11 +40,10 @@ def of(record: Record, asked: Collection[str]) -> Iterator[Part]:
         asked: of `code`, `inputs`, `outputs`; code is no content of the store.
     """
     result, command = record.result, record.snapshot.command
-    for stream in result.logs.streams:
-        if stream.digest is not None:
-            yield Part(stream.digest, stream.stored, "log", stream.name)
-    if result.logs.timing is not None:
-        yield Part(result.logs.timing, None, "log", "timing")
+    yield from _of_logs(result.logs, "")
+    for rank in result.ranks:
+        if rank.logs is not None:
+            yield from _of_logs(rank.logs, f"rank {rank.rank} ")
     for metric in result.metrics:
         if metric.series is not None:
             yield Part(metric.series, None, "metrics", metric.name)
@@ -74,6 +73,14 @@ def of_manifest(part: Part, data: bytes) -> Iterator[Part]:
         if entry.kind == "file" and entry.digest is not None:
             name = f"{part.name.rstrip('/')}/{to_shown(from_text(entry.path))}"
             yield Part(entry.digest, entry.size, sort, name, part.needed, extra=part.extra)
+
+
+def _of_logs(logs: Logs, whose: str) -> Iterator[Part]:
+    for stream in logs.streams:
+        if stream.digest is not None:
+            yield Part(stream.digest, stream.stored, "log", whose + stream.name)
+    if logs.timing is not None:
+        yield Part(logs.timing, None, "log", whose + "timing")
 
 
 def _of_file(item: Input | Output, sort: str, wanted: bool, *, needed: bool, extra: bool) -> Iterator[Part]:

@@ -205,7 +205,8 @@ class Pull:
                     what = f"{part.sort}: {part.name}"
                     self._refuse(one.run, f"{what}: the remote lost it; `xt push` brings it back")
                     return
-                lacking.append(f"{part.sort}: {part.name}")
+                if part.needed or part.sort != "manifest":
+                    lacking.append(f"{part.sort}: {part.name}")
         own = {part.digest for part in found} & self._objects.keys()
         count, size = len(own), sum(self._objects[digest] for digest in own)
         if "code" in one.asked:

@@ -22,7 +22,7 @@ from xt.ops.sync.code import Code, SecretFoundInCodeError
 from xt.ops.sync.pool import Pool, Step
 from xt.ops.sync.scanning import suspect
 from xt.redact import clean_url, vendor_tokens
-from xt.store import Store, events
+from xt.store import Store, events, pulled
 from xt.store.layout import FORMAT
 from xt.store.remote import Remote, names
 from xt.store.remote.objects import content, local, send
@@ -89,7 +89,8 @@ class Push:
         """
         try:
             rows = select(self._store, self._outside, list(self._wish.words), trials=not self._wish.words)
-            self._said, self._doubts = events.everything(self._store.path)
+            self._said, doubts = events.everything(self._store.path)
+            self._doubts = [f"the event `{path}` cannot be read" for path in doubts]
             wanted = list(dict.fromkeys([*(row.id for row in rows), *self._trials({row.id for row in rows})]))
             self.moved = {run_id: Transfer(run_id, "waiting") for run_id in wanted}
             if not knowing.is_store(self._remote):
@@ -119,7 +120,7 @@ class Push:
             len(self._objects),
             sum(self._objects.values()),
             sorted(self._wish.asked),
-            [f"the event `{path}` cannot be read" for path in self._doubts],
+            self._doubts,
             single_writer=getattr(self._remote, "exclusive", True) is False,
             stopped=self._stopped,
         )
@@ -163,19 +164,21 @@ class Push:
                     except NotRecordedError:
                         if part.needed:
                             raise
-                        continue
+                        continue  # a list of inputs that was not kept
                     found += [part, *inner]
                 else:
                     found.append(part)
-            kept = [part for part in found if part.needed or objects.has(part.digest)]
-            gone = [part for part in kept if not objects.has(part.digest)]
+            kept = [part for part in found if objects.has(part.digest)]
+            gone = [part for part in found if part.needed and not part.extra and part not in kept]
             if gone:
                 raise NotRecordedError(f"{gone[0].sort}: {gone[0].name}: its content is not in this store")
         except XtError as error:
             self._refuse(run_id, error.message)
             return None
-        missing = [f"{part.sort}: {part.name}" for part in found if part not in kept]
-        self.moved[run_id] = replace(self.moved[run_id], lacking=missing if self._wish.words else [])
+        if pulled.of(self._store, run_id) is None:
+            # Of one that was pulled it need not be here: it is where the run came from.
+            missing = [f"{part.sort}: {part.name}" for part in found if part not in kept]
+            self.moved[run_id] = replace(self.moved[run_id], lacking=missing)
         return _One(run_id, record, self._store.record_bytes(run_id), kept)
 
     def _known_records(self, wanted: list[str]) -> dict[str, bytes | int]:
@@ -280,8 +283,11 @@ class Push:
         except SecretFoundInCodeError as error:
             return self._is_secret(one.run, f"code: {error}")
         except NotRecordedError as error:
-            self._refuse(one.run, error.message)
-            return False
+            if pulled.of(self._store, one.run) is None:
+                before = self.moved[one.run]
+                lacking = [*before.lacking, f"code: {error.message}"]
+                self.moved[one.run] = replace(before, lacking=lacking)
+            return True
         if size:
             self._objects[f"code of {one.run}"] = size
             self.moved[one.run] = replace(self.moved[one.run], objects=1, size=size)
@@ -304,9 +310,13 @@ class Push:
             paths = {name: event for name, event in paths.items() if name not in there}
 
         def one(name: str) -> bool:
-            return self._remote.create(name, fsio.read_file(f"{self._store.path}/{name}", events.LARGEST))
+            data = fsio.read_file(f"{self._store.path}/{name}", events.LARGEST)
+            if not self._wish.allow_secrets and suspect(data) is not None:
+                raise DamagedError(f"`{name}` was kept back: something in it looks like a secret")
+            return self._remote.create(name, data)
 
         done = self._pool.each("pushing events", one, sorted(paths))
+        self._doubts += [error.message for _, error in done if isinstance(error, XtError)]
         self._events += sum(1 for _, created in done if created is True)
         # What is about no run went with the first.
         self._said = [event for event in self._said if getattr(event, "run", None) is not None]
