@@ -53,7 +53,7 @@ _xt_scan() {
     option= first= nth=1
     for ((i = 2; i < last; i++)); do
         case "${typed[1]} ${typed[i]}" in
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "audit --allowed-signers" | "audit --key" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "audit --allowed-signers" | "audit --key" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
                 ((i + 1 == last)) && option=${typed[i]}
                 ((i++))
                 ;;
@@ -139,7 +139,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "audit --allowed-signers" | "audit --key" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "audit --allowed-signers" | "audit --key" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -169,7 +169,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place first nth typed quote
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify audit sign baseline restore trace stale noise cases bundle plot report export tag name note rm deploy observe prod blame rollback init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit sign baseline restore trace stale noise cases bundle plot report export tag name note rm deploy observe prod blame rollback remote push pull init --help --version"
         return
     fi
     _xt_split
@@ -523,6 +523,33 @@ _xt() {
                 return
             fi
             _xt_words "--to -m --message -f --force --no-hook --json -h --help"
+            ;;
+        remote)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_words "ls add rm trust probe status" ;;
+                esac
+                return
+            fi
+            _xt_words "--yes -y --no-probe --check --json -h --help"
+            ;;
+        push)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run,query "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "-r --remote --code --inputs --outputs --allow-secrets --json -h --help"
+            ;;
+        pull)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run,query "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "-r --remote --code --inputs --outputs --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

@@ -35,10 +35,12 @@ from xt.model.lineage import Trace
 from xt.model.noise import Noise
 from xt.model.plot import Plot
 from xt.model.production import Blame, Observing, Production, Rollback
+from xt.model.remotes import Probed, Remotes
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
 from xt.model.signature import Signatures
 from xt.model.stale import Staleness
+from xt.model.sync import RemoteStatus, Synced
 from xt.model.verification import Verifications
 from xt.query import FIELDS, OPERATORS
 
@@ -62,6 +64,7 @@ TABLES = (
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
     ("[deploy.ENV]", config.DeploySettings),
+    ("[remote.NAME]", config.RemoteSettings),
     ("[recompute]", config.RecomputeSettings),
     ("[ls]", config.ListSettings),
     ("[export]", config.ExportSettings),
@@ -92,6 +95,8 @@ GIVEN_TO_HOOKS = {
 HEEDED = {
     "XT_STORE": "Path of the store, instead of `.xt` in the project's root.",
     "XT_FOREIGN_STORE": "Not empty: use a store that belongs to another user.",
+    "XT_REMOTE": "Name or URL of the remote that is meant: [remotes](../how-to/remotes.md).",
+    "XT_REMOTE_TIMEOUT": "Seconds that a request to a remote may take; 180.",
     "XT_IMAGE": "The container image the run is in, by digest if possible; it cannot be seen from inside.",
     "XT_PAGER": "What long pages are shown with on a terminal, before `PAGER`; empty or `cat`: nothing.",
     "XT_DEBUG": "Not empty: show the traceback of an error.",
@@ -421,6 +426,10 @@ def files() -> dict[str, str]:
         "docs/reference/observe.schema.json": schema(Observing, "What xt observe reports"),
         "docs/reference/blame.schema.json": schema(Blame, "What xt blame reports"),
         "docs/reference/rollback.schema.json": schema(Rollback, "What xt rollback reports"),
+        "docs/reference/sync.schema.json": schema(Synced, "What xt push or xt pull did"),
+        "docs/reference/remote-status.schema.json": schema(RemoteStatus, "What xt remote status found"),
+        "docs/reference/remotes.schema.json": schema(Remotes, "The remotes of a project, of xt remote ls"),
+        "docs/reference/remote-probe.schema.json": schema(Probed, "What xt remote probe reports"),
         **{
             f"docs/man/{name}": text
             for name, text in man_pages(

@@ -186,6 +186,13 @@ class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is recorded; when it fails nothing is. `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, … tell it what. Empty: none."""
 
 
+class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[remote.NAME]`: another place of the store, not used before `xt remote trust` confirms it."""
+
+    url: str | None = None
+    """`s3://bucket/prefix`, `gs://…`, `az://…`, `ssh://host/path`, or the path of a folder."""
+
+
 class RecomputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[recompute]`: causes whose change makes recorded evidence hold no longer, for `xt stale`."""
 
@@ -247,6 +254,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     diff: DiffSettings = DiffSettings()
     deploy: dict[str, str | DeploySettings] = {}
     recompute: RecomputeSettings = RecomputeSettings()
+    remote: dict[str, RemoteSettings] = {}
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     export: ExportSettings = ExportSettings()
@@ -350,7 +358,9 @@ class _Source:
         try:
             value: Any = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
-            message, line = _syntax(str(error), self.text)
+            from xt.toml_lines import syntax
+
+            message, line = syntax(str(error), self.text)
             raise ConfigError(f"{shown}:{line}: {message}", "it must be TOML: https://toml.io") from error
         except (RecursionError, ValueError) as error:
             raise ConfigError(
@@ -394,13 +404,3 @@ class _Source:
 
         line = nearest_line(key_lines(self.text), (*self.above, *path))
         raise ConfigError(f"{self.shown}:{line}: {message}", hint)
-
-
-def _syntax(message: str, text: str) -> tuple[str, int]:
-    """Take the position out of tomllib's message: `Expected ']' (at line 3, column 5)`."""
-    what, _, where = message.rpartition(" (at ")
-    what = what or message
-    words = where.replace(",", " ").split()
-    # Otherwise it says `at end of document`.
-    line = int(words[1]) if words[:1] == ["line"] else len(text.rstrip().splitlines()) or 1
-    return what[:1].lower() + what[1:], line
