@@ -19,6 +19,8 @@ VALUES = {
     "--ticket": "ticket",
     "--as": "task",
     "--seed": "seed",
+    "--ci": "ci",
+    "--ci-dir": "ci_dir",
 }
 #: The same for those that may be given many times.
 LISTS = {

@@ -11,6 +11,9 @@ from xt import __version__, errors
 
 #: Commands that end as the command does that they run.
 RUNNING = (["run"], ["rerun"])
+#: Commands that report to a job of continuous integration, and what may show one.
+REPORTING = (["run"], ["verify"], ["diff"], ["audit"])
+_CI = {"CI", "XT_CI", "JENKINS_URL", "TF_BUILD", "TEAMCITY_VERSION", "BITBUCKET_BUILD_NUMBER"}
 
 
 def main() -> None:
@@ -48,6 +51,7 @@ def guarded(arguments: list[str]) -> int:
         return dispatch(arguments)
     except errors.XtError as error:
         tell(error)
+        _to_job(arguments, error)
         status = error.exit_status
         # Here the codes are the command's: what xt says about itself is 125, and 1 elsewhere.
         if arguments[:1] in RUNNING:
@@ -75,7 +79,19 @@ def guarded(arguments: list[str]) -> int:
 
 def _trouble(arguments: list[str]) -> int:
     """Status when something is in the way; where 1 is a verdict it is another."""
-    return errors.EXIT_UNVERIFIABLE if arguments[:1] in (["verify"], ["stale"]) else 1
+    gate = arguments[:1] == ["diff"] and any(word.partition("=")[0] == "--fail-on" for word in arguments)
+    return errors.EXIT_UNVERIFIABLE if gate or arguments[:1] in (["verify"], ["stale"]) else 1
+
+
+def _to_job(arguments: list[str], error: errors.XtError) -> None:
+    """Tell a job of continuous integration that a command came to nothing."""
+    if arguments[:1] not in REPORTING or not (
+        os.environ.keys() & _CI or any(word.startswith("--ci") for word in arguments)
+    ):
+        return
+    from xt.cli.ci import nothing
+
+    nothing(arguments, error)
 
 
 def dispatch(arguments: list[str]) -> int:

@@ -18,9 +18,17 @@ from xt.render.terminal import colour
 from xt.render.visible import visible
 from xt.store import find_root, locate
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.ops.reuse import Hit
+
 
 def execute(words: Words) -> int:
     """Run what was typed; return the status to end with."""
+    if words.asked.ci is not None:
+        from xt.ops.ci.places import check
+
+        check(words.asked.ci)
     outside = _outside(words.directory)
     began = outside.monotonic()
     root = find_root(outside.cwd)
@@ -39,9 +47,25 @@ def execute(words: Words) -> int:
         from xt.cli.reused import tell
 
         _dropped(words)
-        return tell(report, store, outside, began, quiet=request.quiet)
+        status = tell(report, store, outside, began, quiet=request.quiet)
+        _to_job(words, report, store, outside)
+        return status
     after(report, outside, quiet=request.quiet)
+    _to_job(words, report, store, outside)
     return end(report)
+
+
+def _to_job(words: Words, done: Report | Hit, store: str, outside: Outside) -> None:
+    """Report to a job of continuous integration; nothing is loaded for it outside one."""
+    if not (words.asked.ci or outside.environ.get("XT_CI") or done.record.snapshot.context.ci):
+        return
+    try:
+        from xt.cli.ci_run import report
+
+        report(words.asked, done, store, outside)
+    except Exception as error:
+        # The command has run: its exit code is passed on, whatever is wrong with us.
+        say([visible(f"xt: warning: nothing was reported to CI: {type(error).__name__}: {error}")])
 
 
 def _outside(directory: str | None) -> Outside:

@@ -118,6 +118,14 @@ PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
 _OFF = frozenset(("", "0", "false", "no", "off"))
 
 
+def provider(environ: Mapping[str, str]) -> str | None:
+    """Name the provider whose job this is: `unknown` for one that sets only `CI`, None outside any."""
+    for variable, (name, _) in PROVIDERS.items():
+        if environ.get(variable, "").lower() not in _OFF:
+            return name
+    return "unknown" if environ.get("CI", "").lower() not in _OFF else None
+
+
 def describe(environ: Mapping[str, str]) -> dict[str, str]:
     """Describe the job of a provider of continuous integration; empty outside one."""
     for variable, (name, picks) in PROVIDERS.items():
@@ -135,7 +143,7 @@ def describe(environ: Mapping[str, str]) -> dict[str, str]:
                 project = environ["SYSTEM_COLLECTIONURI"] + environ["SYSTEM_TEAMPROJECT"]
                 found["url"] = _safe(f"{project}/_build/results?buildId={environ.get('BUILD_BUILDID', '')}")
             return found
-    return {"provider": "unknown"} if environ.get("CI", "").lower() not in _OFF else {}
+    return {"provider": "unknown"} if provider(environ) is not None else {}
 
 
 def _picked(environ: Mapping[str, str], picks: dict[str, str]) -> dict[str, str]:
