@@ -22,7 +22,7 @@ LINES = 40
 COLUMNS = 100
 
 
-def report(asked: Asked, done: Report | Hit, store: str, outside: Outside) -> None:
+def report(asked: Asked, done: Report | Hit, store: str, outside: Outside, *, quiet: bool) -> None:
     """Tell a job of a run, or of one that stood for it.
 
     Args:
@@ -30,6 +30,7 @@ def report(asked: Asked, done: Report | Hit, store: str, outside: Outside) -> No
         done: what became of it.
         store: path of the store.
         outside: the world.
+        quiet: put nothing into the log that is no remark.
     """
     job = opened("run", asked.ci, asked.ci_dir, outside)
     if job is None:
@@ -46,7 +47,7 @@ def report(asked: Asked, done: Report | Hit, store: str, outside: Outside) -> No
         found = fault(log, record, job.around.root, job.place.top) if record.result.status != "ok" else None
         return of_run(done, found, job.around)
 
-    if job.place.provider == "gitlab":
+    if job.place.provider == "gitlab" and not quiet:
         _section(job, store, record, done.shown)
     job.tell(
         account,

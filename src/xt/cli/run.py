@@ -48,21 +48,21 @@ def execute(words: Words) -> int:
 
         _dropped(words)
         status = tell(report, store, outside, began, quiet=request.quiet)
-        _to_job(words, report, store, outside)
+        _to_job(words, report, store, outside, quiet=request.quiet)
         return status
     after(report, outside, quiet=request.quiet)
-    _to_job(words, report, store, outside)
+    _to_job(words, report, store, outside, quiet=request.quiet)
     return end(report)
 
 
-def _to_job(words: Words, done: Report | Hit, store: str, outside: Outside) -> None:
+def _to_job(words: Words, done: Report | Hit, store: str, outside: Outside, *, quiet: bool) -> None:
     """Report to a job of continuous integration; nothing is loaded for it outside one."""
     if not (words.asked.ci or outside.environ.get("XT_CI") or done.record.snapshot.context.ci):
         return
     try:
         from xt.cli.ci_run import report
 
-        report(words.asked, done, store, outside)
+        report(words.asked, done, store, outside, quiet=quiet)
     except Exception as error:
         # The command has run: its exit code is passed on, whatever is wrong with us.
         say([visible(f"xt: warning: nothing was reported to CI: {type(error).__name__}: {error}")])
