@@ -11,9 +11,8 @@ from xt import __version__, errors
 
 #: Commands that end as the command does that they run.
 RUNNING = (["run"], ["rerun"])
-#: Commands that report to a job of continuous integration, and what may show one.
+#: Commands that report to a job of continuous integration.
 REPORTING = (["run"], ["verify"], ["diff"], ["audit"])
-_CI = {"CI", "XT_CI", "JENKINS_URL", "TF_BUILD", "TEAMCITY_VERSION", "BITBUCKET_BUILD_NUMBER"}
 
 
 def main() -> None:
@@ -85,13 +84,14 @@ def _trouble(arguments: list[str]) -> int:
 
 def _to_job(arguments: list[str], error: errors.XtError) -> None:
     """Tell a job of continuous integration that a command came to nothing."""
-    if arguments[:1] not in REPORTING or not (
-        os.environ.keys() & _CI or any(word.startswith("--ci") for word in arguments)
-    ):
+    if arguments[:1] not in REPORTING:
         return
-    from xt.cli.ci import nothing
+    from xt.context import in_ci
 
-    nothing(arguments, error)
+    if in_ci(os.environ) or "XT_CI" in os.environ or any(word.startswith("--ci") for word in arguments):
+        from xt.cli.ci import nothing
+
+        nothing(arguments, error)
 
 
 def dispatch(arguments: list[str]) -> int:
