@@ -130,8 +130,8 @@ All other errors end with 1, or with 125 in `xt run`: [errors](errors.md).
 Commands that judge answer by their status: 0 it is so, 1 it is not, 3 it cannot be told. `xt verify`: the
 required level was reached; `xt audit`: all required evidence is there; `xt stale`: nothing is stale, and with
 `--run` all that was done again ended well. With `--exit-code`, `xt diff` and `xt bundle diff` end with 1 when
-anything differs or cannot be told. `xt diff --fail-on`: nothing that is named is so; a comparison that cannot be
-made ends with 3. `xt trace` ends with 1 when no run knows the content, `xt deploy` and
+anything differs or cannot be told. `xt diff --fail-on`: nothing of what is named is so; a comparison that
+cannot be made ends with 3. `xt trace` ends with 1 when no run knows the content, `xt deploy` and
 `xt rollback --to` when they refuse or their hook fails. `xt blame` ends with 0 whatever it finds.
 
 """

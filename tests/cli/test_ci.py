@@ -87,16 +87,24 @@ def commands(ran):
 
 def test_github_gets_a_summary_annotations_and_outputs(job):
     job.summary.write_text("what another step wrote")
-    done = job.run("-m", "::error::x\n##[add-mask]a", "--", "true", env=job.github)
+    metric = "##[add-mask]a=log:none"
+    done = job.run("-m", "::error::x\n##[add-mask]a", "--metric", metric, "--", "true", env=job.github)
     assert (done.code, done.out) == (0, b"")
-    (notice,) = commands(done)
+    assert "add-mask" in done.err
+    warning, notice = commands(done)
+    assert (warning.name, warning.properties["title"]) == ("warning", "metrics")
     assert (notice.name, notice.properties["title"]) == ("notice", "xt run")
-    assert not ci_readers.OLDER.search(done.err)
+    assert not ci_readers.OLDER.search("".join(line for line in done.err.splitlines() if line[:2] != "::"))
     summary = job.summary.read_text()
     assert summary.startswith("what another step wrote\n## xt run ")
     read = ci_readers.outputs(job.outputs.read_text())
     assert read == {"run-id": job.record()["id"], "status": "ok", "passed": "true"}
     assert not (job.path / "xt-ci").exists()
+    done = job.xt("diff", "##[add-mask]a", "@", env=job.github)
+    assert "add-mask" in done.err
+    assert [one.name for one in commands(done)] == ["error"]
+    # Within a command of the runner's own the rest of its line is text.
+    assert not ci_readers.OLDER.search("".join(line for line in done.err.splitlines() if line[:2] != "::"))
 
 
 def test_a_failure_is_annotated_where_the_traceback_ends_in_the_project(job):
@@ -315,6 +323,8 @@ def test_a_report_that_fails_is_a_warning_and_keeps_the_exit_code(job, tmp_path)
     done = job.run("-q", "-m", "a", "--", "true", env=job.gitlab)
     assert "`xt-ci` is a link" in done.err
     assert sorted(os.listdir(tmp_path)) == before
+    done = job.run("-q", "-m", "a", "--ci-dir", ".xt/objects", "--", "true", env=job.gitlab)
+    assert "`.xt/objects` is in the store itself" in done.err
     job.summary.write_bytes(b"x" * 899_999)
     done = job.run("-q", "-m", "a", "--", "true", env=job.github)
     assert "the summary of this step is full" in done.err

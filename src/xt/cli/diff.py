@@ -149,13 +149,13 @@ def diff(
 
 def _say(found: Sequence[Gate]) -> None:
     """Say what each gate came to, where no report in any form is in the way."""
-    from xt.render.visible import visible
+    from xt.cli.main import harmless
 
     sys.stdout.flush()
     for gate in found:
         word = {True: "passed", False: "failed", None: "cannot be told"}[gate.passed]
         reasons = f": {'; '.join(gate.reasons)}" if gate.reasons else ""
-        print(visible(f"xt: {gate.name}: {word}{reasons}"), file=sys.stderr)
+        print(harmless(f"xt: {gate.name}: {word}{reasons}"), file=sys.stderr)
 
 
 def _tell(job: Job, found: Comparison, view: View, store: Store) -> None:

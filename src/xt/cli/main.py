@@ -145,14 +145,26 @@ def load_msgspec_lean() -> None:
 def tell(error: errors.XtError) -> None:
     """Write an error: one line what happened, one line what to do."""
     from xt.render.pointing import pointed
-    from xt.render.visible import visible
 
     if os.environ.get("XT_DEBUG"):
         import traceback
 
         traceback.print_exception(error)
-    print(f"xt: error: {visible(error.message)}", file=sys.stderr)
+    print(f"xt: error: {harmless(error.message)}", file=sys.stderr)
     for line in pointed(*error.excerpt) if error.excerpt is not None else ():
         print(line, file=sys.stderr)
     if error.hint:
-        print(f"xt: hint: {visible(error.hint)}", file=sys.stderr)
+        print(f"xt: hint: {harmless(error.hint)}", file=sys.stderr)
+
+
+def harmless(text: str) -> str:
+    """One line that neither a terminal nor, in a job, a runner takes for more than text."""
+    from xt.context import in_ci
+    from xt.render.visible import visible
+
+    text = visible(text)
+    if "##" in text and in_ci(os.environ):
+        from xt.render.ci_github import harmless as without_commands
+
+        text = without_commands(text)
+    return text

@@ -130,7 +130,9 @@ def _metrics(metrics: list[Metric], judged: Mapping[str, Judgement], baseline: s
 
 
 def _output(item: Output) -> Line:
-    line: Line = [say(f"{item.role} "), say(item.path if item.path is not None else item.declared, "bold")]
+    # Of a pattern that matches nothing the path is only where it starts from.
+    name = item.declared if item.path is None or item.status == "missing" else item.path
+    line: Line = [say(f"{item.role} "), say(name, "bold")]
     if item.status != "stored":
         return [*line, say(f" {item.status}", "bold"), say(f": {item.reason}" if item.reason else "")]
     return [*line, say(f" {size(item.size or 0)}")]

@@ -11,6 +11,7 @@ from xt.collect.ci import provider
 from xt.context import Outside
 from xt.errors import UsageError
 from xt.model.ci import PROVIDERS
+from xt.ops.find import store_path
 from xt.store import find_root
 from xt.suggest import suggest
 
@@ -90,6 +91,8 @@ def chosen(option: str | None, folder: str | None, outside: Outside) -> Place | 
         path = os.path.normpath(os.path.join(outside.cwd, named))
     elif said in FILES:
         path = os.path.join(root, FOLDER)
+    if path is not None and fsio.is_inside(os.path.realpath(path), os.path.realpath(store_path(outside))):
+        return f"`{named}` is in the store itself"
     return Place(said, path, bool(named), _job(said, environ), _top(said, environ, root))
 
 
