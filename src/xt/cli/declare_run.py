@@ -73,6 +73,9 @@ def run(
             help="Put in place what an equal (and verified) run gave, and run nothing.",
         ),
     ] = None,
+    per_rank: Annotated[
+        bool, typer.Option("--per-rank", help="Below srun, mpirun or torchrun: a run for each rank.")
+    ] = False,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
     ci: Ci = None,
@@ -98,5 +101,6 @@ def run(
         quiet=quiet or None,
         ci=ci,
         ci_dir=ci_dir,
+        per_rank=per_rank or None,
     )
     return execute(Words(asked, directory, command or []))
