@@ -11,7 +11,7 @@ function __xt_inner
                 set -e words[1]
                 set -q words[1]; and string escape -- $words
                 return 0
-            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --metrics --ticket --as --seed --sign -C
+            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --metrics --ticket --as --seed --sign -C --ci --ci-dir
                 set -q words[2]; or return 1
                 set -e words[1..2]
             case '-*'
@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'audit --allowed-signers' 'audit --key' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message' 'push -r' 'push --remote' 'pull -r' 'pull --remote'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run -C' 'run --ci' 'run --ci-dir' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'diff --fail-on' 'diff --ci' 'diff --ci-dir' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'verify --ci' 'verify --ci-dir' 'audit --format' 'audit --allowed-signers' 'audit --key' 'audit --ci' 'audit --ci-dir' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message' 'push -r' 'push --remote' 'pull -r' 'pull --remote'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -114,6 +114,8 @@ complete -c xt -n '__xt_options run' -l reuse -d 'Put in place what an equal (an
 complete -c xt -n '__xt_options run' -l per-rank -d 'Below srun, mpirun or torchrun: a run for each rank'
 complete -c xt -n '__xt_options run' -s C -x -a '(__fish_complete_directories)' -d 'Run in this folder'
 complete -c xt -n '__xt_options run' -s q -l quiet -d 'No line after the command'
+complete -c xt -n '__xt_options run' -l ci -x -a 'auto off github gitlab jenkins buildkite generic' -d 'Whose job to report to; by default (auto) that of the variables, if there is one'
+complete -c xt -n '__xt_options run' -l ci-dir -x -a '(__fish_complete_directories)' -d 'Folder of the files of that report; else xt-ci'
 complete -c xt -n '__xt_options run' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_options ls' -s n -l number -x -d 'Rows at most; 0 for all'
 complete -c xt -n '__xt_options ls' -s a -l all -d 'With the repeats that xt verify made'
@@ -152,6 +154,9 @@ complete -c xt -n '__xt_options diff' -l explain -d 'Say how the verdict was fou
 complete -c xt -n '__xt_options diff' -l format -x -a 'terminal json markdown html' -d 'How to write it'
 complete -c xt -n '__xt_options diff' -l json -d 'As --format json'
 complete -c xt -n '__xt_options diff' -l exit-code -d 'End with 1 if anything shown differs or cannot be told'
+complete -c xt -n '__xt_options diff' -l fail-on -x -d 'End with 1 if that is so, with 3 if it cannot be told'
+complete -c xt -n '__xt_options diff' -l ci -x -a 'auto off github gitlab jenkins buildkite generic' -d 'Whose job to report to; by default (auto) that of the variables, if there is one'
+complete -c xt -n '__xt_options diff' -l ci-dir -x -a '(__fish_complete_directories)' -d 'Folder of the files of that report; else xt-ci'
 complete -c xt -n '__xt_options diff' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at diff 1' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_at diff 2' -ka '(__xt_offer run)'
@@ -177,14 +182,18 @@ complete -c xt -n '__xt_options verify' -l diagnose -l no-diagnose -d 'Find out 
 complete -c xt -n '__xt_options verify' -l explain -d 'Show every trial and test'
 complete -c xt -n '__xt_options verify' -l format -x -a 'terminal json markdown junit' -d 'How to write it'
 complete -c xt -n '__xt_options verify' -l json -d 'As --format json'
+complete -c xt -n '__xt_options verify' -l ci -x -a 'auto off github gitlab jenkins buildkite generic' -d 'Whose job to report to; by default (auto) that of the variables, if there is one'
+complete -c xt -n '__xt_options verify' -l ci-dir -x -a '(__fish_complete_directories)' -d 'Folder of the files of that report; else xt-ci'
 complete -c xt -n '__xt_options verify' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at verify 1 more' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_options audit' -l all -d 'All runs but repeats made by xt verify, a line each'
-complete -c xt -n '__xt_options audit' -l format -x -a 'terminal json junit' -d 'How to write it'
+complete -c xt -n '__xt_options audit' -l format -x -a 'terminal json markdown junit' -d 'How to write it'
 complete -c xt -n '__xt_options audit' -l json -d 'As --format json'
 complete -c xt -n '__xt_options audit' -l signature -d 'Instead: who signed it, and is it what was signed?'
 complete -c xt -n '__xt_options audit' -l allowed-signers -r -F -d 'Trust these, as ssh-keygen(1) has them; may be repeated'
 complete -c xt -n '__xt_options audit' -l key -r -F -d 'Trust this public key; may be repeated'
+complete -c xt -n '__xt_options audit' -l ci -x -a 'auto off github gitlab jenkins buildkite generic' -d 'Whose job to report to; by default (auto) that of the variables, if there is one'
+complete -c xt -n '__xt_options audit' -l ci-dir -x -a '(__fish_complete_directories)' -d 'Folder of the files of that report; else xt-ci'
 complete -c xt -n '__xt_options audit' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at audit 1' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_options sign' -l key -r -F -d 'An ed25519 key, or KEY.pub of one the ssh-agent holds. Else [seal] key'

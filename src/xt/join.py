@@ -56,6 +56,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """`any` or `verified`."""
     sign: str | None = None
     """A key, as it was typed."""
+    ci: str | None = None
+    """`--ci`; this and the folder are no part of a request: they are for what is told after the run."""
+    ci_dir: str | None = None
 
 
 def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from xt.cli.ci_options import Ci, CiDir
 from xt.cli.fast import Words
 from xt.join import Asked
 
@@ -94,6 +95,8 @@ def run(
     ] = False,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
+    ci: Ci = None,
+    ci_dir: CiDir = None,
 ) -> int:
     """Record one execution of any command."""
     from xt.cli.run import execute
@@ -115,6 +118,8 @@ def run(
         reuse=reuse,
         sign=sign,
         quiet=quiet or None,
+        ci=ci,
+        ci_dir=ci_dir,
         per_rank=per_rank or None,
     )
     return execute(Words(asked, directory, command or []))

@@ -20,6 +20,8 @@ VALUES = {
     "--as": "task",
     "--seed": "seed",
     "--sign": "sign",
+    "--ci": "ci",
+    "--ci-dir": "ci_dir",
 }
 #: The same for those that may be given many times.
 LISTS = {
