@@ -5,6 +5,7 @@ Slurm (`srun`, sbatch(1)), Open MPI (`OMPI_COMM_WORLD_*`), PMIx, and torchrun (`
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -39,7 +40,9 @@ def place(environ: Mapping[str, str]) -> Place | None:
     Args:
         environ: the variables.
     """
-    found = _slurm(environ) or _mpi(environ) or _torch(environ)
+    # The innermost first: where `srun` starts a `torchrun` or a daemon of `mpirun` on each host, what those
+    # start has the variables of both, and Slurm's tell only which host it is.
+    found = _torch(environ) or _mpi(environ) or _slurm(environ)
     if found is None or found.size < 2 or not 0 <= found.rank < found.size:
         return None
     return None if environ.get(INSIDE) == found.key else found
@@ -75,6 +78,8 @@ def _torch(environ: Mapping[str, str]) -> Place | None:
     where = [environ.get(name, "") for name in ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT")]
     if rank is None or size is None or not all(where):
         return None
+    if where[1] == "localhost" or where[1].startswith("127.") or where[1] == "::1":
+        where[1] = os.uname().nodename  # other hosts that share the store have one of this name and port, too
     again = environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     return Place("torchrun", f"torchrun:{'/'.join(where)}/{again}", rank, size)
 
@@ -84,8 +89,13 @@ def array(environ: Mapping[str, str]) -> tuple[str, int] | None:
     for task, (kind, job) in ARRAYS.items():
         number = _number(environ, task)
         # LSF and SGE set it outside of arrays too: to 0 and `undefined`.
-        if number is not None and environ.get(job) and not (kind == "lsf" and number == 0):
-            return f"{kind}:{environ[job]}", number
+        name = environ.get(job)
+        if kind == "kubernetes" and not name:
+            # A pod's host is called as the job is, `-` and its index behind it; no variable has to name the job.
+            name, _, index = environ.get("HOSTNAME", "").rpartition("-")
+            name = name if index == str(number) else None
+        if number is not None and name and not (kind == "lsf" and number == 0):
+            return f"{kind}:{name}", number
     return None
 
 

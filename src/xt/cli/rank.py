@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xt.config import Settings
 from xt.context import Outside
+from xt.errors import NotStartedError
 from xt.launch import Place, place
 from xt.model.request import RunRequest
 
@@ -13,8 +14,16 @@ def lead(request: RunRequest, outside: Outside, settings: Settings, store: str) 
 
     Returns:
         The status to end with; the place of rank 0, which is to make the run; None for a run of its own.
+
+    Raises:
+        NotStartedError: an earlier run is to stand for it, which all ranks would have to agree on.
     """
     here = place(outside.environ)
+    if here is not None and request.reuse is not None:
+        raise NotStartedError(
+            f"`--reuse` cannot tell for one of {here.size} ranks",
+            "put it in front of the launcher: xt run --reuse -- srun …, or record each rank with --per-rank",
+        )
     if here is None or here.rank == 0:
         return here
     from xt.cli.run import say
