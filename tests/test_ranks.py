@@ -183,9 +183,7 @@ def test_a_run_for_each_rank_where_that_is_wanted(launch):
     launch.all(options=("-q", "--per-rank"))
     assert len(launch.runs()) == 4
     found = json.loads(launch.folder.xt("ls", "--group", "--json").out)
-    assert [(one["value"], one["runs"]) for one in found["groups"]] == [
-        ("torchrun:none/node1/29500/0", 4)
-    ]
+    assert [(one["value"], one["runs"]) for one in found["groups"]] == [("torchrun:none/node1/29500/0", 4)]
     members = {launch.folder.record(run["id"])["snapshot"]["context"]["member"] for run in launch.runs()}
     assert members == {0, 1, 2, 3}
 
