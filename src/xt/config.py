@@ -63,6 +63,10 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `-q`: no line after the command."""
     max_log: Amount = 10_000_000_000
     """Bytes stored of each stream; the rest is counted and passed on."""
+    docker: str | None = None
+    """As `--docker`: the image that commands run in."""
+    docker_options: list[str] = []
+    """As `--docker-opt`."""
 
 
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -207,6 +211,10 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--strict`."""
     recompute: list[str] | None = None
     """As `on` of `[recompute]`, for this task."""
+    docker: str | None = None
+    """As `--docker`; empty: in none, although `[run]` names an image."""
+    docker_options: list[str] = []
+    """As `--docker-opt`, besides those of `[run]`."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -359,7 +367,7 @@ class _Source:
             self.fail(*fault)
         told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
         said = (settings.deploy, settings.recompute.on, settings.tickets.pattern, settings.tickets.url)
-        if any((*told, *said)):
+        if any((*told, *said, settings.run.docker_options)):
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

@@ -10,8 +10,10 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from xt.config import Config, TaskSettings
+from xt.config import Config, Settings, TaskSettings
 from xt.declare import (
+    docker_image,
+    docker_words,
     fact_spec,
     facts,
     input_spec,
@@ -23,7 +25,7 @@ from xt.declare import (
     words,
 )
 from xt.errors import UsageError
-from xt.model.request import FactSpec, MetricGoal, RunRequest
+from xt.model.request import Docker, FactSpec, MetricGoal, RunRequest
 from xt.model.snapshot import MetricSpec
 from xt.model.text import from_text, to_text
 from xt.suggest import suggest
@@ -50,6 +52,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool | None = None
     reuse: str | None = None
     """`any` or `verified`."""
+    docker: str | None = None
+    docker_options: list[str] = []
 
 
 def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:
@@ -113,7 +117,35 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
         reuse=_reuse(asked.reuse),
+        docker=container(asked, settings, task, task_name),
     )
+
+
+def container(asked: Asked, settings: Settings, task: TaskSettings, task_name: str | None) -> Docker | None:
+    """Choose the container to run in: the command line wins over the task, and that over `[run]`.
+
+    Args:
+        asked: the command line.
+        settings: of the project.
+        task: the task's own.
+        task_name: its name.
+
+    Raises:
+        UsageError: a name or an option that cannot be one, or options without an image.
+    """
+    said = [
+        (asked.docker, "--docker"),
+        (task.docker, f"[task.{task_name}]"),
+        (settings.run.docker, "xt.toml"),
+    ]
+    image, declared = next(((image, at) for image, at in said if image is not None), ("", ""))
+    if not image:
+        if asked.docker_options:
+            raise UsageError("`--docker-opt` without an image", "`--docker IMAGE` names it")
+        return None
+    given = [*settings.run.docker_options, *task.docker_options, *asked.docker_options]
+    options = [word for text in given for word in docker_words(text)]
+    return Docker(docker_image(image), options, declared)
 
 
 def _reuse(text: str | None) -> Literal["any", "verified"] | None:

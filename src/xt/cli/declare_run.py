@@ -72,6 +72,16 @@ def run(
             help="Put in place what an equal (and verified) run gave, and run nothing.",
         ),
     ] = None,
+    docker: Annotated[
+        str | None,
+        typer.Option("--docker", metavar="IMAGE", help="Run it in a container of an image that is here."),
+    ] = None,
+    docker_opt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--docker-opt", metavar="OPT", help="Option of docker run, as --shm-size=8g; may be repeated."
+        ),
+    ] = None,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
 ) -> int:
@@ -92,6 +102,8 @@ def run(
         strict=strict or None,
         seed=seed,
         reuse=reuse,
+        docker=docker,
+        docker_options=docker_opt or [],
         quiet=quiet or None,
     )
     return execute(Words(asked, directory, command or []))

@@ -19,6 +19,7 @@ VALUES = {
     "--ticket": "ticket",
     "--as": "task",
     "--seed": "seed",
+    "--docker": "docker",
 }
 #: The same for those that may be given many times.
 LISTS = {
@@ -32,6 +33,7 @@ LISTS = {
     "--param": "params",
     "--fact": "facts",
     "--metric": "metrics",
+    "--docker-opt": "docker_options",
 }
 #: Those with a value that may be left out, which then is this one.
 OPTIONAL = {"--reuse": "any"}

@@ -66,6 +66,8 @@ class Hooks(NamedTuple):
     instead, while the record names the command."""
     own_pids: bool = False
     """Whether it is the first process of a pid namespace of its own."""
+    judge: Callable[[execute.Ended], execute.Ended] | None = None
+    """Gets how it ended, and says how that is to be understood."""
 
 
 #: argv and variables of what is started instead of a command.
@@ -109,6 +111,9 @@ def run(
     store, live, run_id = _begin(store_path, outside)
     try:
         secrets = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
+        if request.docker is not None:
+            hidden = argv_secrets(request.docker.options)
+            secrets |= {f"docker {name}": value for name, value in hidden.items()}
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
         snapshot = causes.snapshot(capture, scrubber)
@@ -146,6 +151,8 @@ def run(
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
     ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks))
     try:
+        if hooks.judge is not None:
+            ended = hooks.judge(ended)
         result = scrubber.clean(effects.result(capture, before, ended, live, store))
     except Exception as error:
         # The command has run: its exit code is kept, and recorded, whatever is wrong with us.

@@ -139,7 +139,9 @@ class Present:
 
     def _environment(self, held: Capture) -> Environment:
         """What decides is how the interpreter is found: by the words of the command, from its folder."""
-        key = (held.request.cwd, *held.request.command)
+        inside = held.request.docker
+        image = (inside.image, *inside.options) if inside is not None else ()
+        key = (held.request.cwd, *held.request.command, "", *image)
         if key not in self._environments:
             self._environments[key] = BEFORE.get("environment")(held)
         return self._environments[key]
