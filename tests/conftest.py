@@ -12,6 +12,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
+from tests.services.docker import docker_engine
+
+__all__ = ["docker_engine"]
 SOURCE = str(Path(__file__).resolve().parent.parent / "src")
 
 

@@ -60,7 +60,7 @@ def _ours(capture: Capture, asked: Docker, gpus: Gpus) -> Container:
     environ = capture.outside.environ
     name = asked.id or asked.image
     try:
-        engine = Engine(environ)
+        engine = Engine(asked.environ if asked.environ is not None else environ)
         told = engine.inspect(name)
     except UnsupportedError as error:
         raise NotStartedError(error.message, error.hint) from error
@@ -90,7 +90,7 @@ def _ours(capture: Capture, asked: Docker, gpus: Gpus) -> Container:
         options=[to_text(word) for word in options],
         declared=asked.declared,
         handed=sorted({*map(to_shown, handed), *map(to_shown, docker_words.handed(given))}),
-        adjusted=_adjusted(capture, image.shell, gpus, {option.name for option in given}),
+        adjusted=_adjusted(capture, engine.environ, image.shell, gpus, {option.name for option in given}),
     )
 
 
@@ -112,14 +112,16 @@ def is_handed(name: str, environ: Mapping[str, str], settings: Settings, root: s
     return all(is_inside(path, root) for path in _PATH.findall(environ[name]))
 
 
-def _adjusted(capture: Capture, shell: bool | None, gpus: Gpus, given: set[str]) -> list[str]:
+def _adjusted(
+    capture: Capture, environ: Mapping[str, str], shell: bool | None, gpus: Gpus, given: set[str]
+) -> list[str]:
     """Say what cannot be in a container as it is outside."""
     said = []
     if all(sort_of(number) == "terminal" for number in range(3)):
         said.append("standard error comes with standard output: a container has one terminal")
     if capture.outside.umask != 0o022 and not shell:
         said.append(f"the umask in the container is 022, outside it is {capture.outside.umask:03o}")
-    if gpus.devices and "gpus" not in given and not passes_gpus(capture.outside.environ):
+    if gpus.devices and "gpus" not in given and not passes_gpus(environ):
         said.append("the GPUs are not passed: no NVIDIA Container Toolkit was found")
     return said
 

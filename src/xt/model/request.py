@@ -69,6 +69,8 @@ class Docker(msgspec.Struct, frozen=True):
     """The image that is meant, for a repeat, whatever the name means by now."""
     handed: list[str] | None = None
     """Variables to hand over, for a repeat; None: those that are settings, see `xt.collect.contained`."""
+    environ: dict[str, str] | None = None
+    """Variables by which the engine is found, for a repeat; None: those of the command."""
 
 
 class RunRequest(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from xt.errors import NotStartedError, UnsupportedError, XtError
 from xt.execute import Ended, docker
 from xt.model.files import Problem
 from xt.model.request import Docker, RunRequest
+from xt.model.result import Usage
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
 
@@ -31,6 +32,8 @@ _UMASK = 0o022
 _SYSTEM = frozenset(
     ("/", *(f"/{name}" for name in ("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "run")))
 ) | {"/sbin", "/sys", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/var"}
+#: Bytes at the end of a log in which its last line is looked for.
+_TAIL = 4096
 #: What docker's own exit statuses say of a container that was not started.
 _NEVER = {
     125: "docker could not make the container",
@@ -154,11 +157,13 @@ class Contained:
     def judge(self, ended: Ended) -> Ended:
         """Tell exit statuses of docker from those of the command; see `ops.run.Hooks`."""
         self._gone = ended.started and ended.signal is None and ended.exit_code != 125
+        if ended.started:
+            ended = replace(ended, usage=_of_docker(ended.usage))
         code = ended.exit_code
         if not ended.started or code not in _NEVER or self._name is None:
             return ended
         try:
-            if docker.started(self._name, self._begun, self._environ):
+            if not _says_init(ended) and docker.started(self._name, self._begun, self._environ):
                 return ended
         except UnsupportedError as error:
             said = Problem(
@@ -222,6 +227,34 @@ def _folders(request: RunRequest) -> list[str]:
         if os.path.isdir(folder) and folder not in _SYSTEM:
             found.append(folder)
     return list(dict.fromkeys(found))
+
+
+def _of_docker(usage: Usage) -> Usage:
+    """Leave out what was measured of the `docker` command: its children are the engine's, not ours."""
+    return replace(
+        usage,
+        user_s=None,
+        system_s=None,
+        peak_memory_bytes=None,
+        read_bytes=None,
+        written_bytes=None,
+        reason="what a command uses in a container is not measured",
+    )
+
+
+def _says_init(ended: Ended) -> bool:
+    """Whether the first process of the container says that it could not start the command."""
+    for file in ended.files:
+        with contextlib.suppress(OSError):
+            fd = fsio.open_regular(file.path)
+            try:
+                os.lseek(fd, max(file.size - _TAIL, 0), os.SEEK_SET)
+                last = os.read(fd, _TAIL).rstrip().rpartition(b"\n")[2]
+            finally:
+                os.close(fd)
+            if last.startswith(b"[FATAL tini (") and b" exec " in last:
+                return True
+    return False
 
 
 def _without_gpus(words: list[str], given: list[docker_words.Option]) -> list[str]:

@@ -72,10 +72,10 @@ def pinned(snapshot: Snapshot, wish: Wish, moved: Moved, environ: Mapping[str, s
     if asked is not None:
         if any(MASK in word for word in asked.options):
             raise UnverifiableError("an option of docker holds a secret, which is not recorded")
-        return Pinned(replace(asked, id=image.id), image.id, image.remarks)
+        return Pinned(replace(asked, id=image.id, environ=dict(environ)), image.id, image.remarks)
     names = [name for name in snapshot.environment.variables if name not in _NOT_THERE]
     names += [name for name, digest in snapshot.environment.hidden.items() if digest == "secret"]
-    asked = Docker(container.image or image.id, [], "--docker", image.id, names)
+    asked = Docker(container.image or image.id, [], "--docker", image.id, names, dict(environ))
     return Pinned(asked, image.id, image.remarks)
 
 
