@@ -107,6 +107,12 @@ def invoke(arguments: list[str]) -> int:
         if shown is None:
             raise
         where = " ".join(["xt", *named])
+        unknown = getattr(error, "option_name", None)
+        if named == ["run"] and type(error).__name__ == "NoSuchOption":
+            raise errors.UsageError(
+                f"`xt run` has no option `{unknown}`",
+                f"the command's own stand behind it: `xt run COMMAND {unknown}`; xt's: `xt run --help`",
+            ) from error
         raise errors.UsageError(shown().rstrip("."), f"`{where} --help` lists the options") from error
     finally:
         sys.stdout.flush()
