@@ -110,9 +110,17 @@ def _end(pid: int) -> None:
         while time.monotonic() < end:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-            if not os.path.exists(f"/proc/{pid}"):
+            if _has_ended(pid):
                 return
             time.sleep(0.02)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is gone, or waits for a parent that is another worker to take notice of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def need(*programs: str) -> None:

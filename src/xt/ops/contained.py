@@ -160,6 +160,10 @@ class Contained:
         if ended.started:
             ended = replace(ended, usage=_of_docker(ended.usage))
         code = ended.exit_code
+        number = code - 128 if code is not None and code > 128 else None
+        if number in ended.received:
+            # A shell's loop is to stop as it would have outside.
+            ended = replace(ended, exit_code=None, signal=number)
         if not ended.started or code not in _NEVER or self._name is None:
             return ended
         try:
