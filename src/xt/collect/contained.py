@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from xt import docker_words, redact
 from xt.collect import Capture
+from xt.collect.container import telling
 from xt.collect.gitdir import find_top
 from xt.collect.image import describe, with_packages
 from xt.collect.variables import by_value
@@ -87,6 +88,7 @@ def _ours(capture: Capture, asked: Docker, gpus: Gpus) -> Container:
         reason=None,
         started_by="xt",
         found=image,
+        labels=telling((told.get("Config") or {}).get("Labels")),
         options=[to_text(word) for word in options],
         declared=asked.declared,
         handed=sorted({*map(to_shown, handed), *map(to_shown, docker_words.handed(given))}),
@@ -167,4 +169,4 @@ def _theirs(capture: Capture) -> Container | None:
         describe(told),
         reason="packages are read for `--docker` only, not where the command starts the container",
     )
-    return replace(known, found=image)
+    return replace(known, found=image, labels=telling((told.get("Config") or {}).get("Labels")))

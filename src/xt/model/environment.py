@@ -131,6 +131,8 @@ class Container(msgspec.Struct, frozen=True, omit_defaults=True):
     """Variables from outside that the command gets, besides `XT_*`; all others are the image's own."""
     adjusted: list[str] = []
     """What is not as it would be outside, one sentence each."""
+    labels: dict[str, str] = {}
+    """Labels of the image that say what it is: `org.opencontainers.image.version`, …"""
 
     def identity(self) -> str | None:
         """Tell which image it is, as exactly as is known."""

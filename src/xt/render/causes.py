@@ -9,7 +9,7 @@ from xt.model.files import Input
 from xt.model.snapshot import Command, Param, Seed, Snapshot
 from xt.model.text import Text, from_text
 from xt.render.cells import clip
-from xt.render.containers import NAMED, NOTABLE, container
+from xt.render.containers import NAMED, NOTABLE, container, labels
 from xt.render.layout import beside, flow, table, wrap
 from xt.render.quantities import count, fingerprint, size
 from xt.render.quoting import quote, value
@@ -291,12 +291,13 @@ def _gpus(gpus: Gpus) -> Line:
 
 
 def _container(found: Environment) -> list[Line]:
-    container = found.container
-    if not container.inside or container.started_by is not None:
+    inside = found.container
+    if not inside.inside or inside.started_by is not None:
         return []
     return [
         [
-            say(f"in {container.engine or 'a container'}"),
-            say(f" {container.image}" if container.image else ""),
+            say(f"in {inside.engine or 'a container'}"),
+            say(f" {inside.image}" if inside.image else ""),
+            *labels(inside),
         ]
     ]

@@ -29,7 +29,9 @@ def container(found: Container, width: int) -> list[Line]:
         return wrap([say(f"in {engine}{named}"), *why], width, 2)
     inner = found.found
     words = [from_text(word) for word in found.options]
-    items: list[Line] = [[say(f"in {engine} {found.image}"), say(f" {fingerprint(inner.id)}", "dim")]]
+    items: list[Line] = [
+        [say(f"in {engine} {found.image}"), say(f" {fingerprint(inner.id)}", "dim"), *labels(found)]
+    ]
     items += [[say(inner.distribution)]] if inner.distribution else []
     items += [_installed(place) for place in inner.installed or []]
     if inner.entrypoint and found.started_by == "xt" and not any("--entrypoint" in word for word in words):
@@ -42,6 +44,18 @@ def container(found: Container, width: int) -> list[Line]:
     for said in [*found.adjusted, *([inner.reason] if inner.reason else [])]:
         lines += wrap([say(said, "dim")], width, 2)
     return lines
+
+
+def labels(found: Container) -> Line:
+    """What the labels say the image is: its title, version and commit."""
+    last = {name.rpartition(".")[2]: value for name, value in found.labels.items()}
+    told = [
+        last.get("title", ""),
+        last.get("version", ""),
+        last.get("revision", last.get("vcs-ref", ""))[:12],
+    ]
+    words = " ".join(word for word in told if word)
+    return [say(f" ({clip(words, 60)})", "dim")] if words else []
 
 
 def _installed(found: Installed) -> Line:
