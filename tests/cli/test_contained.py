@@ -7,13 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests import pages
 from tests.conftest import SOURCE
 from tests.execute.wrapped import Pty, until
 from tests.services.docker import NAME, docker, left, make
 
+ROOT = Path(__file__).resolve().parents[2]
 #: What an image with packages holds.
 FILES = {
     "etc/os-release": 'NAME=x\nPRETTY_NAME="Debian \x1b[31mGNU/Linux 12"\n',
@@ -31,6 +34,15 @@ def furnished(docker_engine, tmp_path_factory):
     name = f"xt-furnished:{os.getpid()}"
     make(docker_engine, name, FILES, 'ENTRYPOINT ["/bin/false"]', "ENV PATH=/bin", "ENV KEPT=by-image")
     return name
+
+
+#: The image of the how-to page.
+PAGE = {
+    "etc/os-release": 'PRETTY_NAME="Alpine Linux 3.20"',
+    "lib/apk/db/installed": "P:musl\nV:1.2.5-r0\n\n",
+    "usr/lib/python3.11/site-packages/numpy-2.4.5.dist-info/METADATA": "Name: numpy\nVersion: 2.4.5\n\n",
+    "usr/include/python3.11/patchlevel.h": '#define PY_VERSION "3.11.7"',
+}
 
 
 class Docked:
@@ -327,6 +339,20 @@ def test_an_image_that_cannot_be_known_is_unknown_with_its_reason(docked):
         assert gone.code == 3 and "image is not known" in gone.err
     docked.run("--", "docker", "--version")
     assert "started_by" not in docked.container()
+
+
+def test_the_page_is_true_where_there_is_an_engine(docker_engine, tmp_path):
+    text = (ROOT / "docs/how-to/containers.md").read_text()
+    make(docker_engine, "tools:1", PAGE)
+    newer = {name.replace("2.4.5", "2.4.6"): data.replace("2.4.5", "2.4.6") for name, data in PAGE.items()}
+    make(docker_engine, "tools:2", newer)
+    steps = pages.steps(text.replace("```text", "```console"))
+    folder = tmp_path / "here"
+    folder.mkdir()
+    world = {**pages.world(tmp_path), "DOCKER_HOST": docker_engine}
+    shown = pages.play([step.command for step in steps], folder, world)
+    found = pages.differences(steps, shown)
+    assert not found, "\n\n".join(found)
 
 
 def test_xt_in_a_container_says_what_it_can_see(docked, tmp_path):

@@ -44,7 +44,7 @@ def test_managers_and_interpreters():
         archive(
             {
                 "./lib/apk/db/installed": b"C:Q1\nP:musl\nV:1.2.5-r0\nF:lib\nR:x\n\nP:busybox\nV:1.36\n\n",
-                "var/lib/dpkg/status.d/base": b"Package: base-files\nVersion: 12\nHomepage: x\n Version: no\n",
+                "var/lib/dpkg/status.d/base": b"Package: base-files\nVersion: 12\nSection: x\n Version: no\n",
                 "var/lib/dpkg/status.d/base.md5sums": b"Package: no\nVersion: 1\n",
                 "var/lib/pacman/local/gcc-libs-14.1-2": None,
                 "opt/conda/conda-meta/numpy-base-2.0.1-py312_0.json": b"{}",

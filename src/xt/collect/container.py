@@ -1,8 +1,8 @@
 """The container xt runs in, as far as it can be seen from inside.
 
 An engine tells a container next to nothing about its image. What is looked at: the variable `XT_IMAGE`, what
-podman and Apptainer leave in files, labels that some builders and Apptainer copy into the image, and the image
-of the job where GitLab names it. Of Docker and Kubernetes the image itself cannot be seen.
+podman and Apptainer leave in files, labels that Apptainer and some builders copy into the image, and what
+GitLab calls the image of a job. Of Docker and Kubernetes the image itself cannot be seen.
 """
 
 from __future__ import annotations
