@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,7 +75,7 @@ def docked(project, docker_engine):
 
 def test_it_is_as_if_it_ran_here(docked):
     docked.project.write("sub/a.txt", "here\n")
-    script = "cat - a.txt; pwd; id -u; echo err >&2; echo made > made; umask; exit 7"
+    script = "cat - a.txt; pwd; id -u; echo err >&2; echo made > made; umask; echo $HOME; exit 7"
     old = os.umask(0o027)
     try:
         done = docked.run(
@@ -81,7 +85,7 @@ def test_it_is_as_if_it_ran_here(docked):
         os.umask(old)
     where = docked.project.path / "sub"
     assert done.code == 7, done.err
-    assert done.out.decode().splitlines() == ["in", "here", str(where), str(os.getuid()), "0027"]
+    assert done.out.decode().splitlines() == ["in", "here", str(where), str(os.getuid()), "0027", "/tmp"]
     assert done.err.startswith("err\n") and len(done.err.splitlines()) == 2
     info = (where / "made").stat()
     assert (info.st_uid, info.st_mode & 0o777) == (os.getuid(), 0o640)
@@ -139,7 +143,7 @@ def test_another_image_of_the_name_is_a_cause(docked):
     record, repeated = docked.project.record("@~3"), docked.project.record()
     assert repeated["snapshot"]["recipe"] == record["snapshot"]["recipe"]
     docker(docked.address, "image", "rm", "--force", first)
-    for mode in ((), ("--env", "docker"), ("--in-place",)):
+    for mode in (("--env", "docker"), ("--in-place",)):
         gone = docked.xt("rerun", repeated["id"], *mode)
         assert gone.code == 3, gone.err
         assert "is not here; " in gone.err and "is another one now" in gone.err
@@ -267,8 +271,8 @@ def test_what_cannot_be_recorded_runs_in_the_container_all_the_same(docked):
     assert done.code == 5 and b"/bin/busybox" in done.out and "not recorded" in done.err
 
 
-def start(docked, *words, **options):
-    environ = {**os.environ, "PYTHONPATH": SOURCE, "DOCKER_HOST": docked.address}
+def start(docked, *words, address=None, **options):
+    environ = {**os.environ, "PYTHONPATH": SOURCE, "DOCKER_HOST": address or docked.address}
     command = [sys.executable, "-m", "xt", "run", *words]
     return subprocess.Popen(command, cwd=docked.project.path, env=environ, **options)
 
@@ -326,19 +330,82 @@ def test_docker_s_own_command_is_read(docked):
 
 def test_an_image_that_cannot_be_known_is_unknown_with_its_reason(docked):
     for words, reason in (
-        (("docker", "run", "--rm", "nowhere:1"), "was not here before the start"),
         (("docker", "exec", "gone", "true"), "made before"),
         (("docker", "run", "--nope", NAME), "`--nope` is not known here"),
         (("env", "docker", "run", "nowhere:1"), "behind `env`"),
+        (("docker", "run", "--rm", "nowhere:1"), "was not here before the start"),
     ):
         assert docked.run("--", *words).code != 0
-        found = docked.container()
-        assert reason in found["reason"], found
-        assert "not known" in docked.xt("show").out.decode()
-        gone = docked.xt("rerun", "@", "--env", "docker")
-        assert gone.code == 3 and "image is not known" in gone.err
+        assert reason in docked.container()["reason"]
+    assert "the image it runs in is not known" in docked.project.record()["snapshot"]["recipe_doubt"]
+    assert "not known" in docked.xt("show").out.decode()
+    gone = docked.xt("rerun", "@", "--env", "docker")
+    assert gone.code == 3 and "image is not known" in gone.err
     docked.run("--", "docker", "--version")
     assert "started_by" not in docked.container()
+
+
+def test_nothing_is_left_when_nobody_reads(docked):
+    process = start(
+        *(docked, "-q", "--docker", NAME, "--", "sh", "-c", "while true; do echo y; done"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout.readline() == b"y\n"
+    process.stdout.close()
+    assert process.wait(60) != 0
+    assert left(docked.address, docked.project.record()["id"]) == ""
+
+
+class Between(threading.Thread):
+    """Stands between docker and its engine, until it is gone."""
+
+    def __init__(self, folder, address):
+        super().__init__(daemon=True)
+        self.engine = address.removeprefix("unix://")
+        self.address = f"unix://{folder}/b"
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(f"{folder}/b")
+        self.socket.listen()
+        self.open = []
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near = self.socket.accept()[0]
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(self.engine)
+                self.open += [near, far]
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=self.carry, args=(one, other), daemon=True).start()
+
+    def carry(self, one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+    def gone(self):
+        for connection in (self.socket, *self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+
+def test_an_engine_that_goes_away_midway(docked):
+    with tempfile.TemporaryDirectory(prefix="xt-") as folder:
+        between = Between(folder, docked.address)
+        between.start()
+        words = (docked, "--docker", NAME, "--", "sh", "-c", "echo > here; exec sleep 60")
+        process = start(*words, address=between.address, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        until((docked.project.path / "here").exists)
+        between.gone()
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 125 and b"how it ended in its container is not known" in said
+    record = docked.project.record()
+    assert record["result"]["status"] == "failed"
+    docker(docked.address, "rm", "--force", f"xt-{record['id']}")
 
 
 def test_the_page_is_true_where_there_is_an_engine(docker_engine, tmp_path):

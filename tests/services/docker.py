@@ -96,15 +96,15 @@ def left(at: str, run_id: str) -> str:
 def _pack(target, files: Mapping[str, str]) -> None:
     """A root file system: busybox under its names, and folders to write to."""
     with tarfile.open(fileobj=target, mode="w") as archive:
+        for name in ("bin", "etc", "tmp"):
+            made = tarfile.TarInfo(name)
+            made.type, made.mode = tarfile.DIRTYPE, 0o777
+            archive.addfile(made)
         archive.add(shutil.which("busybox") or "", "bin/busybox", filter=_plain)
         for name in APPLETS:
             link = tarfile.TarInfo(f"bin/{name}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(link)
-        for name in ("etc", "tmp"):
-            made = tarfile.TarInfo(name)
-            made.type, made.mode = tarfile.DIRTYPE, 0o777
-            archive.addfile(made)
         for path, text in files.items():
             info = tarfile.TarInfo(path)
             info.size = len(text.encode())

@@ -156,7 +156,8 @@ class Contained:
 
     def judge(self, ended: Ended) -> Ended:
         """Tell exit statuses of docker from those of the command; see `ops.run.Hooks`."""
-        self._gone = ended.started and ended.signal is None and ended.exit_code != 125
+        # Docker fails too when nobody reads what it writes, and its container goes on.
+        self._gone = ended.started and ended.exit_code == 0
         if ended.started:
             ended = replace(ended, usage=_of_docker(ended.usage))
         code = ended.exit_code
