@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 from tests import pages
 from tests.conftest import SOURCE
 from tests.execute.wrapped import Pty, until
-from tests.services.docker import NAME, docker, left, make
+from tests.services.docker import NAME, docker, left, make, pack
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What an image with packages holds.
@@ -218,6 +219,13 @@ def test_declared_in_the_settings(docked):
     docked.project.write("xt.toml", settings)
     assert docked.run("--", "sh", "-c", "echo $HOSTNAME; ls /bin/busybox").out == b"inside\n/bin/busybox\n"
     assert docked.container()["declared"] == "xt.toml"
+    docked.project.write("xt.toml", settings.replace("--hostname=inside", "--hostname=other"))
+    stale = docked.xt("stale")
+    assert stale.code == 1 and b"options of docker" in stale.out
+    docked.project.write("xt.toml", settings.replace(NAME, "nowhere:1"))
+    stale = docked.xt("stale")
+    assert stale.code == 3 and b"`nowhere:1` is not here" in stale.out
+    docked.project.write("xt.toml", settings)
     docked.run("--as", "out", "--", "true")
     assert "started_by" not in docked.container()
     docked.project.write("xt.toml", '[run]\ndocker = "x"\ndocker_options = ["--rm"]\n')
@@ -406,6 +414,22 @@ def test_an_engine_that_goes_away_midway(docked):
     record = docked.project.record()
     assert record["result"]["status"] == "failed"
     docker(docked.address, "rm", "--force", f"xt-{record['id']}")
+
+
+def test_podman_s_image_is_known_by_its_id(project, tmp_path):
+    if not shutil.which("podman"):
+        pytest.skip("podman is not installed")
+    archive = tmp_path / "image.tar"
+    pack(archive, {})
+    made = subprocess.run(
+        ["podman", "import", archive, "localhost/xt-test:1"], capture_output=True, text=True
+    )
+    if made.returncode:
+        pytest.skip(f"podman does not work here: {made.stderr.splitlines()[-1:]}")
+    project.run("--", "podman", "run", "--rm", "--network=none", "localhost/xt-test:1", "true")
+    found = project.record()["snapshot"]["environment"]["container"]
+    assert (found["engine"], found["image"]) == ("podman", "localhost/xt-test:1")
+    assert found["found"]["id"] == made.stdout.strip().splitlines()[-1]
 
 
 def test_the_page_is_true_where_there_is_an_engine(docker_engine, tmp_path):

@@ -227,6 +227,14 @@ def test_accelerators_are_asked_for_by_docker_s_option(docked):
     assert words.index("--gpus") < words.index(docked.image.id)
 
 
+def test_further_options_win(docked):
+    words = docked.wrap("true", gpus=True, options=["--gpus=1", "--net", "none"], home="/x", umask=0o27).argv
+    at = words.index(docked.image.id)
+    assert "all" not in words and "--network" not in words and "HOME=/x" in words
+    assert words[at - 3 : at + 1] == ["--gpus=1", "--net", "none", docked.image.id]
+    assert words[at + 1 :] == ["/bin/sh", "-c", 'umask 027; exec "$@"', "sh", "true"]
+
+
 def test_the_engine_s_own_user_is_the_caller_where_it_has_no_privileges(docked):
     place = docked.place()
     words = wrap(docked.image._replace(rootless=True), ["true"], {}, place, docked.environ).argv

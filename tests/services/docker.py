@@ -74,9 +74,8 @@ def make(at: str, name: str, files: Mapping[str, str] | None = None, *changes: s
         files: content by path without the first `/`.
         changes: lines of a Dockerfile, such as `ENTRYPOINT ["sh"]`.
     """
-    with tempfile.TemporaryFile() as archive:
-        _pack(archive, files or {})
-        archive.seek(0)
+    with tempfile.NamedTemporaryFile() as archive:
+        pack(Path(archive.name), files or {})
         words = ["docker", "--host", at, "import", *(f"--change={change}" for change in changes), "-", name]
         done = subprocess.run(words, stdin=archive, check=True, capture_output=True, text=True)
     return done.stdout.strip()
@@ -93,9 +92,9 @@ def left(at: str, run_id: str) -> str:
     return docker(at, "ps", "-aq", "--filter", f"name=xt-{run_id}")
 
 
-def _pack(target, files: Mapping[str, str]) -> None:
-    """A root file system: busybox under its names, and folders to write to."""
-    with tarfile.open(fileobj=target, mode="w") as archive:
+def pack(target: Path, files: Mapping[str, str]) -> None:
+    """A root file system: busybox under its names, folders to write to, and other files."""
+    with tarfile.open(target, "w") as archive:
         for name in ("bin", "etc", "tmp"):
             made = tarfile.TarInfo(name)
             made.type, made.mode = tarfile.DIRTYPE, 0o777
