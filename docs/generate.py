@@ -28,6 +28,7 @@ from xt.model.audit import Audits
 from xt.model.bundle import Compared, Shown, Versions
 from xt.model.cases import CasesOfRun, History
 from xt.model.delta import Comparison
+from xt.model.exported import Exportation, Runs
 from xt.model.files import Manifest
 from xt.model.groups import Groups
 from xt.model.lineage import Trace
@@ -61,6 +62,7 @@ TABLES = (
     ("[deploy.ENV]", config.DeploySettings),
     ("[recompute]", config.RecomputeSettings),
     ("[ls]", config.ListSettings),
+    ("[export]", config.ExportSettings),
     ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
     ("[env]", config.EnvSettings),
@@ -70,6 +72,7 @@ TABLES = (
 GIVEN = {
     "XT_RUN_ID": "The id of the run. An `xt run` inside records it as its parent.",
     "XT_METRICS": "A file to append metrics to, one JSON object a line: [metrics](../how-to/metrics.md).",
+    "XT_LAUNCH": "Of a rank of a launcher: its launch. An `xt run` inside is a run of its own.",
     "XT_SEED": "The seed, when one was declared or drawn (`--seed`); otherwise it is left as it was.",
 }
 #: Variables xt gives to a hook of `[deploy.ENV]`.
@@ -360,20 +363,24 @@ def schema(kind: type, title: str) -> str:
     }
     documented = _structs()
     for name, definition in made["$defs"].items():
-        for field, text in field_docs(documented[name]).items() if name in documented else ():
-            definition["properties"][field]["description"] = text
+        for of_name in sorted(documented.get(name, ()), key=lambda kind: kind.__module__):
+            texts = field_docs(of_name)
+            # Values of different modules may have the same name.
+            if set(texts) <= set(definition["properties"]):
+                for field, text in texts.items():
+                    definition["properties"][field]["description"] = text
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
-def _structs() -> dict[str, type]:
+def _structs() -> dict[str, set[type]]:
     """The values of `xt.model`, by the name a schema gives them."""
-    return {
-        kind.__name__: kind
-        for module in modules()
-        if module.__name__.startswith("xt.model.")
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-    }
+    found: dict[str, set[type]] = {}
+    for module in modules():
+        if module.__name__.startswith("xt.model."):
+            for kind in vars(module).values():
+                if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+                    found.setdefault(kind.__name__, set()).add(kind)
+    return found
 
 
 def files() -> dict[str, str]:
@@ -392,6 +399,8 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/export.schema.json": schema(Exportation, "What came of an xt export"),
+        "docs/reference/runs.schema.json": schema(Runs, "Runs with their records, of xt export --to json"),
         "docs/reference/cases.schema.json": schema(CasesOfRun, "Evaluated examples of a run"),
         "docs/reference/case.schema.json": schema(History, "One evaluated example through time"),
         "docs/reference/bundle.schema.json": schema(Shown, "A version of prompts or of a policy"),

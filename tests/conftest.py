@@ -27,6 +27,7 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """More than cores: a third of the time is waiting, for timers and disks."""
     return (os.cpu_count() or 1) * 3 // 2

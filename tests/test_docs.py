@@ -380,8 +380,8 @@ def test_pages_name_only_commands_and_options_that_exist(page):
         if name in ("COMMAND", "@", "--version", "--help"):
             continue
         assert name in COMMANDS, command
-        known = {word for param in COMMANDS[name].params for word in param.opts} | {"--", "-h", "--help"}
-        # `--at -3d` is a value.
+        known = {word for param in COMMANDS[name].params for word in param.opts} | {"-", "--", "-h", "--help"}
+        # `--at -3d` is a value, and `-` standard output.
         assert {word for word in rest if word.startswith("-") and not word[1:2].isdigit()} <= known, command
 
 

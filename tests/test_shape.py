@@ -25,14 +25,15 @@ BANNED_NAMES = {"utils", "util", "helpers", "common", "manager", "core", "base",
 #: Heavy packages and the only places that may import them.
 LEAVES = {
     "rich": {"render"},
-    "sqlite3": {"store/index"},
+    # The second is MLflow's own database, which is read alone.
+    "sqlite3": {"store/index", "exchange/importers/mlflow_database.py"},
     "typer": {"cli"},
     "docker": {"collect", "execute"},
     "pynvml": {"collect", "execute"},
     "psutil": {"execute"},
     "git": {"ops", "compare"},
     "numpy": {"compare"},
-    "pyarrow": {"compare/parquet.py"},
+    "pyarrow": {"compare/parquet.py", "exchange/export/parquet.py"},
     "PIL": {"compare/images.py", "compare/pixels.py", "render/plot_png.py"},
     "plotille": {"render/plot_cells.py"},
     "polars": {"api"},

@@ -67,6 +67,10 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--docker`: the image that commands run in."""
     docker_options: list[str] = []
     """As `--docker-opt`."""
+    rank_wait: Seconds = 30.0
+    """Seconds a rank of a launcher waits for rank 0 to begin a run, and rank 0 for one that has not begun."""
+    per_rank: bool = False
+    """As `--per-rank`: a run for each rank of a launcher, and not one for all."""
 
 
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,6 +151,13 @@ class ListSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Columns of `xt ls`, as with `--columns`, for those who have not chosen others."""
 
 
+class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[export]`: what `xt export` says of what it writes."""
+
+    license: str | None = None
+    """A URL, an SPDX identifier or words, as with `--license`."""
+
+
 class TicketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[tickets]`: where tickets lead to, in `xt show` and notes."""
 
@@ -199,6 +210,8 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--param`: `KEY=VALUE` or a YAML, TOML or JSON file, relative to the file."""
     metrics: list[str] = []
     """As `--metric`: `NAME=FILE:SELECTOR` or `NAME=log:REGEX`."""
+    metrics_from: list[str] = []
+    """As `--metrics`: `FORMAT:PATH` of what another tool writes, relative to the file."""
     ticket: str | None = None
     """As `--ticket`."""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Literal["auto"] | None = None
@@ -236,6 +249,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recompute: RecomputeSettings = RecomputeSettings()
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
+    export: ExportSettings = ExportSettings()
     task: dict[str, TaskSettings] = {}
 
 
@@ -336,7 +350,9 @@ class _Source:
         try:
             value: Any = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
-            message, line = _syntax(str(error), self.text)
+            from xt.config_faults import syntax
+
+            message, line = syntax(str(error), self.text)
             raise ConfigError(f"{shown}:{line}: {message}", "it must be TOML: https://toml.io") from error
         except (RecursionError, ValueError) as error:
             raise ConfigError(
@@ -380,13 +396,3 @@ class _Source:
 
         line = nearest_line(key_lines(self.text), (*self.above, *path))
         raise ConfigError(f"{self.shown}:{line}: {message}", hint)
-
-
-def _syntax(message: str, text: str) -> tuple[str, int]:
-    """Take the position out of tomllib's message: `Expected ']' (at line 3, column 5)`."""
-    what, _, where = message.rpartition(" (at ")
-    what = what or message
-    words = where.replace(",", " ").split()
-    # Otherwise it says `at end of document`.
-    line = int(words[1]) if words[:1] == ["line"] else len(text.rstrip().splitlines()) or 1
-    return what[:1].lower() + what[1:], line

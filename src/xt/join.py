@@ -16,6 +16,7 @@ from xt.declare import (
     docker_words,
     fact_spec,
     facts,
+    import_spec,
     input_spec,
     metric_spec,
     output_request,
@@ -26,8 +27,8 @@ from xt.declare import (
 )
 from xt.errors import UsageError
 from xt.model.request import Docker, FactSpec, MetricGoal, RunRequest
-from xt.model.snapshot import MetricSpec
-from xt.model.text import from_text, to_text
+from xt.model.snapshot import ImportSpec, MetricSpec
+from xt.model.text import Text, from_text, to_text
 from xt.suggest import suggest
 
 T = TypeVar("T")
@@ -44,10 +45,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     params: list[str] = []
     facts: list[str] = []
     metrics: list[str] = []
+    metrics_from: list[str] = []
+    """`--metrics`."""
     ticket: str | None = None
     task: str | None = None
     """`--as`."""
     strict: bool | None = None
+    per_rank: bool | None = None
     seed: str | None = None
     quiet: bool | None = None
     reuse: str | None = None
@@ -109,10 +113,12 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         ],
         facts=_facts(asked, config, task, task_name),
         metrics=_metrics(asked, config, task, home, cwd),
+        imports=_imports(asked, task, home, cwd),
         goals={name: MetricGoal(known.goal, known.unit) for name, known in settings.metrics.items()},
         ticket=asked.ticket if asked.ticket is not None else task.ticket,
         task=task_name,
         strict=strict,
+        per_rank=asked.per_rank or settings.run.per_rank,
         seed=number if isinstance(number, int) else None,
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
@@ -198,15 +204,24 @@ def _metrics(asked: Asked, config: Config, task: TaskSettings, home: str, cwd: s
     found: dict[str, MetricSpec] = {}
     for text in [*declared, *task.metrics]:
         spec = metric_spec(text)
-        if spec.file is not None and home != cwd:
-            # A specification has no base of its own: all files are relative to where the command runs.
-            file = os.path.relpath(os.path.join(home, from_text(spec.file)), cwd)
-            spec = msgspec.structs.replace(spec, file=to_text(file))
+        if spec.file is not None:
+            spec = msgspec.structs.replace(spec, file=_from(home, spec.file, cwd))
         found[spec.name] = spec
     for text in asked.metrics:
         spec = metric_spec(text)
         found[spec.name] = spec
     return list(found.values())
+
+
+def _imports(asked: Asked, task: TaskSettings, home: str, cwd: str) -> list[ImportSpec]:
+    declared = [import_spec(text) for text in task.metrics_from]
+    moved = [msgspec.structs.replace(spec, path=_from(home, spec.path, cwd)) for spec in declared]
+    return _once([*moved, *(import_spec(text) for text in asked.metrics_from)])
+
+
+def _from(home: str, path: Text, cwd: str) -> Text:
+    """Write a path of `xt.toml` relative to where the command runs: no base of its own is recorded of it."""
+    return path if home == cwd else to_text(os.path.relpath(os.path.join(home, from_text(path)), cwd))
 
 
 def _once(items: list[T]) -> list[T]:

@@ -54,6 +54,15 @@ def run(
             help="A number that comes out; may be repeated.",
         ),
     ] = None,
+    metrics_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metrics",
+            metavar="FORMAT:PATH",
+            help="Metrics another tool writes: tensorboard, wandb, mlflow, dvclive, lightning, trainer, "
+            "lm-eval, promptfoo; may be repeated.",
+        ),
+    ] = None,
     ticket: Annotated[str | None, typer.Option("--ticket", help="Ticket or issue it belongs to.")] = None,
     task: Annotated[
         str | None, typer.Option("--as", metavar="TASK", help="Declarations of [task.TASK] in xt.toml.")
@@ -82,6 +91,9 @@ def run(
             "--docker-opt", metavar="OPT", help="Option of docker run, as --shm-size=8g; may be repeated."
         ),
     ] = None,
+    per_rank: Annotated[
+        bool, typer.Option("--per-rank", help="Below srun, mpirun or torchrun: a run for each rank.")
+    ] = False,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
 ) -> int:
@@ -97,6 +109,7 @@ def run(
         params=param or [],
         facts=fact or [],
         metrics=metric or [],
+        metrics_from=metrics_from or [],
         ticket=ticket,
         task=task,
         strict=strict or None,
@@ -105,5 +118,6 @@ def run(
         docker=docker,
         docker_options=docker_opt or [],
         quiet=quiet or None,
+        per_rank=per_rank or None,
     )
     return execute(Words(asked, directory, command or []))

@@ -34,10 +34,11 @@ LISTS = {
     "--fact": "facts",
     "--metric": "metrics",
     "--docker-opt": "docker_options",
+    "--metrics": "metrics_from",
 }
 #: Those with a value that may be left out, which then is this one.
 OPTIONAL = {"--reuse": "any"}
-FLAGS = {"--strict": "strict", "-q": "quiet", "--quiet": "quiet"}
+FLAGS = {"--strict": "strict", "--per-rank": "per_rank", "-q": "quiet", "--quiet": "quiet"}
 
 
 class Words(NamedTuple):

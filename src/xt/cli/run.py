@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from xt import config, join
 from xt.cli.fast import Words
 from xt.context import Outside
@@ -20,6 +22,13 @@ from xt.render.terminal import colour
 from xt.render.visible import visible
 from xt.store import find_root, locate
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.launch import Place
+
+#: What tells that a launcher may have started several of us (`xt.launch`).
+_RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "WORLD_SIZE")
+
 
 def execute(words: Words) -> int:
     """Run what was typed; return the status to end with."""
@@ -31,7 +40,21 @@ def execute(words: Words) -> int:
     store = locate(outside.cwd, outside.environ)
     if settings.ignored:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
-    hooks = Hooks(_warn, _missed)
+    launch: Place | None = None
+    ranks = any(name in outside.environ for name in _RANKS)
+    if ranks and request.docker is not None:
+        # Each rank has a container of its own, and so it is a run of its own.
+        request = replace(request, per_rank=True)
+    if ranks and not request.per_rank:
+        from xt.cli.rank import lead
+
+        led = lead(request, outside, settings.settings, store)
+        if isinstance(led, int):
+            return led
+        launch = led
+        if launch is not None:
+            request = replace(request, launch=(launch.key, launch.size))
+    hooks = Hooks(_warn, _missed, launch=launch)
     if request.docker is not None:
         from xt.cli.contained import execute as within
 

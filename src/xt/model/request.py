@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from xt.model.snapshot import MetricSpec, Repeat
+from xt.model.snapshot import ImportSpec, MetricSpec, Repeat
 
 
 class InputSpec(msgspec.Struct, frozen=True):
@@ -89,6 +89,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     facts: list[FactSpec] = []
     """One of each name."""
     metrics: list[MetricSpec] = []
+    imports: list[ImportSpec] = []
     goals: dict[str, MetricGoal] = {}
     """By metric name or glob."""
     ticket: str | None = None
@@ -105,3 +106,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     """The container to run it in; None: here."""
     image_id: str | None = None
     """For a repeat of a command that starts a container itself: the image to take, not the named one."""
+    launch: tuple[str, int] | None = None
+    """The launch of several processes that are this one run, and their number."""
+    per_rank: bool = False
+    """A run for each rank of a launcher, and not one for all."""

@@ -69,7 +69,7 @@ class Seed(msgspec.Struct, frozen=True):
     """What hints at randomness being controlled elsewhere: PYTHONHASHSEED, params named like a seed."""
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who, where and why: never a cause, always evidence."""
 
     user: str | None
@@ -89,6 +89,14 @@ class Context(msgspec.Struct, frozen=True):
     """Version of xt."""
     project: Text
     """The project's root on this host."""
+    group: str | None = None
+    """What it is one of several of: an array of jobs, such as `slurm:4711`; with `--per-rank` a launch."""
+    member: int | None = None
+    """Which of them: number of the task or of the rank."""
+    launch: str | None = None
+    """What started it as several processes that are one run, such as `slurm:4711.0`."""
+    ranks: int | None = None
+    """How many these are; part of the recipe."""
 
 
 class MetricSpec(msgspec.Struct, frozen=True):
@@ -100,6 +108,15 @@ class MetricSpec(msgspec.Struct, frozen=True):
     selector: str | None
     pattern: str | None
     """A regular expression over the log; its first group is the value."""
+
+
+class ImportSpec(msgspec.Struct, frozen=True):
+    """A file or folder of another tool to take metrics from, as declared."""
+
+    format: str
+    """Such as `tensorboard`."""
+    path: Text
+    """Relative to where the command runs, or absolute."""
 
 
 class OutputSpec(msgspec.Struct, frozen=True):
@@ -154,3 +171,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What was declared to be so and no command was told, by name: filtering rules, a policy."""
     required: list[str] = []
     """Evidence that was required of it when it started."""
+    imports: list[ImportSpec] = []
+    """What other tools write that metrics were to be taken from."""

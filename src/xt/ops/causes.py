@@ -74,6 +74,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
         command=command,
         outputs=scrubber.clean(outputs),
         metrics=scrubber.clean(request.metrics),
+        imports=scrubber.clean(request.imports),
         recipe=recipe.digest(
             command,
             hidden,
@@ -85,6 +86,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
             request.repeat,
             found["facts"],
             root=capture.root,
+            ranks=found["context"].ranks,
         ),
         recipe_doubt=recipe.doubt(found["code"], found["inputs"], found["environment"].container),
         problems=scrubber.clean(capture.problems),
@@ -117,4 +119,8 @@ def before_outputs(capture: Capture) -> Any:
     if request.metrics or request.outputs:
         metrics = [item.path for item in request.outputs if item.role == "metrics"]
         AFTER.get("prepare")(request, metrics)
+    if request.imports:
+        from xt.ops.imports import prepare as prepare_imports
+
+        prepare_imports(request)
     return AFTER.get("declare")(capture) if request.outputs else None
