@@ -76,15 +76,12 @@ def digest(
     around = {"varied": repeat.varied, "pinned": repeat.pinned} if repeat is not None else {}
     stated = {fact.name: _value(fact.value, root) for fact in facts if not points(fact.name)}
     options = [_elsewhere(word, root) for word in environment.container.options]
+    more = {"facts": stated, "ranks": ranks, "docker": options}
     held = {"stdin": command.stdin_digest} if command.stdin_digest and command.stdin_size else {}
     return codec.digest_of(
         {
             # Only where there is something to say: other recipes stay what they were.
-            **{
-                name: value
-                for name, value in {**around, "facts": stated, "ranks": ranks, "docker": options}.items()
-                if value
-            },
+            **{name: value for name, value in {**around, **more}.items() if value},
             "recipe": 1,
             "argv": [_elsewhere(word, root) for word in command.argv],
             "hidden": hidden,
