@@ -353,6 +353,19 @@ def test_an_image_that_cannot_be_known_is_unknown_with_its_reason(docked):
     assert "started_by" not in docked.container()
 
 
+def test_a_record_chooses_no_program_to_be_asked(folder, tmp_path):
+    """Looking whether something is stale runs nothing of what was recorded."""
+    canary = tmp_path / "canary"
+    program = folder.write("docker", f"#!/bin/sh\necho > {canary}\n")
+    program.chmod(0o755)
+    assert folder.run("--", "./docker", "run", "img").code == 0
+    assert canary.exists()
+    canary.unlink()
+    stale = folder.xt("stale")
+    assert stale.code == 3 and b"is not asked" in stale.out
+    assert not canary.exists()
+
+
 def test_nothing_is_left_when_nobody_reads(docked):
     process = start(
         *(docked, "-q", "--docker", NAME, "--", "sh", "-c", "while true; do echo y; done"),

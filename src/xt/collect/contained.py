@@ -114,6 +114,26 @@ def is_handed(name: str, environ: Mapping[str, str], settings: Settings, root: s
     return all(is_inside(path, root) for path in _PATH.findall(environ[name]))
 
 
+def asks_another(command: list[str]) -> str | None:
+    """Say why asking the engine of a command that is only read, and not run, would run something unknown.
+
+    Args:
+        command: argv, as a record has it.
+
+    Returns:
+        A program by its path, or options that choose an engine or its configuration; None when it is the user's
+        own `docker` or `podman`.
+    """
+    first = command[0].rpartition("/")[2]
+    if first not in docker_words.ENGINES:
+        return None
+    if "/" in command[0]:
+        return f"`{to_shown(command[0])}` is not asked: it is a program of the record"
+    if len(command) > 1 and command[1].startswith("-"):
+        return f"`{first} {to_shown(command[1])}` is not asked: the record chooses the engine"
+    return None
+
+
 def _adjusted(
     capture: Capture, environ: Mapping[str, str], shell: bool | None, gpus: Gpus, given: set[str]
 ) -> list[str]:

@@ -124,4 +124,4 @@ def _look(name: str, engine: Engine) -> Seen:
     except OSError as error:
         raise UnsupportedError(f"`docker export`: {error.strerror}") from error
     finally:
-        engine.ask("rm", "--force", holder)
+        engine.ask("rm", "--force", "--volumes", holder)

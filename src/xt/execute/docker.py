@@ -224,7 +224,7 @@ def remove(name: str, environ: Mapping[str, str]) -> bool:
     engine = Engine(environ)
     there = engine.ask("container", "inspect", "--format", "{{.Id}}", name).returncode == 0
     if there:
-        engine.ask("container", "rm", "--force", name)
+        engine.ask("container", "rm", "--force", "--volumes", name)
     return there
 
 
