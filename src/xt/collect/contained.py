@@ -121,8 +121,8 @@ def asks_another(command: list[str]) -> str | None:
         command: argv, as a record has it.
 
     Returns:
-        A program by its path, or options that choose an engine or its configuration; None when it is the user's
-        own `docker` or `podman`.
+        Of a program by its path, or options that choose an engine or its configuration; None when it is the
+        user's own `docker` or `podman`.
     """
     first = command[0].rpartition("/")[2]
     if first not in docker_words.ENGINES:
