@@ -22,7 +22,7 @@ KINDS = {
     "TASK": "task",
 }
 #: Words for paths.
-FILES = frozenset(("PATH", "FILE", "THING"))
+FILES = frozenset(("PATH", "FILE", "THING", "KEY", "PUB"))
 #: Options and arguments whose metavar says too little.
 NAMED = {"--metrics": "metric", "observed": "observed"}
 #: Options whose value is a path, maybe behind a role, whatever their metavar.

@@ -73,6 +73,13 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--per-rank`: a run for each rank of a launcher, and not one for all."""
 
 
+class SealSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[seal]`: signatures of runs."""
+
+    key: str | None = None
+    """As `--sign`, relative to the file. Where it cannot be used xt warns; with `--strict` nothing starts."""
+
+
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
@@ -183,6 +190,13 @@ class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is recorded; when it fails nothing is. `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, … tell it what. Empty: none."""
 
 
+class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[remote.NAME]`: another place of the store, not used before `xt remote trust` confirms it."""
+
+    url: str | None = None
+    """`s3://bucket/prefix`, `gs://…`, `az://…`, `ssh://host/path`, or the path of a folder."""
+
+
 class RecomputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[recompute]`: causes whose change makes recorded evidence hold no longer, for `xt stale`."""
 
@@ -237,6 +251,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: EnvSettings = EnvSettings()
     run: RunSettings = RunSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    seal: SealSettings = SealSettings()
     facts: dict[str, Any] = {}
     """`[facts]`: what is so of every run and no command is told: `KEY = scalar or list`; tables give dotted
     names."""
@@ -247,6 +262,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     diff: DiffSettings = DiffSettings()
     deploy: dict[str, str | DeploySettings] = {}
     recompute: RecomputeSettings = RecomputeSettings()
+    remote: dict[str, RemoteSettings] = {}
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     export: ExportSettings = ExportSettings()
@@ -350,7 +366,7 @@ class _Source:
         try:
             value: Any = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
-            from xt.config_faults import syntax
+            from xt.toml_lines import syntax
 
             message, line = syntax(str(error), self.text)
             raise ConfigError(f"{shown}:{line}: {message}", "it must be TOML: https://toml.io") from error

@@ -58,6 +58,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """`any` or `verified`."""
     docker: str | None = None
     docker_options: list[str] = []
+    sign: str | None = None
+    """A key, as it was typed."""
+    ci: str | None = None
+    """`--ci`; this and the folder are no part of a request: they are for what is told after the run."""
+    ci_dir: str | None = None
 
 
 def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:
@@ -124,6 +129,8 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
         reuse=_reuse(asked.reuse),
         docker=container(asked, settings, task, task_name),
+        sign=signing_key(asked.sign, config, cwd),
+        must_sign=asked.sign is not None or strict,
     )
 
 
@@ -152,6 +159,16 @@ def container(asked: Asked, settings: Settings, task: TaskSettings, task_name: s
     given = [*settings.run.docker_options, *task.docker_options, *asked.docker_options]
     options = [word for text in given for word in docker_words(text)]
     return Docker(docker_image(image), options, declared)
+
+
+def signing_key(asked: str | None, config: Config, cwd: str) -> str | None:
+    """Absolute path of the key to sign with: the one that was typed, else that of `[seal]`."""
+    if asked is not None:
+        return os.path.join(cwd, asked)
+    settled = config.settings.seal.key
+    if not settled or config.path is None:
+        return None
+    return os.path.join(os.path.dirname(config.path), os.path.expanduser(settled))
 
 
 def _reuse(text: str | None) -> Literal["any", "verified"] | None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from xt.cli.ci_options import Ci, CiDir
 from xt.cli.fast import Words
 from xt.join import Asked
 
@@ -73,6 +74,14 @@ def run(
     seed: Annotated[
         str | None, typer.Option("--seed", metavar="N|auto", help="Seed, handed on as XT_SEED; recorded.")
     ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            "--sign",
+            metavar="KEY",
+            help="Sign the record with this ed25519 key, or by the ssh-agent: KEY.pub.",
+        ),
+    ] = None,
     reuse: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +105,8 @@ def run(
     ] = False,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
+    ci: Ci = None,
+    ci_dir: CiDir = None,
 ) -> int:
     """Record one execution of any command."""
     from xt.cli.run import execute
@@ -117,7 +128,10 @@ def run(
         reuse=reuse,
         docker=docker,
         docker_options=docker_opt or [],
+        sign=sign,
         quiet=quiet or None,
+        ci=ci,
+        ci_dir=ci_dir,
         per_rank=per_rank or None,
     )
     return execute(Words(asked, directory, command or []))

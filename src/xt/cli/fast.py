@@ -20,6 +20,9 @@ VALUES = {
     "--as": "task",
     "--seed": "seed",
     "--docker": "docker",
+    "--sign": "sign",
+    "--ci": "ci",
+    "--ci-dir": "ci_dir",
 }
 #: The same for those that may be given many times.
 LISTS = {

@@ -106,6 +106,10 @@ class RunRequest(msgspec.Struct, frozen=True):
     """The container to run it in; None: here."""
     image_id: str | None = None
     """For a repeat of a command that starts a container itself: the image to take, not the named one."""
+    sign: str | None = None
+    """Absolute path of the key that signs the run when it is sealed."""
+    must_sign: bool = False
+    """Whether it must not start when that key cannot be used."""
     launch: tuple[str, int] | None = None
     """The launch of several processes that are this one run, and their number."""
     per_rank: bool = False

@@ -291,4 +291,10 @@ def _fine_print(page: Page, width: int) -> list[Line]:
     if page.seal is not None:
         # Outside the label column: with it a seal would not fit 80 columns.
         lines += wrap([say(f"seal {page.seal}", "dim")], width - 2, 5)
+    if page.said.signed:
+        lines += wrap(
+            [say(f"signed, not checked here: xt audit {page.id[: page.shown]} --signature", "dim")],
+            width - 2,
+            5,
+        )
     return [[], *([say("  "), *line] for line in lines)]
