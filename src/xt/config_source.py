@@ -1,4 +1,4 @@
-"""A settings file that exists: parsed and checked, with the line of what is wrong. Loaded only when needed."""
+"""A settings file that exists: parsed and checked, with the line of what is wrong. Loaded only for one."""
 
 from __future__ import annotations
 
