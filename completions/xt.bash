@@ -213,6 +213,10 @@ _xt() {
             _xt_words "terminal json markdown html"
             return
             ;;
+        "diff --fail-on")
+            _xt_words "regression divergent incomplete"
+            return
+            ;;
         "rerun --env" | "verify --env")
             _xt_words "check strict recreate docker"
             return
@@ -263,6 +267,10 @@ _xt() {
             ;;
         "deploy --to")
             _xt_offer environment "$2"
+            return
+            ;;
+        "push -r" | "push --remote" | "pull -r" | "pull --remote")
+            _xt_offer remote "$2"
             return
             ;;
         *) return ;;
@@ -528,6 +536,7 @@ _xt() {
             if [[ $current != -* ]]; then
                 case $nth in
                     1) _xt_words "ls add rm trust probe status" ;;
+                    2) _xt_offer remote "$2" ;;
                 esac
                 return
             fi

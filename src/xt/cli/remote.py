@@ -41,7 +41,7 @@ def remote(
         Literal["ls", "add", "rm", "trust", "probe", "status"], typer.Argument(help="What to do.")
     ] = "ls",
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="For all but `ls`: of the remote.")
+        str | None, typer.Argument(metavar="[REMOTE]", help="For all but `ls`: its name.")
     ] = None,
     url: Annotated[
         str | None,
