@@ -1,0 +1,48 @@
+"""Ranks that a real `srun` starts, in a real Slurm of one node."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import SOURCE
+from tests.services import shared
+
+slurm = pytest.importorskip("tests.services.slurm", reason="there is no service to start a Slurm")
+
+
+@pytest.fixture(scope="session")
+def a_slurm(tmp_path_factory):
+    with shared(tmp_path_factory, "slurm", slurm.start) as facts:
+        yield facts
+
+
+def test_ranks_of_srun(folder, a_slurm):
+    environ = {**os.environ, "PYTHONPATH": SOURCE, **a_slurm["environ"]}
+    xt = f"{sys.executable} -m xt run -q"
+    body = "sh -c 'echo rank $SLURM_PROCID; [ $SLURM_PROCID != 2 ] || exit 3'"
+    # As in a batch script: what it runs itself is no rank, and what a step of it runs is.
+    script = f"{xt} -n batch true; srun {xt} -n together {body}; echo $?; srun {xt} -n each --per-rank {body}"
+    done = subprocess.run(
+        ["salloc", "-Q", "-n", "3", "sh", "-c", script],
+        cwd=folder.path, env=environ, capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert sorted(done.stdout.split("\n")[:4]) == ["3", "rank 0", "rank 1", "rank 2"], done.stderr
+    runs = json.loads(folder.xt("ls", "-n", "0", "--json").out)
+    assert sorted((run["name"], run["status"]) for run in runs) == [
+        ("batch", "ok"), ("each", "failed"), ("each", "ok"), ("each", "ok"), ("together", "failed"),
+    ]  # fmt: skip
+    (one,) = [run["id"] for run in runs if run["name"] == "together"]
+    ranks = folder.record(one)["result"]["ranks"]
+    assert [(rank["state"], rank.get("exit_code")) for rank in ranks] == [
+        ("ended", 0),
+        ("ended", 0),
+        ("ended", 3),
+    ]
+    assert folder.xt("logs", one, "--rank", "2").out == b"rank 2\n"
+    groups = json.loads(folder.xt("ls", "--group", "--json").out)["groups"]
+    assert [group["runs"] for group in groups] == [3]
