@@ -34,8 +34,8 @@ def in_ci(environ: Mapping[str, str]) -> bool:
 def deaf() -> None:
     """Keep signals from the calling thread, which may live on when nobody waits for it any more.
 
-    Of the threads of a process the kernel picks any that does not block a signal. One that tells of the end of
-    a command would be thrown away there, and whoever waits for it would wait for ever.
+    Of the threads of a process the kernel picks any that does not block a signal. One that tells of the end
+    of a command would be thrown away there, and whoever waits for it would wait for ever.
     """
     import signal
 

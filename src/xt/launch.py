@@ -91,7 +91,7 @@ def array(environ: Mapping[str, str]) -> tuple[str, int] | None:
         # LSF and SGE set it outside of arrays too: to 0 and `undefined`.
         name = environ.get(job)
         if kind == "kubernetes" and not name:
-            # A pod's host is called as the job is, `-` and its index behind it; no variable has to name the job.
+            # A pod's host is called as the job is, `-` and its index behind it; no variable must name it.
             name, _, index = environ.get("HOSTNAME", "").rpartition("-")
             name = name if index == str(number) else None
         if number is not None and name and not (kind == "lsf" and number == 0):
