@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -264,6 +265,17 @@ MPI = {"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "4", "PMIX_NAMESPACE
 )
 def test_which_rank_it_is(environ, expected):
     assert place(environ) == expected
+
+
+def test_ranks_of_mpich_are_told_by_what_started_them():
+    near, far = socket.socketpair()  # as its daemon makes one for each rank
+    with near, far:
+        environ = {"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALNRANKS": "2", "PMI_FD": str(far.fileno())}
+        expected = Place("mpi", f"mpi:{os.uname().nodename}/{os.getpid()}", 1, 2)
+        assert place(environ) == place({**STEP, **environ}) == expected
+        # On several hosts there are several daemons; a task of Slurm is then one of them.
+        assert place({**STEP, **environ, "MPI_LOCALNRANKS": "1"}) is None
+        assert place({**environ, "PMI_FD": "99999"}) is None
 
 
 @pytest.mark.parametrize("address", ["localhost", "127.0.0.1", "::1"])

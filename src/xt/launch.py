@@ -1,6 +1,7 @@
 """Ranks of a launcher and tasks of an array, by the variables that launchers document.
 
-Slurm (`srun`, sbatch(1)), Open MPI (`OMPI_COMM_WORLD_*`), PMIx, and torchrun (`RANK`, `WORLD_SIZE`).
+Slurm (`srun`, sbatch(1)), Open MPI (`OMPI_COMM_WORLD_*`), PMIx, MPICH and Intel MPI (`PMI_RANK`), and
+torchrun (`RANK`, `WORLD_SIZE`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ ARRAYS = {
 }
 
 
+#: Of MPICH's `mpirun`: how many ranks are on this host.
+_HYDRA = "MPI_LOCALNRANKS"
+
+
 class Place(NamedTuple):
     """Which rank of which launch a process is."""
 
@@ -42,7 +47,9 @@ def place(environ: Mapping[str, str]) -> Place | None:
     """
     # The innermost first: where `srun` starts a `torchrun` or a daemon of `mpirun` on each host, what those
     # start has the variables of both, and Slurm's tell only which host it is.
-    found = _torch(environ) or _mpi(environ) or _slurm(environ)
+    found = _torch(environ) or _mpi(environ)
+    if found is None:
+        found = _hydra(environ) if _HYDRA in environ else _slurm(environ)
     if found is None or found.size < 2 or not 0 <= found.rank < found.size:
         return None
     return None if environ.get(INSIDE) == found.key else found
@@ -71,6 +78,26 @@ def _mpi(environ: Mapping[str, str]) -> Place | None:
     if rank is None or size is None or not name:
         return None
     return Place("mpi", f"mpi:{name}", rank, size)
+
+
+def _hydra(environ: Mapping[str, str]) -> Place | None:
+    """Tell it below the `mpirun` of MPICH or Intel MPI.
+
+    That gives a launch no name. Where all ranks are on one host, the process that started them is a name,
+    which each has a socket to.
+    """
+    import socket
+    import struct
+
+    rank, size, here, fd = (_number(environ, name) for name in ("PMI_RANK", "PMI_SIZE", _HYDRA, "PMI_FD"))
+    if rank is None or size is None or here != size or fd is None or not hasattr(socket, "SO_PEERCRED"):
+        return None
+    try:
+        with socket.socket(fileno=os.dup(fd)) as line:
+            pid: int = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    except OSError:
+        return None
+    return Place("mpi", f"mpi:{os.uname().nodename}/{pid}", rank, size) if pid > 0 else None
 
 
 def _torch(environ: Mapping[str, str]) -> Place | None:

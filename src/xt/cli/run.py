@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xt.ops.reuse import Hit
 
 #: What tells that a launcher may have started several of us (`xt.launch`).
-_RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "WORLD_SIZE")
+_RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "MPI_LOCALNRANKS", "WORLD_SIZE")
 
 
 def execute(words: Words) -> int:

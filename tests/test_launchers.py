@@ -1,9 +1,10 @@
-"""Ranks that a real `srun` starts, in a real Slurm of one node."""
+"""Ranks that real launchers start: `srun` in a Slurm of one node, and two kinds of `mpirun`."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -12,11 +13,10 @@ import pytest
 from tests.conftest import SOURCE
 from tests.services import shared
 
-slurm = pytest.importorskip("tests.services.slurm", reason="there is no service to start a Slurm")
-
 
 @pytest.fixture(scope="session")
 def a_slurm(tmp_path_factory):
+    slurm = pytest.importorskip("tests.services.slurm", reason="there is no service to start a Slurm")
     with shared(tmp_path_factory, "slurm", slurm.start) as facts:
         yield facts
 
@@ -46,3 +46,32 @@ def test_ranks_of_srun(folder, a_slurm):
     assert folder.xt("logs", one, "--rank", "2").out == b"rank 2\n"
     groups = json.loads(folder.xt("ls", "--group", "--json").out)["groups"]
     assert [group["runs"] for group in groups] == [3]
+
+
+@pytest.mark.parametrize(
+    ("program", "options", "rank"),
+    [
+        ("mpirun.openmpi", ["--oversubscribe"], "OMPI_COMM_WORLD_RANK"),
+        ("mpiexec.hydra", [], "PMI_RANK"),  # MPICH's, which Intel MPI has too
+    ],
+)
+def test_ranks_of_mpirun(folder, program, options, rank):
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed: its ranks are not tried")
+    words = [
+        program,
+        *options,
+        "-n",
+        "3",
+        "bash",
+        "-c",
+        f"'{sys.executable}' -m xt run -q printenv {rank}; true",
+    ]
+    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    environ = {**os.environ, "PYTHONPATH": SOURCE, **root}
+    done = subprocess.run(
+        words, cwd=folder.path, env=environ, capture_output=True, text=True, timeout=90, check=False
+    )
+    assert sorted(done.stdout.split()) == ["0", "1", "2"], done.stderr
+    assert len(json.loads(folder.xt("ls", "--json").out)) == 1
+    assert [one["exit_code"] for one in folder.record()["result"]["ranks"]] == [0, 0, 0]
