@@ -26,7 +26,7 @@ from xt.context import Outside
 from xt.errors import DamagedError
 from xt.exchange.signing import signers
 from xt.model.event import Signature, Signed
-from xt.model.result import Metric, Record
+from xt.model.result import Derived, Logs, Metric, Rank, Record, Stream
 from xt.ops.signature import Trust, check
 from xt.ops.signing import sign, signer
 from xt.store import Store, events
@@ -190,6 +190,33 @@ def test_content_that_was_changed_is_not_what_was_signed(copy):
         assert [item.state for item in found.lost] == ["damaged"]
         copy.rewrite(path, content)
     assert copy.check().valid is True
+
+
+def test_what_has_no_path_of_its_own_is_read_too(tmp_path, keys):
+    store = Store.create(str(tmp_path / ".xt"))
+    kept = [store.objects.put_bytes(content) for content in (b"row\n", b"of rank 1\n", b"0.1 stdout 3\n")]
+    table, log, times = kept
+    streams = [Stream("stdout", "pipe", 10, log, 10)]
+    result = builders.result(
+        outputs=[],
+        metrics=[],
+        logs=Logs([], times, False),
+        derived=[Derived("cases", "lm-eval", "out", table, 3, 1)],
+        ranks=[Rank(1, "ended", logs=Logs(streams, None, False))],
+    )
+    record = builders.record(res=result)
+    store.seal(store.begin(record.id), record)
+    outside = Outside(str(tmp_path), {})
+    sign(store, record.id, signer(str(keys[0]), outside), outside)
+    trusted = Trust([signers.one(f"{keys[0]}.pub", "mine")], [], True)
+    assert check(store, record.id, trusted, outside).valid is True
+    for digest in kept:
+        path = Path(store.objects.name(digest))
+        content = path.read_bytes()
+        path.chmod(0o600)
+        path.write_bytes(content.upper())
+        assert check(store, record.id, trusted, outside).valid is False
+        path.write_bytes(content)
 
 
 @pytest.mark.parametrize("lost", ["file", "list"])
