@@ -358,9 +358,7 @@ def test_secrets_among_settings_are_masked_whatever_interrupts_the_next_file(fol
         "def read(path, sink): raise KeyboardInterrupt\n"
         "trainer.read = read\n"
     )
-    command = (
-        "mkdir logs; echo 'api_key: hunter2' > logs/hparams.yaml; echo a > logs/metrics.csv; touch t"
-    )
+    command = "mkdir logs; echo 'api_key: hunter2' > logs/hparams.yaml; echo a > logs/metrics.csv; touch t"
     imports = ["--metrics", "lightning:logs", "--metrics", "trainer:t"]
     record = meddled(folder, statements, *imports, "--", "sh", "-c", command)
     assert [(item["name"], item["value"]) for item in record["result"]["reported"]] == [("api_key", "***")]

@@ -366,6 +366,11 @@ def test_the_key_of_the_settings_signs_and_enters_no_snapshot(project, keys):
     assert secret not in project.stored_bytes()
     left = {entry["path"]: entry["reason"] for entry in project.record()["snapshot"]["code"]["left_out"]}
     assert left == {"team/us": "the key that signs"}
+    project.sh("git add team/us")
+    assert "in commit" not in project.run("true").err
+    assert secret not in project.stored_bytes()
+    project.sh("git commit -qm mistake")
+    assert "the key that signs is in commit" in project.run("true").err
 
 
 def test_an_agent_that_goes_away_meanwhile_costs_the_signature_and_not_the_run(folder, keys, tmp_path):
