@@ -33,6 +33,7 @@ from xt.exchange.mlflow_values import (
 )
 from xt.exchange.rest import RefusedError, Server, basic
 from xt.exchange.target import Target
+from xt.exchange.web import bearer
 from xt.exchange.words import title
 from xt.model.exported import Gap, Report
 from xt.model.restored import Source
@@ -77,9 +78,7 @@ def connect(given: str | None, environ: Mapping[str, str]) -> Server:
     headers = {}
     token, user = environ.get("MLFLOW_TRACKING_TOKEN"), environ.get("MLFLOW_TRACKING_USERNAME")
     if token:
-        if not (token.isascii() and token.isprintable()):
-            raise UsageError("MLFLOW_TRACKING_TOKEN holds characters that no token has", "set it anew")
-        headers["Authorization"] = f"Bearer {token}"
+        headers["Authorization"] = bearer(token, "MLFLOW_TRACKING_TOKEN")
     elif user:
         headers["Authorization"] = basic(user, environ.get("MLFLOW_TRACKING_PASSWORD", ""))
     trusted = environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
