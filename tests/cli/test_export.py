@@ -172,6 +172,8 @@ def test_only_what_has_ended_is_exported(sealed):
     assert f"run {OTHER} is " in done.err
     assert "only what has a record is exported" in done.err
     assert not (sealed.path / "x").exists()
+    done = sealed.xt("export", RUN, OTHER, "--to", "json", "-o", "-")
+    assert (done.code, done.out) == (1, b"")
     live.end()
 
 
