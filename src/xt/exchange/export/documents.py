@@ -17,7 +17,7 @@ def export(subjects: Iterable[Exported], to: Target, options: Options) -> Report
     """Write `xt.runs/1`, one run at a time; of a record every byte, since its seal is of these."""
     del options  # a record without its host would not be what was sealed
     with to.file() as file:
-        # The keys are in order, as canonical JSON has them. Nothing is written before there is a run to write.
+        # The keys are in order, as canonical JSON has them; nothing is written before there is a run.
         for number, subject in enumerate(subjects):
             whole = {
                 "record": msgspec.Raw(subject.data.strip()),
