@@ -148,7 +148,7 @@ def test_a_key_whose_time_is_over_does_not_count(copy, keys, tmp_path):
 
 def test_what_others_wrote_reaches_no_terminal_as_it_is_and_lines_fit(copy, keys, tmp_path):
     allowed = tmp_path / "allowed"
-    allowed.write_text(f'"you\x1b]0;x\x07" {keys[0].with_suffix(".pub").read_text()}')
+    allowed.write_text(f'"you\x1b]0;x\x07" {keys[0].with_suffix(".pub").read_text()}' + "nobody\n" * 1000)
     event = copy.event(1)
     copy.write(1, changed(event, signatures=[Signature("AAAA", "SHA256:\x1b[2J" + "x" * 80)]))
     for run in copy.runs:
@@ -157,6 +157,7 @@ def test_what_others_wrote_reaches_no_terminal_as_it_is_and_lines_fit(copy, keys
         assert "\x1b" not in page
         assert "\x07" not in page
         assert max(map(len, page.splitlines())) <= 40
+        assert "and 992 notes more (--json)" in page
 
 
 # --- what was done to it is seen -----------------------------------------------------------------------
