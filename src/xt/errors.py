@@ -14,6 +14,8 @@ EXIT_USAGE = 2
 EXIT_UNVERIFIABLE = 3
 #: Another place (a remote store, an engine) did not do what was asked; what was done is kept.
 EXIT_ELSEWHERE = 4
+#: Something that looks like a secret would have left, and was kept back.
+EXIT_SECRET = 5
 #: A bug in xt.
 EXIT_BUG = 70
 #: xt could not start the command; it did not run.

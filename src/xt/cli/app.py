@@ -46,6 +46,9 @@ COMMANDS = Table(
         Row("prod", "xt.cli.prod:prod", "Show what is live and was, and how it did"),
         Row("blame", "xt.cli.blame:blame", "Say which deployment a movement in production coincides with"),
         Row("rollback", "xt.cli.rollback:rollback", "Show the ways back, and record one"),
+        Row("remote", "xt.cli.remote:remote", "Name the places that a team's runs are shared by"),
+        Row("push", "xt.cli.push:push", "Copy runs to a team's store: what it lacks, overwriting nothing"),
+        Row("pull", "xt.cli.pull:pull", "Bring runs from a team's store, as much of them as is asked for"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from xt.cli.ci_options import Ci, CiDir
 from xt.cli.fast import Words
 from xt.join import Asked
 
@@ -89,11 +90,23 @@ def run(
             help="Put in place what an equal (and verified) run gave, and run nothing.",
         ),
     ] = None,
+    docker: Annotated[
+        str | None,
+        typer.Option("--docker", metavar="IMAGE", help="Run it in a container of an image that is here."),
+    ] = None,
+    docker_opt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--docker-opt", metavar="OPT", help="Option of docker run, as --shm-size=8g; may be repeated."
+        ),
+    ] = None,
     per_rank: Annotated[
         bool, typer.Option("--per-rank", help="Below srun, mpirun or torchrun: a run for each rank.")
     ] = False,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
+    ci: Ci = None,
+    ci_dir: CiDir = None,
 ) -> int:
     """Record one execution of any command."""
     from xt.cli.run import execute
@@ -113,8 +126,12 @@ def run(
         strict=strict or None,
         seed=seed,
         reuse=reuse,
+        docker=docker,
+        docker_options=docker_opt or [],
         sign=sign,
         quiet=quiet or None,
+        ci=ci,
+        ci_dir=ci_dir,
         per_rank=per_rank or None,
     )
     return execute(Words(asked, directory, command or []))

@@ -19,7 +19,10 @@ VALUES = {
     "--ticket": "ticket",
     "--as": "task",
     "--seed": "seed",
+    "--docker": "docker",
     "--sign": "sign",
+    "--ci": "ci",
+    "--ci-dir": "ci_dir",
 }
 #: The same for those that may be given many times.
 LISTS = {
@@ -33,6 +36,7 @@ LISTS = {
     "--param": "params",
     "--fact": "facts",
     "--metric": "metrics",
+    "--docker-opt": "docker_options",
     "--metrics": "metrics_from",
 }
 #: Those with a value that may be left out, which then is this one.

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from xt import config, join
 from xt.cli.fast import Words
-from xt.context import Outside
+from xt.context import Outside, in_ci
 from xt.errors import NotStartedError
+from xt.model.request import RunRequest
 from xt.ops.evidence import Missing
 from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded
 from xt.render import runline
@@ -23,6 +25,7 @@ from xt.store import find_root, locate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xt.launch import Place
+    from xt.ops.reuse import Hit
 
 #: What tells that a launcher may have started several of us (`xt.launch`).
 _RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "WORLD_SIZE")
@@ -30,6 +33,10 @@ _RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "WORLD_SIZE")
 
 def execute(words: Words) -> int:
     """Run what was typed; return the status to end with."""
+    if words.asked.ci is not None:
+        from xt.ops.ci.places import check
+
+        check(words.asked.ci)
     outside = _outside(words.directory)
     began = outside.monotonic()
     root = find_root(outside.cwd)
@@ -44,7 +51,11 @@ def execute(words: Words) -> int:
     if settings.ignored:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     launch: Place | None = None
-    if any(name in outside.environ for name in _RANKS) and not request.per_rank:
+    ranks = any(name in outside.environ for name in _RANKS)
+    if ranks and request.docker is not None:
+        # Each rank has a container of its own, and so it is a run of its own.
+        request = replace(request, per_rank=True)
+    if ranks and not request.per_rank:
         from xt.cli.rank import lead
 
         led = lead(request, outside, settings.settings, store)
@@ -53,20 +64,41 @@ def execute(words: Words) -> int:
         launch = led
         if launch is not None:
             request = replace(request, launch=(launch.key, launch.size))
-    try:
-        hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed)
-        report = run(request, outside, root, settings.settings, store, hooks)
-    except NotRecordedError as error:
-        if request.strict:
-            raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
-        return _unrecorded(request.command, error)
+    hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed)
+    if request.docker is not None:
+        from xt.cli.contained import execute as within
+
+        report = within(request, outside, root, settings.settings, store, hooks)
+    else:
+        try:
+            report = run(request, outside, root, settings.settings, store, hooks)
+        except NotRecordedError as error:
+            return unrecorded(request, error)
+    if isinstance(report, int):
+        return report
     if not isinstance(report, Report):
         from xt.cli.reused import tell
 
         _dropped(words)
-        return tell(report, store, outside, began, quiet=request.quiet)
+        status = tell(report, store, outside, began, quiet=request.quiet)
+        _to_job(words, report, store, outside, quiet=request.quiet)
+        return status
     after(report, outside, quiet=request.quiet)
+    _to_job(words, report, store, outside, quiet=request.quiet)
     return end(report)
+
+
+def _to_job(words: Words, done: Report | Hit, store: str, outside: Outside, *, quiet: bool) -> None:
+    """Report to a job of continuous integration; nothing is loaded for it outside one."""
+    if not (words.asked.ci or outside.environ.get("XT_CI") or done.record.snapshot.context.ci):
+        return
+    try:
+        from xt.cli.ci_run import report
+
+        report(words.asked, done, store, outside, quiet=quiet)
+    except Exception as error:
+        # The command has run: its exit code is passed on, whatever is wrong with us.
+        say([visible(f"xt: warning: nothing was reported to CI: {type(error).__name__}: {error}")])
 
 
 def _outside(directory: str | None) -> Outside:
@@ -126,7 +158,12 @@ def say(lines: list[str]) -> None:
     """Write to standard error; when that is gone there is nobody to tell."""
     if not lines:
         return
-    data = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+    text = "\n".join(lines) + "\n"
+    if "##" in text and in_ci(os.environ):
+        from xt.render.ci_github import harmless
+
+        text = harmless(text)
+    data = text.encode("utf-8", "backslashreplace")
     try:
         os.write(2, data)
     except OSError:
@@ -145,9 +182,22 @@ def end(report: Report) -> int:
     return result.xt_exit
 
 
-def _unrecorded(command: list[str], error: NotRecordedError) -> int:
-    """Become the command: what cannot be recorded must run all the same."""
+def unrecorded(
+    request: RunRequest, error: NotRecordedError, wrap: Callable[[], list[str]] | None = None
+) -> int:
+    """Become the command: what cannot be recorded must run all the same.
+
+    Args:
+        request: what was to be recorded.
+        error: why it cannot.
+        wrap: gives what is started instead of the command.
+
+    Raises:
+        NotStartedError: it is not to run without a record.
+    """
+    if request.strict:
+        raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
     say([f"xt: warning: this run is not recorded: {error.message}"])
-    reason, status = run_unrecorded(command)
+    reason, status = run_unrecorded(wrap() if wrap is not None else request.command)
     say([f"xt: error: {reason}"])
     return status

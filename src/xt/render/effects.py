@@ -71,7 +71,7 @@ def declared(found: list[OutputSpec], width: int) -> list[Line]:
 def metrics(found: list[Metric], width: int) -> list[Line]:
     """Numbers that came out, those with a goal first: in a line if they fit, else in columns."""
     ordered = [*headline(found), *(metric for metric in found if metric.labels)]
-    pairs = [(_name(metric), _value(metric)) for metric in ordered[:METRICS]]
+    pairs = [(metric_name(metric), metric_value(metric)) for metric in ordered[:METRICS]]
     if not pairs:
         return []
     line = join([join([name, figure], " ") for name, figure in pairs], "   ")
@@ -83,7 +83,8 @@ def metrics(found: list[Metric], width: int) -> list[Line]:
     return lines
 
 
-def _name(metric: Metric) -> Line:
+def metric_name(metric: Metric) -> Line:
+    """Its name, and its cohort."""
     line = [say(metric.name)]
     if metric.labels:
         labels = ",".join(f"{name}={label}" for name, label in metric.labels.items())
@@ -91,7 +92,8 @@ def _name(metric: Metric) -> Line:
     return line
 
 
-def _value(metric: Metric) -> Line:
+def metric_value(metric: Metric) -> Line:
+    """Its value and unit, and of how many."""
     line = [say(number(metric.value), "bold")]
     if metric.unit:
         line.append(say(f" {metric.unit}"))

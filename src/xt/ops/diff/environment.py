@@ -7,9 +7,10 @@ from typing import Any
 
 from xt.collect import fingerprint
 from xt.model.delta import Change, Delta, whole
-from xt.model.environment import Environment, Gpu, Package
+from xt.model.environment import Container, Environment, Gpu
 from xt.model.snapshot import Context, Snapshot
 from xt.model.text import Text, from_text, to_shown
+from xt.ops.diff import packages
 
 #: Differing parts listed; the others are counted.
 PARTS = 500
@@ -23,20 +24,20 @@ _NOISY = ("SLURM_", "XT_", "LC_")
 def compare(left: Snapshot, right: Snapshot) -> Delta:
     """Compare what the fingerprint is made of, part by part."""
     one, other = left.environment, right.environment
-    if one.fingerprint == other.fingerprint:
+    if one.fingerprint == other.fingerprint and one.container.options == other.container.options:
         return Delta("environment", "same")
     pairs = [
         *_python(one, other),
         *_system(one, other),
         *_gpus(one, other),
-        ("container/image", one.container.image, other.container.image),
+        *_image(one.container, other.container),
         *_settings(one, other),
         ("settings/timezone", one.timezone, other.timezone),
         *_locale(one, other),
         *_selecting(left, right),
     ]
     children = [_delta(name, before, after) for name, before, after in pairs if before != after]
-    children += _packages(one, other)
+    children += packages.compare(one, other)
     if not children:
         # The fingerprint is sealed; what it was made of may be more than this version shows.
         children = [
@@ -45,13 +46,14 @@ def compare(left: Snapshot, right: Snapshot) -> Delta:
     return whole("environment", children, most=PARTS)
 
 
-def context(left: Snapshot, right: Snapshot, times: tuple[str, str]) -> Delta:
+def context(left: Snapshot, right: Snapshot, times: tuple[str, str], *, one_key: bool = True) -> Delta:
     """Compare what cannot change results: who, where, when, and the surroundings outside the fingerprint.
 
     Args:
         left: causes of one run.
         right: causes of the other.
         times: when each started, RFC 3339.
+        one_key: whether keyed digests of both are of one store; of two stores they cannot be compared.
     """
     one, other = left.environment, right.environment
     pairs: list[tuple[str, Any, Any]] = [
@@ -73,13 +75,27 @@ def context(left: Snapshot, right: Snapshot, times: tuple[str, str]) -> Delta:
         for name, before, after in pairs
         if before != after
     ]
-    children += _variables(one, other)
+    children += _variables(one, other, one_key=one_key)
     return Delta("context", "changed" if children else "same", children=children, counted=False)
 
 
 def _delta(name: str, left: Any, right: Any) -> Delta:
     change: Change = "added" if left is None else "removed" if right is None else "changed"
     return Delta(f"environment/{name}", "changed", left, right, change=change)
+
+
+def _image(one: Container, other: Container) -> Iterator[tuple[str, Any, Any]]:
+    if one.identity() != other.identity():
+        yield "container/image", _called(one), _called(other)
+    left, right = ([to_shown(from_text(word)) for word in side.options] for side in (one, other))
+    yield "container/options", left or None, right or None
+
+
+def _called(container: Container) -> str | None:
+    """Name an image so that another one of the same name is told apart."""
+    if container.found is None:
+        return container.image
+    return f"{container.image} ({container.found.id[:19]})" if container.image else container.found.id
 
 
 def _python(one: Environment, other: Environment) -> Iterator[tuple[str, Any, Any]]:
@@ -91,64 +107,11 @@ def _python(one: Environment, other: Environment) -> Iterator[tuple[str, Any, An
     yield "python/version", left.version, right.version
 
 
-def _packages(one: Environment, other: Environment) -> list[Delta]:
-    if one.python is None or other.python is None:
-        return []
-    left, right = (
-        {package.name: package for package in side.python.packages} for side in (one, other) if side.python
-    )
-    found = []
-    for name in sorted(left.keys() | right.keys()):
-        before, after = left.get(name), right.get(name)
-        if before is not None and after is not None and _origin(before) == _origin(after):
-            continue
-        path = f"environment/packages/{name}"
-        if before is None or after is None:
-            change: Change = "added" if before is None else "removed"
-            found.append(
-                Delta(path, "changed", before and before.version, after and after.version, change=change)
-            )
-        elif before.version != after.version:
-            up = _order(before.version) < _order(after.version)
-            found.append(Delta(path, "changed", before.version, after.version, change="up" if up else "down"))
-        else:
-            note = f"the same version from elsewhere: {_from(before)} → {_from(after)}"
-            found.append(Delta(path, "changed", before.version, after.version, change="changed", note=note))
-    return found
-
-
-def _origin(package: Package) -> tuple[str, str | None]:
-    return package.version, "editable" if package.editable else package.revision or fingerprint.origin(
-        package.url
-    )
-
-
-def _from(package: Package) -> str:
-    if package.editable is not None:
-        return "an editable folder"
-    return package.revision[:12] if package.revision else package.url or "an index"
-
-
-def _order(version: str) -> list[tuple[int, int, str]]:
-    """A key that orders versions as people expect: numbers by value, a pre-release before its release.
-
-    Enough to say `up` or `down`; PEP 440 in full is not needed for that.
-    """
-    key: list[tuple[int, int, str]] = []
-    word = ""
-    for character in version.partition("+")[0] + ".":
-        if character.isdecimal() == word.isdecimal() and character not in ".-_" and word:
-            word += character
-            continue
-        if word:
-            key.append((2, int(word[:20]), "") if word.isdecimal() else (3 if word == "post" else 0, 0, word))
-        word = "" if character in ".-_" else character
-    return [*key, (1, 0, "")]
-
-
 def _system(one: Environment, other: Environment) -> Iterator[tuple[str, Any, Any]]:
     for name in ("system", "architecture", "cpu", "libc", "cpu_flags"):
-        yield f"system/{name.replace('_', ' ')}", getattr(one.machine, name), getattr(other.machine, name)
+        if name != "libc" or one.container.started_by is other.container.started_by is None:
+            # An image brings a C library of its own.
+            yield f"system/{name.replace('_', ' ')}", getattr(one.machine, name), getattr(other.machine, name)
     if not (one.determinism.get("OMP_NUM_THREADS") and other.determinism.get("OMP_NUM_THREADS")):
         # Where OMP_NUM_THREADS says so, the number of processors does not matter.
         yield "threads/usable CPUs", one.machine.usable_cpus, other.machine.usable_cpus
@@ -192,10 +155,10 @@ def _selecting(left: Snapshot, right: Snapshot) -> Iterator[tuple[str, Any, Any]
 
 
 def _relative(side: Snapshot, name: str) -> str | None:
-    value = side.environment.variables.get(name)
+    value, container = side.environment.variables.get(name), side.environment.container
     return (
         None
-        if value is None
+        if value is None or (container.started_by is not None and name not in container.handed)
         else to_shown(fingerprint.relative(from_text(value), from_text(side.context.project)))
     )
 
@@ -221,7 +184,7 @@ def _is_noise(name: str) -> bool:
     return name in _NOISE or name.startswith(_NOISY)
 
 
-def _variables(one: Environment, other: Environment) -> list[Delta]:
+def _variables(one: Environment, other: Environment, *, one_key: bool) -> list[Delta]:
     """Variables outside the fingerprint: by value where recorded, the others by name."""
     shown = {*fingerprint.SELECT, *one.determinism, *other.determinism}
     if not (one.gpus.devices or other.gpus.devices):
@@ -238,8 +201,16 @@ def _variables(one: Environment, other: Environment) -> list[Delta]:
         for name in sorted(one.hidden.keys() | other.hidden.keys())
         if one.hidden.get(name) != other.hidden.get(name) and not _is_noise(name)
     ]
+    unknown = [] if one_key else [name for name in hidden if name in one.hidden and name in other.hidden]
+    hidden = [name for name in hidden if name not in unknown]
     if hidden:
-        names = ", ".join(hidden[:12]) + (" …" if hidden[12:] else "")
-        note = f"{len(hidden)} whose values are not recorded: {names}"
+        note = f"{len(hidden)} whose values are not recorded: {_some(hidden)}"
         found.append(Delta("context/variables", "changed", note=note, counted=False))
+    if unknown:
+        note = f"{len(unknown)} that cannot be compared, one run is of another store: {_some(unknown)}"
+        found.append(Delta("context/variables", "unknown", note=note, counted=False))
     return found
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:12]) + (" …" if names[12:] else "")
