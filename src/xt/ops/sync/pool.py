@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from xt.errors import RemoteError, XtError
-from xt.store.remote.objects import WrongContentError
+from xt.errors import RemoteError, WrongContentError, XtError
 
 #: Transfers at a time.
 JOBS = 8
