@@ -127,7 +127,7 @@ def test_a_pack_that_is_none_never_gets_into_the_repository(team, tmp_path):
     alone.path.mkdir()
     done = alone.xt("pull", "--code")
     assert done.code == 4
-    assert b"not on the remote: `code: " in done.out
+    assert b"not to be had: `code: " in done.out
     assert not list(alone.path.glob(".xt/code.git/objects/pack/*"))
     assert os.listdir(alone.path / ".xt" / "tmp") == []
     # The record and the rest are here: the code alone is not.
@@ -222,6 +222,8 @@ def test_the_status_counts_what_each_side_lacks(team, tmp_path):
         (("pull", "kkkk"), 4, "there is no store"),
         (("push", "-r", "ext::sh"), 2, "is no remote"),
         (("remote", "status", "--yes"), 2, "belongs to"),
+        (("push", "-r", "./.xt"), 2, "is this project's own store"),
+        (("remote", "add", b"x", b"/caf\xe9"), 2, "is named in UTF-8"),
     ],
 )
 def test_what_cannot_be_is_one_line(team, words, code, said):

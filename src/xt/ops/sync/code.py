@@ -134,9 +134,9 @@ class Code:
         """
         brought, lacking = 0, []
         for folder, tree in trees(snapshot).items():
-            name = folder or "."
+            name = f"code: `{folder}`" if folder else "code"
             if not gitpacks.is_id(tree):
-                lacking.append(f"code: `{name}`: its snapshot has no proper id")
+                lacking.append(f"{name}: its snapshot has no proper id")
                 continue
             try:
                 around = borrowed(self._store, snapshot, folder)
@@ -148,12 +148,14 @@ class Code:
                     try:
                         brought += self._take(index, around)
                         break
-                    except (GitError, WrongContentError, NotRecordedError) as error:
+                    except WrongContentError as error:
+                        reason = f"{error.message}: `xt push --code` brings it when it was deleted there"
+                    except (GitError, NotRecordedError) as error:
                         reason = str(error)
                 else:
-                    lacking.append(f"code: `{name}`: {reason}")
+                    lacking.append(f"{name}: {reason}")
             except GitError as error:
-                lacking.append(f"code: `{name}`: {error}")
+                lacking.append(f"{name}: {error}")
         return brought, lacking
 
     def _take(self, index: CodePacks, around: list[str]) -> int:

@@ -159,7 +159,7 @@ class SshPlace:
             except OSError as error:
                 if error.errno != errno.ENOENT:
                     raise
-                make_folder(to, folder)
+                make_folder(to, folder, self._root)
             else:
                 self._folders.add(folder)
                 return result
