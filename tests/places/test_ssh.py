@@ -92,7 +92,7 @@ def test_a_connection_that_is_killed_is_said_and_the_next_one_works(on_host):
 def test_nothing_half_and_nothing_temporary_is_left(on_host, sshd, tmp_path):
     place = on_host(f"{sshd['root']}/whole")
     os.mkdir(f"{sshd['root']}/whole")
-    os.chmod(f"{sshd['root']}/whole", 0o2775)  # noqa: S103  (a team's)
+    os.chmod(f"{sshd['root']}/whole", 0o2775)
     (tmp_path / "file").write_bytes(b"x" * 100_000)
     assert place.create("objects/aa/1", str(tmp_path / "file"))
     assert not place.create("objects/aa/1", str(tmp_path / "file"))

@@ -283,7 +283,9 @@ def test_that_a_run_was_put_away_is_news_where_it_is(here, there, remote):
 def test_a_run_in_flight_is_none_of_all_runs(here, remote):
     here.add(A)
     live = here.store.begin(B)
-    live.publish(codec.encode(Start(B, "2026-11-23T09:30:00.000000Z", builders.SUPERVISOR, builders.snapshot())))
+    live.publish(
+        codec.encode(Start(B, "2026-11-23T09:30:00.000000Z", builders.SUPERVISOR, builders.snapshot()))
+    )
     os.close(live.lock)
     assert states(here.push(remote)) == {A: "copied"}
     assert states(here.push(remote, B)) == {B: "refused"}

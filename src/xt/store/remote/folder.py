@@ -105,9 +105,7 @@ class Folder:
                 for piece in self._inside.read(name):
                     count += len(piece)
                     if count > limit:
-                        raise WrongContentError(
-                            f"`{name}` on `{self.url}` is larger than {limit} bytes"
-                        )
+                        raise WrongContentError(f"`{name}` on `{self.url}` is larger than {limit} bytes")
                     yield piece
             except NotWrittenError as error:
                 raise FileNotFoundError(error.message) from error
