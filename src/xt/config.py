@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -63,6 +63,10 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `-q`: no line after the command."""
     max_log: Amount = 10_000_000_000
     """Bytes stored of each stream; the rest is counted and passed on."""
+    docker: str | None = None
+    """As `--docker`: the image that commands run in."""
+    docker_options: list[str] = []
+    """As `--docker-opt`."""
     rank_wait: Seconds = 30.0
     """Seconds a rank of a launcher waits for rank 0 to begin a run, and rank 0 for one that has not begun."""
     per_rank: bool = False
@@ -234,6 +238,10 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--strict`."""
     recompute: list[str] | None = None
     """As `on` of `[recompute]`, for this task."""
+    docker: str | None = None
+    """As `--docker`; empty: in none, although `[run]` names an image."""
+    docker_options: list[str] = []
+    """As `--docker-opt`, besides those of `[run]`."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -288,12 +296,16 @@ def load(folder: str, cwd: str | None = None) -> Config:
     project_data = _read(project, folder, cwd)
     if project_data is not None and not _may_have_settings(project_data):
         project_data = None
+    if data is None and project_data is None:
+        return Config(Settings(), None)
+    from xt.config_source import Source
+
     if data is not None:
-        source = _Source(path, _shown(path, folder, cwd), data, ())
+        source = Source(path, _shown(path, folder, cwd), data, ())
         ignored = project_data is not None and _says_something(project_data)
         return Config(source.settings(), path, project if ignored else None)
     if project_data is not None:
-        source = _Source(project, _shown(project, folder, cwd), project_data, ("tool", "xt"))
+        source = Source(project, _shown(project, folder, cwd), project_data, ("tool", "xt"))
         if source.found:
             return Config(source.settings(), project)
     return Config(Settings(), None)
@@ -332,75 +344,3 @@ def _says_something(data: bytes) -> bool:
         return "xt" in tomllib.loads(data.decode()).get("tool", {})
     except (ValueError, RecursionError, AttributeError):
         return True
-
-
-class _Source:
-    """A settings file that exists."""
-
-    def __init__(self, path: str, shown: str, data: bytes, above: tuple[str, ...]) -> None:
-        """Parse it.
-
-        Args:
-            path: absolute.
-            shown: how messages name it.
-            data: its content.
-            above: the tables that hold the settings.
-        """
-        import tomllib
-
-        self.shown = shown
-        self.above = above
-        try:
-            self.text = data.decode().removeprefix("\ufeff")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise ConfigError(f"{shown}:{line}: it is not UTF-8 text") from error
-        try:
-            value: Any = tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as error:
-            from xt.toml_lines import syntax
-
-            message, line = syntax(str(error), self.text)
-            raise ConfigError(f"{shown}:{line}: {message}", "it must be TOML: https://toml.io") from error
-        except (RecursionError, ValueError) as error:
-            raise ConfigError(
-                f"{shown}: it is nested too deeply, or holds a number of too many digits"
-            ) from error
-        self.found = True
-        for number, key in enumerate(above):
-            if not isinstance(value, dict):
-                self.fail((), f"`{'.'.join(above[:number])}` is not a table")
-            self.found = self.found and key in value
-            value = value.get(key, {})
-        self.value = value
-
-    def settings(self) -> Settings:
-        """Check every key.
-
-        Raises:
-            ConfigError: naming the line of the first that is wrong.
-        """
-        try:
-            settings = msgspec.convert(self.value, Settings)
-        except msgspec.ValidationError as error:
-            from xt.config_faults import find
-
-            fault = find(self.value, Settings, self.above)
-            if fault is None:
-                raise ConfigError(f"{self.shown}: {error}") from error
-            self.fail(*fault)
-        told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
-        said = (settings.deploy, settings.recompute.on, settings.tickets.pattern, settings.tickets.url)
-        if any((*told, *said)):
-            from xt.config_sense import nonsense
-
-            for place, message, hint in nonsense(settings):
-                self.fail(place, message, hint)
-        return settings
-
-    def fail(self, path: tuple[str | int, ...], message: str, hint: str | None = None) -> NoReturn:
-        """Name the line of a path below the settings' table."""
-        from xt.toml_lines import key_lines, nearest_line
-
-        line = nearest_line(key_lines(self.text), (*self.above, *path))
-        raise ConfigError(f"{self.shown}:{line}: {message}", hint)
