@@ -162,6 +162,12 @@ class RemoteError(XtError):
     exit_status = EXIT_ELSEWHERE
 
 
+class WrongContentError(RemoteError):
+    """What a remote gives under a name is not what the name says; nothing of it is taken over."""
+
+    code = "wrong-content"
+
+
 class KeyFaultError(XtError):
     """A key that is to sign, or that signatures are to be checked with, cannot be used.
 
