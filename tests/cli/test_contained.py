@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests import pages
-from tests.conftest import SOURCE
+from tests.conftest import SOURCE, Ran
 from tests.execute.wrapped import Pty, until
 from tests.services.docker import NAME, docker, left, make, pack
 
@@ -253,6 +253,42 @@ def test_a_secret_in_an_option_stays_outside_of_the_store(docked):
     assert again.code == 3 and "an option of docker holds a secret" in again.err
 
 
+def test_ctrl_c_while_the_image_is_read_leaves_no_container(docked, tmp_path):
+    # A `docker` that presses the key while the engine makes a container to look into.
+    path = tmp_path / "bin" / "docker"
+    path.parent.mkdir()
+    real = shutil.which("docker")
+    path.write_text(f'#!/bin/sh\n[ "$1" != create ] || kill -INT $PPID\nexec {real} "$@"\n')
+    path.chmod(0o755)
+    name = "xt-test:unseen"
+    made = make(docked.address, name, {"etc/unseen": "1"})
+    done = docked.run("--docker", name, "--", "true", env={"PATH": f"{path.parent}:{os.environ['PATH']}"})
+    assert done.code in (130, -signal.SIGINT), done.err
+    assert docker(docked.address, "ps", "-aq", "--filter", f"ancestor={made}") == ""
+
+
+def test_ranks_are_one_run_with_a_container_each(docked):
+    launch = {"TORCHELASTIC_RUN_ID": "1", "MASTER_ADDR": "here", "MASTER_PORT": "1", "WORLD_SIZE": "2"}
+    script = 'echo "rank $RANK of $TORCHELASTIC_RUN_ID"; cat line >> $XT_METRICS; exit $RANK'
+    docked.project.write("line", '{"name": "x", "value": 1}\n')
+    words = ("--docker", NAME, "--", "sh", "-c", script)
+    others: list[Ran] = []
+    other = threading.Thread(target=lambda: others.append(docked.run(*words, env={**launch, "RANK": "1"})))
+    other.start()
+    done = docked.run(*words, env={**launch, "RANK": "0"})
+    other.join()
+    assert (done.code, done.out, others[0].code, others[0].out) == (0, b"rank 0 of 1\n", 1, b"rank 1 of 1\n")
+    assert others[0].err == "", others[0].err
+    record = docked.project.record()
+    ranks = record["result"]["ranks"]
+    assert [(rank["state"], rank["exit_code"]) for rank in ranks] == [("ended", 0), ("ended", 1)]
+    assert ranks[0]["usage"]["user_s"] is ranks[1]["usage"]["user_s"] is None
+    assert len(record["result"]["metrics"]) == 2
+    assert docked.xt("logs", "@", "--rank", "1").out == b"rank 1 of 1\n"
+    assert len(docked.xt("ls", "--json").out.splitlines()) == 1
+    assert left(docked.address, record["id"]) == ""
+
+
 def test_inputs_and_outputs_outside_of_the_project(docked, tmp_path):
     data = tmp_path / "data.txt"
     data.write_text("outside\n")
@@ -311,10 +347,11 @@ def test_at_a_terminal(docked):
         pty.send(b"word\r")
         pty.expect(rb"got word")
         pty.send(b"\x03")
-        pty.wait()
+        # As outside: a shell that loops over runs stops.
+        assert pty.wait() == -signal.SIGINT
         assert pty.modes() == pty.initial
     result = docked.project.record()["result"]
-    assert result["exit_code"] == 130
+    assert (result["status"], result["signal"]) == ("interrupted", signal.SIGINT)
     assert "one terminal" in docked.container()["adjusted"][0]
 
 
@@ -329,6 +366,9 @@ def test_docker_s_own_command_is_read(docked):
     snapshot = docked.project.record()["snapshot"]
     assert [(param["name"], param["value"]) for param in snapshot["params"]] == [("lr", 0.1)]
     assert snapshot["recipe_doubt"] is None
+    # That of the `docker` command itself would say nothing of what it started.
+    usage = docked.project.record()["result"]["usage"]
+    assert usage["user_s"] is usage["peak_memory_bytes"] is None and "not measured" in usage["reason"]
     assert "in docker" in docked.xt("show").out.decode()
     again = docked.xt("rerun", "@", "--env", "docker")
     assert (again.code, again.out) == (0, done.out), again.err

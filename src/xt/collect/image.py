@@ -91,24 +91,11 @@ def _look(name: str, engine: Engine) -> Seen:
         UnsupportedError: the engine makes none, or does not answer.
     """
     holder = f"xt-look-{os.getpid()}-{os.urandom(4).hex()}"
-    made = engine.ask(
-        *(
-            "create",
-            "--pull",
-            "never",
-            "--name",
-            holder,
-            "--network",
-            "none",
-            "--entrypoint",
-            "",
-            name,
-            "/never-started",
-        )
-    )
-    if made.returncode:
-        raise UnsupportedError(last_line(made.stderr))
+    words = ["--pull", "never", "--name", holder, "--network", "none", "--entrypoint", ""]
     try:
+        made = engine.ask("create", *words, name, "/never-started", whole=True)
+        if made.returncode:
+            raise UnsupportedError(last_line(made.stderr))
         with subprocess.Popen(
             [*engine.words, "export", holder],
             env=engine.environ,
