@@ -22,7 +22,7 @@ PATIENCE = 90.0
 #: Names, layers or words of each kind that are kept.
 MOST = 200
 #: Part of the name of what is remembered; another one when more is read.
-_VERSION = 1
+_VERSION = 2
 
 
 def describe(told: dict[str, Any]) -> Image:
