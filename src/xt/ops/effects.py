@@ -45,7 +45,8 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
                 imports = _imports(capture, live)
                 metrics = _metrics(capture, ended, live, imports)
         except KeyboardInterrupt:
-            capture.problem("outputs", "storing was interrupted: what is not listed was not stored")
+            wanted = "outputs and metrics" if capture.request.outputs else "metrics"
+            capture.problem("outputs", f"collecting was interrupted: {wanted} not listed are missing")
             outputs = outputs or _not_stored(capture, "interrupted")
         except Exception as error:
             # A mistake of ours must not cost the record of what the command did.
