@@ -9,7 +9,9 @@ from xt.launch import Place, place
 from xt.model.request import RunRequest
 
 
-def lead(request: RunRequest, outside: Outside, settings: Settings, store: str) -> Place | int | None:
+def lead(
+    request: RunRequest, outside: Outside, settings: Settings, store: str, root: str
+) -> Place | int | None:
     """Join the run of rank 0, and run the command as one of its ranks.
 
     Returns:
@@ -29,7 +31,12 @@ def lead(request: RunRequest, outside: Outside, settings: Settings, store: str) 
     from xt.cli.run import say
     from xt.ops.ranks import Joined, join
 
-    found = join(request, outside, settings, store, here)
+    container = None
+    if request.docker is not None:
+        from xt.ops.contained import of_run
+
+        container = of_run(request, root, outside.environ, outside.umask)
+    found = join(request, outside, settings, store, here, container)
     if not isinstance(found, Joined):
         say([f"xt: warning: rank {here.rank} becomes a run of its own: {found}"])
         return None

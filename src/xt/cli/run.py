@@ -52,13 +52,10 @@ def execute(words: Words) -> int:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     launch: Place | None = None
     ranks = any(name in outside.environ for name in _RANKS)
-    if ranks and request.docker is not None:
-        # Each rank has a container of its own, and so it is a run of its own.
-        request = replace(request, per_rank=True)
     if ranks and not request.per_rank:
         from xt.cli.rank import lead
 
-        led = lead(request, outside, settings.settings, store)
+        led = lead(request, outside, settings.settings, store, root)
         if isinstance(led, int):
             return led
         launch = led

@@ -13,7 +13,7 @@ from xt.context import timestamp
 from xt.execute import Ended
 from xt.execute.watch import ENDING, interruptible
 from xt.model.files import Output, Problem
-from xt.model.result import Logs, Metric, Result, Status
+from xt.model.result import Logs, Metric, Result, Status, Usage
 from xt.model.text import to_text
 from xt.store import Live, Store
 
@@ -74,6 +74,19 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         problems=capture.problems,
         derived=imports.derived if imports is not None else [],
         reported=imports.reported if imports is not None else [],
+    )
+
+
+def elsewhere(usage: Usage) -> Usage:
+    """Leave out what was measured of a `docker` command: what runs in its container is no child of ours."""
+    return msgspec.structs.replace(
+        usage,
+        user_s=None,
+        system_s=None,
+        peak_memory_bytes=None,
+        read_bytes=None,
+        written_bytes=None,
+        reason="what a command uses in a container is not measured",
     )
 
 
