@@ -158,3 +158,13 @@ class RemoteError(XtError):
 
     code = "remote"
     exit_status = EXIT_ELSEWHERE
+
+
+class EngineError(XtError):
+    """An engine (Slurm, Dask) is not there, does not answer, or refuses what it was given.
+
+    What was submitted until then was cancelled; repeats that had ended are recorded and kept.
+    """
+
+    code = "engine"
+    exit_status = EXIT_ELSEWHERE

@@ -185,7 +185,8 @@ class Trials:
                 _raw(theirs)
             spec = codec.encode(Spec(self._store, wish, write)).decode()
             process = subprocess.Popen(
-                [sys.executable, "-m", MODULE, spec],
+                # Nothing of the folder that it begins in is meant by our own imports.
+                [sys.executable, "-P", "-m", MODULE, spec],
                 cwd=self._outside.cwd,
                 env=dict(self._outside.environ),
                 stdin=subprocess.DEVNULL,
