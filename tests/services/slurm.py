@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
 MinJobAge=300
 KillWait=3
+MessageTimeout=2
+TCPTimeout=1
 InactiveLimit=0
 MaxArraySize={array}
 MaxJobCount={jobs}
@@ -121,6 +124,15 @@ def slurm(facts: dict[str, Any], *words: str) -> str:
     """Run one of Slurm's commands and give what it prints."""
     environ = {**os.environ, **facts["environ"]}
     return subprocess.run(words, env=environ, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def end(started: Started) -> None:
+    """End one that a test has for itself; what it started is waited for by nobody."""
+    for pid in pids(Path(started.facts["folder"])):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
 
 
 def _daemon(facts: dict[str, Any], *words: str) -> None:

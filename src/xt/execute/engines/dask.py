@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
+import socket
 import subprocess
 import warnings
 from collections.abc import Mapping, Sequence
-
-from distributed import Client, Future
+from typing import Any
 
 from xt.errors import EngineError, UsageError
 from xt.execute.engines import State, Work
@@ -48,9 +49,12 @@ class Dask:
         if not where.partition("://")[2]:
             raise UsageError("--on dask: which scheduler?", "--on dask://HOST:PORT")
         self._name, self._address = name, where
+        _reachable(where)
+        # A second of imports: not before it is worth it.
+        from distributed import Client
+
         # What it has to say about a connection that is lost is said by xt, once.
-        for logger in ("distributed", "tornado"):
-            logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
+        logging.disable(logging.CRITICAL)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -63,7 +67,7 @@ class Dask:
             raise UsageError(
                 f"--on dask: `{where}` is no address: {error}", "--on dask://HOST:PORT"
             ) from error
-        self._futures: dict[int, Future] = {}
+        self._futures: dict[int, Any] = {}
 
     def submit(self, works: Sequence[Work]) -> None:
         """See `Engine`."""
@@ -88,7 +92,7 @@ class Dask:
             return dict.fromkeys(slots, State("unknown", why))
         return {slot: self._state(self._futures[slot]) for slot in slots if slot in self._futures}
 
-    def _state(self, future: Future) -> State:
+    def _state(self, future: Any) -> State:
         if future.status == "pending":
             # It may as well go on: only the claim tells.
             return State("waiting", sure=False)
@@ -125,3 +129,21 @@ class Dask:
         self._futures.clear()
         with contextlib.suppress(Exception):
             self._client.close(timeout=2)
+
+
+def _reachable(address: str) -> None:
+    """See at once that nobody listens, where that can be seen: Dask itself would try again and again.
+
+    Raises:
+        EngineError: nobody does.
+    """
+    found = re.fullmatch(r"[a-z]+://(?:\[([0-9a-fA-F:]+)\]|([^:/]+)):([0-9]{1,5})/?", address)
+    if found is None or int(found[3]) > 65_535:
+        raise UsageError(f"--on dask: `{address}` is no address", "--on dask://HOST:PORT")
+    try:
+        socket.create_connection((found[1] or found[2], int(found[3])), timeout=LONG).close()
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise EngineError(
+            f"no Dask scheduler answers at {address}: {why}", "is it up, and is the port its own?"
+        ) from error

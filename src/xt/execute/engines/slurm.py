@@ -18,8 +18,8 @@ from xt import fsio
 from xt.errors import EngineError, UsageError
 from xt.execute.engines import FullError, State, Work
 
-#: Seconds that a command of Slurm gets.
-LONG = 60.0
+#: Seconds that a command of Slurm gets, and that the first one gets, which shows whether Slurm is there.
+LONG, FIRST = 60.0, 15.0
 #: Tasks of an array when the configuration cannot be asked; Slurm's default is one more.
 ARRAY = 1000
 #: Options of sbatch that xt sets itself, or that would make something else of it.
@@ -241,15 +241,15 @@ class Slurm:
         Raises:
             EngineError: the controller does not answer.
         """
-        done = self._call(["scontrol", "show", "config"])
+        done = self._call(["scontrol", "show", "config"], FIRST)
         if done is None:
-            raise EngineError(f"Slurm's controller says nothing for {LONG:g} s", "see `sinfo`")
+            raise EngineError(f"Slurm says nothing for {FIRST:g} s", "see `sinfo`")
         if done.returncode:
             raise EngineError(f"Slurm does not answer: {_last(done.stderr)}", "see `sinfo`")
         found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.M)
         return max(int(found[1]) if found else ARRAY, 1)
 
-    def _call(self, words: list[str]) -> subprocess.CompletedProcess[str] | None:
+    def _call(self, words: list[str], longest: float = LONG) -> subprocess.CompletedProcess[str] | None:
         """Run one of Slurm's commands; None when it takes too long."""
         try:
             return subprocess.run(
@@ -259,7 +259,7 @@ class Slurm:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=LONG,
+                timeout=longest,
                 check=False,
                 start_new_session=True,
             )
@@ -276,8 +276,6 @@ class _TooLargeError(Exception):
 def _state(state: str, reason: str, nodes: str) -> State:
     if state in _ENDED:
         why, again, failed = _ENDED[state]
-        if reason == "JobLaunchFailure":
-            why = "it could not be launched; does the node see the store?"
         return State("ended", f"{why} on {nodes}" if nodes else why, again=again, failed=failed)
     if state in _WAITING:
         return State("waiting", None if reason in ("None", "Priority", "Resources") else reason)
