@@ -241,15 +241,16 @@ def test_a_node_that_does_not_see_the_store(called, a_slurm):
     copy = path.parent / "copy"
     copy.mkdir()
     (path / ".xt/jobs").mkdir()
-    words = ["unshare", "-m", "sh", "-c", inner, "-", str(copy), *called.folder.command("verify", "@")]
+    verify = called.folder.command("verify", "@", "--json", "--on", "slurm")
+    words = ["unshare", "-m", "sh", "-c", inner, "-", str(copy), *verify]
     if subprocess.run(["unshare", "-m", "mount", "--bind", "/tmp", "/tmp"], capture_output=True).returncode:
         pytest.skip("mounting takes rights that this user has not")
     environ = {**os.environ, "PYTHONPATH": SOURCE, **a_slurm["environ"]}
-    done = subprocess.run([*words, "--on", "slurm"], cwd=path, env=environ, capture_output=True, text=True)
-    text = " ".join(done.stdout.split())
+    done = subprocess.run(words, cwd=path, env=environ, capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
-    assert "no worker could begin at slurm: " in text
-    assert f"hint: all its machines must have `{path}/.xt`" in text
+    found = json.loads(done.stdout)["verifications"][0]
+    assert found["missing"] == [f"no worker could begin at slurm: its job failed on {a_slurm['host']}"]
+    assert found["hint"].startswith(f"all its machines must have `{path}/.xt` and `")
     assert called.calls == 0
 
 
@@ -258,6 +259,39 @@ def test_no_slurm_here(called):
     done = called.folder.xt("verify", "@", "--on", "slurm", env={"PATH": "/empty"})
     assert done.code == 4
     assert done.err.startswith("xt: error: `sbatch` is not installed here\nxt: hint: ")
+
+
+def test_rerun_on_slurm(called, a_slurm):
+    """Its output, its status and its line are those of a rerun here."""
+    called.record("n == 0 or (print('out', n), print('err', file=sys.stderr), sys.exit(7))")
+    words = ("rerun", "@", "--on", "slurm", "-m", "once more", "--set", "seen=1")
+    done = called.folder.xt(*words[:-2], env=a_slurm["environ"])
+    assert (done.code, done.out) == (7, b"out 1\n")
+    said = done.err.splitlines()
+    assert "err" in said
+    assert any(" exit 7 " in line for line in said), said
+    record = called.folder.record("@")
+    assert record["snapshot"]["context"]["purpose"] == "once more"
+    assert record["snapshot"]["context"]["slurm"]["job"]
+    assert "trial" not in record["snapshot"]["repeat"]
+    done = called.folder.xt("rerun", "@", "--on", "slurm", "--env", "docker", env=a_slurm["environ"])
+    assert done.code == 3
+    assert "error: " in done.err
+    called.clean()
+
+
+def test_a_plan_on_slurm(folder, a_slurm):
+    folder.write("in.txt", "one")
+    folder.write("xt.toml", '[task.copy]\ncommand = "cp"\ninputs = ["in.txt"]\noutputs = ["out.txt"]\n')
+    folder.sh("git init -q && git add -A && git commit -qm one && echo '*.txt' > .git/info/exclude")
+    assert folder.run("-q", "--", "cp", "in.txt", "out.txt").code == 0
+    folder.write("in.txt", "two")
+    done = folder.xt("stale", "--run", "-y", "--on", "slurm", env=a_slurm["environ"])
+    assert done.code == 0, done.err
+    assert "xt: done: 1 made again" in done.err
+    assert (folder.path / "out.txt").read_text() == "two"
+    assert folder.record("@")["snapshot"]["context"]["slurm"]["job"]
+    assert folder.xt("stale").code == 0
 
 
 # --- Dask -----------------------------------------------------------------------------------------
@@ -345,7 +379,7 @@ def test_no_dask_there(called):
     ],
 )
 def test_what_makes_no_sense(called, words, said):
-    called.record("pass") if "--against" not in words else None
+    called.record("pass")
     if "dask://h:1" in words:
         pytest.importorskip("distributed")
     done = called.folder.xt("verify", "@", *words)

@@ -102,7 +102,7 @@ def start(folder: Path, jobs: int = 10_000) -> Started:
         for pid in pids(folder):
             os.kill(pid, 15)
         raise
-    return Started(facts, pids(folder))
+    return Started(facts, [_keeper(pids(folder))])
 
 
 def controller(facts: dict[str, Any]) -> None:
@@ -126,13 +126,20 @@ def slurm(facts: dict[str, Any], *words: str) -> str:
     return subprocess.run(words, env=environ, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
+def _keeper(others: list[int]) -> int:
+    """Start what kills them when it is told to end: by themselves they take seconds, one after the other."""
+    kill = f"kill -9 {' '.join(map(str, others))}"
+    words = ["sh", "-c", f"trap '{kill}' TERM; sleep 86400 & wait; kill $!"]
+    process = subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL)
+    process.returncode = 0  # whoever ends it waits for its pid
+    return process.pid
+
+
 def end(started: Started) -> None:
-    """End one that a test has for itself; what it started is waited for by nobody."""
-    for pid in pids(Path(started.facts["folder"])):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    """End one that a test has for itself."""
+    for pid in started.pids:
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
 
 
 def _daemon(facts: dict[str, Any], *words: str) -> None:

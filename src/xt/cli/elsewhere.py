@@ -98,6 +98,25 @@ def elsewhere(
     return Elsewhere(fan(store, place, options or [], settings, outside, jobs, retries), jobs)
 
 
+def one_at_a_time(
+    store: Store, outside: Outside, on: str | None, options: list[str] | None, retries: int | None
+) -> Fan | None:
+    """As `elsewhere`, for what makes one repeat after the other.
+
+    Returns:
+        None when it is made here.
+
+    Raises:
+        UsageError, UnsupportedError: as `elsewhere`.
+    """
+    from xt.errors import UsageError
+
+    place = elsewhere(store, outside, on, options, retries, None, 1)
+    if place.fan is None and place.jobs > 1 and on is not None and ":" in on:
+        raise UsageError(f"--on {on}: one repeat is made at a time", "--on local, or leave it out")
+    return place.fan
+
+
 class EndedError(BaseException):
     """A signal ended it."""
 

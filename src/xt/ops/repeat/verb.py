@@ -203,10 +203,11 @@ def _start(
     report = run(asked, outside, ready.root, known.settings, store.path, hooks)
     assert isinstance(report, Report), "nothing is reused that was not asked for"
     told = Told(checks.drift, [*checks.remarks, *ready.adjusted])
-    return Repeated(report, told, otherwise=_otherwise(run_before, report, wish))
+    return Repeated(report, told, otherwise=otherwise(run_before, report, wish))
 
 
-def _otherwise(run_before: Original, report: Report, wish: Wish) -> str | None:
+def otherwise(run_before: Original, report: Report, wish: Wish) -> str | None:
+    """Say that a repeat ended otherwise than the run, and what may be the reason."""
     if run_before.record is None or run_before.record.result.xt_exit == report.record.result.xt_exit:
         return None
     said = f"it ended with {report.record.result.xt_exit}, the run with {run_before.record.result.xt_exit}"
