@@ -193,6 +193,17 @@ def test_what_a_killed_one_left_is_cleared_away_by_the_next(called, a_slurm):
     called.clean()
 
 
+def test_nobody_works_for_one_that_was_killed(called, a_slurm):
+    called.record("n and time.sleep(60)", settings="[engine]\nlost_after = 1\n")
+    process = called.started("--on", "slurm", "--repeat", "1", env=a_slurm["environ"])
+    wait_for(lambda: called.calls)
+    process.kill()
+    process.communicate()
+    wait_for(lambda: str(called.calls_path) not in processes())
+    (answer,) = (called.folder.path / ".xt/jobs").rglob("*.answer")
+    assert json.loads(answer.read_text())["answer"]["error"] == "cancelled"
+
+
 def test_slurm_has_no_room(called, own):
     """Of more repeats than there is room for, those begin that have some; then none at all."""
     facts = own(slurm, jobs=3)
@@ -393,3 +404,46 @@ def test_local_is_so_many_here(called):
     assert found["level"] == "identical"
     assert "on" not in found
     assert called.calls == 2
+
+
+JOBQUEUE = """
+import sys
+import warnings
+warnings.simplefilter("ignore")
+from dask_jobqueue import SLURMCluster
+with SLURMCluster(
+    cores=1, memory="200MB", processes=1, walltime="00:10:00", interface="lo", job_cpu=1,
+    job_directives_skip=["--mem"], scheduler_options={"host": "127.0.0.1", "dashboard_address": None},
+    log_directory=".", local_directory=".", worker_extra_args=["--no-dashboard"],
+) as cluster:
+    cluster.scale(jobs=1)
+    print(cluster.scheduler_address, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_dask_on_slurm(called, a_slurm, tmp_path):
+    """Workers of Dask in jobs, as dask-jobqueue starts them."""
+    pytest.importorskip("dask_jobqueue")
+    called.record("pass")
+    environ = {**os.environ, **a_slurm["environ"]}
+    with subprocess.Popen(
+        [sys.executable, "-c", JOBQUEUE],
+        cwd=tmp_path,
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as cluster:
+        try:
+            address = cluster.stdout.readline().strip().removeprefix("tcp:")
+            assert address.startswith("//127.0.0.1:"), address
+            found = called.verify("--on", f"dask:{address}", "--repeat", "2")
+            assert found["level"] == "identical"
+            job = called.folder.record(found["columns"][0]["runs"][0])["snapshot"]["context"]["slurm"]
+            assert job["name"] == "dask-worker"
+        finally:
+            cluster.stdin.close()
+            cluster.wait(timeout=60)
+    called.clean()

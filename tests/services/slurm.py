@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -140,6 +141,13 @@ def end(started: Started) -> None:
     for pid in started.pids:
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
+    # One that could not tell its controller of the end goes on trying.
+    mark = f"SLURM_CONF={started.facts['environ']['SLURM_CONF']}".encode()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            ours = entry.name.isdecimal() and mark in (entry / "environ").read_bytes().split(b"\0")
+            if ours and (entry / "comm").read_text().startswith("slurmstepd"):
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def _daemon(facts: dict[str, Any], *words: str) -> None:

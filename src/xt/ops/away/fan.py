@@ -13,12 +13,13 @@ from typing import NamedTuple
 from xt import __version__
 from xt.config import EngineSettings
 from xt.context import Outside
-from xt.errors import DamagedError, EngineError, StoreError
-from xt.execute.engines import Engine, FullError, State, Where, Work
+from xt.errors import EngineError, StoreError
+from xt.execute.engines import Engine, FullError, Where, Work
 from xt.ops.away.quiet import blocked, deferred
-from xt.ops.away.slots import JOBS, Claim, Plan, Said, Slots, Task, touch
+from xt.ops.away.attempts import Ended, Going
+from xt.ops.away.slots import JOBS, Claim, Plan, Slots, Task, touch
 from xt.ops.away.sweeping import sweep
-from xt.ops.away.watching import Going, Watch
+from xt.ops.away.watching import Watch
 from xt.ops.repeat.wish import Wish
 from xt.ops.verify.trials import Answer
 from xt.store import Store
@@ -119,17 +120,17 @@ class Fan:
                 waiting()
                 self._touch(reached)
                 ended = reached.watch.ended(going)
-                for state, one, said in ended:
-                    del going[one.slot]
+                for each in ended:
+                    del going[each.one.slot]
                     self._full_until = 0.0
-                    item = self._once_more(one, state, said)
-                    if item is not None:
-                        held.append(item)
+                    if each.again(self._settings.retries):
+                        self.notes.append(f"a repeat was lost ({each.why}) and made again")
+                        held.append(_Item(each.one.number, each.one.wish, each.one.attempt + 1))
                         continue
-                    answer = self._answer(reached, one, state, said)
+                    answer = self._answer(reached, each)
                     self.made += answer.run is not None
                     self._tell(going, held)
-                    yield one.number, answer
+                    yield each.one.number, answer
                 pause = _SOON if ended else min(pause * 1.2, _SELDOM)
                 if not ended:
                     time.sleep(pause)
@@ -239,29 +240,18 @@ class Fan:
         if refused is not None and not going and not self.made:
             raise refused
 
-    def _once_more(self, one: Going, state: State, said: Said | None) -> _Item | None:
-        """The next attempt at what was lost, if there is to be one."""
-        if said is not None and not said.ended:
-            return None
-        if not state.again or state.phase == "unknown" or (state.failed and not one.claimed):
-            return None
-        if one.attempt >= self._settings.retries:
-            return None
-        self.notes.append(f"a repeat was lost ({_why(state, said)}) and made again")
-        return _Item(one.number, one.wish, one.attempt + 1)
-
-    def _answer(self, reached: _Reached, one: Going, state: State, said: Said | None) -> Answer:
-        if said is not None and not said.ended:
-            return said.answer
-        why = _why(state, said)
-        if state.failed and not one.claimed:
-            printed = reached.slots.printed(one.slot)
+    def _answer(self, reached: _Reached, ended: Ended) -> Answer:
+        if ended.said is not None and not ended.lost:
+            return ended.said.answer
+        if ended.never_began:
+            printed = reached.slots.printed(ended.one.slot)
             return Answer(
-                error=f"no worker could begin at {self._where.shown}: {printed or why}",
+                error=f"no worker could begin at {self._where.shown}: {printed or ended.why}",
                 hint=f"all its machines must have `{self._store.path}` and `{sys.executable}`",
             )
-        times = f" (for the {one.attempt + 1}. time)" if one.attempt else ""
-        return Answer(error=f"a repeat was lost: {why}{times}", died=True)
+        attempts = ended.one.attempt + 1
+        times = f", {attempts} times" if attempts > 1 else ""
+        return Answer(error=f"a repeat was lost{times}: {ended.why}", died=True)
 
     def _tell(self, going: dict[int, Going], held: deque[_Item]) -> None:
         self.going = sum(one.claimed for one in going.values())
@@ -292,20 +282,13 @@ class Fan:
             self.notes.append(error.message)
         until = time.monotonic() + _GRACE
         while begun and time.monotonic() < until:
-            begun = [slot for slot in begun if not _over(reached, slot)]
+            begun = [slot for slot in begun if not reached.watch.over(slot)]
             if begun:
                 time.sleep(_SOON)
         if begun:
             places = sorted({claim.host for slot in begun if (claim := reached.slots.claimed(slot))})
             at = f" on {', '.join(places)}" if places else ""
             self.notes.append(f"{len(begun)} of the cancelled repeats had not ended yet{at}")
-
-
-def _over(reached: _Reached, slot: int) -> bool:
-    try:
-        return reached.slots.said(slot) is not None or reached.watch.dead(slot)
-    except DamagedError:
-        return True
 
 
 @contextlib.contextmanager
@@ -315,12 +298,3 @@ def _writing() -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(f"{error.strerror}: {error.filename}", "the store must be writable") from error
-
-
-def _why(state: State, said: Said | None) -> str:
-    """Why a repeat was lost: as the engine knows it, else as the worker does."""
-    if state.phase == "waiting" and state.sure:
-        return "its job was put back into the queue"
-    if said is not None and (state.phase != "ended" or state.again):
-        return f"{said.answer.error} on {said.host}"
-    return state.why or "nothing was heard of it any more"

@@ -8,35 +8,14 @@ from collections.abc import Iterable
 
 from xt.errors import DamagedError
 from xt.execute.engines import Engine, State
+from xt.ops.away.attempts import Ended, Going
 from xt.ops.away.slots import Claim, Said, Slots
-from xt.ops.repeat.wish import Wish
 from xt.ops.verify.trials import Answer
 
 #: Seconds between two questions to the engine at most; it is asked more often after something happened.
 _RARELY = 30.0
 #: Seconds that an answer may come after the engine's word that a job has ended.
 _LATE = 2.0
-
-
-class Going:
-    """One attempt at a repeat."""
-
-    def __init__(self, slot: int, number: int, wish: Wish, attempt: int) -> None:
-        """Begin: nobody has claimed it yet.
-
-        Args:
-            slot: its own number.
-            number: of the repeat.
-            wish: what it is.
-            attempt: attempts before it.
-        """
-        self.slot, self.number, self.wish, self.attempt = slot, number, wish, attempt
-        self.claimed = False
-        self.since = time.monotonic()
-        """When something was last heard of it."""
-        self.touched: int | None = None
-        self.over: float | None = None
-        """When the engine said so."""
 
 
 class Watch:
@@ -54,7 +33,7 @@ class Watch:
         self._asked, self._pause = 0.0, engine.pause
         self._states: dict[int, State] = {}
 
-    def ended(self, going: dict[int, Going]) -> list[tuple[State, Going, Said | None]]:
+    def ended(self, going: dict[int, Going]) -> list[Ended]:
         """Find those that have ended: by an answer, or because there will be none.
 
         Args:
@@ -65,7 +44,7 @@ class Watch:
         except OSError:
             names = set()
         now = time.monotonic()
-        found: list[tuple[State, Going, Said | None]] = []
+        found: list[Ended] = []
         open_: list[tuple[Going, Said | None]] = []
         for one in going.values():
             if not one.claimed and f"{one.slot}.claim" in names:
@@ -73,7 +52,7 @@ class Watch:
                 self._soon()
             said = self._said(one) if f"{one.slot}.answer" in names else None
             if said is not None and not said.ended:
-                found.append((State("ended"), one, said))
+                found.append(Ended(one, State("ended"), said))
             else:
                 open_.append((one, said))
         if found:
@@ -81,12 +60,17 @@ class Watch:
         if open_:
             self._ask([one.slot for one, _ in open_])
             found += [
-                (state, one, said) for one, said in open_ if (state := self._lost(one, said)) is not None
+                Ended(one, state, said) for one, said in open_ if (state := self._lost(one, said)) is not None
             ]
         return found
 
-    def dead(self, slot: int) -> bool:
-        """Whether nothing of a slot can be going on any more, by the engine's word."""
+    def over(self, slot: int) -> bool:
+        """Whether nothing of a slot goes on any more: it has answered, or by the engine's word."""
+        try:
+            if self._slots.said(slot) is not None:
+                return True
+        except DamagedError:
+            return True
         self._soon()
         self._ask([slot])
         state = self._states.get(slot)

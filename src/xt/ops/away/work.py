@@ -6,10 +6,13 @@ import os
 import signal
 import time
 
+from msgspec.structs import replace
+
 from xt import __version__
 from xt.context import Outside
 from xt.errors import DamagedError
 from xt.ops.away.slots import Claim, Plan, Said, Slots, Task, touch
+from xt.ops.repeat.workspace import first_of
 from xt.ops.verify.trials import Answer, Trials
 
 #: What a worker ends with: it answered; somebody else has the slot (EX_TEMPFAIL); nobody wants it any more;
@@ -92,7 +95,8 @@ def _fits(plan: Plan, host: str) -> Answer | None:
 def _make(plan: Plan, task: Task, outside: Outside, wanted: _Wanted) -> Answer:
     os.umask(plan.umask)
     here = Outside(plan.cwd, outside.environ, plan.umask)
-    making = Trials(plan.store, here, 1, wanted.look).run(iter([task.wish]), task.terminals)
+    trials = Trials(plan.store, here, 1, wanted.look, first_of(os.uname().nodename))
+    making = trials.run(iter([replace(task.wish, away=True)]), task.terminals)
     try:
         for _, answer in making:
             return answer

@@ -25,7 +25,7 @@ from xt.ops.repeat.today import today
 from xt.ops.repeat.variables import variables
 from xt.ops.repeat.wish import Wish
 from xt.ops.repeat.words import Change, changes, command
-from xt.ops.repeat.workspace import Workspace
+from xt.ops.repeat.workspace import Workspace, first_of
 from xt.ops.run import Hooks, Report, run
 from xt.ops.show import page
 from xt.store import Store
@@ -99,7 +99,8 @@ def _repeat(
         with tempfile.TemporaryDirectory(prefix="xt-") as scratch:
             ready = _in_place(store, wish, run_before, words, elsewhere, outside, scratch)
             return _start(store, wish, run_before, ready, begun)
-    place = Workspace(store.path, folder_name(wish) or os.path.basename(was(snapshot).top) or "project")
+    name = folder_name(wish) or os.path.basename(was(snapshot).top) or "project"
+    place = Workspace(store.path, name, first_of(os.uname().nodename) if wish.away else 0)
     making = Making(store, wish, run_before, place, outside, tell)
     left: str | None = None
     try:
