@@ -154,7 +154,9 @@ def test_a_worker_that_is_killed_is_replaced(called, a_slurm):
 
 def test_a_job_that_is_requeued_does_not_run_twice(called, a_slurm):
     """Slurm starts it again; the claim is taken, and it is reported as lost."""
-    requeue = "subprocess.run(['scontrol', 'requeue', os.environ['SLURM_JOB_ID']], check=True)"
+    # The number of a job may be that of its whole array.
+    job = "'{SLURM_ARRAY_JOB_ID}_{SLURM_ARRAY_TASK_ID}'.format(**os.environ)"
+    requeue = f"subprocess.run(['scontrol', 'requeue', {job}], check=True)"
     called.record(f"n == 1 and ({requeue}, time.sleep(60))")
     words = ("--on", "slurm", "--on-opt=--requeue", "--retries", "0", "--repeat", "2")
     found = called.verify(*words, code=3, env={**a_slurm["environ"], "PATH": os.environ["PATH"]})
@@ -200,6 +202,7 @@ def test_nobody_works_for_one_that_was_killed(called, a_slurm):
     process.kill()
     process.communicate()
     wait_for(lambda: str(called.calls_path) not in processes())
+    wait_for(lambda: list((called.folder.path / ".xt/jobs").rglob("*.answer")))
     (answer,) = (called.folder.path / ".xt/jobs").rglob("*.answer")
     assert json.loads(answer.read_text())["answer"]["error"] == "cancelled"
 

@@ -15,8 +15,8 @@ from xt.config import EngineSettings
 from xt.context import Outside
 from xt.errors import EngineError, StoreError
 from xt.execute.engines import Engine, FullError, Where, Work
-from xt.ops.away.quiet import blocked, deferred
 from xt.ops.away.attempts import Ended, Going
+from xt.ops.away.quiet import blocked, deferred
 from xt.ops.away.slots import JOBS, Claim, Plan, Slots, Task, touch
 from xt.ops.away.sweeping import sweep
 from xt.ops.away.watching import Watch
