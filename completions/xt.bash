@@ -53,7 +53,7 @@ _xt_scan() {
     option= first= nth=1
     for ((i = 2; i < last; i++)); do
         case "${typed[1]} ${typed[i]}" in
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 ((i + 1 == last)) && option=${typed[i]}
                 ((i++))
                 ;;
@@ -139,7 +139,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -169,7 +169,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place first nth typed quote
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify audit baseline restore trace stale noise cases bundle plot report tag name note rm deploy observe prod blame rollback init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit baseline restore trace stale noise cases bundle plot report export tag name note rm deploy observe prod blame rollback init --help --version"
         return
     fi
     _xt_split
@@ -181,7 +181,7 @@ _xt() {
             _xt_offer tag "$2"
             return
             ;;
-        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "show --code" | "cases --output" | "plot -o" | "plot --output" | "report -o" | "report --output" | "observe --from")
+        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "show --code" | "cases --output" | "plot -o" | "plot --output" | "report -o" | "report --output" | "export -o" | "export --output" | "observe --from")
             _xt_files -f
             return
             ;;
@@ -229,7 +229,7 @@ _xt() {
             _xt_words "terminal json junit"
             return
             ;;
-        "restore --only")
+        "restore --only" | "export --only")
             _xt_words "outputs inputs code logs"
             return
             ;;
@@ -257,6 +257,10 @@ _xt() {
             _xt_offer axis "$2"
             return
             ;;
+        "export --to")
+            _xt_words "rocrate prov openlineage cyclonedx json csv parquet"
+            return
+            ;;
         "deploy --to")
             _xt_offer environment "$2"
             return
@@ -269,7 +273,7 @@ _xt() {
                 _xt_command "${place:-$COMP_CWORD}"
                 return
             fi
-            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --ticket --as --strict --seed --reuse -C -q --quiet -h --help"
+            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --ticket --as --strict --seed --reuse --per-rank -C -q --quiet -h --help"
             ;;
         ls)
             if [[ $current != -* ]]; then
@@ -278,7 +282,7 @@ _xt() {
                 esac
                 return
             fi
-            _xt_words "-n --number -a --all --sort --reverse --group-by --columns --json --csv -h --help"
+            _xt_words "-n --number -a --all --sort --reverse --group-by --group --columns --json --csv -h --help"
             ;;
         show)
             if [[ $current != -* ]]; then
@@ -296,7 +300,7 @@ _xt() {
                 esac
                 return
             fi
-            _xt_words "--stdout --stderr -f --follow -t --times --raw --replay -h --help"
+            _xt_words "--stdout --stderr --rank -f --follow -t --times --raw --replay -h --help"
             ;;
         diff)
             if [[ $current != -* ]]; then
@@ -418,6 +422,15 @@ _xt() {
                 return
             fi
             _xt_words "-o --output --title --force -h --help"
+            ;;
+        export)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run,query "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--to -o --output --force --only --identify --license --json -h --help"
             ;;
         tag)
             if [[ $current != -* ]]; then

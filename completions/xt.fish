@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --ticket' 'run --as' 'run --seed' 'run -C' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'audit --format' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -79,6 +79,7 @@ complete -c xt -n __fish_use_subcommand -a cases -d 'Show the evaluated examples
 complete -c xt -n __fish_use_subcommand -a bundle -d 'Versions of prompts and tool policies, and what differs'
 complete -c xt -n __fish_use_subcommand -a plot -d 'Draw metrics of runs, in the terminal or to SVG, PNG or HTML'
 complete -c xt -n __fish_use_subcommand -a report -d 'Write one self-contained HTML page about runs'
+complete -c xt -n __fish_use_subcommand -a export -d 'Hand runs to others, in a format of theirs'
 complete -c xt -n __fish_use_subcommand -a tag -d 'Put tags on a run, or take them off'
 complete -c xt -n __fish_use_subcommand -a name -d 'Give a run a name'
 complete -c xt -n __fish_use_subcommand -a note -d 'Write down something about a run, or read the notes on it'
@@ -104,6 +105,7 @@ complete -c xt -n '__xt_options run' -l as -x -ka '(__xt_offer task)' -d 'Declar
 complete -c xt -n '__xt_options run' -l strict -d 'Refuse to start without the required evidence'
 complete -c xt -n '__xt_options run' -l seed -x -d 'Seed, handed on as XT_SEED; recorded'
 complete -c xt -n '__xt_options run' -l reuse -d 'Put in place what an equal (and verified) run gave, and run nothing'
+complete -c xt -n '__xt_options run' -l per-rank -d 'Below srun, mpirun or torchrun: a run for each rank'
 complete -c xt -n '__xt_options run' -s C -x -a '(__fish_complete_directories)' -d 'Run in this folder'
 complete -c xt -n '__xt_options run' -s q -l quiet -d 'No line after the command'
 complete -c xt -n '__xt_options run' -s h -l help -d 'Show the options and exit'
@@ -112,6 +114,7 @@ complete -c xt -n '__xt_options ls' -s a -l all -d 'With the repeats that xt ver
 complete -c xt -n '__xt_options ls' -l sort -x -ka '(__xt_offer property)' -d 'Best first: metric.NAME, param.NAME, time, level'
 complete -c xt -n '__xt_options ls' -l reverse -d 'The other way round'
 complete -c xt -n '__xt_options ls' -l group-by -x -ka '(__xt_offer property)' -d 'One row for each value of it: param.lr, task, tags'
+complete -c xt -n '__xt_options ls' -l group -d 'One row for each array of jobs; `group:NAME` lists one'
 complete -c xt -n '__xt_options ls' -l columns -x -ka '(__xt_offer columns)' -d 'Columns of this list and later ones: when, metrics, param.lr, …; auto forgets them'
 complete -c xt -n '__xt_options ls' -l json -d 'As JSON'
 complete -c xt -n '__xt_options ls' -l csv -d 'As CSV'
@@ -123,6 +126,7 @@ complete -c xt -n '__xt_options show' -s h -l help -d 'Show the options and exit
 complete -c xt -n '__xt_at show 1' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_options logs' -l stdout -d 'Standard output only'
 complete -c xt -n '__xt_options logs' -l stderr -d 'Standard error only'
+complete -c xt -n '__xt_options logs' -l rank -x -d 'Of a run of several processes, this one'\''s'
 complete -c xt -n '__xt_options logs' -s f -l follow -d 'Wait for what it still writes'
 complete -c xt -n '__xt_options logs' -s t -l times -d 'Begin each line with its time'
 complete -c xt -n '__xt_options logs' -l raw -d 'Every byte as it was, also to a terminal'
@@ -238,6 +242,15 @@ complete -c xt -n '__xt_options report' -l title -x -d 'Title of the page'
 complete -c xt -n '__xt_options report' -l force -d 'Replace FILE even if it is no report of xt'
 complete -c xt -n '__xt_options report' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at report 1 more' -ka '(__xt_offer run,query)'
+complete -c xt -n '__xt_options export' -l to -x -a 'rocrate prov openlineage cyclonedx json csv parquet' -d 'The format'
+complete -c xt -n '__xt_options export' -s o -l output -r -F -d 'Where to; `-`: standard output'
+complete -c xt -n '__xt_options export' -l force -d 'Replace what is there'
+complete -c xt -n '__xt_options export' -l only -x -a 'outputs inputs code logs' -d 'Files to carry, where the format does; again for more. Else all but logs'
+complete -c xt -n '__xt_options export' -l identify -d 'Say user, host and absolute paths too'
+complete -c xt -n '__xt_options export' -l license -x -d 'Of what is exported: a URL, an SPDX identifier'
+complete -c xt -n '__xt_options export' -l json -d 'What was done, as JSON'
+complete -c xt -n '__xt_options export' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_at export 1 more' -ka '(__xt_offer run,query)'
 complete -c xt -n '__xt_options tag' -s d -l off -d 'Take them off'
 complete -c xt -n '__xt_options tag' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at tag 1' -ka '(__xt_offer run)'

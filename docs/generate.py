@@ -28,6 +28,7 @@ from xt.model.audit import Audits
 from xt.model.bundle import Compared, Shown, Versions
 from xt.model.cases import CasesOfRun, History
 from xt.model.delta import Comparison
+from xt.model.exported import Exportation, Runs
 from xt.model.files import Manifest
 from xt.model.groups import Groups
 from xt.model.lineage import Trace
@@ -42,6 +43,7 @@ from xt.query import FIELDS, OPERATORS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from completions_for import bash, fish, zsh
+from man_pages import pages as man_pages
 from python_page import page as python_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +62,7 @@ TABLES = (
     ("[deploy.ENV]", config.DeploySettings),
     ("[recompute]", config.RecomputeSettings),
     ("[ls]", config.ListSettings),
+    ("[export]", config.ExportSettings),
     ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
     ("[env]", config.EnvSettings),
@@ -70,6 +73,17 @@ GIVEN = {
     "XT_RUN_ID": "The id of the run. An `xt run` inside records it as its parent.",
     "XT_METRICS": "A file to append metrics to, one JSON object a line: [metrics](../how-to/metrics.md).",
     "XT_SEED": "The seed, when one was declared or drawn (`--seed`); otherwise it is left as it was.",
+}
+#: Variables xt gives to a hook of `[deploy.ENV]`.
+GIVEN_TO_HOOKS = {
+    "XT_DEPLOY_ENV": "The environment.",
+    "XT_DEPLOY_RUN": "The whole id of the run.",
+    "XT_DEPLOY_OUTPUT": "Path of the output, as it was recorded.",
+    "XT_DEPLOY_DIGEST": "Digest of its content.",
+    "XT_DEPLOY_PATH": "The content: the file that was named, else a copy that is there for the hook.",
+    "XT_DEPLOY_PROMPTS": "Digest of the bundle of prompts; empty: none.",
+    "XT_DEPLOY_POLICY": "Digest of the bundle of policies; empty: none.",
+    "XT_DEPLOY_PREVIOUS": "The run that is live until now; empty: none.",
 }
 #: Variables xt looks at itself.
 HEEDED = {
@@ -120,19 +134,21 @@ anything differs or cannot be told. `xt trace` ends with 1 when no run knows the
 
 """
 CLI_COMPLETIONS = """\
-## Completions
+## Completions and manual
 
-In a clone of the repository, for the shell you use:
+Both are installed with xt, below `share/` of the environment it is in, and are in `completions/` and
+`docs/man/` of the repository. `python -c 'import sys; print(sys.prefix)'` says where an environment is.
 
-| shell | |
+| | |
 |---|---|
-| bash | add `source …/completions/xt.bash` to `~/.bashrc` |
-| zsh | add `fpath=(…/completions $fpath)` to `~/.zshrc`, before `compinit` |
-| fish | copy `completions/xt.fish` to `~/.config/fish/completions/` |
+| bash | add `source …/share/bash-completion/completions/xt` to `~/.bashrc` |
+| zsh | add `fpath=(…/share/zsh/site-functions $fpath)` to `~/.zshrc`, before `compinit` |
+| fish | add `source …/share/fish/vendor_completions.d/xt.fish` to `~/.config/fish/config.fish` |
+| manual | `man xt`, `man xt-run`: found as soon as xt is on the `PATH` |
 
 Runs by id, name or tag, the fields and values of a query, properties, metrics, tags and tasks are completed
 out of the index. `<` and `>` mean something to a shell: begin a query with a quote, `xt ls 'metric.`.
-After `xt run [options] --` the command completes as it would without xt.
+After `xt run [options] --` the command completes as it would without xt: [the shell](../how-to/shell.md).
 """
 ERRORS_HEAD = """\
 # Errors
@@ -212,6 +228,7 @@ def cli_reference() -> str:
     parts.append(CLI_STATUSES)
     parts += [f"| {value} | {text} |\n" for value, text in exit_statuses()]
     parts += [CLI_AFTER_STATUSES, "## Variables\n\nGiven to the command:\n\n", _rows(GIVEN)]
+    parts += ["\nGiven to a hook of `[deploy.ENV]`:\n\n", _rows(GIVEN_TO_HOOKS)]
     parts += ["\nHeeded by xt:\n\n", _rows(HEEDED), "\n", CLI_COMPLETIONS]
     return "".join(parts)
 
@@ -345,20 +362,24 @@ def schema(kind: type, title: str) -> str:
     }
     documented = _structs()
     for name, definition in made["$defs"].items():
-        for field, text in field_docs(documented[name]).items() if name in documented else ():
-            definition["properties"][field]["description"] = text
+        for of_name in sorted(documented.get(name, ()), key=lambda kind: kind.__module__):
+            texts = field_docs(of_name)
+            # Values of different modules may have the same name.
+            if set(texts) <= set(definition["properties"]):
+                for field, text in texts.items():
+                    definition["properties"][field]["description"] = text
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
-def _structs() -> dict[str, type]:
+def _structs() -> dict[str, set[type]]:
     """The values of `xt.model`, by the name a schema gives them."""
-    return {
-        kind.__name__: kind
-        for module in modules()
-        if module.__name__.startswith("xt.model.")
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-    }
+    found: dict[str, set[type]] = {}
+    for module in modules():
+        if module.__name__.startswith("xt.model."):
+            for kind in vars(module).values():
+                if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+                    found.setdefault(kind.__name__, set()).add(kind)
+    return found
 
 
 def files() -> dict[str, str]:
@@ -377,6 +398,8 @@ def files() -> dict[str, str]:
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),
         "docs/reference/noise.schema.json": schema(Noise, "What the runs of one recipe say about its noise"),
+        "docs/reference/export.schema.json": schema(Exportation, "What came of an xt export"),
+        "docs/reference/runs.schema.json": schema(Runs, "Runs with their records, of xt export --to json"),
         "docs/reference/cases.schema.json": schema(CasesOfRun, "Evaluated examples of a run"),
         "docs/reference/case.schema.json": schema(History, "One evaluated example through time"),
         "docs/reference/bundle.schema.json": schema(Shown, "A version of prompts or of a policy"),
@@ -391,6 +414,12 @@ def files() -> dict[str, str]:
         "docs/reference/observe.schema.json": schema(Observing, "What xt observe reports"),
         "docs/reference/blame.schema.json": schema(Blame, "What xt blame reports"),
         "docs/reference/rollback.schema.json": schema(Rollback, "What xt rollback reports"),
+        **{
+            f"docs/man/{name}": text
+            for name, text in man_pages(
+                tree, _placeholder, exit_statuses(), {**HEEDED, **GIVEN, **GIVEN_TO_HOOKS}
+            ).items()
+        },
         "completions/xt.bash": bash(tree),
         "completions/_xt": zsh(tree),
         "completions/xt.fish": fish(tree),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -12,6 +13,8 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
+#: Homes of this worker, so far: pytest's own numbering lists the folder for each.
+HOMES = itertools.count()
 SOURCE = str(Path(__file__).resolve().parent.parent / "src")
 
 
@@ -21,10 +24,16 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """More than cores: a third of the time is waiting, for timers and disks."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 @pytest.fixture(autouse=True)
 def hermetic(tmp_path_factory, monkeypatch):
     """Clear what could reach a test from outside."""
-    home = tmp_path_factory.mktemp("home")
+    home = tmp_path_factory.mktemp(f"home-{next(HOMES)}", numbered=False)
     kept = {"PATH", "LANG", "TERM", "TMPDIR", "PYTHONPATH", "SYSTEMROOT", "VIRTUAL_ENV"}
     for name in list(os.environ):
         if name not in kept and not name.startswith(("PYTEST", "COV")):

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,58 @@ def test_the_page_of_commands_has_every_variable():
     )
     page = (REFERENCE / "cli.md").read_text()
     assert all(f"| `{name}` |" in page for name in named)
+    # Whatever else has such a name is told to somebody: commands, hooks; or to parts of ours in the command.
+    words = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        words |= set(re.findall(r"""["'](XT_[A-Z_]+)["']""", path.read_text()))
+    ours = {name for name in words if name.startswith("XT_SHIM_")}
+    assert words - ours == {name for name in documented() if name.startswith("XT_")}
+
+
+def documented():
+    return {**generate.GIVEN, **generate.GIVEN_TO_HOOKS, **generate.HEEDED}
+
+
+MANUAL = [name for name in FILES if name.startswith("docs/man/")]
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
+def test_the_pages_of_the_manual_are_well_formed():
+    for name in MANUAL:
+        shown = subprocess.run(
+            ["groff", "-ww", "-man", "-Tascii", "-P-cbu", "-rLL=80n", ROOT / name],
+            capture_output=True,
+            text=True,
+        )
+        assert (shown.returncode, shown.stderr) == (0, ""), name
+        assert "SYNOPSIS" in shown.stdout
+
+
+def test_the_manual_has_every_command_option_and_variable():
+    assert {Path(name).stem for name in MANUAL} == {"xt", *(f"xt-{name}" for name in COMMANDS)}
+    for name, command in COMMANDS.items():
+        page = FILES[f"docs/man/xt-{name}.1"].replace("\\-", "-")
+        for param in command.params:
+            if param.param_type_name == "option":
+                assert all(f"\\fB{word}\\fR" in page for word in param.opts)
+    overview = FILES["docs/man/xt.1"]
+    assert all(f"\\fB{name}\\fR" in overview for name in documented())
+    assert all(f"xt\\-{name}\\fR(1)" in overview for name in COMMANDS)
+
+
+@pytest.mark.parametrize("text", ["a .b", "'quoted", ".dot", "a\\b", "`-x`. Then", "[a](b.md) `c`"])
+def test_text_is_no_command_of_the_formatter(text):
+    from man_pages import prose
+
+    shown = [line for line in prose(text).splitlines() if line.startswith((".", "'"))]
+    assert not shown
+    plain = text.replace("`", "").replace("[a](b.md)", "a")
+    if shutil.which("groff"):
+        page = '.TH T 1 "" "" ""\n.nh\n.SH NAME\n' + prose(text) + "\n"
+        out = subprocess.run(
+            ["groff", "-man", "-Tascii", "-P-cbu"], input=page, capture_output=True, text=True
+        )
+        assert plain in " ".join(out.stdout.split())
 
 
 def error_classes(kind=XtError):
@@ -327,8 +380,8 @@ def test_pages_name_only_commands_and_options_that_exist(page):
         if name in ("COMMAND", "@", "--version", "--help"):
             continue
         assert name in COMMANDS, command
-        known = {word for param in COMMANDS[name].params for word in param.opts} | {"--", "-h", "--help"}
-        # `--at -3d` is a value.
+        known = {word for param in COMMANDS[name].params for word in param.opts} | {"-", "--", "-h", "--help"}
+        # `--at -3d` is a value, and `-` standard output.
         assert {word for word in rest if word.startswith("-") and not word[1:2].isdigit()} <= known, command
 
 

@@ -478,3 +478,13 @@ def test_a_store_elsewhere_is_found_from_where_it_was_named(project):
     assert not (project.path / ".xt").exists()
     shown = json.loads(project.xt("show", "--json", env=env).out)
     assert shown["result"]["metrics"][0]["value"] == 1
+
+
+def test_the_command_needs_no_dashes_before_it_and_keeps_its_options(folder):
+    done = folder.run("-q", "-t", "exp", "echo", "-q", "--tag", "x", "--", "-m")
+    assert (done.code, done.out) == (0, b"-q --tag x -- -m\n")
+    assert folder.record()["snapshot"]["command"]["argv"][1:] == ["-q", "--tag", "x", "--", "-m"]
+    refused = folder.run("-q", "--lr", "0.1", "echo")
+    assert refused.code == 2
+    assert "`xt run` has no option `--lr`" in refused.err
+    assert "`xt run COMMAND --lr`" in refused.err

@@ -32,7 +32,7 @@ LEAVES = {
     "psutil": {"execute"},
     "git": {"ops", "compare"},
     "numpy": {"compare"},
-    "pyarrow": {"compare/parquet.py"},
+    "pyarrow": {"compare/parquet.py", "exchange/export/parquet.py"},
     "PIL": {"compare/images.py", "compare/pixels.py", "render/plot_png.py"},
     "plotille": {"render/plot_cells.py"},
     "polars": {"api"},

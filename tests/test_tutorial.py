@@ -73,7 +73,7 @@ def test_the_commands_of_the_readme_work(tmp_path):
 
 def test_the_readme_s_test_command_is_what_ci_runs():
     (command,) = readme_blocks()["Tests"]
-    assert "'.[test]'" in command
+    assert "'.[test,integrations]'" in command
     assert "-m pytest" in command
     assert "## Tests" in (ROOT / ".ci" / "run").read_text()
 

@@ -63,6 +63,10 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `-q`: no line after the command."""
     max_log: Amount = 10_000_000_000
     """Bytes stored of each stream; the rest is counted and passed on."""
+    rank_wait: Seconds = 30.0
+    """Seconds a rank of a launcher waits for rank 0 to begin a run, and rank 0 for one that has not begun."""
+    per_rank: bool = False
+    """As `--per-rank`: a run for each rank of a launcher, and not one for all."""
 
 
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,6 +145,13 @@ class ListSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     columns: list[str] = []
     """Columns of `xt ls`, as with `--columns`, for those who have not chosen others."""
+
+
+class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[export]`: what `xt export` says of what it writes."""
+
+    license: str | None = None
+    """A URL, an SPDX identifier or words, as with `--license`."""
 
 
 class TicketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -246,6 +257,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: EngineSettings = EngineSettings()
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
+    export: ExportSettings = ExportSettings()
     task: dict[str, TaskSettings] = {}
 
 

@@ -46,6 +46,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     task: str | None = None
     """`--as`."""
     strict: bool | None = None
+    per_rank: bool | None = None
     seed: str | None = None
     quiet: bool | None = None
     reuse: str | None = None
@@ -109,6 +110,7 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         ticket=asked.ticket if asked.ticket is not None else task.ticket,
         task=task_name,
         strict=strict,
+        per_rank=asked.per_rank or settings.run.per_rank,
         seed=number if isinstance(number, int) else None,
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,

@@ -64,6 +64,7 @@ FIELDS = {
         Field("commit", "word", "The beginning of the commit it started from."),
         Field("recipe", "word", "The beginning of its recipe's digest."),
         Field("repeats", "word", "The beginning of the id of the run it repeats."),
+        Field("group", "word", "The array of jobs it is of, such as `slurm:4711`; globs do."),
         Field("pinned", "word", "A name that is pinned on it now, such as `baseline`."),
         Field("deployed", "word", "An environment in which something of it is live now; `*` for any."),
         Field("evidence", "word", "`complete` or `incomplete`: whether it has all that is required."),

@@ -17,7 +17,7 @@ from xt.model.bundle import Compared, Content, Shown, Unversioned, Use, Version,
 from xt.model.cases import Against, Case, CaseGroup, CasesOfRun, Columns, History, Seen, Share
 from xt.model.delta import Delta, Tally
 from xt.render import bundles, case_history, cases, cases_data
-from xt.render.spreadsheet import cell
+from xt.spreadsheet import cell
 
 AT = "2026-11-23T09:28:00.000000Z"
 FOUND = CasesOfRun(

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from xt import codec
 from xt.api.run import UNSEALED, Run, figures, settings
+from xt.columns import Column, Kind, narrowest
 from xt.errors import UnsupportedError, XtError
 from xt.model.result import Metric
 from xt.model.snapshot import Param
-from xt.store.index.rows import written
 
 if TYPE_CHECKING:
     import pandas
     import polars
-
-Kind = Literal["text", "time", "integer", "number", "truth", "list"]
-_INTEGERS = range(-(2**63), 2**63)
-
-
-class Column(NamedTuple):
-    """Values of one kind, None where a run has none."""
-
-    kind: Kind
-    values: list[Any]
 
 
 def columns(runs: list[Run]) -> dict[str, Column]:
@@ -44,7 +34,7 @@ def columns(runs: list[Run]) -> dict[str, Column]:
     }
     for prefix in ("param.", "fact.", "metric."):
         names = dict.fromkeys(name for row in rows for name in row if name.startswith(prefix))
-        found |= {name: _column([row.get(name) for row in rows]) for name in names}
+        found |= {name: narrowest([row.get(name) for row in rows]) for name in names}
     return found
 
 
@@ -82,18 +72,6 @@ def _values(run: Run) -> dict[str, Any]:
     except XtError:
         return {}
     return {prefix + name: value for prefix, values in parts.items() for name, value in values.items()}
-
-
-def _column(values: list[Any]) -> Column:
-    """The narrowest kind that holds them all; of different kinds, and of lists, the text."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {bool}:
-        return Column("truth", values)
-    if kinds == {int} and all(value in _INTEGERS for value in values if value is not None):
-        return Column("integer", values)
-    if kinds and kinds <= {int, float}:
-        return Column("number", [None if value is None else float(value) for value in values])
-    return Column("text", [None if value is None else written(value) for value in values])
 
 
 def to_polars(runs: list[Run]) -> polars.DataFrame:

@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
+from xt.columns import figure
 from xt.errors import NotRecordedError, UsageError
 from xt.model.delta import Comparison
 from xt.model.files import Input, Output
 from xt.model.level import Level
-from xt.model.result import Metric, Number, Record
+from xt.model.result import Metric, Record
 from xt.model.snapshot import Param, Snapshot
 from xt.model.summary import Shown, Summary
 from xt.store.index.rows import shown_name
@@ -227,11 +228,6 @@ class Run:
 def settings(params: Sequence[Param]) -> dict[str, Any]:
     """Params by name."""
     return {param.name: param.value for param in params}
-
-
-def figure(value: float | int | Number) -> int | float:
-    """A value as Python has it, NaN and infinities too."""
-    return float(value.special) if isinstance(value, Number) else value
 
 
 def figures(metrics: Sequence[Metric]) -> dict[str, int | float]:

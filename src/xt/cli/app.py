@@ -35,6 +35,7 @@ COMMANDS = Table(
         Row("bundle", "xt.cli.bundle:bundle", "Versions of prompts and tool policies, and what differs"),
         Row("plot", "xt.cli.plot:plot", "Draw metrics of runs, in the terminal or to SVG, PNG or HTML"),
         Row("report", "xt.cli.report:report", "Write one self-contained HTML page about runs"),
+        Row("export", "xt.cli.export:export", "Hand runs to others, in a format of theirs"),
         Row("tag", "xt.cli.tag:tag", "Put tags on a run, or take them off"),
         Row("name", "xt.cli.name:name", "Give a run a name"),
         Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),
@@ -107,6 +108,12 @@ def invoke(arguments: list[str]) -> int:
         if shown is None:
             raise
         where = " ".join(["xt", *named])
+        unknown = getattr(error, "option_name", None)
+        if named == ["run"] and type(error).__name__ == "NoSuchOption":
+            raise errors.UsageError(
+                f"`xt run` has no option `{unknown}`",
+                f"the command's own stand behind it: `xt run COMMAND {unknown}`; xt's: `xt run --help`",
+            ) from error
         raise errors.UsageError(shown().rstrip("."), f"`{where} --help` lists the options") from error
     finally:
         sys.stdout.flush()

@@ -72,6 +72,9 @@ def run(
             help="Put in place what an equal (and verified) run gave, and run nothing.",
         ),
     ] = None,
+    per_rank: Annotated[
+        bool, typer.Option("--per-rank", help="Below srun, mpirun or torchrun: a run for each rank.")
+    ] = False,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
 ) -> int:
@@ -93,5 +96,6 @@ def run(
         seed=seed,
         reuse=reuse,
         quiet=quiet or None,
+        per_rank=per_rank or None,
     )
     return execute(Words(asked, directory, command or []))

@@ -35,7 +35,7 @@ LISTS = {
 }
 #: Those with a value that may be left out, which then is this one.
 OPTIONAL = {"--reuse": "any"}
-FLAGS = {"--strict": "strict", "-q": "quiet", "--quiet": "quiet"}
+FLAGS = {"--strict": "strict", "--per-rank": "per_rank", "-q": "quiet", "--quiet": "quiet"}
 
 
 class Words(NamedTuple):

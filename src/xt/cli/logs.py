@@ -16,6 +16,9 @@ def logs(
     ] = "@",
     stdout: Annotated[bool, typer.Option("--stdout", help="Standard output only.")] = False,
     stderr: Annotated[bool, typer.Option("--stderr", help="Standard error only.")] = False,
+    rank: Annotated[
+        int, typer.Option("--rank", metavar="N", min=0, help="Of a run of several processes, this one's.")
+    ] = 0,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Wait for what it still writes.")] = False,
     times: Annotated[bool, typer.Option("-t", "--times", help="Begin each line with its time.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Every byte as it was, also to a terminal.")] = False,
@@ -39,7 +42,7 @@ def logs(
     piped = not sys.stdout.isatty() and not times and not outside.environ.get("NO_COLOR")
     coloured = piped or colour(sys.stdout, outside.environ)
     printer = LogPrinter(_write, colour=coloured, times=times)
-    for piece in pieces(store, run_id, chosen or set(both), follow=follow):
+    for piece in pieces(store, run_id, chosen or set(both), follow=follow, rank=rank):
         if replay and piece.at is not None:
             time.sleep(max(0.0, began + piece.at - time.monotonic()))
         if as_is:

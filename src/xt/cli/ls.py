@@ -38,6 +38,9 @@ def ls(
             "--group-by", metavar="PROPERTY", help="One row for each value of it: param.lr, task, tags."
         ),
     ] = None,
+    group: Annotated[
+        bool, typer.Option("--group", help="One row for each array of jobs; `group:NAME` lists one.")
+    ] = False,
     columns: Annotated[
         str | None,
         typer.Option(
@@ -56,12 +59,15 @@ def ls(
     from xt.ops.find import open_store
     from xt.ops.search import Searching, Wanted
 
+    if group:
+        # What is in no group makes none.
+        query, group_by = ["group:*", *(f"({word})" for word in [" ".join(query or [])] if word)], "group"
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", "give one of them")
     if group_by is not None and (as_csv or sort is not None):
         given = "--csv" if as_csv else "--sort"
         raise UsageError(
-            f"{given} does not go with --group-by",
+            f"{given} does not go with groups",
             "`xt ls --group-by … --json` is for programs"
             if as_csv
             else "groups stand in the order of their values",

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+from msgspec.structs import replace
+
 from xt import config, join
 from xt.cli.fast import Words
 from xt.context import Outside
@@ -18,6 +20,13 @@ from xt.render.terminal import colour
 from xt.render.visible import visible
 from xt.store import find_root, locate
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.launch import Place
+
+#: What tells that a launcher may have started several of us (`xt.launch`).
+_RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "WORLD_SIZE")
+
 
 def execute(words: Words) -> int:
     """Run what was typed; return the status to end with."""
@@ -29,8 +38,18 @@ def execute(words: Words) -> int:
     store = locate(outside.cwd, outside.environ)
     if settings.ignored:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
+    launch: Place | None = None
+    if any(name in outside.environ for name in _RANKS) and not request.per_rank:
+        from xt.cli.rank import lead
+
+        led = lead(request, outside, settings.settings, store)
+        if isinstance(led, int):
+            return led
+        launch = led
+        if launch is not None:
+            request = replace(request, launch=(launch.key, launch.size))
     try:
-        report = run(request, outside, root, settings.settings, store, Hooks(_warn, _missed))
+        report = run(request, outside, root, settings.settings, store, Hooks(_warn, _missed, launch=launch))
     except NotRecordedError as error:
         if request.strict:
             raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error

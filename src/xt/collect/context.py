@@ -30,6 +30,11 @@ _CI = (
     ),
     *("BITBUCKET_BUILD_NUMBER", "TEAMCITY_VERSION"),
 )
+#: What tells that it may be a task of an array (`xt.launch.ARRAYS`).
+_ARRAYS = (
+    *("SLURM_ARRAY_TASK_ID", "PBS_ARRAY_INDEX", "LSB_JOBINDEX", "SGE_TASK_ID"),
+    "JOB_COMPLETION_INDEX",
+)
 _SLURM = {
     "job": "SLURM_JOB_ID",
     "array_job": "SLURM_ARRAY_JOB_ID",
@@ -67,6 +72,7 @@ def collect(capture: Capture) -> Context:
         if environ.get("SLURM_JOB_ID")
         else {}
     )
+    group, member = _group(environ, per_rank=request.per_rank)
     return Context(
         user=user(environ),
         host=os.uname().nodename,
@@ -81,7 +87,22 @@ def collect(capture: Capture) -> Context:
         task=_said(request.task),
         xt=__version__,
         project=to_text(capture.root),
+        group=group,
+        member=member,
+        launch=_safe(request.launch[0]) if request.launch is not None else None,
+        ranks=request.launch[1] if request.launch is not None else None,
     )
+
+
+def _group(environ: Mapping[str, str], *, per_rank: bool) -> tuple[str | None, int | None]:
+    """What the run is one of several of."""
+    if not per_rank and not any(name in environ for name in _ARRAYS):
+        return None, None
+    from xt import launch
+
+    here = launch.place(environ) if per_rank else None
+    found = (here.key, here.rank) if here is not None else launch.array(environ)
+    return (_safe(found[0]), found[1]) if found is not None else (None, None)
 
 
 def _trigger(

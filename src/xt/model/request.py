@@ -84,3 +84,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     """What `xt rerun` and `xt verify` say about a repeat."""
     reuse: Literal["any", "verified"] | None = None
     """Which earlier run of the same recipe may stand for this one; None: none."""
+    launch: tuple[str, int] | None = None
+    """The launch of several processes that are this one run, and their number."""
+    per_rank: bool = False
+    """A run for each rank of a launcher, and not one for all."""

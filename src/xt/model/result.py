@@ -97,7 +97,24 @@ class Usage(msgspec.Struct, frozen=True):
     """Why a value is unknown."""
 
 
-class Result(msgspec.Struct, frozen=True):
+class Rank(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One process of a run that a launcher started as several."""
+
+    rank: int
+    state: Literal["ended", "lost", "absent", "unknown"]
+    """`lost`: its xt died. `absent`: it never began. `unknown`: it had not ended when the run was sealed."""
+    host: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    usage: Usage | None = None
+    """Its own; that of the run is what all of them cost together."""
+    logs: Logs | None = None
+    """None of rank 0: they are those of the run."""
+    reason: str | None = None
+    """Why something is not known."""
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """All effects of a run."""
 
     status: Status
@@ -116,6 +133,8 @@ class Result(msgspec.Struct, frozen=True):
     outputs: list[Output]
     metrics: list[Metric]
     problems: list[Problem]
+    ranks: list[Rank] = []
+    """All of them, by number, when a launcher started several processes that are one run; else none."""
 
 
 class Supervisor(msgspec.Struct, frozen=True):

@@ -69,7 +69,7 @@ class Seed(msgspec.Struct, frozen=True):
     """What hints at randomness being controlled elsewhere: PYTHONHASHSEED, params named like a seed."""
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who, where and why: never a cause, always evidence."""
 
     user: str | None
@@ -89,6 +89,14 @@ class Context(msgspec.Struct, frozen=True):
     """Version of xt."""
     project: Text
     """The project's root on this host."""
+    group: str | None = None
+    """What it is one of several of: an array of jobs, such as `slurm:4711`; with `--per-rank` a launch."""
+    member: int | None = None
+    """Which of them: number of the task or of the rank."""
+    launch: str | None = None
+    """What started it as several processes that are one run, such as `slurm:4711.0`."""
+    ranks: int | None = None
+    """How many these are; part of the recipe."""
 
 
 class MetricSpec(msgspec.Struct, frozen=True):

@@ -80,6 +80,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
             request.repeat,
             found["facts"],
             root=capture.root,
+            ranks=found["context"].ranks,
         ),
         recipe_doubt=recipe.doubt(found["code"], found["inputs"]),
         problems=scrubber.clean(capture.problems),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import msgspec
+
 from xt import fsio
 from xt.collect import AFTER, Capture
 from xt.context import timestamp
@@ -14,6 +16,10 @@ from xt.model.files import Output, Problem
 from xt.model.result import Logs, Metric, Result, Status
 from xt.model.text import to_text
 from xt.store import Live, Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.ops.ranks import Gathered
 
 
 def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store) -> Result:
@@ -62,6 +68,19 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         outputs=outputs,
         metrics=metrics,
         problems=capture.problems,
+    )
+
+
+def of_all(result: Result, gathered: Gathered) -> Result:
+    """Make it the result of all ranks: it is as good as the worst of them."""
+    well = all(rank.state == "ended" and rank.exit_code == 0 for rank in gathered.ranks)
+    status = result.status if well or result.status not in ("ok", "incomplete") else "failed"
+    return msgspec.structs.replace(
+        result,
+        status=status,
+        usage=gathered.usage,
+        ranks=gathered.ranks,
+        problems=[*result.problems, *gathered.problems],
     )
 
 

@@ -73,16 +73,17 @@ class Holdings:
         """List what it has of one sort."""
         if source == "outputs":
             for item in self._page.record.result.outputs if self._page.record else []:
-                yield from self._output(item)
+                yield from self.of_output(item)
         elif source == "inputs":
             for declared in self._page.snapshot.inputs:
-                yield from self._input(declared)
+                yield from self.of_input(declared)
         elif source == "code":
             yield from self._code(self._page.snapshot.code)
         else:
             yield from self._logs()
 
-    def _output(self, item: Output) -> Iterator[Held]:
+    def of_output(self, item: Output) -> Iterator[Held]:
+        """List the paths of one output."""
         path = _path(item)
         if item.kind == "link" and item.target is not None:
             yield Held("outputs", path, "link", target=from_text(item.target))
@@ -94,7 +95,8 @@ class Holdings:
         else:
             yield from self._tree("outputs", path, item.digest, item.mode)
 
-    def _input(self, item: Input) -> Iterator[Held]:
+    def of_input(self, item: Input) -> Iterator[Held]:
+        """List the paths of one input."""
         path = _path(item)
         if item.kind == "uri":
             yield Held("inputs", path, reason="a URI, whose content is not stored")

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from xt import fsio
 from xt.errors import DamagedError, NotRecordedError
+from xt.model.result import Logs, Result
 from xt.store import Store
 
 Name = Literal["stdout", "stderr"]
@@ -26,7 +27,7 @@ class Piece(NamedTuple):
     data: bytes
 
 
-def pieces(store: Store, run_id: str, wanted: set[Name], *, follow: bool) -> Iterator[Piece]:
+def pieces(store: Store, run_id: str, wanted: set[Name], *, follow: bool, rank: int = 0) -> Iterator[Piece]:
     """Read the logs of a run.
 
     Args:
@@ -34,16 +35,20 @@ def pieces(store: Store, run_id: str, wanted: set[Name], *, follow: bool) -> Ite
         run_id: whole.
         wanted: streams to read; both are interleaved.
         follow: wait for what a run still going on will write.
+        rank: of a run of several processes, which of them.
 
     Raises:
-        NotRecordedError: there is no such run.
+        NotRecordedError: there is no such run, or no such rank of it.
         DamagedError: a log is not what its digest says (raised after the last piece).
     """
     folder = store.live_folder(run_id)
     if os.path.exists(f"{folder}/start.json"):
+        folder += f"/rank-{rank}" if rank else ""
+        if rank and not os.path.exists(folder):
+            raise NotRecordedError(f"no rank {rank} has begun")
         yield from _live(store, run_id, folder, wanted, follow=follow)
         return
-    logs = store.record(run_id).result.logs
+    logs = _logs(store.record(run_id).result, rank)
     sources = {
         stream.name: _Source(store.objects.stream(stream.digest))
         for stream in logs.streams
@@ -55,6 +60,18 @@ def pieces(store: Store, run_id: str, wanted: set[Name], *, follow: bool) -> Ite
                 yield from (Piece(name, at, data) for data in sources[name].take(count))
     for name, source in sources.items():
         yield from (Piece(name, None, data) for data in source.take(None))
+
+
+def _logs(result: Result, rank: int) -> Logs:
+    if rank == 0:
+        return result.logs
+    found = next((one for one in result.ranks if one.rank == rank), None)
+    if found is None:
+        many = f"its ranks are 0 to {len(result.ranks) - 1}" if result.ranks else "it is one process"
+        raise NotRecordedError(f"the run has no rank {rank}", many)
+    if found.logs is None:
+        raise NotRecordedError(f"rank {rank} left no log: {found.reason}")
+    return found.logs
 
 
 class _Source:

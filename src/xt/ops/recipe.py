@@ -43,6 +43,7 @@ def digest(
     facts: Sequence[Param] = (),
     *,
     root: str,
+    ranks: int | None = None,
 ) -> str:
     """Digest the causes: the same recipe is a repeat.
 
@@ -61,6 +62,7 @@ def digest(
         root: absolute path of the project's root. Where it stands in the command's words, in params or in the
             name of an input (`/proj/x`, `--out=/proj/x`), the recipe has a mark instead, so that the same
             project elsewhere has the same recipe.
+        ranks: processes that a launcher started as this one run.
 
     What standard input held counts when it is known and not empty; of a file or pipe that was not read it is
     not known whether it was the same.
@@ -74,7 +76,7 @@ def digest(
     return codec.digest_of(
         {
             # Only where there is something to say: other recipes stay what they were.
-            **{name: value for name, value in {**around, "facts": stated}.items() if value},
+            **{name: value for name, value in {**around, "facts": stated, "ranks": ranks}.items() if value},
             "recipe": 1,
             "argv": [_elsewhere(word, root) for word in command.argv],
             "hidden": hidden,

@@ -66,12 +66,15 @@ class Hooks(NamedTuple):
     instead, while the record names the command."""
     own_pids: bool = False
     """Whether it is the first process of a pid namespace of its own."""
+    launch: Place | None = None
+    """For rank 0 of a launcher, whose other ranks join the run."""
 
 
 #: argv and variables of what is started instead of a command.
 Wrapped = tuple[list[str], dict[str, str]]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xt.launch import Place
     from xt.ops.reuse import Hit
 
 
@@ -108,6 +111,8 @@ def run(
     """
     store, live, run_id = _begin(store_path, outside)
     try:
+        if hooks.launch is not None:
+            _lead(store, live, run_id, hooks.launch)
         secrets = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
@@ -145,8 +150,15 @@ def run(
         # A mistake of ours must not keep the command from running.
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
     ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks))
+    gathered = None
+    if hooks.launch is not None and live.launch is not None:
+        from xt.ops.ranks import gather
+
+        gathered = gather(hooks.launch, live, store, ended, outside, settings.run.rank_wait)
     try:
         result = scrubber.clean(effects.result(capture, before, ended, live, store))
+        if gathered is not None:
+            result = effects.of_all(result, scrubber.clean(gathered))
     except Exception as error:
         # The command has run: its exit code is kept, and recorded, whatever is wrong with us.
         result = effects.least(ended, timestamp(outside.now()), f"a bug in xt: {type(error).__name__}")
@@ -180,6 +192,14 @@ def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
         raise NotRecordedError(error.message, error.hint) from error
     except OSError as error:
         raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
+
+
+def _lead(store: Store, live: Live, run_id: str, launch: Place) -> None:
+    """Let the other ranks find this run."""
+    from xt.store import launches
+
+    if not launches.claim(store.path, launch.key, live, run_id):
+        raise NotRecordedError(f"another run of {launch.key} is going on", "`--per-rank` records each rank")
 
 
 def _reused(
@@ -221,6 +241,8 @@ def _job(
     environ["XT_METRICS"] = live.path("metrics.jsonl")
     if seed.value is not None:
         environ["XT_SEED"] = str(seed.value)
+    if hooks.launch is not None:
+        environ["XT_LAUNCH"] = hooks.launch.key
     argv = request.command
     if hooks.wrap is not None:
         argv, environ = hooks.wrap(argv, environ, live.folder)

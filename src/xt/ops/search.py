@@ -25,11 +25,18 @@ from xt.store.index.conditions import Asking, Compiler
 from xt.suggest import suggest
 
 #: Name of a field in a query or a column → column of the index.
-OF_INDEX = {"time": "wall", "commit": "head", "when": "started", "run": "id", "tags": "tag"}
+OF_INDEX = {
+    "time": "wall",
+    "commit": "head",
+    "when": "started",
+    "run": "id",
+    "tags": "tag",
+    "group": "grouped",
+}
 #: What can be sorted, grouped and shown by, besides fields with a key.
 PLAIN: tuple[str, ...] = (
     *("run", "when", "status", "name", "task", "user", "host", "ticket", "branch", "commit", "recipe"),
-    *("time", "exit", "level", "tags"),
+    *("time", "exit", "level", "tags", "group"),
 )
 _KEYED = tuple(field.name for field in FIELDS.values() if field.keyed)
 
@@ -259,7 +266,7 @@ def select(store: Store, outside: Outside, words: list[str], *, trials: bool = F
         NoSuchRunError: a reference names none.
         QueryError: the query cannot be read.
     """
-    if words and not any(_asks(word) for word in words):
+    if are_references(words):
         try:
             ids = list(dict.fromkeys(resolve(store, word, outside) for word in words))
         except NoSuchRunError as error:
@@ -281,6 +288,11 @@ def _by_id(search: Searching, ids: list[str]) -> list[Summary]:
     return rows
 
 
+def are_references(words: list[str]) -> bool:
+    """Whether words name single runs, and are not those of a query."""
+    return bool(words) and not any(_asks(word) for word in words)
+
+
 def _asks(word: str) -> bool:
     """Whether a word is of a query, and no reference."""
     if word.lower() in ("and", "or", "not") or any(character in word for character in '()"<>=* \t\n'):
@@ -291,4 +303,13 @@ def _asks(word: str) -> bool:
     return name in FIELDS if colon else bool(dot and key) and name in _KEYED
 
 
-__all__ = ["Listing", "Property", "QueryError", "Searching", "Wanted", "property_of", "select"]
+__all__ = [
+    "Listing",
+    "Property",
+    "QueryError",
+    "Searching",
+    "Wanted",
+    "are_references",
+    "property_of",
+    "select",
+]

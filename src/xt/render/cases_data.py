@@ -5,7 +5,7 @@ from __future__ import annotations
 from xt.model.cases import CasesOfRun, History
 from xt.model.text import from_text, to_shown
 from xt.render.case_cells import plain
-from xt.render.spreadsheet import line
+from xt.spreadsheet import line
 
 
 def cases(found: CasesOfRun) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from xt.model.files import Output
-from xt.model.result import Logs, Metric, Result, Stream, Usage
+from xt.model.result import Logs, Metric, Rank, Result, Stream, Usage
 from xt.model.snapshot import OutputSpec
 from xt.model.summary import headline
 from xt.render.layout import beside, flow, grid, table
+from xt.render.outcome import ended_with
 from xt.render.quantities import count, duration, fingerprint, number, size
 from xt.render.styled import Line, join, measure, say
 
 #: Shown of each list; `--json` has all.
 OUTPUTS, METRICS = 40, 120
+
+
+#: Ranks that did not end well, shown one by one.
+BAD_RANKS = 8
 
 
 def outputs(found: list[Output], width: int) -> list[Line]:
@@ -101,6 +106,26 @@ def cost(usage: Usage, width: int) -> list[Line]:
     if usage.gpu_energy_j is not None:
         items.append(_figure(_energy(usage.gpu_energy_j), "GPU energy"))
     return flow(items, width)
+
+
+def ranks(found: list[Rank], launch: str | None, short: str, width: int) -> list[Line]:
+    """How many processes a run had, and which of them did not end well."""
+    if not found:
+        return []
+    hosts = len({rank.host for rank in found if rank.host is not None})
+    bad = [rank for rank in found if rank.state != "ended" or rank.exit_code != 0]
+    spread = f" on {hosts} hosts" if hosts > 1 else ""
+    lines = [[say(f"{len(found)}"), say(f" of {launch}{spread}", "dim")]]
+    for rank in bad[:BAD_RANKS]:
+        if rank.state == "ended":
+            where = f" on {rank.host}" if hosts > 1 else ""
+            line = [say(f"{rank.rank} {ended_with(rank.exit_code, rank.signal)}", "bad"), say(where, "dim")]
+        else:
+            line = [say(f"{rank.rank} {rank.state}", "bad"), say(f": {rank.reason}")]
+        lines.append(line)
+    if len(bad) > BAD_RANKS:
+        lines.append([say(f"and {len(bad) - BAD_RANKS} more that did not end well", "dim")])
+    return beside(lines, [say(f"xt logs {short} --rank 1", "accent")], width)
 
 
 def _figure(text: str, what: str) -> Line:

@@ -11,7 +11,7 @@ from xt.model.summary import Summary
 from xt.model.text import from_text, to_shown
 from xt.render.listing_columns import Cells
 from xt.render.quoting import shell
-from xt.render.spreadsheet import line
+from xt.spreadsheet import line
 
 #: Columns of the CSV, before one `metric.NAME` for every metric of any row. The same names are the fields of
 #: the JSON (`xt.model.summary.Summary`), where a field that has nothing to say is left out.

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 
 
 def words(status: str, exit_code: int | None, signal: int | None) -> str:
-    """Name an outcome: `ok`, `exit 1`, `SIGKILL`, `interrupted`, `incomplete`, `did not start`, `lost`.
+    """Name an outcome: `ok`, `exit 1`, `SIGKILL`, `a rank failed`, `interrupted`, `did not start`, `lost`.
 
     Args:
         status: of a record, or what readers derived.
         exit_code: the command's own, if it ended by itself.
         signal: the number of the signal that ended it.
     """
+    if status == "failed" and exit_code == 0 and signal is None:
+        return "a rank failed"
     if status == "failed":
         return ended_with(exit_code, signal)
     return "did not start" if status == "not-started" else status

@@ -252,6 +252,7 @@ def _blocks(page: Page, now: datetime, width: int, tickets: Tickets) -> list[Blo
         after = [
             ("outputs", effects.outputs(result.outputs, width)),
             ("metrics", effects.metrics(result.metrics, width)),
+            ("ranks", effects.ranks(result.ranks, snapshot.context.launch, short, width)),
             ("cost", effects.cost(result.usage, width) if result.status != "not-started" else []),
             ("logs", effects.logs(result.logs, short, width)),
             ("verified", repeating.verified(last, page.shown, now, width) if last else []),

@@ -21,6 +21,8 @@ class Live:
         """Hold what `begin` made."""
         self.folder = folder
         self.lock = lock
+        self.launch: str | None = None
+        """The file that leads other ranks here, see `store.launches`."""
 
     @classmethod
     def begin(cls, store: str, run_id: str) -> Live:
@@ -57,14 +59,25 @@ class Live:
 
     def end(self) -> None:
         """Remove the folder: the record has everything, or nothing was started."""
-        for name in os.listdir(self.folder):
-            self._remove(name)
-        os.rmdir(self.folder)
+        if self.launch is not None and os.path.lexists(self.launch):
+            os.unlink(self.launch)
+        _clear(self.folder)
         os.close(self.lock)
 
     def _remove(self, name: str) -> None:
         if os.path.lexists(self.path(name)):
             os.unlink(self.path(name))
+
+
+def _clear(folder: str) -> None:
+    """Remove a folder that holds files, and the folders of ranks."""
+    with os.scandir(folder) as members:
+        for member in members:
+            if member.is_dir(follow_symlinks=False):
+                _clear(member.path)
+            else:
+                os.unlink(member.path)
+    os.rmdir(folder)
 
 
 def supervisor() -> Supervisor:

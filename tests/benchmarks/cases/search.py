@@ -18,15 +18,24 @@ SEARCHES = {
     "`xt ls 'label smoothing'`, full text": "label smoothing",
     "`xt ls 'param.lr<=0.01 metric.loss<0.2 since:30d'`": "param.lr<=0.01 metric.loss<0.2 since:30d",
 }
+#: What is completed → kinds of values, and what is typed so far.
+COMPLETIONS = {
+    "a run": ("run", "k"),
+    "a metric": ("metric", "val"),
+    "a tag": ("tag", ""),
+    "a task": ("task", ""),
+    "a query": ("query", "metric.va"),
+}
 
 
 def measure(world: World) -> list[Row]:
-    """`xt ls QUERY`, sorting, groups, and making the index anew."""
+    """`xt ls QUERY`, sorting, groups, completing a word, and making the index anew."""
     count = world.many(100_000)
     project = world.project("search")
     project.files("src", 50, 2000)
     project.commit()
-    project.sh(f"{world.xt} run -q -m x -p lr=0.1 -p epochs=10 -p opt=adam -- true")
+    project.write("xt.toml", "[task.train]\n[task.evaluate]\n")
+    project.sh(f"{world.xt} run -q -m x -t first -p lr=0.1 -p epochs=10 -p opt=adam -- true")
     spread_out(project, count)
     plain = project.sh(f"{world.xt} ls -n 1 'metric.val/acc>0.9'")
     if "1 of" not in plain:
@@ -36,6 +45,7 @@ def measure(world: World) -> list[Row]:
     steps += [
         project.xt("sort", "ls", "--sort", "metric.val/acc"),
         project.xt("group", "ls", "--group-by", "param.lr"),
+        *(project.xt(what, "complete", *words) for what, words in COMPLETIONS.items()),
     ]
     found = rounds(steps, world.many(20))
     rebuild = rounds([project.xt("first", "ls", prepare=project.fresh(".xt/cache/index.db"))], world.many(3))[
@@ -52,6 +62,10 @@ def measure(world: World) -> list[Row]:
         *(Row(what, found[query].wall, "ms", 200, found[query]) for what, query in SEARCHES.items()),
         Row("`xt ls --sort metric.val/acc`", found["sort"].wall, "ms", None, found["sort"]),
         Row("`xt ls --group-by param.lr`", found["group"].wall, "ms", None, found["group"]),
+        *(
+            Row(f"completing {what}, as typed in a shell", found[what].wall, "ms", 150, found[what])
+            for what in COMPLETIONS
+        ),
         Row(
             "the first `xt ls`, which makes the index",
             rebuild.wall,

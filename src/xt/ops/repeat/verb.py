@@ -11,7 +11,7 @@ import msgspec
 
 from xt import config
 from xt.context import Outside
-from xt.errors import NotStartedError, XtError
+from xt.errors import NotStartedError, UnverifiableError, XtError
 from xt.execute.vary import Around
 from xt.execute.vary.enter import enter
 from xt.model.snapshot import Repeat, Snapshot
@@ -94,6 +94,11 @@ def _repeat(
     run_before = original(store, wish.run)
     wanted = changes(wish.sets, outside.environ)
     snapshot = run_before.snapshot
+    if snapshot.context.ranks is not None:
+        raise UnverifiableError(
+            f"it was {snapshot.context.ranks} processes of {snapshot.context.launch}; a repeat would be one",
+            "start it again below its launcher, as in `srun xt run …`, and compare: `xt diff`",
+        )
     words, elsewhere = command(snapshot.command, snapshot.params, wanted, wish.extra)
     if wish.in_place:
         with tempfile.TemporaryDirectory(prefix="xt-") as scratch:

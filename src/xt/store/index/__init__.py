@@ -24,7 +24,7 @@ Cell = float | int | str
 COLUMNS = frozenset(
     (
         *("id", "started", "status", "name", "task", "user", "host", "ticket", "branch", "head", "recipe"),
-        *("repeats", "wall", "exit", "level", "environment"),
+        *("repeats", "wall", "exit", "level", "environment", "grouped"),
     )
 )
 VALUES = ("numbers", "texts")

@@ -24,7 +24,7 @@ Condition = tuple[str, list[Value]]
 
 #: Field → column that is compared whole.
 _COLUMNS = {"status": "status", "name": "name", "task": "task", "user": "user", "host": "host"}
-_COLUMNS |= {"ticket": "ticket", "branch": "branch"}
+_COLUMNS |= {"ticket": "ticket", "branch": "branch", "group": "grouped"}
 #: Field → column of which a beginning is enough.
 _BEGINNINGS = {"id": "id", "commit": "head", "repeats": "repeats", "recipe": "recipe"}
 _MAGIC = re.compile(r"[*?\[]")

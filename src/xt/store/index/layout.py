@@ -20,7 +20,7 @@ CREATE TABLE runs (
     n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, started TEXT, trial INTEGER NOT NULL,
     gone INTEGER NOT NULL, status TEXT NOT NULL, name TEXT, task TEXT, user TEXT, host TEXT, ticket TEXT,
     branch TEXT, head TEXT, tree TEXT, recipe TEXT, repeats TEXT, wall REAL, exit INTEGER, level INTEGER,
-    environment INTEGER, has TEXT
+    environment INTEGER, has TEXT, grouped TEXT
 );
 CREATE INDEX by_time ON runs (trial, gone, started DESC, id);
 CREATE INDEX by_name ON runs (name) WHERE name IS NOT NULL;

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from xt.columns import written
 from xt.model.environment import Environment
 from xt.model.files import Input, Output
 from xt.model.level import LEVELS, Level
@@ -74,7 +75,7 @@ class Writer:
     def damaged(self, run_id: str, reason: str) -> None:
         """Put in a run whose record cannot be read."""
         n = self._number()
-        self._put("runs", n, run_id, None, 0, 0, "damaged", *[None] * 15)
+        self._put("runs", n, run_id, None, 0, 0, "damaged", *[None] * 16)
         self._put("shown", n, _encoder.encode(Summary(id=run_id, status="damaged", reason=reason)), None)
 
     def run(self, record: Record, standing: RunStanding | None) -> None:
@@ -113,7 +114,7 @@ class Writer:
             *(context.user, context.host, context.ticket),
             *(_plain(code.branch), code.head, code.tree, summary.recipe, summary.repeat_of),
             *(summary.wall_s, summary.exit_code, rank(standing)),
-            *(self._environment(snapshot.environment), _has(summary)),
+            *(self._environment(snapshot.environment), _has(summary), context.group),
         )
         self._put("shown", n, _encoder.encode(summary), _encoder.encode(standing) if standing else None)
         tags = standing.tags_now(summary.tags) if standing else summary.tags
@@ -192,17 +193,6 @@ def figure(value: Any) -> float | None:
     except OverflowError:
         return math.inf if value > 0 else -math.inf
     return None if math.isnan(found) else found
-
-
-def written(value: Any) -> str:
-    """A value that is no number as it is searched for: texts as they are, all else as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Number):
-        return value.special
-    if isinstance(value, float):
-        return repr(value)
-    return msgspec.json.encode(value).decode()
 
 
 def _has(summary: Summary) -> str:
