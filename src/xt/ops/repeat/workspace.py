@@ -72,9 +72,13 @@ class Workspace:
         """For what the repeat needs besides."""
         self.over: list[str] = []
         """Places elsewhere at which it is mounted."""
-        os.makedirs(f"{self.folder}/code", fsio.PRIVATE_DIR)
-        _make_elsewhere(f"{store}/{WORK}", f"{number}.", self.top)
-        os.makedirs(self.scratch, fsio.PRIVATE_DIR)
+        try:
+            os.makedirs(f"{self.folder}/code", fsio.PRIVATE_DIR)
+            _make_elsewhere(f"{store}/{WORK}", f"{number}.", self.top)
+            os.makedirs(self.scratch, fsio.PRIVATE_DIR)
+        except BaseException:  # a signal may come before there is anybody to take it away
+            self.close()
+            raise
 
     def keep(self) -> None:
         """Leave it where it is when it is let go."""

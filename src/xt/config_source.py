@@ -1,0 +1,90 @@
+"""A settings file that exists: its text → settings, or the line that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import msgspec
+
+from xt.config import Settings
+from xt.errors import ConfigError
+
+
+class Source:
+    """A settings file that exists."""
+
+    def __init__(self, path: str, shown: str, data: bytes, above: tuple[str, ...]) -> None:
+        """Parse it.
+
+        Args:
+            path: absolute.
+            shown: how messages name it.
+            data: its content.
+            above: the tables that hold the settings.
+        """
+        import tomllib
+
+        self.shown = shown
+        self.above = above
+        try:
+            self.text = data.decode().removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise ConfigError(f"{shown}:{line}: it is not UTF-8 text") from error
+        try:
+            value: Any = tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            message, line = _syntax(str(error), self.text)
+            raise ConfigError(f"{shown}:{line}: {message}", "it must be TOML: https://toml.io") from error
+        except (RecursionError, ValueError) as error:
+            raise ConfigError(
+                f"{shown}: it is nested too deeply, or holds a number of too many digits"
+            ) from error
+        self.found = True
+        for number, key in enumerate(above):
+            if not isinstance(value, dict):
+                self.fail((), f"`{'.'.join(above[:number])}` is not a table")
+            self.found = self.found and key in value
+            value = value.get(key, {})
+        self.value = value
+
+    def settings(self) -> Settings:
+        """Check every key.
+
+        Raises:
+            ConfigError: naming the line of the first that is wrong.
+        """
+        try:
+            settings = msgspec.convert(self.value, Settings)
+        except msgspec.ValidationError as error:
+            from xt.config_faults import find
+
+            fault = find(self.value, Settings, self.above)
+            if fault is None:
+                raise ConfigError(f"{self.shown}: {error}") from error
+            self.fail(*fault)
+        told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
+        said = (settings.deploy, settings.recompute.on, settings.tickets.pattern, settings.tickets.url)
+        if any((*told, *said)):
+            from xt.config_sense import nonsense
+
+            for place, message, hint in nonsense(settings):
+                self.fail(place, message, hint)
+        return settings
+
+    def fail(self, path: tuple[str | int, ...], message: str, hint: str | None = None) -> NoReturn:
+        """Name the line of a path below the settings' table."""
+        from xt.toml_lines import key_lines, nearest_line
+
+        line = nearest_line(key_lines(self.text), (*self.above, *path))
+        raise ConfigError(f"{self.shown}:{line}: {message}", hint)
+
+
+def _syntax(message: str, text: str) -> tuple[str, int]:
+    """Take the position out of tomllib's message: `Expected ']' (at line 3, column 5)`."""
+    what, _, where = message.rpartition(" (at ")
+    what = what or message
+    words = where.replace(",", " ").split()
+    # Otherwise it says `at end of document`.
+    line = int(words[1]) if words[:1] == ["line"] else len(text.rstrip().splitlines()) or 1
+    return what[:1].lower() + what[1:], line
