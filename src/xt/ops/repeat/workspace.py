@@ -133,8 +133,13 @@ def _make_elsewhere(parent: str, prefix: str, target: str) -> None:
         finally:
             os.close(fd)
     made = f"{parent}/{prefix}{os.urandom(6).hex()}"
-    os.mkdir(made, fsio.PRIVATE_DIR)
-    os.rename(made, target)
+    try:
+        os.mkdir(made, fsio.PRIVATE_DIR)
+        os.rename(made, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(made)
+        raise
 
 
 def remove(folder: str) -> None:
