@@ -61,6 +61,8 @@ TABLES = (
     ("[diff]", config.DiffSettings),
     ("[deploy.ENV]", config.DeploySettings),
     ("[recompute]", config.RecomputeSettings),
+    ("[engine]", config.EngineSettings),
+    ("[engine.slurm]", config.SlurmSettings),
     ("[ls]", config.ListSettings),
     ("[export]", config.ExportSettings),
     ("[tickets]", config.TicketSettings),

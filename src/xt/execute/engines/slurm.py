@@ -222,7 +222,7 @@ class Slurm:
         job = out.strip().partition(";")[0]
         if status == 0 and job.isdecimal():
             return job
-        text = _plain(" ".join(said[-2:])) or f"it ended with {status}"
+        text = "; ".join(map(_plain, said[-2:])) or f"it ended with {status}"
         if _BUSY.search(text):
             raise FullError(text)
         if "Invalid job array" in text:
