@@ -53,7 +53,7 @@ _xt_scan() {
     option= first= nth=1
     for ((i = 2; i < last; i++)); do
         case "${typed[1]} ${typed[i]}" in
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
                 ((i + 1 == last)) && option=${typed[i]}
                 ((i++))
                 ;;
@@ -139,7 +139,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --ticket" | "run --as" | "run --seed" | "run -C" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "audit --format" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -169,7 +169,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place first nth typed quote
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify audit baseline restore trace stale noise cases bundle plot report export tag name note rm deploy observe prod blame rollback init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit sign baseline restore trace stale noise cases bundle plot report export tag name note rm deploy observe prod blame rollback remote push pull init --help --version"
         return
     fi
     _xt_split
@@ -181,7 +181,7 @@ _xt() {
             _xt_offer tag "$2"
             return
             ;;
-        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "show --code" | "cases --output" | "plot -o" | "plot --output" | "report -o" | "report --output" | "export -o" | "export --output" | "observe --from")
+        "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --metrics" | "run --sign" | "show --code" | "audit --allowed-signers" | "audit --key" | "sign --key" | "cases --output" | "plot -o" | "plot --output" | "report -o" | "report --output" | "export -o" | "export --output" | "export --sign" | "observe --from")
             _xt_files -f
             return
             ;;
@@ -189,8 +189,12 @@ _xt() {
             _xt_offer task "$2"
             return
             ;;
-        "run -C" | "diff --images" | "restore --to")
+        "run -C" | "run --ci-dir" | "diff --images" | "diff --ci-dir" | "verify --ci-dir" | "audit --ci-dir" | "restore --to")
             _xt_files -d
+            return
+            ;;
+        "run --ci" | "diff --ci" | "verify --ci" | "audit --ci")
+            _xt_words "auto off github gitlab jenkins buildkite generic"
             return
             ;;
         "ls --sort" | "ls --group-by")
@@ -221,12 +225,8 @@ _xt() {
             _xt_words "identical equivalent consistent"
             return
             ;;
-        "verify --format")
+        "verify --format" | "audit --format")
             _xt_words "terminal json markdown junit"
-            return
-            ;;
-        "audit --format")
-            _xt_words "terminal json junit"
             return
             ;;
         "restore --only" | "export --only")
@@ -258,7 +258,7 @@ _xt() {
             return
             ;;
         "export --to")
-            _xt_words "rocrate prov openlineage cyclonedx json csv parquet"
+            _xt_words "rocrate in-toto mlflow prov openlineage cyclonedx json csv parquet"
             return
             ;;
         "deploy --to")
@@ -273,7 +273,7 @@ _xt() {
                 _xt_command "${place:-$COMP_CWORD}"
                 return
             fi
-            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --ticket --as --strict --seed --reuse --per-rank -C -q --quiet -h --help"
+            _xt_words "-m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --metrics --ticket --as --strict --seed --sign --reuse --per-rank -C -q --quiet --ci --ci-dir -h --help"
             ;;
         ls)
             if [[ $current != -* ]]; then
@@ -310,7 +310,7 @@ _xt() {
                 esac
                 return
             fi
-            _xt_words "--code --no-code --stat --word-diff --only --metrics --by --tol --logs --images --explain --format --json --exit-code -h --help"
+            _xt_words "--code --no-code --stat --word-diff --only --metrics --by --tol --logs --images --explain --format --json --exit-code --fail-on --ci --ci-dir -h --help"
             ;;
         rerun)
             if [[ $current != -* ]]; then
@@ -328,7 +328,7 @@ _xt() {
                 esac
                 return
             fi
-            _xt_words "--repeat --against --level --vary -j --jobs --env --tol --early-stop --no-early-stop --diagnose --no-diagnose --explain --format --json -h --help"
+            _xt_words "--repeat --against --level --vary -j --jobs --env --tol --early-stop --no-early-stop --diagnose --no-diagnose --explain --format --json --ci --ci-dir -h --help"
             ;;
         audit)
             if [[ $current != -* ]]; then
@@ -337,7 +337,16 @@ _xt() {
                 esac
                 return
             fi
-            _xt_words "--all --format --json -h --help"
+            _xt_words "--all --format --json --signature --allowed-signers --key --ci --ci-dir -h --help"
+            ;;
+        sign)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_offer run "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--key -h --help"
             ;;
         baseline)
             if [[ $current != -* ]]; then
@@ -430,7 +439,7 @@ _xt() {
                 esac
                 return
             fi
-            _xt_words "--to -o --output --force --only --identify --license --json -h --help"
+            _xt_words "--to -o --output --force --only --identify --license --sign --json -h --help"
             ;;
         tag)
             if [[ $current != -* ]]; then
@@ -514,6 +523,33 @@ _xt() {
                 return
             fi
             _xt_words "--to -m --message -f --force --no-hook --json -h --help"
+            ;;
+        remote)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    1) _xt_words "ls add rm trust probe status" ;;
+                esac
+                return
+            fi
+            _xt_words "--yes -y --no-probe --check --json -h --help"
+            ;;
+        push)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run,query "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "-r --remote --code --inputs --outputs --allow-secrets --json -h --help"
+            ;;
+        pull)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run,query "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "-r --remote --code --inputs --outputs --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

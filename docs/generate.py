@@ -27,6 +27,7 @@ from xt.cli.app import build
 from xt.model.audit import Audits
 from xt.model.bundle import Compared, Shown, Versions
 from xt.model.cases import CasesOfRun, History
+from xt.model.ci import Account
 from xt.model.delta import Comparison
 from xt.model.exported import Exportation, Runs
 from xt.model.files import Manifest
@@ -35,9 +36,12 @@ from xt.model.lineage import Trace
 from xt.model.noise import Noise
 from xt.model.plot import Plot
 from xt.model.production import Blame, Observing, Production, Rollback
+from xt.model.remotes import Probed, Remotes
 from xt.model.restored import Restoration
 from xt.model.result import Record, Start
+from xt.model.signature import Signatures
 from xt.model.stale import Staleness
+from xt.model.sync import RemoteStatus, Synced
 from xt.model.verification import Verifications
 from xt.query import FIELDS, OPERATORS
 
@@ -54,12 +58,14 @@ Json = dict[str, Any]
 TABLES = (
     ("[task.NAME]", config.TaskSettings),
     ("[evidence]", config.EvidenceSettings),
+    ("[seal]", config.SealSettings),
     ('[metrics."NAME"]', config.MetricSettings),
     ('[outputs."PATH"]', config.OutputSettings),
     ("[cases]", config.CaseSettings),
     ("[cost]", config.CostSettings),
     ("[diff]", config.DiffSettings),
     ("[deploy.ENV]", config.DeploySettings),
+    ("[remote.NAME]", config.RemoteSettings),
     ("[recompute]", config.RecomputeSettings),
     ("[engine]", config.EngineSettings),
     ("[engine.slurm]", config.SlurmSettings),
@@ -74,6 +80,7 @@ TABLES = (
 GIVEN = {
     "XT_RUN_ID": "The id of the run. An `xt run` inside records it as its parent.",
     "XT_METRICS": "A file to append metrics to, one JSON object a line: [metrics](../how-to/metrics.md).",
+    "XT_LAUNCH": "Of a rank of a launcher: its launch. An `xt run` inside is a run of its own.",
     "XT_SEED": "The seed, when one was declared or drawn (`--seed`); otherwise it is left as it was.",
 }
 #: Variables xt gives to a hook of `[deploy.ENV]`.
@@ -91,7 +98,11 @@ GIVEN_TO_HOOKS = {
 HEEDED = {
     "XT_STORE": "Path of the store, instead of `.xt` in the project's root.",
     "XT_FOREIGN_STORE": "Not empty: use a store that belongs to another user.",
+    "XT_REMOTE": "Name or URL of the remote that is meant: [remotes](../how-to/remotes.md).",
+    "XT_REMOTE_TIMEOUT": "Seconds that a request to a remote may take; 180.",
     "XT_IMAGE": "The container image the run is in, by digest if possible; it cannot be seen from inside.",
+    "XT_CI": "Whose job to report to, as `--ci`: `auto`, `off` or a provider.",
+    "XT_CI_DIR": "Folder of the files of such a report, as `--ci-dir`.",
     "XT_PAGER": "What long pages are shown with on a terminal, before `PAGER`; empty or `cat`: nothing.",
     "XT_DEBUG": "Not empty: show the traceback of an error.",
     "NO_COLOR": "Not empty: no colours (<https://no-color.org>). `TERM=dumb` does the same.",
@@ -129,9 +140,11 @@ CLI_AFTER_STATUSES = """\
 All other errors end with 1, or with 125 in `xt run`: [errors](errors.md).
 
 Commands that judge answer by their status: 0 it is so, 1 it is not, 3 it cannot be told. `xt verify`: the
-required level was reached; `xt audit`: all required evidence is there; `xt stale`: nothing is stale, and with
+required level was reached; `xt audit`: all required evidence is there, and
+with `--signature` who is trusted signed it and it is whole; `xt stale`: nothing is stale, and with
 `--run` all that was done again ended well. With `--exit-code`, `xt diff` and `xt bundle diff` end with 1 when
-anything differs or cannot be told. `xt trace` ends with 1 when no run knows the content, `xt deploy` and
+anything differs or cannot be told. `xt diff --fail-on`: nothing of what is named is so; a comparison that
+cannot be made ends with 3. `xt trace` ends with 1 when no run knows the content, `xt deploy` and
 `xt rollback --to` when they refuse or their hook fails. `xt blame` ends with 0 whatever it finds.
 
 """
@@ -408,14 +421,22 @@ def files() -> dict[str, str]:
         "docs/reference/bundles.schema.json": schema(Versions, "The versions that the runs of a store used"),
         "docs/reference/bundle-diff.schema.json": schema(Compared, "What differs between two versions"),
         "docs/reference/trace.schema.json": schema(Trace, "Where content came from and where it went"),
+        "docs/reference/signature.schema.json": schema(
+            Signatures, "Who signed a run, and is it what was signed"
+        ),
         "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
         "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),
         "docs/reference/audit.schema.json": schema(Audits, "What xt audit reports"),
+        "docs/reference/ci.schema.json": schema(Account, "What a command tells a job of CI"),
         "docs/reference/prod.schema.json": schema(Production, "What xt prod reports"),
         "docs/reference/observe.schema.json": schema(Observing, "What xt observe reports"),
         "docs/reference/blame.schema.json": schema(Blame, "What xt blame reports"),
         "docs/reference/rollback.schema.json": schema(Rollback, "What xt rollback reports"),
+        "docs/reference/sync.schema.json": schema(Synced, "What xt push or xt pull did"),
+        "docs/reference/remote-status.schema.json": schema(RemoteStatus, "What xt remote status found"),
+        "docs/reference/remotes.schema.json": schema(Remotes, "The remotes of a project, of xt remote ls"),
+        "docs/reference/remote-probe.schema.json": schema(Probed, "What xt remote probe reports"),
         **{
             f"docs/man/{name}": text
             for name, text in man_pages(

@@ -22,7 +22,7 @@ KINDS = {
     "TASK": "task",
 }
 #: Words for paths.
-FILES = frozenset(("PATH", "FILE", "THING"))
+FILES = frozenset(("PATH", "FILE", "THING", "KEY", "PUB"))
 #: Options and arguments whose metavar says too little.
 NAMED = {"--metrics": "metric", "observed": "observed"}
 #: Options whose value is a path, maybe behind a role, whatever their metavar.
@@ -65,7 +65,8 @@ def choices(param: Any) -> list[str]:
 def kinds(param: Any) -> str:
     """What `xt complete` is asked for, empty for nothing: `run`, `run,query`."""
     for spelling in param.opts:
-        if spelling in NAMED:
+        # `xt run --metrics` is a path, and of other commands it is a name.
+        if spelling in NAMED and not (param.metavar or "").endswith(":PATH"):
             return NAMED[spelling]
     shown = param.metavar or ""
     if shown.startswith("PROPERTY,"):

@@ -99,7 +99,7 @@ def test_they_are_one_run_with_a_log_and_an_end_for_each(launch):
     assert b"hunter22-secret" not in launch.folder.stored_bytes()
     page = launch.folder.xt("show").out.decode()
     assert "4 of torchrun:none/localhost/29500/0" in page
-    assert "2 exit 2 on" in page
+    assert "2 exit 2\n" in page
     missing = launch.folder.xt("logs", "--rank", "4")
     assert (missing.code, "its ranks are 0 to 3" in missing.err) == (1, True)
     assert os.listdir(launch.folder.path / ".xt" / "live") == []

@@ -69,6 +69,13 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--per-rank`: a run for each rank of a launcher, and not one for all."""
 
 
+class SealSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[seal]`: signatures of runs."""
+
+    key: str | None = None
+    """As `--sign`, relative to the file. Where it cannot be used xt warns; with `--strict` nothing starts."""
+
+
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[evidence]`: what a run must have to count."""
 
@@ -179,6 +186,13 @@ class DeploySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is recorded; when it fails nothing is. `XT_DEPLOY_ENV`, `XT_DEPLOY_PATH`, … tell it what. Empty: none."""
 
 
+class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[remote.NAME]`: another place of the store, not used before `xt remote trust` confirms it."""
+
+    url: str | None = None
+    """`s3://bucket/prefix`, `gs://…`, `az://…`, `ssh://host/path`, or the path of a folder."""
+
+
 class RecomputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[recompute]`: causes whose change makes recorded evidence hold no longer, for `xt stale`."""
 
@@ -223,6 +237,8 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--param`: `KEY=VALUE` or a YAML, TOML or JSON file, relative to the file."""
     metrics: list[str] = []
     """As `--metric`: `NAME=FILE:SELECTOR` or `NAME=log:REGEX`."""
+    metrics_from: list[str] = []
+    """As `--metrics`: `FORMAT:PATH` of what another tool writes, relative to the file."""
     ticket: str | None = None
     """As `--ticket`."""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Literal["auto"] | None = None
@@ -244,6 +260,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: EnvSettings = EnvSettings()
     run: RunSettings = RunSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    seal: SealSettings = SealSettings()
     facts: dict[str, Any] = {}
     """`[facts]`: what is so of every run and no command is told: `KEY = scalar or list`; tables give dotted
     names."""
@@ -255,6 +272,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deploy: dict[str, str | DeploySettings] = {}
     recompute: RecomputeSettings = RecomputeSettings()
     engine: EngineSettings = EngineSettings()
+    remote: dict[str, RemoteSettings] = {}
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()
     export: ExportSettings = ExportSettings()

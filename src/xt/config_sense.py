@@ -56,6 +56,8 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
             yield from _attempt((*place, "params", index), declare.param_spec, text, "/", "xt.toml")
         for index, text in enumerate(task.metrics):
             yield from _attempt((*place, "metrics", index), declare.metric_spec, text)
+        for index, text in enumerate(task.metrics_from):
+            yield from _attempt((*place, "metrics_from", index), declare.import_spec, text)
         yield from _facts((*place, "facts"), task.facts)
         yield from _evidence((*place, "required"), task.required)
         yield from _points((*place, "recompute"), task.recompute)

@@ -34,7 +34,9 @@ class Source:
         try:
             value: Any = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
-            message, line = _syntax(str(error), self.text)
+            from xt.toml_lines import syntax
+
+            message, line = syntax(str(error), self.text)
             raise ConfigError(f"{shown}:{line}: {message}", "it must be TOML: https://toml.io") from error
         except (RecursionError, ValueError) as error:
             raise ConfigError(
@@ -78,13 +80,3 @@ class Source:
 
         line = nearest_line(key_lines(self.text), (*self.above, *path))
         raise ConfigError(f"{self.shown}:{line}: {message}", hint)
-
-
-def _syntax(message: str, text: str) -> tuple[str, int]:
-    """Take the position out of tomllib's message: `Expected ']' (at line 3, column 5)`."""
-    what, _, where = message.rpartition(" (at ")
-    what = what or message
-    words = where.replace(",", " ").split()
-    # Otherwise it says `at end of document`.
-    line = int(words[1]) if words[:1] == ["line"] else len(text.rstrip().splitlines()) or 1
-    return what[:1].lower() + what[1:], line

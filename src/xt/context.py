@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 
     Sort = Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
 
+#: Any of these, set and not off, says that a provider of continuous integration runs this.
+CI_VARIABLES = (
+    *("CI", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "BUILDKITE", "CIRCLECI", "TF_BUILD", "TRAVIS"),
+    *("DRONE", "BITBUCKET_BUILD_NUMBER", "TEAMCITY_VERSION"),
+)
+#: What a variable is set to that says no.
+OFF = frozenset(("", "0", "false", "no", "off"))
+
+
+def in_ci(environ: Mapping[str, str]) -> bool:
+    """Whether the variables say that this is a job of continuous integration."""
+    return any(environ[name].lower() not in OFF for name in CI_VARIABLES if name in environ)
+
 
 class Outside:
     """All that a verb may know of the world around it."""

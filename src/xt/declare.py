@@ -13,7 +13,7 @@ from typing import Any, Literal
 from xt.errors import UsageError
 from xt.model.files import INPUT_ROLES, OUTPUT_ROLES
 from xt.model.request import FactSpec, InputSpec, OutputRequest, ParamSpec
-from xt.model.snapshot import MetricSpec
+from xt.model.snapshot import ImportSpec, MetricSpec
 from xt.model.text import to_text
 from xt.suggest import suggest
 
@@ -23,6 +23,10 @@ OPAQUE_SCHEMES = ("hf", "dvc", "git", "file")
 PARAM_SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 #: Suffixes of files a metric can be read from; the longer of two that end alike comes first.
 METRIC_SUFFIXES = (".jsonl", ".ndjson", ".json", ".yaml", ".yml", ".toml", ".csv", ".tsv")
+#: What other tools write that metrics can be taken from, for `--metrics FORMAT:PATH`.
+METRIC_FORMATS = (
+    *("tensorboard", "wandb", "mlflow", "dvclive", "lightning", "trainer", "lm-eval", "promptfoo"),
+)
 #: The largest seed: it must fit a signed 64-bit integer, as JSON readers and C libraries have them.
 MAX_SEED = 2**63 - 1
 
@@ -165,6 +169,28 @@ def metric_spec(text: str) -> MetricSpec:
     raise UsageError(
         f"metric `{name}`: `{source}` is not a file that metrics can be read from",
         "files: " + ", ".join(sorted(METRIC_SUFFIXES)) + "; from the log: `NAME=log:REGEX`",
+    )
+
+
+def import_spec(text: str) -> ImportSpec:
+    """Read `FORMAT:PATH`.
+
+    Raises:
+        UsageError: no such format, or no path.
+    """
+    _no_nul("metrics", text)
+    form, colon, path = text.partition(":")
+    if colon and path and form in METRIC_FORMATS:
+        return ImportSpec(form, to_text(path))
+    if "=" in text:
+        raise UsageError(
+            f"metrics `{text}` is not FORMAT:PATH", f"a single metric is declared by `--metric {text}`"
+        )
+    if form in METRIC_FORMATS:
+        raise UsageError(f"metrics `{text}` names no path", f"write `{form}:PATH`, a file or folder")
+    what = f"`{form}` is no format" if colon else "is not FORMAT:PATH"
+    raise UsageError(
+        f"metrics `{text}`{':' if colon else ''} {what}", suggest(form, METRIC_FORMATS, "formats")
     )
 
 

@@ -14,6 +14,8 @@ EXIT_USAGE = 2
 EXIT_UNVERIFIABLE = 3
 #: Another place (a remote store, an engine) did not do what was asked; what was done is kept.
 EXIT_ELSEWHERE = 4
+#: Something that looks like a secret would have left, and was kept back.
+EXIT_SECRET = 5
 #: A bug in xt.
 EXIT_BUG = 70
 #: xt could not start the command; it did not run.
@@ -168,3 +170,14 @@ class EngineError(XtError):
 
     code = "engine"
     exit_status = EXIT_ELSEWHERE
+
+
+class KeyFaultError(XtError):
+    """A key that is to sign, or that signatures are to be checked with, cannot be used.
+
+    It cannot be read, is encrypted, is of another kind than ed25519, or the ssh-agent does not hold it. Where
+    `--sign` named it, `xt run` does not start the command and ends with 125.
+    """
+
+    code = "key"
+    exit_status = 1

@@ -35,12 +35,18 @@ def fsync_dir(path: str) -> None:
     """Make names created in a folder durable; a file system that cannot is left alone (EINVAL)."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(fd)
+        fsync_open(fd)
+    finally:
+        os.close(fd)
+
+
+def fsync_open(folder: int) -> None:
+    """Do the same for a folder that is open."""
+    try:
+        os.fsync(folder)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
-    finally:
-        os.close(fd)
 
 
 def write_atomic(path: str, data: bytes, *, mode: int = PRIVATE_FILE, durable: bool = True) -> None:

@@ -129,10 +129,12 @@ class Inside:
         finally:
             os.close(fd)
 
-    def write(self, path: str, pieces: Iterable[bytes], mode: int, *, replace: bool = False) -> None:
+    def write(
+        self, path: str, pieces: Iterable[bytes], mode: int, *, replace: bool = False, durable: bool = False
+    ) -> None:
         """Put a file in place when all of it is written; missing folders are made.
 
-        It is not flushed to the disk: what is written here can be had again from where it came.
+        It is not flushed to the disk, unless asked for: mostly it can be had again from where it came.
 
         Args:
             path: relative; see `parts`.
@@ -140,6 +142,7 @@ class Inside:
             mode: permission bits, whatever the umask; set-user-id, set-group-id and sticky bits are dropped.
             replace: put it in the place of a file, link, FIFO, socket or device that is there. Without it,
                 what exists is never overwritten, not even what appears while this writes.
+            durable: flush it before it gets its name, and its folder after.
 
         Raises:
             NotWrittenError: something is there already; or as for `lookup`.
@@ -154,10 +157,14 @@ class Inside:
                     for piece in pieces:
                         fsio.write_all(fd, piece)
                     os.fchmod(fd, mode & 0o777)
+                    if durable:
+                        os.fsync(fd)
                     info = os.fstat(fd)
                 finally:
                     os.close(fd)
                 self._publish(folder, temporary, name, path, replace=replace)
+                if durable:
+                    fsio.fsync_open(folder)
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(temporary, dir_fd=folder)

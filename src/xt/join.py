@@ -14,6 +14,7 @@ from xt.config import Config, TaskSettings
 from xt.declare import (
     fact_spec,
     facts,
+    import_spec,
     input_spec,
     metric_spec,
     output_request,
@@ -24,8 +25,8 @@ from xt.declare import (
 )
 from xt.errors import UsageError
 from xt.model.request import FactSpec, MetricGoal, RunRequest
-from xt.model.snapshot import MetricSpec
-from xt.model.text import from_text, to_text
+from xt.model.snapshot import ImportSpec, MetricSpec
+from xt.model.text import Text, from_text, to_text
 from xt.suggest import suggest
 
 T = TypeVar("T")
@@ -42,6 +43,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     params: list[str] = []
     facts: list[str] = []
     metrics: list[str] = []
+    metrics_from: list[str] = []
+    """`--metrics`."""
     ticket: str | None = None
     task: str | None = None
     """`--as`."""
@@ -51,6 +54,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool | None = None
     reuse: str | None = None
     """`any` or `verified`."""
+    sign: str | None = None
+    """A key, as it was typed."""
+    ci: str | None = None
+    """`--ci`; this and the folder are no part of a request: they are for what is told after the run."""
+    ci_dir: str | None = None
 
 
 def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:
@@ -106,6 +114,7 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         ],
         facts=_facts(asked, config, task, task_name),
         metrics=_metrics(asked, config, task, home, cwd),
+        imports=_imports(asked, task, home, cwd),
         goals={name: MetricGoal(known.goal, known.unit) for name, known in settings.metrics.items()},
         ticket=asked.ticket if asked.ticket is not None else task.ticket,
         task=task_name,
@@ -115,7 +124,19 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
         reuse=_reuse(asked.reuse),
+        sign=signing_key(asked.sign, config, cwd),
+        must_sign=asked.sign is not None or strict,
     )
+
+
+def signing_key(asked: str | None, config: Config, cwd: str) -> str | None:
+    """Absolute path of the key to sign with: the one that was typed, else that of `[seal]`."""
+    if asked is not None:
+        return os.path.join(cwd, asked)
+    settled = config.settings.seal.key
+    if not settled or config.path is None:
+        return None
+    return os.path.join(os.path.dirname(config.path), os.path.expanduser(settled))
 
 
 def _reuse(text: str | None) -> Literal["any", "verified"] | None:
@@ -168,15 +189,24 @@ def _metrics(asked: Asked, config: Config, task: TaskSettings, home: str, cwd: s
     found: dict[str, MetricSpec] = {}
     for text in [*declared, *task.metrics]:
         spec = metric_spec(text)
-        if spec.file is not None and home != cwd:
-            # A specification has no base of its own: all files are relative to where the command runs.
-            file = os.path.relpath(os.path.join(home, from_text(spec.file)), cwd)
-            spec = msgspec.structs.replace(spec, file=to_text(file))
+        if spec.file is not None:
+            spec = msgspec.structs.replace(spec, file=_from(home, spec.file, cwd))
         found[spec.name] = spec
     for text in asked.metrics:
         spec = metric_spec(text)
         found[spec.name] = spec
     return list(found.values())
+
+
+def _imports(asked: Asked, task: TaskSettings, home: str, cwd: str) -> list[ImportSpec]:
+    declared = [import_spec(text) for text in task.metrics_from]
+    moved = [msgspec.structs.replace(spec, path=_from(home, spec.path, cwd)) for spec in declared]
+    return _once([*moved, *(import_spec(text) for text in asked.metrics_from)])
+
+
+def _from(home: str, path: Text, cwd: str) -> Text:
+    """Write a path of `xt.toml` relative to where the command runs: no base of its own is recorded of it."""
+    return path if home == cwd else to_text(os.path.relpath(os.path.join(home, from_text(path)), cwd))
 
 
 def _once(items: list[T]) -> list[T]:

@@ -146,6 +146,14 @@ def vendor_tokens(text: str) -> Iterator[str]:
                 yield match[0]
 
 
+def header_values(text: str) -> Iterator[str]:
+    """Find what stands in headers that authorise, and is not masked."""
+    if _HEADER.applies(text):
+        for match in _HEADER.compiled().finditer(text):
+            if MASK not in match["s"]:
+                yield match["s"]
+
+
 def entropy(text: str) -> float:
     """Shannon entropy in bits per character."""
     from math import log2

@@ -172,3 +172,13 @@ class _Scanner:
             self.at += 1
             return True
         return False
+
+
+def syntax(message: str, text: str) -> tuple[str, int]:
+    """Take the position out of tomllib's message: `Expected ']' (at line 3, column 5)`."""
+    what, _, where = message.rpartition(" (at ")
+    what = what or message
+    words = where.replace(",", " ").split()
+    # Otherwise it says `at end of document`.
+    line = int(words[1]) if words[:1] == ["line"] else len(text.rstrip().splitlines()) or 1
+    return what[:1].lower() + what[1:], line

@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,9 +111,38 @@ def _end(pid: int) -> None:
         while time.monotonic() < end:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-            if not os.path.exists(f"/proc/{pid}"):
+            if _is_over(pid):
                 return
             time.sleep(0.02)
+
+
+def _is_over(pid: int) -> bool:
+    """Whether a process has ended; as a child of another worker it stays a zombie until that one ends."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "ZX"
+
+
+#: Held, so that they are not taken for forgotten: `_end` ends them, and that by their ids.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def background(words: list[str], log: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own.
+
+    Args:
+        words: its command.
+        log: gets what it prints.
+        env: its variables.
+    """
+    with open(log, "wb") as file:
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=env, start_new_session=True
+        )
+    _children.append(process)
+    return process
 
 
 def need(*programs: str) -> None:

@@ -26,6 +26,7 @@ COMMANDS = Table(
         Row("rerun", "xt.cli.rerun:rerun", "Do a run again, from its record"),
         Row("verify", "xt.cli.verify:verify", "Repeat a run and judge the repeats"),
         Row("audit", "xt.cli.audit:audit", "Say which required evidence a run has, and what it lacks"),
+        Row("sign", "xt.cli.sign:sign", "Sign a run with a key"),
         Row("baseline", "xt.cli.baseline:baseline", "Pin the run that others are compared with"),
         Row("restore", "xt.cli.restore:restore", "Bring back what a run has: outputs, inputs, code, logs"),
         Row("trace", "xt.cli.trace:trace", "Show what a file came from, and what came of it"),
@@ -45,6 +46,9 @@ COMMANDS = Table(
         Row("prod", "xt.cli.prod:prod", "Show what is live and was, and how it did"),
         Row("blame", "xt.cli.blame:blame", "Say which deployment a movement in production coincides with"),
         Row("rollback", "xt.cli.rollback:rollback", "Show the ways back, and record one"),
+        Row("remote", "xt.cli.remote:remote", "Name the places that a team's runs are shared by"),
+        Row("push", "xt.cli.push:push", "Copy runs to a team's store: what it lacks, overwriting nothing"),
+        Row("pull", "xt.cli.pull:pull", "Bring runs from a team's store, as much of them as is asked for"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from xt.cli.ci_options import Ci, CiDir
 from xt.cli.fast import Words
 from xt.join import Asked
 
@@ -54,6 +55,15 @@ def run(
             help="A number that comes out; may be repeated.",
         ),
     ] = None,
+    metrics_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metrics",
+            metavar="FORMAT:PATH",
+            help="Metrics another tool writes: tensorboard, wandb, mlflow, dvclive, lightning, trainer, "
+            "lm-eval, promptfoo; may be repeated.",
+        ),
+    ] = None,
     ticket: Annotated[str | None, typer.Option("--ticket", help="Ticket or issue it belongs to.")] = None,
     task: Annotated[
         str | None, typer.Option("--as", metavar="TASK", help="Declarations of [task.TASK] in xt.toml.")
@@ -63,6 +73,14 @@ def run(
     ] = False,
     seed: Annotated[
         str | None, typer.Option("--seed", metavar="N|auto", help="Seed, handed on as XT_SEED; recorded.")
+    ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            "--sign",
+            metavar="KEY",
+            help="Sign the record with this ed25519 key, or by the ssh-agent: KEY.pub.",
+        ),
     ] = None,
     reuse: Annotated[
         str | None,
@@ -77,6 +95,8 @@ def run(
     ] = False,
     directory: Annotated[str | None, typer.Option("-C", metavar="DIR", help="Run in this folder.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No line after the command.")] = False,
+    ci: Ci = None,
+    ci_dir: CiDir = None,
 ) -> int:
     """Record one execution of any command."""
     from xt.cli.run import execute
@@ -90,12 +110,16 @@ def run(
         params=param or [],
         facts=fact or [],
         metrics=metric or [],
+        metrics_from=metrics_from or [],
         ticket=ticket,
         task=task,
         strict=strict or None,
         seed=seed,
         reuse=reuse,
+        sign=sign,
         quiet=quiet or None,
+        ci=ci,
+        ci_dir=ci_dir,
         per_rank=per_rank or None,
     )
     return execute(Words(asked, directory, command or []))

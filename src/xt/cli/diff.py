@@ -8,6 +8,17 @@ from typing import Annotated, Literal
 
 import typer
 
+from xt.cli.ci_options import Ci, CiDir
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xt.cli.ci import Job
+    from xt.model.delta import Comparison, Gate
+    from xt.render.diff_view import View
+    from xt.store import Store
+
 
 def diff(
     left: Annotated[
@@ -57,18 +68,36 @@ def diff(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with 1 if anything shown differs or cannot be told.")
     ] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on",
+            metavar="regression|divergent|incomplete[,...]",
+            help="End with 1 if that is so, with 3 if it cannot be told.",
+        ),
+    ] = None,
+    ci: Ci = None,
+    ci_dir: CiDir = None,
 ) -> int:
     """Compare two runs: what was changed, what moved, and whether that is noise."""
+    from msgspec.structs import replace
+
     from xt.cli import pager
+    from xt.cli.ci import opened
     from xt.context import Outside
     from xt.errors import UsageError
+    from xt.ops.diff.gate import gates, names, status_of
     from xt.ops.diff.verb import chosen, compare, narrowed
     from xt.ops.diff.wanted import Options
     from xt.ops.find import open_store, project_settings
     from xt.render.diff_view import CAUSES, EFFECTS, View
     from xt.suggest import suggest
 
+    if exit_code and fail_on is not None:
+        raise UsageError("--exit-code and --fail-on each set the status", "choose one of them")
+    wanted = names(fail_on) if fail_on is not None else []
     outside = Outside.real()
+    job = opened("diff", ci, ci_dir, outside)
     shown = only or "all"
     sections = ("causes", "effects", *CAUSES, *EFFECTS)
     if only is not None and only not in sections:
@@ -85,7 +114,9 @@ def diff(
         images=None if images is None else os.path.join(outside.cwd, images),
     )
     found = compare(store, one, other, options, project_settings(outside), outside)
-    found = narrowed(found, shown)
+    # A gate looks at everything, whatever is shown.
+    whole = replace(found, gates=gates(found, wanted))
+    found = narrowed(whole, shown)
     view = View(code, stat, shown, word_diff, explain, tuple(by or ()))
     style = "json" if as_json else style
     if style == "json":
@@ -104,5 +135,36 @@ def diff(
 
         written = import_module(f"xt.render.diff_{style}").render(found, view, outside.now())
         data = written.encode("utf-8", "backslashreplace")
+    if job is not None:
+        data = job.page(data, style, found.verdict.sentence)
     pager.write(data, outside.environ, paged=style == "terminal")
+    if wanted:
+        _say(whole.gates)
+    if job is not None:
+        _tell(job, whole, view, store)
+    if wanted:
+        return status_of(whole.gates)
     return 1 if exit_code and found.relation in ("unknown", "changed") else 0
+
+
+def _say(found: Sequence[Gate]) -> None:
+    """Say what each gate came to, where no report in any form is in the way."""
+    from xt.cli.main import harmless
+
+    sys.stdout.flush()
+    for gate in found:
+        word = {True: "passed", False: "failed", None: "cannot be told"}[gate.passed]
+        reasons = f": {'; '.join(gate.reasons)}" if gate.reasons else ""
+        print(harmless(f"xt: {gate.name}: {word}{reasons}"), file=sys.stderr)
+
+
+def _tell(job: Job, found: Comparison, view: View, store: Store) -> None:
+    from xt.ops.ci.judged import of_diff
+    from xt.render.diff_junit import render as junit
+    from xt.render.diff_markdown import render as markdown
+
+    job.tell(
+        lambda: of_diff(found, store, job.around),
+        lambda _, most: markdown(found, view, job.outside.now(), most),
+        lambda _: junit(found),
+    )

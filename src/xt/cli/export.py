@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 #: The formats, as help and completion name them: the rows of `xt.exchange.EXPORTERS`.
-FORMATS = "rocrate|prov|openlineage|cyclonedx|json|csv|parquet"
+FORMATS = "rocrate|in-toto|mlflow|prov|openlineage|cyclonedx|json|csv|parquet"
 
 
 def export(
@@ -38,6 +38,10 @@ def export(
         str | None,
         typer.Option("--license", metavar="LICENSE", help="Of what is exported: a URL, an SPDX identifier."),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--sign", metavar="KEY", help="Sign it, where the format is signed (in-toto)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="What was done, as JSON.")] = False,
 ) -> int:
     """Hand runs to others, in a format of theirs."""
@@ -57,7 +61,7 @@ def export(
     if as_json and output == "-":
         raise UsageError("--json and `-o -` both are for standard output", "give one of them")
     chosen = tuple(source for source in SOURCES if source in (only or ()))
-    wish = verb.Wish(tuple(words), to, output, force, chosen, identify, licence)
+    wish = verb.Wish(tuple(words), to, output, force, chosen, identify, licence, key)
     verb.check(wish)
     store = open_store(outside)
     held = io.BytesIO() if sys.stdout.isatty() else sys.stdout.buffer

@@ -19,6 +19,9 @@ VALUES = {
     "--ticket": "ticket",
     "--as": "task",
     "--seed": "seed",
+    "--sign": "sign",
+    "--ci": "ci",
+    "--ci-dir": "ci_dir",
 }
 #: The same for those that may be given many times.
 LISTS = {
@@ -32,6 +35,7 @@ LISTS = {
     "--param": "params",
     "--fact": "facts",
     "--metric": "metrics",
+    "--metrics": "metrics_from",
 }
 #: Those with a value that may be left out, which then is this one.
 OPTIONAL = {"--reuse": "any"}

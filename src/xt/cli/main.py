@@ -11,6 +11,8 @@ from xt import __version__, errors
 
 #: Commands that end as the command does that they run.
 RUNNING = (["run"], ["rerun"])
+#: Commands that report to a job of continuous integration.
+REPORTING = (["run"], ["verify"], ["diff"], ["audit"])
 
 
 def main() -> None:
@@ -48,6 +50,7 @@ def guarded(arguments: list[str]) -> int:
         return dispatch(arguments)
     except errors.XtError as error:
         tell(error)
+        _to_job(arguments, error)
         status = error.exit_status
         # Here the codes are the command's: what xt says about itself is 125, and 1 elsewhere.
         if arguments[:1] in RUNNING:
@@ -75,7 +78,20 @@ def guarded(arguments: list[str]) -> int:
 
 def _trouble(arguments: list[str]) -> int:
     """Status when something is in the way; where 1 is a verdict it is another."""
-    return errors.EXIT_UNVERIFIABLE if arguments[:1] in (["verify"], ["stale"]) else 1
+    gate = arguments[:1] == ["diff"] and any(word.partition("=")[0] == "--fail-on" for word in arguments)
+    return errors.EXIT_UNVERIFIABLE if gate or arguments[:1] in (["verify"], ["stale"]) else 1
+
+
+def _to_job(arguments: list[str], error: errors.XtError) -> None:
+    """Tell a job of continuous integration that a command came to nothing."""
+    if arguments[:1] not in REPORTING:
+        return
+    from xt.context import in_ci
+
+    if in_ci(os.environ) or "XT_CI" in os.environ or any(word.startswith("--ci") for word in arguments):
+        from xt.cli.ci import nothing
+
+        nothing(arguments, error)
 
 
 def dispatch(arguments: list[str]) -> int:
@@ -129,14 +145,26 @@ def load_msgspec_lean() -> None:
 def tell(error: errors.XtError) -> None:
     """Write an error: one line what happened, one line what to do."""
     from xt.render.pointing import pointed
-    from xt.render.visible import visible
 
     if os.environ.get("XT_DEBUG"):
         import traceback
 
         traceback.print_exception(error)
-    print(f"xt: error: {visible(error.message)}", file=sys.stderr)
+    print(f"xt: error: {harmless(error.message)}", file=sys.stderr)
     for line in pointed(*error.excerpt) if error.excerpt is not None else ():
         print(line, file=sys.stderr)
     if error.hint:
-        print(f"xt: hint: {visible(error.hint)}", file=sys.stderr)
+        print(f"xt: hint: {harmless(error.hint)}", file=sys.stderr)
+
+
+def harmless(text: str) -> str:
+    """One line that neither a terminal nor, in a job, a runner takes for more than text."""
+    from xt.context import in_ci
+    from xt.render.visible import visible
+
+    text = visible(text)
+    if "##" in text and in_ci(os.environ):
+        from xt.render.ci_github import harmless as without_commands
+
+        text = without_commands(text)
+    return text

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from xt import config, join
 from xt.cli.fast import Words
-from xt.context import Outside
+from xt.context import Outside, in_ci
 from xt.errors import NotStartedError
 from xt.ops.evidence import Missing
 from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded
@@ -23,6 +23,7 @@ from xt.store import find_root, locate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xt.launch import Place
+    from xt.ops.reuse import Hit
 
 #: What tells that a launcher may have started several of us (`xt.launch`).
 _RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "WORLD_SIZE")
@@ -30,12 +31,21 @@ _RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "WORLD_SIZE")
 
 def execute(words: Words) -> int:
     """Run what was typed; return the status to end with."""
+    if words.asked.ci is not None:
+        from xt.ops.ci.places import check
+
+        check(words.asked.ci)
     outside = _outside(words.directory)
     began = outside.monotonic()
     root = find_root(outside.cwd)
     settings = config.load(root, outside.cwd)
     request = join.join(words.asked, settings, outside.cwd, words.command)
     store = locate(outside.cwd, outside.environ)
+    sealed = None
+    if request.sign is not None:
+        from xt.cli.sealing import prepared
+
+        sealed = prepared(request.sign, outside, must=request.must_sign)
     if settings.ignored:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     launch: Place | None = None
@@ -49,7 +59,8 @@ def execute(words: Words) -> int:
         if launch is not None:
             request = replace(request, launch=(launch.key, launch.size))
     try:
-        report = run(request, outside, root, settings.settings, store, Hooks(_warn, _missed, launch=launch))
+        hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed)
+        report = run(request, outside, root, settings.settings, store, hooks)
     except NotRecordedError as error:
         if request.strict:
             raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
@@ -58,9 +69,25 @@ def execute(words: Words) -> int:
         from xt.cli.reused import tell
 
         _dropped(words)
-        return tell(report, store, outside, began, quiet=request.quiet)
+        status = tell(report, store, outside, began, quiet=request.quiet)
+        _to_job(words, report, store, outside, quiet=request.quiet)
+        return status
     after(report, outside, quiet=request.quiet)
+    _to_job(words, report, store, outside, quiet=request.quiet)
     return end(report)
+
+
+def _to_job(words: Words, done: Report | Hit, store: str, outside: Outside, *, quiet: bool) -> None:
+    """Report to a job of continuous integration; nothing is loaded for it outside one."""
+    if not (words.asked.ci or outside.environ.get("XT_CI") or done.record.snapshot.context.ci):
+        return
+    try:
+        from xt.cli.ci_run import report
+
+        report(words.asked, done, store, outside, quiet=quiet)
+    except Exception as error:
+        # The command has run: its exit code is passed on, whatever is wrong with us.
+        say([visible(f"xt: warning: nothing was reported to CI: {type(error).__name__}: {error}")])
 
 
 def _outside(directory: str | None) -> Outside:
@@ -101,6 +128,10 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
         lines.append(visible(f"xt: warning: not evidence after all: no {fields} ({reasons})"))
     if report.trouble:
         lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
+    if report.unsigned:
+        lines.append(
+            visible(f"xt: warning: this run is not signed: {report.unsigned} (xt sign signs it later)")
+        )
     if report.doubt:
         lines.append(f"xt: warning: it could not be held against the baseline: {report.doubt}")
     if not report.trouble and not quiet:
@@ -116,7 +147,12 @@ def say(lines: list[str]) -> None:
     """Write to standard error; when that is gone there is nobody to tell."""
     if not lines:
         return
-    data = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+    text = "\n".join(lines) + "\n"
+    if "##" in text and in_ci(os.environ):
+        from xt.render.ci_github import harmless
+
+        text = harmless(text)
+    data = text.encode("utf-8", "backslashreplace")
     try:
         os.write(2, data)
     except OSError:

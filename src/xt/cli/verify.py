@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from xt.cli.ci_options import Ci, CiDir
 from xt.cli.elsewhere import MOST_JOBS, On, OnOpt, Retries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xt.cli.ci import Job
     from xt.context import Outside
     from xt.model.verification import Verifications
 
@@ -74,8 +76,11 @@ def verify(
         typer.Option("--format", metavar="terminal|json|markdown|junit", help="How to write it."),
     ] = "terminal",
     as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
+    ci: Ci = None,
+    ci_dir: CiDir = None,
 ) -> int:
     """Repeat runs and judge the repeats: identical, equivalent, consistent or divergent."""
+    from xt.cli.ci import opened
     from xt.cli.elsewhere import EndedError, closing, elsewhere, ending, interrupted
     from xt.context import Outside
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
@@ -95,6 +100,7 @@ def verify(
     if as_json and style not in ("terminal", "json"):
         raise UsageError(f"--json and --format {style} are two forms", "choose one of them")
     outside = Outside.real()
+    job = opened("verify", ci, ci_dir, outside)
     store = open_store(outside)
     runs = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
     repeats = repeat if repeat is not None else REPEATS
@@ -134,13 +140,23 @@ def verify(
         return interrupted(ended, fan)
     finally:
         progress.close()
-    _write(found, "json" if as_json else style, explain, outside)
+    _write(found, "json" if as_json else style, explain, outside, job)
+    if job is not None:
+        from xt.ops.ci.judged import of_verify
+        from xt.render.verify_junit import render as junit
+        from xt.render.verify_markdown import render as markdown
+
+        job.tell(
+            lambda: of_verify(found, store, job.around),
+            lambda _, most: markdown(found, explain=explain, most=most),
+            lambda _: junit(found),
+        )
     if found.level == "unverifiable":
         return EXIT_UNVERIFIABLE
     return 0 if found.reached else 1
 
 
-def _write(found: Verifications, style: str, explain: bool, outside: Outside) -> None:
+def _write(found: Verifications, style: str, explain: bool, outside: Outside, job: Job | None) -> None:
     from importlib import import_module
 
     if style == "json":
@@ -157,4 +173,6 @@ def _write(found: Verifications, style: str, explain: bool, outside: Outside) ->
     else:
         text = import_module(f"xt.render.verify_{style}").render(found)
         data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
+    if job is not None:
+        data = job.page(data, style, "; ".join(one.sentence for one in found.verifications))
     sys.stdout.buffer.write(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xt import redact
+from xt.context import OFF
 from xt.model.text import to_shown
 
 TYPE_CHECKING = False
@@ -115,13 +116,20 @@ PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
 }
-_OFF = frozenset(("", "0", "false", "no", "off"))
+
+
+def provider(environ: Mapping[str, str]) -> str | None:
+    """Name the provider whose job this is: `unknown` for one that sets only `CI`, None outside any."""
+    for variable, (name, _) in PROVIDERS.items():
+        if environ.get(variable, "").lower() not in OFF:
+            return name
+    return "unknown" if environ.get("CI", "").lower() not in OFF else None
 
 
 def describe(environ: Mapping[str, str]) -> dict[str, str]:
     """Describe the job of a provider of continuous integration; empty outside one."""
     for variable, (name, picks) in PROVIDERS.items():
-        if environ.get(variable, "").lower() not in _OFF:
+        if environ.get(variable, "").lower() not in OFF:
             found = {"provider": name, **_picked(environ, picks)}
             if (
                 name == "github"
@@ -135,7 +143,7 @@ def describe(environ: Mapping[str, str]) -> dict[str, str]:
                 project = environ["SYSTEM_COLLECTIONURI"] + environ["SYSTEM_TEAMPROJECT"]
                 found["url"] = _safe(f"{project}/_build/results?buildId={environ.get('BUILD_BUILDID', '')}")
             return found
-    return {"provider": "unknown"} if environ.get("CI", "").lower() not in _OFF else {}
+    return {"provider": "unknown"} if provider(environ) is not None else {}
 
 
 def _picked(environ: Mapping[str, str], picks: dict[str, str]) -> dict[str, str]:

@@ -88,7 +88,13 @@ class CodeStore:
         fsio.write_atomic(f"{self.path}/HEAD", b"ref: refs/heads/none\n")
 
     def git(
-        self, top: str | None, borrowed: list[str], index: str | None = None, *, modes: bool = True
+        self,
+        top: str | None,
+        borrowed: list[str],
+        index: str | None = None,
+        *,
+        modes: bool = True,
+        objects: str | None = None,
     ) -> Git:
         """Git on this repository.
 
@@ -97,8 +103,11 @@ class CodeStore:
             borrowed: object folders of other repositories to read from.
             index: path of the index to use.
             modes: whether the executable bit on disk means something.
+            objects: folder to write objects to, and to read them from, instead of its own.
         """
         extra = {"GIT_DIR": self.path}
+        if objects is not None:
+            extra["GIT_OBJECT_DIRECTORY"] = objects
         if borrowed:
             extra["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = ":".join(_quoted(path) for path in borrowed)
         if top is not None:

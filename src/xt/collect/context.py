@@ -6,7 +6,7 @@ import os
 
 from xt import __version__, redact
 from xt.collect import Capture
-from xt.context import sort_of
+from xt.context import in_ci, sort_of
 from xt.model.snapshot import Context
 from xt.model.text import to_shown, to_text
 
@@ -15,21 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
-#: Any of these, set and not off, says that a provider of continuous integration runs this.
-_CI = (
-    *(
-        "CI",
-        "GITHUB_ACTIONS",
-        "GITLAB_CI",
-        "JENKINS_URL",
-        "BUILDKITE",
-        "CIRCLECI",
-        "TF_BUILD",
-        "TRAVIS",
-        "DRONE",
-    ),
-    *("BITBUCKET_BUILD_NUMBER", "TEAMCITY_VERSION"),
-)
 #: What tells that it may be a task of an array (`xt.launch.ARRAYS`).
 _ARRAYS = (
     *("SLURM_ARRAY_TASK_ID", "PBS_ARRAY_INDEX", "LSB_JOBINDEX", "SGE_TASK_ID"),
@@ -63,7 +48,7 @@ def collect(capture: Capture) -> Context:
         )
         parent = None
     provider = {}
-    if any(variable in environ for variable in _CI):
+    if in_ci(environ):
         from xt.collect import ci
 
         provider = ci.describe(environ)

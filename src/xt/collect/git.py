@@ -105,17 +105,18 @@ class Git:
         """
         return self._begun(lambda git: Running(Child([*git, *words], self._environ, data)))
 
-    def run(self, *words: str, data: bytes | None = None) -> bytes:
+    def run(self, *words: str, data: bytes | None = None, seconds: float = TIMEOUT) -> bytes:
         """Run git and return what it printed.
 
         Args:
             words: subcommand and arguments.
             data: its standard input.
+            seconds: after which it is given up.
 
         Raises:
             GitError: it failed.
         """
-        return self.start(*words, data=data).wait()
+        return self.start(*words, data=data).wait(seconds=seconds)
 
     def blobs(self) -> Dialogue:
         """Start a git that is asked for one content after the other.
@@ -208,19 +209,20 @@ class Running:
     def __init__(self, child: Child) -> None:
         self._child = child
 
-    def wait(self, *, may_fail: bool = False) -> bytes:
+    def wait(self, *, may_fail: bool = False, seconds: float = TIMEOUT) -> bytes:
         """Return what it printed.
 
         Args:
             may_fail: take what it printed whatever its exit status.
+            seconds: after which it is given up.
 
         Raises:
             GitError: it failed, or hangs.
         """
         try:
-            status, out, messages = self._child.wait(TIMEOUT)
+            status, out, messages = self._child.wait(seconds)
         except TimeoutError:
-            raise GitError(f"git did not answer within {TIMEOUT} s") from None
+            raise GitError(f"git did not answer within {seconds:.0f} s") from None
         if status != 0 and not may_fail:
             raise GitError(_first(messages) or f"git ended with {status}")
         return out

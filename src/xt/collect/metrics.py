@@ -53,6 +53,8 @@ def collect(
     sent: str | None,
     logs: Mapping[str, Iterable[bytes]],
     started: str | None = None,
+    others: Sequence[Callable[[Book], None]] = (),
+    claimed: Callable[[str], bool] | None = None,
 ) -> list[Metric]:
     """Gather the metrics of a run, one per name and labels, sorted.
 
@@ -68,22 +70,25 @@ def collect(
             pattern asks for it; `fsio.read_pieces` makes one of a file.
         started: path of a file that was written just before the command started. A metric file that was
             not touched since is of an earlier run, and left out. None: not looked at.
+        others: further sources, each of which puts its points into the book.
+        claimed: whether a file is read by one of those.
 
     Returns:
         Where sources disagree, the declared one, then the output's, then the sent one; where they
         agree, the one with the longer series.
     """
-    if not specs and not outputs and not _has_content(sent):
+    if not specs and not outputs and not others and not _has_content(sent):
         return []
     book = Book(capture)
     try:
-        before = None if started is None else _moment(capture, started)
+        before = None if started is None else moment(capture, started)
         for spec in specs:
             if spec.file is not None:
                 path = os.path.normpath(os.path.join(capture.request.cwd, from_text(spec.file)))
                 _attempt(capture, path, before, partial(_declared, spec, book))
         for path in _files(capture, outputs):
-            _attempt(capture, path, before, lambda path, shown: everything(path, shown, book, OUTPUT))
+            if claimed is None or not claimed(path):
+                _attempt(capture, path, before, lambda path, shown: everything(path, shown, book, OUTPUT))
         if sent is not None and _has_content(sent):
             _attempt(capture, sent, None, lambda path, _: read_points(path, "XT_METRICS", book, SENT))
         patterns = [spec for spec in specs if spec.pattern is not None]
@@ -91,6 +96,8 @@ def collect(
             from xt.collect.metric_log import search
 
             search(logs, patterns, book, DECLARED)
+        for other in others:
+            other(book)
         if book.left_out:
             capture.problem(
                 "metrics",
@@ -154,7 +161,7 @@ def _has_content(path: str | None) -> bool:
         return True
 
 
-def _moment(capture: Capture, path: str) -> tuple[int, int] | None:
+def moment(capture: Capture, path: str) -> tuple[int, int] | None:
     """Device and change time of a file: clocks of different file systems are not compared."""
     try:
         info = os.stat(path)
@@ -173,7 +180,7 @@ def _resolve(book: Book) -> list[Metric]:
     told = 0
     for key in sorted(groups):
         strongest, *others = sorted(groups[key], key=lambda series: -series.rank)
-        differing = [one for one in others if one.value != strongest.value]
+        differing = [one for one in others if not _agree(one, strongest)]
         if differing and told < MAX_TOLD:
             said = ", ".join(map(_brief, differing))
             book.capture.problem(
@@ -189,6 +196,21 @@ def _resolve(book: Book) -> list[Metric]:
     return found
 
 
+def _agree(one: Series, other: Series) -> bool:
+    """Whether two sources say one value, as exactly as both of them can."""
+    if one.value == other.value:
+        return True
+    values = one.value, other.value
+    if not (one.single or other.single) or any(isinstance(value, Number) for value in values):
+        return False
+    from struct import pack
+
+    try:
+        return pack("f", values[0]) == pack("f", values[1])
+    except OverflowError:
+        return False
+
+
 def _brief(series: Series) -> str:
     value = series.value.special if isinstance(series.value, Number) else series.value
     return f"{value} by `{series.source}`"
@@ -196,6 +218,8 @@ def _brief(series: Series) -> str:
 
 def _metric(book: Book, series: Series) -> Metric:
     known = _goal(series.name, book.capture.request.goals)
+    if known.goal == "none" and series.name in book.goals:
+        known = MetricGoal(book.goals[series.name], known.unit)
     return Metric(
         name=series.name,
         value=series.value,

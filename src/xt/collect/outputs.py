@@ -42,10 +42,13 @@ def collect(capture: Capture, before: Before | None) -> list[Output]:
     from xt.collect.keeping import Before, Keeping
     from xt.collect.places import look
 
+    # What comes after walks no tree again.
+    places = capture.found["places"] = []
     keeping = Keeping(capture, before or Before(0, {}))
     found: dict[tuple[str, str], Output] = {}
     for request in capture.request.outputs:
         place = look(request, capture)
+        places.append((request, place))
         if (request.role, place.name) not in found:
             found[request.role, place.name] = keeping.output(request, place)
     return list(found.values())

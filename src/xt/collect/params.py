@@ -114,7 +114,7 @@ def resolve(capture: Capture, found: list[Param]) -> list[Param]:
     differing: dict[str, list[Param]] = {}
     for param in found:
         before = chosen.get(param.name)
-        if before is not None and not _same(before.value, param.value):
+        if before is not None and not same(before.value, param.value):
             differing.setdefault(param.name, []).append(before)
         chosen[param.name] = param
     told = 0
@@ -124,12 +124,12 @@ def resolve(capture: Capture, found: list[Param]) -> list[Param]:
             continue
         # `--param` over the file is how a file is overruled; over the command's words it contradicts them.
         meant = ("xt.toml",) if winner.source == "--param" else ()
-        others = [item for item in losers if item.source not in meant and not _same(item.value, winner.value)]
+        others = [item for item in losers if item.source not in meant and not same(item.value, winner.value)]
         if others and told < MAX_TOLD:
-            said = ", ".join(f"{_brief(param.value)} by {_source(param)}" for param in others)
+            said = ", ".join(f"{brief(param.value)} by {_source(param)}" for param in others)
             capture.problem(
                 "params",
-                f"`{name}` is {_brief(winner.value)} by {_source(winner)}, which is recorded, and {said}",
+                f"`{name}` is {brief(winner.value)} by {_source(winner)}, which is recorded, and {said}",
             )
         told += bool(others)
     if told > MAX_TOLD:
@@ -137,11 +137,13 @@ def resolve(capture: Capture, found: list[Param]) -> list[Param]:
     return [chosen[name] for name in sorted(chosen)]
 
 
-def _same(left: Any, right: Any) -> bool:
+def same(left: Any, right: Any) -> bool:
+    """Whether two settings have one value; `1` and `true` are two."""
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """Quote a setting for a message."""
     import msgspec
 
     text = msgspec.json.encode(value).decode()
@@ -183,7 +185,7 @@ def _of_file(capture: Capture, path: str, base: str) -> list[Param]:
         # An empty YAML file is null.
         if document is not None and not isinstance(document, dict):
             raise DocumentError("it must hold names and values at its top, and does not")
-        flat = list(_Flat().walk(document or {}, "", 0))
+        flat = list(flattened(document or {}))
     except DocumentError as error:
         where = path if error.line is None else f"{path}:{error.line}"
         raise NotStartedError(f"{where}: {error.message}", "it was declared as a file of params") from error
@@ -210,6 +212,19 @@ def _of_file(capture: Capture, path: str, base: str) -> list[Param]:
             "declare it as an input: its content is then recorded by digest",
         )
     return kept
+
+
+def flattened(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Name every single value of a document.
+
+    Args:
+        value: plain.
+        name: of the whole.
+
+    Raises:
+        DocumentError: it is nested too deeply, or expands to too much.
+    """
+    return _Flat().walk(value, name, 0)
 
 
 class _HoldsTableError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import NamedTuple
 
 from xt.collect import Capture
@@ -82,12 +83,31 @@ def moment(capture: Capture) -> int:
     return int(capture.outside.now().timestamp() * 1e9)
 
 
+def places(capture: Capture) -> list[tuple[OutputRequest, Place]]:
+    """Every declared output and what was there when it was kept, or is there now."""
+    kept: list[tuple[OutputRequest, Place]] | None = capture.found.get("places")
+    return (
+        [(request, look(request, capture)) for request in capture.request.outputs] if kept is None else kept
+    )
+
+
+def files(place: Place) -> list[str]:
+    """Absolute paths of the files of a place, whatever it is; links and special files are none."""
+    if place.listing is None or place.kind == "file":
+        return [place.path] if place.kind == "file" else []
+    return [
+        place.listing.absolute(folder, name)
+        for folder in place.listing.folders
+        for name, info in zip(folder.names, folder.stamps, strict=True)
+        if stat.S_ISREG(info[4])
+    ]
+
+
 def metric_files(capture: Capture) -> list[str]:
     """Absolute paths of the files and folders that outputs of role `metrics` name, globs expanded."""
     found: list[str] = []
-    for request in capture.request.outputs:
+    for request, place in places(capture):
         if request.role == "metrics":
-            place = look(request, capture)
             if place.kind == "glob" and place.listing is not None:
                 found += [
                     place.listing.absolute(folder, name)

@@ -13,7 +13,7 @@ from xt.model.text import to_text
 
 
 def choose(
-    top: str, paths: list[str], settings: CodeSettings, outputs: list[str]
+    top: str, paths: list[str], settings: CodeSettings, outputs: list[str], key: str | None = None
 ) -> tuple[list[str], list[LeftOut]]:
     """Divide untracked paths into those to store and those to list.
 
@@ -22,6 +22,7 @@ def choose(
         paths: untracked files and links.
         settings: limits, in bytes and files.
         outputs: absolute paths or globs of declared outputs: effects of an earlier run, not causes of this.
+        key: absolute path of the key that signs the run, whatever it is called.
     """
     kept: list[str] = []
     left: list[LeftOut] = []
@@ -41,6 +42,8 @@ def choose(
         reason = _reason(top, path, info, settings)
         if reason is None and any(_covers(output, os.path.join(top, path)) for output in outputs):
             reason = "a declared output"
+        if reason is None and key is not None and _is_same(os.path.join(top, path), key):
+            reason = "the key that signs"
         if reason is None and total + info.st_size > settings.max_total:
             reason = f"untracked files together are over code.max_total = {settings.max_total} bytes"
         if reason is None:
@@ -65,6 +68,13 @@ def _reason(top: str, path: str, info: os.stat_result, settings: CodeSettings) -
     if not os.access(os.path.join(top, path), os.R_OK):
         return "unreadable: Permission denied"
     return None
+
+
+def _is_same(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def _covers(output: str, path: str) -> bool:

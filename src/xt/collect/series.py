@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
@@ -51,6 +52,8 @@ class Series:
         self.labels = labels
         self.source = source
         self.rank = rank
+        self.single = False
+        """Whether the source keeps values in single precision."""
         self.count = 0
         self.value: Value = 0
         self.step: float | int | None = None
@@ -123,6 +126,8 @@ class Book:
         self.left_out = 0
         self.broken = False
         """Whether points could not be written; the values are right, and no series is kept."""
+        self.goals: dict[str, Literal["min", "max"]] = {}
+        """Which way of a metric is better, where a source says it; what is declared wins."""
         self._series: dict[tuple[str, str, tuple[tuple[str, str], ...]], Series] = {}
 
     def __iter__(self) -> Iterator[Series]:

@@ -47,7 +47,7 @@ class Shot:
         nested = [item.path.rstrip("/") for item in seen.items if item.path.endswith("/")]
         items = {item.path: item.change for item in seen.items if not item.path.endswith("/")}
         untracked = [item.path for item in seen.items if item.change == "untracked" and item.path in items]
-        kept, left = choose(seen.top, untracked, settings, _outputs(capture))
+        kept, left = choose(seen.top, untracked, settings, _outputs(capture), capture.request.sign)
         refused = {from_text(entry.path) for entry in left}
         conversion = converted(seen, f"{capture.store}/cache", settings.max_file)
         out = refused | conversion.over

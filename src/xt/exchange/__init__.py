@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol
 
+from xt.exchange.signing.dsse import Signer
 from xt.exchange.target import Target
 from xt.model.exported import Report
 from xt.model.files import Input, Output
@@ -31,6 +32,8 @@ EXPORTERS = Table(
     "format",
     [
         Row("rocrate", "xt.exchange.export.rocrate:export", "a Process Run Crate: a folder, or a `.zip`"),
+        Row("in-toto", "xt.exchange.export.in_toto:export", "provenance of outputs (SLSA), to be signed"),
+        Row("mlflow", "xt.exchange.export.mlflow:export", "a run of an MLflow server"),
         Row("prov", "xt.exchange.export.prov:export", "PROV-JSON: what came from what, by whom"),
         Row("openlineage", "xt.exchange.export.openlineage:export", "events, to a file or a server"),
         Row("cyclonedx", "xt.exchange.export.cyclonedx:export", "an ML-BOM of a model, with a model card"),
@@ -47,6 +50,8 @@ EXPORTERS = Table(
 )
 #: Formats that take many runs at once.
 MANY = frozenset({"csv", "json", "openlineage", "parquet"})
+#: Formats that can be signed.
+SIGNED = frozenset({"in-toto"})
 
 
 class Content(NamedTuple):
@@ -109,6 +114,8 @@ class Options(NamedTuple):
     """Of what is exported: a URL, an SPDX identifier, or words."""
     environ: Mapping[str, str] = {}
     """Variables of the user, such as those with the credentials of a server; read only."""
+    sign: Signer | None = None
+    """What signs it, for formats that are `SIGNED`."""
 
 
 class Exporter(Protocol):

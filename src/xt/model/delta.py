@@ -186,6 +186,20 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """How it was found, for `--explain`: one statement a line, with n."""
 
 
+class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a comparison was asked to fail on."""
+
+    name: Literal["regression", "divergent", "incomplete"]
+    passed: bool | None
+    """None: it cannot be told, which is no pass."""
+    reasons: list[str] = []
+    """Why it did not pass, one clause each."""
+    paths: list[str] = []
+    """Rows that made it fail: `metrics/val/acc`, `outputs/model.npz`."""
+    unknown: list[str] = []
+    """Rows of which it cannot be told."""
+
+
 class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     """Two runs: what was changed, what moved, and whether that is noise."""
 
@@ -203,5 +217,7 @@ class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     effects: Delta
     """Children: status, metrics, cost, cases, outputs, logs."""
     verdict: Verdict
+    gates: list[Gate] = []
+    """What `--fail-on` asked for, in that order."""
     # A factory, since a plain default would be left out.
     schema: Literal["xt.diff/1"] = msgspec.field(default_factory=lambda: "xt.diff/1")

@@ -154,3 +154,29 @@ class Observed(Event, frozen=True, tag="observed"):
     source: Text | None = None
     """The file it was read from."""
     schema: Literal["xt.event/1"] = "xt.event/1"
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """One signature of an envelope."""
+
+    sig: str
+    """Base64 of an ed25519 signature over the pre-authentication encoding."""
+    keyid: str = ""
+    """Fingerprint of the key as `ssh-keygen -l` prints it: `SHA256:…`. It is a hint, and proves nothing."""
+
+
+class Envelope(msgspec.Struct, frozen=True, rename="camel"):
+    """A payload with its signatures: DSSE 1.0, JSON form."""
+
+    payload: str
+    """Base64 of the statement's bytes."""
+    payload_type: str
+    signatures: list[Signature]
+
+
+class Signed(Event, frozen=True, tag="signed"):
+    """A run was signed: a statement about its record, in an envelope."""
+
+    run: str
+    envelope: Envelope
+    schema: Literal["xt.event/1"] = "xt.event/1"

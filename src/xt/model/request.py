@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from xt.model.snapshot import MetricSpec, Repeat
+from xt.model.snapshot import ImportSpec, MetricSpec, Repeat
 
 
 class InputSpec(msgspec.Struct, frozen=True):
@@ -72,6 +72,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     facts: list[FactSpec] = []
     """One of each name."""
     metrics: list[MetricSpec] = []
+    imports: list[ImportSpec] = []
     goals: dict[str, MetricGoal] = {}
     """By metric name or glob."""
     ticket: str | None = None
@@ -84,6 +85,10 @@ class RunRequest(msgspec.Struct, frozen=True):
     """What `xt rerun` and `xt verify` say about a repeat."""
     reuse: Literal["any", "verified"] | None = None
     """Which earlier run of the same recipe may stand for this one; None: none."""
+    sign: str | None = None
+    """Absolute path of the key that signs the run when it is sealed."""
+    must_sign: bool = False
+    """Whether it must not start when that key cannot be used."""
     launch: tuple[str, int] | None = None
     """The launch of several processes that are this one run, and their number."""
     per_rank: bool = False

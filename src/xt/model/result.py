@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 
 from xt.model.files import Output, Problem
-from xt.model.snapshot import Snapshot
+from xt.model.snapshot import Param, Snapshot
+from xt.model.text import Text
 
 #: How a finished run ended. `running`, `lost` and `damaged` are derived by readers, never stored.
 Status = Literal["ok", "failed", "interrupted", "incomplete", "not-started"]
@@ -25,7 +26,8 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     value: float | int | Number
     source: str
-    """`metrics.json:/val/acc`, `log:<pattern>` or `XT_METRICS`."""
+    """`metrics.json:/val/acc`, `log:<pattern>`, `XT_METRICS`, or of another tool's file
+    `tensorboard:runs/events.out.tfevents.1`."""
     unit: str | None = None
     goal: Literal["min", "max", "none"] = "none"
     labels: dict[str, str] = {}
@@ -114,6 +116,19 @@ class Rank(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why something is not known."""
 
 
+class Derived(msgspec.Struct, frozen=True):
+    """A table that xt made of files of another tool: JSON Lines, an object of the store and no file."""
+
+    role: Literal["cases"]
+    format: str
+    """Of the files, such as `lm-eval`."""
+    source: Text
+    """Where they are: of a declared output its path; relative to the project's root when inside it."""
+    digest: str
+    size: int
+    rows: int
+
+
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """All effects of a run."""
 
@@ -135,6 +150,11 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     problems: list[Problem]
     ranks: list[Rank] = []
     """All of them, by number, when a launcher started several processes that are one run; else none."""
+    derived: list[Derived] = []
+    """What was made of files of other tools, so that it can be read like an output."""
+    reported: list[Param] = []
+    """Settings that such files say the run had. They came after the start, so they are no causes: not in the
+    recipe, and not what was declared."""
 
 
 class Supervisor(msgspec.Struct, frozen=True):

@@ -110,6 +110,15 @@ class MetricSpec(msgspec.Struct, frozen=True):
     """A regular expression over the log; its first group is the value."""
 
 
+class ImportSpec(msgspec.Struct, frozen=True):
+    """A file or folder of another tool to take metrics from, as declared."""
+
+    format: str
+    """Such as `tensorboard`."""
+    path: Text
+    """Relative to where the command runs, or absolute."""
+
+
 class OutputSpec(msgspec.Struct, frozen=True):
     """An output as declared."""
 
@@ -162,3 +171,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What was declared to be so and no command was told, by name: filtering rules, a policy."""
     required: list[str] = []
     """Evidence that was required of it when it started."""
+    imports: list[ImportSpec] = []
+    """What other tools write that metrics were to be taken from."""

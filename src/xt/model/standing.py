@@ -21,6 +21,7 @@ from xt.model.event import (
     Point,
     Removed,
     Reused,
+    Signed,
     Tagged,
     Verified,
 )
@@ -39,6 +40,8 @@ class RunStanding(msgspec.Struct):
     verified: Verified | None = None
     """How it was last verified."""
     reused: list[Reused] = []
+    signed: list[str] = []
+    """Keys it says it was signed with; nothing was checked."""
 
     def name(self, recorded: str | None) -> str | None:
         """Its name now."""
@@ -141,3 +144,5 @@ def _of_a_run(whole: Standing, event: Event) -> None:
         run.verified = event
     elif isinstance(event, Reused):
         run.reused.append(event)
+    elif isinstance(event, Signed):
+        run.signed += [one.keyid for one in event.envelope.signatures if one.keyid not in run.signed]

@@ -13,6 +13,7 @@ from xt.model.files import Output
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_shown
+from xt.ops.elsewhere import not_brought
 from xt.ops.evidence import hint, required
 from xt.ops.evidence_sources import origin
 from xt.ops.statements import standing
@@ -139,7 +140,7 @@ def _item(
     result = record.result if record is not None else None
     reason = why_not(field, snapshot, result, verified)
     if reason is None and result is not None:
-        reason = _gone(store, field, result.outputs)
+        reason = _gone(store, field, run, result.outputs)
     if reason is None:
         value, source = origin(field, snapshot, result, verified)
         return Item(field, True, value=value, source=source)
@@ -149,7 +150,7 @@ def _item(
     )
 
 
-def _gone(store: Store, field: str, outputs: list[Output]) -> str | None:
+def _gone(store: Store, field: str, run: str, outputs: list[Output]) -> str | None:
     """Why an output that was stored is no evidence any more: a record outlives what a disk loses."""
     head, _, name = field.partition(".")
     for item in outputs if head == "outputs" else ():
@@ -159,7 +160,8 @@ def _gone(store: Store, field: str, outputs: list[Output]) -> str | None:
             except DamagedError:
                 here = False
             if not here:
-                return f"`{to_shown(from_text(item.declared))}` was stored, and is not in this store any more"
+                away = not_brought(store, run, "outputs") or "is not in this store any more"
+                return f"`{to_shown(from_text(item.declared))}` was stored, and {away}"
     return None
 
 

@@ -10,8 +10,9 @@ from xt.compare import UnreadableError
 from xt.compare.rows import SUFFIXES, rows
 from xt.errors import XtError
 from xt.model.files import Manifest, Output
-from xt.model.result import Record
-from xt.model.text import from_text, to_shown, to_text
+from xt.model.result import Derived, Record
+from xt.model.summary import Summary
+from xt.model.text import Text, from_text, to_shown, to_text
 from xt.ops.diff.contents import Stored
 from xt.store import Store
 
@@ -52,7 +53,9 @@ class CaseTables:
         self.notes = [] if item.reason is None else [item.reason]
         place = from_text(item.path or item.declared)
         if item.kind == "file":
-            self.files = [CaseFile(place, item.digest or "", item.size or 0)]
+            # What was made of other files is JSON Lines, and has no path.
+            name = place if item.path is not None else f"{place}.jsonl"
+            self.files = [CaseFile(name, item.digest or "", item.size or 0)]
             return
         what = f"the manifest of {to_shown(place)}"
         entries = codec.decode(store.objects.read(item.digest or ""), Manifest, what).entries
@@ -114,13 +117,31 @@ def qualified(row: CaseRow, identity: str) -> dict[str, Any]:
     return {**row.cells, identity: f"{to_shown(row.file or '')}/{row.cells[identity]}"}
 
 
+def may_have_cases(row: Summary) -> bool:
+    """Whether the record of a run in a list is worth reading for its cases."""
+    return row.outputs > 0 or bool(row.metrics)
+
+
 def outputs(record: Record) -> list[Output]:
-    """Outputs of a run with evaluated examples whose content is known."""
-    return [
+    """Outputs of a run with evaluated examples whose content is known.
+
+    A table that was made of files of another tool is one more, in place of the output with these.
+    """
+    made = [item for item in record.result.derived if item.role == ROLE]
+    sources = {item.source for item in made}
+    given = [
         item
         for item in record.result.outputs
-        if item.role == ROLE and item.kind != "link" and item.digest is not None
+        if item.role == ROLE and item.kind != "link" and item.digest is not None and item.path not in sources
     ]
+    return given + [
+        Output(ROLE, _named(item), "file", "stored", digest=item.digest, size=item.size, files=1)
+        for item in made
+    ]
+
+
+def _named(item: Derived) -> Text:
+    return to_text(f"{item.format}:{from_text(item.source)}")
 
 
 def shown_path(item: Output) -> str:

@@ -16,7 +16,7 @@ from xt.model.cases import Case, History, Seen
 from xt.model.delta import Delta
 from xt.model.result import Record
 from xt.model.text import from_text
-from xt.ops.case_files import ROLE, CaseRow, CaseTables, outputs
+from xt.ops.case_files import ROLE, CaseRow, CaseTables, may_have_cases, outputs
 from xt.ops.case_tally import Reading, text_of
 from xt.ops.diff import causes
 from xt.ops.diff.code import Patch
@@ -53,10 +53,10 @@ def history(
     task = store.record(run_id).snapshot.context.task
     records: list[Record] = []
     notes: list[str] = []
-    for record in runs(store, lambda row: row.task == task and row.outputs > 0):
+    for record in runs(store, lambda row: row.task == task and may_have_cases(row)):
         if isinstance(record, Unread):
             notes.append(f"{record.id[:8]} was not looked at: {record.reason}")
-        elif any(item.role == ROLE for item in record.result.outputs):
+        elif record.result.derived or any(item.role == ROLE for item in record.result.outputs):
             records.append(record)
     answers: dict[str, _Answer] = {}
     found: list[tuple[Record, _Answer]] = []

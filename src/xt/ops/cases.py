@@ -12,7 +12,7 @@ from xt.model.event import BASELINE
 from xt.model.files import Output
 from xt.model.result import Record
 from xt.model.text import from_text, to_shown
-from xt.ops.case_files import CaseTables, outputs, shown_path
+from xt.ops.case_files import CaseTables, may_have_cases, outputs, shown_path
 from xt.ops.case_pass import CasePass, Wish
 from xt.ops.find import resolve
 from xt.ops.walk import Unread, runs
@@ -28,7 +28,7 @@ def chosen_run(store: Store, reference: str | None, outside: Outside) -> str:
     """
     if reference is not None:
         return resolve(store, reference, outside)
-    for record in runs(store, lambda row: row.outputs > 0):
+    for record in runs(store, may_have_cases):
         if not isinstance(record, Unread) and outputs(record):
             return record.id
     raise NoSuchRunError("no run has an output of role `cases`", "`xt run --output cases:FILE` declares one")

@@ -69,6 +69,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
         command=command,
         outputs=scrubber.clean(outputs),
         metrics=scrubber.clean(request.metrics),
+        imports=scrubber.clean(request.imports),
         recipe=recipe.digest(
             command,
             hidden,
@@ -113,4 +114,8 @@ def before_outputs(capture: Capture) -> Any:
     if request.metrics or request.outputs:
         metrics = [item.path for item in request.outputs if item.role == "metrics"]
         AFTER.get("prepare")(request, metrics)
+    if request.imports:
+        from xt.ops.imports import prepare as prepare_imports
+
+        prepare_imports(request)
     return AFTER.get("declare")(capture) if request.outputs else None

@@ -101,17 +101,26 @@ def reader(store: Store, snapshot: Snapshot, folder: str, tree: str, outside: Ou
     Raises:
         GitError: that is not the id of a tree.
     """
-    root = os.path.dirname(store.path)
-    top = find_top(root) if snapshot.code.vcs else root
     if len(tree) not in (40, 64) or not set(tree) <= set("0123456789abcdef"):
         raise GitError(f"`{tree}` is not the id of a tree")
-    borrowed = []
+    return repository(store, tree, outside).git(None, borrowed(store, snapshot, folder))
+
+
+def repository(store: Store, tree: str, outside: Outside) -> CodeStore:
+    """The private repository for trees with ids of that length; it is made if need be."""
+    return CodeStore(store.path, "sha256" if len(tree) == 64 else "sha1", outside.environ)
+
+
+def borrowed(store: Store, snapshot: Snapshot, folder: str) -> list[str]:
+    """Object folders of the project's own repositories that may have a tree of a snapshot; see `reader`."""
+    root = os.path.dirname(store.path)
+    top = find_top(root) if snapshot.code.vcs else root
+    found = []
     if top is not None and fsio.is_inside(os.path.normpath(os.path.join(top, folder)), top):
         # Where there is none any more, git says which object is missing.
         with contextlib.suppress(GitError, OSError):
-            borrowed = [gitdir.find(os.path.join(top, folder)).objects]
-    code = CodeStore(store.path, "sha256" if len(tree) == 64 else "sha1", outside.environ)
-    return code.git(None, [path for path in borrowed if os.path.isdir(path)])
+            found = [gitdir.find(os.path.join(top, folder)).objects]
+    return [path for path in found if os.path.isdir(path)]
 
 
 class CodeFile(NamedTuple):

@@ -19,6 +19,7 @@ from xt.store import Live, Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xt.ops.imports import Imports
     from xt.ops.ranks import Gathered
 
 
@@ -35,12 +36,14 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
     capture.problems = list(ended.problems)
     outputs: list[Output] = []
     metrics: list[Metric] = []
+    imports: Imports | None = None
     if ended.started:
         try:
             with interruptible():
                 if capture.request.outputs:
                     outputs = AFTER.get("outputs")(capture, before)
-                metrics = _metrics(capture, ended, live)
+                imports = _imports(capture, live)
+                metrics = _metrics(capture, ended, live, imports)
         except KeyboardInterrupt:
             capture.problem("outputs", "storing was interrupted: what is not listed was not stored")
             outputs = outputs or _not_stored(capture, "interrupted")
@@ -68,6 +71,8 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         outputs=outputs,
         metrics=metrics,
         problems=capture.problems,
+        derived=imports.derived if imports is not None else [],
+        reported=imports.reported if imports is not None else [],
     )
 
 
@@ -102,15 +107,28 @@ def least(ended: Ended, ended_at: str, trouble: str) -> Result:
     )
 
 
-def _metrics(capture: Capture, ended: Ended, live: Live) -> list[Metric]:
+def _imports(capture: Capture, live: Live) -> Imports | None:
+    """Look for what other tools left, where something is declared at all."""
+    if not capture.request.imports and not capture.request.outputs:
+        return None
+    from xt.ops.imports import find
+
+    return find(capture, os.path.basename(live.folder), live.path("start.json"))
+
+
+def _metrics(capture: Capture, ended: Ended, live: Live, imports: Imports | None) -> list[Metric]:
     request = capture.request
     files = AFTER.get("metric files")(capture) if request.outputs else []
     points = live.path("metrics.jsonl")
-    if not files and not request.metrics and not os.path.exists(points):
+    if not files and not request.metrics and imports is None and not os.path.exists(points):
         return []
     logs = {file.name: fsio.read_pieces(file.path) for file in ended.files if file.name != "timing"}
     started = live.path("start.json")
-    found: list[Metric] = AFTER.get("metrics")(capture, request.metrics, files, points, logs, started)
+    others = [imports.read] if imports is not None else []
+    claimed = imports.claims if imports is not None else None
+    found: list[Metric] = AFTER.get("metrics")(
+        capture, request.metrics, files, points, logs, started, others, claimed
+    )
     return found
 
 

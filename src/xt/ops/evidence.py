@@ -172,7 +172,7 @@ def _declared(field: str, request: RunRequest) -> bool:
         return any(not name or item.role == name for item in request.outputs)
     if head != "metrics":
         return True
-    if any(item.role == "metrics" for item in request.outputs):
+    if request.imports or any(item.role == "metrics" for item in request.outputs):
         return True
     # A program that hands in its metrics by itself declares them by their goals and units.
     if any(not name or spec.name == name for spec in request.metrics):

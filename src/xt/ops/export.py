@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Generator, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 from xt import codec
 from xt.context import Outside
 from xt.errors import NotRecordedError, UnsupportedError, UsageError, XtError
-from xt.exchange import EXPORTERS, MANY, Content, Exported, Options
+from xt.exchange import EXPORTERS, MANY, SIGNED, Content, Exported, Options
+from xt.exchange.signing.dsse import Signer
 from xt.exchange.target import Target
 from xt.model.exported import Exportation, LeftOut, Report
 from xt.model.files import Input, Output
@@ -49,6 +51,8 @@ class Wish(NamedTuple):
     """Say user, host and absolute paths."""
     license: str | None = None
     """Of what is exported; by default what `xt.toml` says."""
+    key: str | None = None
+    """Path of a key that signs it."""
 
 
 def check(wish: Wish) -> None:
@@ -61,6 +65,8 @@ def check(wish: Wish) -> None:
     row = EXPORTERS.rows.get(wish.format)
     if row is None:
         raise UsageError(f"--to: no format `{wish.format}`", suggest(wish.format, EXPORTERS.rows, "formats"))
+    if wish.key is not None and wish.format not in SIGNED:
+        raise UsageError(f"--sign: {wish.format} is not signed", "signed is " + ", ".join(sorted(SIGNED)))
     if row.module is not None:
         import importlib.util
 
@@ -100,7 +106,7 @@ def export(store: Store, wish: Wish, stdout: BinaryIO, outside: Outside) -> Expo
             + " take many",
         )
     licence = wish.license or project_settings(outside).export.license
-    options = Options(wish.only, wish.identify, licence, outside.environ)
+    options = Options(wish.only, wish.identify, licence, outside.environ, _signer(wish, outside))
     to = Target(wish.place, outside.cwd, outside.umask, stdout, force=wish.force, away=store.path)
     work = _Work(store, outside, standing(store), strict=are_references(list(wish.words)))
     function = EXPORTERS.get(wish.format)
@@ -114,6 +120,14 @@ def export(store: Store, wish: Wish, stdout: BinaryIO, outside: Outside) -> Expo
         raise _nothing(work.left_out)
     doubts = [to_text(path) for path in work.stands.doubts]
     return Exportation(wish.format, work.done, report, work.left_out, doubts)
+
+
+def _signer(wish: Wish, outside: Outside) -> Signer | None:
+    if wish.key is None:
+        return None
+    from xt.ops.signing import signer
+
+    return signer(os.path.join(outside.cwd, wish.key), outside)
 
 
 class _Work:

@@ -11,6 +11,7 @@ from xt.collect.scalars import json_safe
 from xt.config import Settings
 from xt.context import Outside
 from xt.errors import NoSuchRunError, XtError
+from xt.join import signing_key
 from xt.model import runid
 from xt.model.event import BASELINE, Removed
 from xt.model.snapshot import Snapshot
@@ -34,6 +35,16 @@ def project_settings(outside: Outside) -> Settings:
         ConfigError: it cannot be read.
     """
     return config.load(find_root(outside.cwd), outside.cwd).settings
+
+
+def seal_key(outside: Outside, given: str | None) -> str | None:
+    """Absolute path of the key that signs: the one that was typed, else that of `[seal]`.
+
+    Raises:
+        ConfigError: the settings cannot be read.
+    """
+    known = config.load(find_root(outside.cwd), outside.cwd)
+    return signing_key(given, known, outside.cwd)
 
 
 def trusts_foreign(outside: Outside) -> bool:

@@ -15,6 +15,7 @@ from xt.model.result import Stream
 from xt.model.text import Text, from_text
 from xt.ops.code_trees import CodeFile
 from xt.ops.contents import Contents
+from xt.ops.elsewhere import not_brought
 from xt.ops.logs import Name, pieces
 from xt.ops.show import Page
 from xt.store import Store
@@ -117,8 +118,10 @@ class Holdings:
         def find() -> Iterator[bytes] | None:
             return self._contents.pieces(digest, path)
 
-        reason = GONE if is_output else NOT_STORED
-        return Held(source, path, "file", mode, size, digest, None, find, reason, lost=is_output)
+        away = not_brought(self._store, self._page.id, "outputs" if is_output else "inputs")
+        reason = away or (GONE if is_output else NOT_STORED)
+        lost = is_output and away is None
+        return Held(source, path, "file", mode, size, digest, None, find, reason, lost=lost)
 
     def _tree(self, source: Source, path: str, digest: str, mode: int | None) -> Iterator[Held]:
         what = f"the manifest of {path}"
@@ -149,7 +152,8 @@ class Holdings:
         try:
             files = self._contents.code.files()
         except XtError as error:
-            yield Held("code", ".", "folder", reason=error.message, lost=True)
+            away = not_brought(self._store, self._page.id, "code")
+            yield Held("code", ".", "folder", reason=away or error.message, lost=away is None)
             files = {}
         for file in files.values():
             yield self._code_file(file)

@@ -11,6 +11,7 @@ from xt.model.result import Record
 from xt.store import Store
 
 _RUN_AND_TIME = 2
+_DIGITS = 64
 
 
 def remember(store_path: str, record: Record) -> tuple[str, str] | None:
@@ -26,12 +27,13 @@ def remember(store_path: str, record: Record) -> tuple[str, str] | None:
     Raises:
         OSError: the cache cannot be written; the record is not touched.
     """
-    if record.snapshot.recipe_doubt is not None:
+    name = _name(record.snapshot.recipe)
+    if record.snapshot.recipe_doubt is not None or name is None:
         return None
     folder = f"{store_path}/cache/recipes"
     if not os.path.isdir(folder):
         _rebuild(store_path, folder, skip=record.id)
-    path = f"{folder}/{record.snapshot.recipe.partition(':')[2]}"
+    path = f"{folder}/{name}"
     previous = _last(path)
     if record.result.status == "not-started":
         return previous
@@ -78,12 +80,21 @@ def same_recipe(store_path: str, recipe: str) -> list[tuple[str, str]]:
     folder = f"{store_path}/cache/recipes"
     if not os.path.isdir(folder):
         _rebuild(store_path, folder, skip="")
+    name = _name(recipe)
+    if name is None:
+        return []
     try:
-        data = fsio.read_file(f"{folder}/{recipe.partition(':')[2]}")
+        data = fsio.read_file(f"{folder}/{name}")
     except FileNotFoundError:
         return []
     words = (line.split() for line in _lines(data))
     return sorted({(found[1], found[0]) for found in words if _is_run(found)})
+
+
+def _name(recipe: str) -> str | None:
+    """Name of the file of a recipe; None for what is no digest: a record may come from somebody else."""
+    _, _, digits = recipe.partition(":")
+    return digits if len(digits) == _DIGITS and set(digits) <= set("0123456789abcdef") else None
 
 
 def _lines(data: bytes) -> list[str]:
@@ -117,8 +128,9 @@ def _rebuild(store_path: str, folder: str, skip: str) -> None:
             record = store.record(run_id)
         except XtError:
             continue
-        if record.result.status != "not-started" and record.snapshot.recipe_doubt is None:
-            found.append((record.started_at, run_id, record.snapshot.recipe.partition(":")[2]))
+        name = _name(record.snapshot.recipe)
+        if record.result.status != "not-started" and record.snapshot.recipe_doubt is None and name:
+            found.append((record.started_at, run_id, name))
     temporary = f"{folder}.{os.getpid()}"
     os.makedirs(temporary, fsio.PRIVATE_DIR, exist_ok=True)
     for started_at, run_id, name in sorted(found):

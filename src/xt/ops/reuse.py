@@ -114,7 +114,9 @@ def _fits(record: Record, snapshot: Snapshot, capture: Capture) -> bool:
             (spec.role, spec.path, to_text(recorded(path, capture.root))) in declared for path in paths
         ):
             return False
-    return all(metric in earlier.metrics for metric in snapshot.metrics)
+    return all(metric in earlier.metrics for metric in snapshot.metrics) and all(
+        spec in earlier.imports for spec in snapshot.imports
+    )
 
 
 def _lacks(record: Record, capture: Capture) -> bool:

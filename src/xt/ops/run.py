@@ -48,6 +48,8 @@ class Report(NamedTuple):
     """Required evidence that was missing when it started."""
     undelivered: list[Missing]
     """Required evidence that was declared and did not come, with the reason."""
+    unsigned: str | None = None
+    """Why it is not signed, though it was to be."""
 
 
 class Hooks(NamedTuple):
@@ -66,6 +68,8 @@ class Hooks(NamedTuple):
     instead, while the record names the command."""
     own_pids: bool = False
     """Whether it is the first process of a pid namespace of its own."""
+    sealed: Callable[[Store, Record], str | None] | None = None
+    """Gets the record when it is there for good, to sign it; gives the reason why it could not."""
     launch: Place | None = None
     """For rank 0 of a launcher, whose other ranks join the run."""
 
@@ -167,7 +171,7 @@ def run(
         lost = undelivered(wanted, lacking, record)
     except Exception as error:
         lost = [Missing("evidence", f"a bug in xt: {type(error).__name__}: {error}")]
-    return _seal(store, live, record, settings, lacking, lost)
+    return _seal(store, live, record, settings, lacking, lost, hooks.sealed)
 
 
 def run_unrecorded(command: list[str]) -> tuple[str, int]:
@@ -265,8 +269,9 @@ def _seal(
     settings: Settings,
     lacking: list[Missing],
     lost: list[Missing],
+    sealed: Callable[[Store, Record], str | None] | None,
 ) -> Report:
-    seal = trouble = None
+    seal = trouble = unsigned = None
     repeats: tuple[str, str] | None = None
     beside: Beside | None = None
     doubt: str | None = None
@@ -275,6 +280,8 @@ def _seal(
         seal = store.seal(live, record)
     except OSError as error:
         trouble = f"{error.strerror}: {error.filename or store.path}"
+    if sealed is not None and seal is not None:
+        unsigned = sealed(store, record)
     # The record is there, or it is not: what follows is tidying, and can be done again by a reader.
     with contextlib.suppress(OSError):
         if seal is not None:
@@ -301,4 +308,5 @@ def _seal(
         doubt,
         lacking,
         lost,
+        unsigned,
     )

@@ -17,6 +17,7 @@ from xt.model.text import from_text
 from xt.ops.beside import current
 from xt.ops.bundles import of_snapshot
 from xt.ops.code_trees import places
+from xt.ops.elsewhere import not_brought
 from xt.ops.evidence import lacking
 from xt.ops.repeats import earlier
 from xt.ops.statements import standing
@@ -124,7 +125,8 @@ def code_file(store: Store, run_id: str, path: str, outside: Outside) -> bytes:
                 if found is not None:
                     return found
     except (GitError, OSError) as error:
-        raise NotRecordedError(f"`{path}` as it ran cannot be read: {error}") from error
+        away = not_brought(store, run_id, "code")
+        raise NotRecordedError(f"`{path}` as it ran cannot be read: {error}", away) from error
     left = {from_text(entry.path): entry.reason for entry in code.left_out}
     for inside in tried:
         if inside in left:

@@ -127,7 +127,7 @@ def _fields(items: list[Item], width: int) -> list[Line]:
 
 def _about(item: Item, width: int) -> list[Line]:
     if item.present:
-        value = wrap([say(clip(_value(item.value), LONG * 2))], width, 2)
+        value = wrap([say(clip(evidence_value(item.value), LONG * 2))], width, 2)
         return beside(value, [say(item.source or "", "dim")], width)
     lines = wrap([say("missing", "bad"), say(f": {item.missing or 'no reason is known'}")], width, 2)
     how = item.command if item.command is not None else NEW_RUN
@@ -137,7 +137,8 @@ def _about(item: Item, width: int) -> list[Line]:
     return lines
 
 
-def _value(value: Any) -> str:
+def evidence_value(value: Any) -> str:
+    """Write what a field of evidence has."""
     if isinstance(value, str):
         return value
     if isinstance(value, float | Number):

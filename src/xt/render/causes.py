@@ -71,7 +71,7 @@ def code(snapshot: Snapshot, short: str, width: int) -> list[Line]:
     aside = (
         [say(f"xt show {short} --code {clip(quote(from_text(changed)), 40)}", "accent")] if changed else []
     )
-    lines = wrap(_commit(found), width, 2)
+    lines = wrap(commit(found), width, 2)
     if aside:
         beside_it = beside(lines, aside, width)
         # A hint that needs a line of its own is not worth it.
@@ -82,7 +82,8 @@ def code(snapshot: Snapshot, short: str, width: int) -> list[Line]:
     )
 
 
-def _commit(found: Code) -> Line:
+def commit(found: Code) -> Line:
+    """Commit and branch, and how many files differ from it."""
     if found.vcs is None:
         return [say("the folder as it was, without git")]
     line: Line = [say(found.head[:7], "bold")] if found.head else [say("no commit yet")]

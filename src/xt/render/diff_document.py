@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from xt.model.delta import Comparison, Delta, Side
+from xt.model.delta import Comparison, Delta, Gate, Side
 from xt.render.diff_command import inline
 from xt.render.diff_explain import facts
 from xt.render.diff_headline import headline
@@ -104,6 +104,7 @@ def document(found: Comparison, options: View, now: datetime) -> list[Block]:
     blocks: list[Block] = [Title(2, names)]
     if options.sections in ("all", "effects"):
         blocks.append(Paragraph([say("Verdict: ", "bold"), say(found.verdict.sentence)]))
+    blocks.append(Bullets([_gate(gate) for gate in found.gates]))
     counted = headline(found)
     blocks += [
         *([Paragraph([say(counted)])] if counted else []),
@@ -118,6 +119,12 @@ def document(found: Comparison, options: View, now: datetime) -> list[Block]:
     if options.explain:
         blocks.append(_explained(found))
     return [block for block in blocks if not isinstance(block, Bullets | Fold) or block.lines]
+
+
+def _gate(gate: Gate) -> Line:
+    word = {True: "passed", False: "failed", None: "cannot be told"}[gate.passed]
+    reasons = f": {'; '.join(gate.reasons)}" if gate.reasons else ""
+    return [say(f"{gate.name} ", "bold"), say(word, "good" if gate.passed else "bad"), say(reasons)]
 
 
 def _named(side: Side) -> Line:

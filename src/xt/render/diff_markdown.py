@@ -14,13 +14,13 @@ from datetime import datetime
 from xt.model.delta import Comparison
 from xt.render.diff_document import LONG, MOST, Block, Bullets, Fold, Grid, Paragraph, Patch, Title, document
 from xt.render.diff_view import View
-from xt.render.quantities import count
+from xt.render.quantities import count, size
 from xt.render.styled import Line, Span, say
 
 #: Bytes of the whole: a step summary holds 1 MiB.
 MOST_BYTES = 900_000
-#: Bytes of all patches: what they explain must fit as well.
-PATCH_BYTES = 600_000
+#: Share of all patches: what they explain must fit as well.
+PATCH_SHARE = 2 / 3
 #: Bytes kept for saying what was cut.
 _RESERVE = 2_000
 _MARKUP = re.compile(
@@ -34,29 +34,30 @@ _APART = ("@", "#", ":", "-")
 _STRONG = frozenset(("bold", "key", "good", "bad"))
 
 
-def render(found: Comparison, options: View, now: datetime) -> str:
+def render(found: Comparison, options: View, now: datetime, most: int = MOST_BYTES) -> str:
     """Write the document.
 
     Args:
         found: the comparison.
         options: what of it is wanted.
         now: to say how long ago the runs were.
+        most: bytes.
 
     Returns:
-        Markdown of at most 900 KB; what was cut is said at its end.
+        Markdown; what was cut is said at its end.
     """
-    return write(document(found, options, now))
+    return write(document(found, options, now), most)
 
 
-def write(blocks: Iterable[Block]) -> str:
-    """Write the blocks of any report: at most 900 KB; what was cut is said at the end."""
+def write(blocks: Iterable[Block], most: int = MOST_BYTES) -> str:
+    """Write the blocks of any report, in so many bytes; what was cut is said at the end."""
     texts: list[str] = []
     used = patches = left_out = 0
     for block in blocks:
         text = _patch(block) if isinstance(block, Patch) else _block(block)
         weight = len(text.encode())
-        if used + weight > MOST_BYTES - _RESERVE or (
-            isinstance(block, Patch) and patches + weight > PATCH_BYTES
+        if used + weight > most - _RESERVE or (
+            isinstance(block, Patch) and patches + weight > most * PATCH_SHARE
         ):
             left_out += 1
             continue
@@ -65,7 +66,7 @@ def write(blocks: Iterable[Block]) -> str:
         texts.append(text)
     if left_out:
         texts.append(
-            f"*{count(left_out, 'part')} of this report left out: it would be longer than 900 KB.*\n"
+            f"*{count(left_out, 'part')} of this report left out: it would be longer than {size(most)}.*\n"
         )
     return "\n".join(texts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xt.model.files import Output
-from xt.model.result import Logs, Metric, Rank, Result, Stream, Usage
+from xt.model.result import Derived, Logs, Metric, Rank, Result, Stream, Usage
 from xt.model.snapshot import OutputSpec
 from xt.model.summary import headline
 from xt.render.layout import beside, flow, grid, table
@@ -48,6 +48,20 @@ def _content(item: Output) -> Line:
     return [*line, say(f": {item.reason}" if line else item.reason)] if item.reason else line
 
 
+def derived(found: list[Derived], width: int) -> list[Line]:
+    """What was made of files of other tools."""
+    rows = [
+        [
+            [say(item.format, "dim")],
+            [say(item.source)],
+            [say(count(item.rows, "row"))],
+            [say(size(item.size))],
+        ]
+        for item in found[:OUTPUTS]
+    ]
+    return table(rows, width, 1, frozenset((2, 3))) if rows else []
+
+
 def declared(found: list[OutputSpec], width: int) -> list[Line]:
     """What a run without a record said it would write."""
     items: list[Line] = [[say(f"{item.role} ", "dim"), say(item.path)] for item in found]
@@ -57,7 +71,7 @@ def declared(found: list[OutputSpec], width: int) -> list[Line]:
 def metrics(found: list[Metric], width: int) -> list[Line]:
     """Numbers that came out, those with a goal first: in a line if they fit, else in columns."""
     ordered = [*headline(found), *(metric for metric in found if metric.labels)]
-    pairs = [(_name(metric), _value(metric)) for metric in ordered[:METRICS]]
+    pairs = [(metric_name(metric), metric_value(metric)) for metric in ordered[:METRICS]]
     if not pairs:
         return []
     line = join([join([name, figure], " ") for name, figure in pairs], "   ")
@@ -69,7 +83,8 @@ def metrics(found: list[Metric], width: int) -> list[Line]:
     return lines
 
 
-def _name(metric: Metric) -> Line:
+def metric_name(metric: Metric) -> Line:
+    """Its name, and its cohort."""
     line = [say(metric.name)]
     if metric.labels:
         labels = ",".join(f"{name}={label}" for name, label in metric.labels.items())
@@ -77,7 +92,8 @@ def _name(metric: Metric) -> Line:
     return line
 
 
-def _value(metric: Metric) -> Line:
+def metric_value(metric: Metric) -> Line:
+    """Its value and unit, and of how many."""
     line = [say(number(metric.value), "bold")]
     if metric.unit:
         line.append(say(f" {metric.unit}"))

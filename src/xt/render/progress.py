@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from xt.context import in_ci
 from xt.render.cells import cells, clip
 from xt.render.styled import Line, measure, paint, say
 from xt.render.terminal import colour, width
@@ -52,7 +53,7 @@ class Progress:
 
         Args:
             stream: where to, such as `sys.stderr`; None draws nothing.
-            environ: the variables; of them `CI`, `TERM`, `NO_COLOR` and `COLUMNS` count.
+            environ: the variables; of them those of CI, `TERM`, `NO_COLOR` and `COLUMNS` count.
             label: what is done, such as `repeating nrqs`.
             clock: seconds that never jump.
         """
@@ -65,8 +66,9 @@ class Progress:
         self._visible = False
         self._done = self._total = 0
         terminal = _is_terminal(stream)
-        self._in_place = terminal and not environ.get("CI") and environ.get("TERM") != "dumb"
-        self._by_line = not self._in_place and bool(environ.get("CI"))
+        ci = in_ci(environ)
+        self._in_place = terminal and not ci and environ.get("TERM") != "dumb"
+        self._by_line = not self._in_place and ci
 
     def step(self, done: int, total: int) -> None:
         """Say how much is done.

@@ -72,8 +72,8 @@ def line(
     parts = [head + (f" in {duration(result.usage.wall_s)}" if started else "")]
     for metric in headline(result.metrics)[: JUDGED if beside and beside.judged else METRICS]:
         judged = beside.judged.get(metric.name) if beside else None
-        change = f" ({_change(judged)})" if judged is not None else ""
-        parts.append(f"{visible(metric.name)} {number(metric.value)}{change}")
+        moved = f" ({change(judged)})" if judged is not None else ""
+        parts.append(f"{visible(metric.name)} {number(metric.value)}{moved}")
     if beside and beside.judged:
         parts[-1] += f" against baseline {beside.baseline[:shown]}"
     fresh = [item for item in result.outputs if item.status == "stored" and item.written is not False]
@@ -107,7 +107,7 @@ def reused(record: Record, shown: int, seconds: float, restored: int, *, colour:
     return "xt: " + " · ".join(parts)
 
 
-def _change(judged: Judgement) -> str:
+def change(judged: Judgement) -> str:
     """How far from the baseline, and whether that is noise where it can be told."""
     if judged.word in ("same", "not comparable") or isinstance(judged.delta, Number) or judged.delta is None:
         return judged.word

@@ -252,6 +252,8 @@ def _blocks(page: Page, now: datetime, width: int, tickets: Tickets) -> list[Blo
         after = [
             ("outputs", effects.outputs(result.outputs, width)),
             ("metrics", effects.metrics(result.metrics, width)),
+            ("cases", effects.derived(result.derived, width)),
+            ("reported", causes.params(result.reported, width, "setting")),
             ("ranks", effects.ranks(result.ranks, snapshot.context.launch, short, width)),
             ("cost", effects.cost(result.usage, width) if result.status != "not-started" else []),
             ("logs", effects.logs(result.logs, short, width)),
@@ -289,4 +291,10 @@ def _fine_print(page: Page, width: int) -> list[Line]:
     if page.seal is not None:
         # Outside the label column: with it a seal would not fit 80 columns.
         lines += wrap([say(f"seal {page.seal}", "dim")], width - 2, 5)
+    if page.said.signed:
+        lines += wrap(
+            [say(f"signed, not checked here: xt audit {page.id[: page.shown]} --signature", "dim")],
+            width - 2,
+            5,
+        )
     return [[], *([say("  "), *line] for line in lines)]

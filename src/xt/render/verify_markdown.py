@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xt.model.level import reaches
 from xt.model.verification import Verification, Verifications
 from xt.render.diff_document import Block, Bullets, Fold, Grid, Paragraph, Title
-from xt.render.diff_markdown import write
+from xt.render.diff_markdown import MOST_BYTES, write
 from xt.render.diff_words import brief
 from xt.render.layout import GAP
 from xt.render.styled import Line, Span, join, say
@@ -37,17 +37,18 @@ from xt.render.verify_words import (
 LONG, MOST = 300, 60
 
 
-def render(found: Verifications, *, explain: bool = False) -> str:
+def render(found: Verifications, *, explain: bool = False, most: int = MOST_BYTES) -> str:
     """Write the report.
 
     Args:
         found: what was verified, one or several runs.
         explain: show every line and how each test was made.
+        most: bytes.
 
     Returns:
-        Markdown of at most 900 KB; what was cut is said at its end.
+        Markdown; what was cut is said at its end.
     """
-    return write(_document(found, explain))
+    return write(_document(found, explain), most)
 
 
 def _document(found: Verifications, explain: bool) -> Iterator[Block]:

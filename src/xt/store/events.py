@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from xt import codec, fsio
 from xt.errors import DamagedError
 from xt.model.event import (
@@ -20,6 +22,7 @@ from xt.model.event import (
     Pin,
     Removed,
     Reused,
+    Signed,
     Tagged,
     Verified,
 )
@@ -37,11 +40,19 @@ KINDS: dict[type[Event], str] = {
     Removed: ".removed",
     Deployed: ".deployed",
     Observed: ".observed",
+    Signed: ".signed",
 }
 
 _OF_SUFFIX = {suffix: kind for kind, suffix in KINDS.items()}
 
 E = TypeVar("E", bound=Event)
+
+
+class _Any(msgspec.Struct, frozen=True):
+    """An event of a kind that is not known here."""
+
+    id: str
+    kind: str
 
 
 class Read(NamedTuple):
@@ -72,6 +83,36 @@ def append(store: str, event: Event) -> None:
     os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
     name = f"{folder}/{event.id}{KINDS[type(event)]}.json"
     fsio.write_atomic(name, codec.encode(event), mode=0o400)
+
+
+def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool:
+    """Put an event in place that was written in another store.
+
+    Args:
+        store: path of `.xt`.
+        name: `2026/11/<id>[.<kind>].json`.
+        data: as it was written.
+        durable: flush it; not needed for what can be had again.
+
+    Returns:
+        False when it is there already.
+
+    Raises:
+        DamagedError: it is no event, or not of that name; one of a newer xt is taken as it is.
+        OSError: it was not written.
+    """
+    stem = os.path.basename(name).partition(".")[0]
+    kind = _kind(os.path.basename(name))
+    what = f"the event {stem}"
+    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
+    if len(data) > LARGEST or event.id != stem:
+        raise DamagedError(f"the event {stem} is not one")
+    path = f"{store}/events/{name}"
+    if os.path.lexists(path):
+        return False
+    os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
+    fsio.write_atomic(path, data, mode=0o400, durable=durable)
+    return True
 
 
 def pins(store: str, name: str) -> list[Pin]:
@@ -132,6 +173,20 @@ def every(store: str, kind: type[E]) -> list[E]:
         except (OSError, DamagedError):
             continue  # it says something good of a run; without it the run merely lacks that
     return sorted(found, key=lambda event: event.id)
+
+
+def signatures(store: str, run: str) -> tuple[list[Signed], list[str]]:
+    """All signatures of a run, oldest first, and the paths of signatures that cannot be read."""
+    found: list[Signed] = []
+    doubts: list[str] = []
+    for path in _files(store, Signed):
+        try:
+            event = _read(path, Signed)
+        except (OSError, DamagedError):
+            doubts.append(path)
+        else:
+            found += [event] if event.run == run else []
+    return sorted(found, key=lambda event: event.id), doubts
 
 
 def everything(store: str) -> Read:

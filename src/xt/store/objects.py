@@ -108,6 +108,19 @@ class Objects:
         else:
             self._accept(digest, path, size, "")
 
+    def arrived(self, digest: str, temporary: str, suffix: str) -> None:
+        """Take over a file of the staging folder whose content was verified; see `store.remote.objects`.
+
+        Args:
+            digest: of its content.
+            temporary: its path.
+            suffix: `.zst` when it is compressed.
+        """
+        if digest in self.staged:
+            os.unlink(temporary)
+        else:
+            self.staged[digest] = (temporary, self.name(digest) + suffix)
+
     def settle(self) -> None:
         """Make everything staged durable, then visible.
 

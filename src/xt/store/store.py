@@ -46,6 +46,13 @@ def _place(data: bytes) -> int:
     return at + len(_SEAL) if at >= 0 else 0
 
 
+def _read(run_id: str, data: bytes) -> Record:
+    record = codec.decode(data, Record, f"the record of {run_id}")
+    if record.id != run_id:
+        raise DamagedError(f"the record of {run_id} says it is of {record.id!r}")
+    return record
+
+
 class Store:
     """Reader and writer of one `.xt`."""
 
@@ -105,14 +112,51 @@ class Store:
         data, seal = sealed(record)
         live.free_reserve()
         self.objects.settle()
-        path = self._record(record.id)
+        self._write_record(self._record(record.id), data)
+        return seal
+
+    def _write_record(self, path: str, data: bytes, *, durable: bool = True) -> None:
         try:
-            fsio.write_atomic(path, data, mode=0o400)
+            fsio.write_atomic(path, data, mode=0o400, durable=durable)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
-            fsio.write_atomic(path, data, mode=0o400)
+            fsio.write_atomic(path, data, mode=0o400, durable=durable)
             fsio.fsync_dir(f"{self.path}/runs")
-        return seal
+
+    def publish(self, run_id: str, data: bytes, *, durable: bool = True) -> bool:
+        """Put a record in place that was sealed in another store, after its objects.
+
+        Args:
+            run_id: of the run.
+            data: as it was sealed.
+            durable: flush it; not needed for what can be had again.
+
+        Returns:
+            False when that very record is there already.
+
+        Raises:
+            DamagedError: it is no whole record of that run, or another one of that id is here: both are kept.
+            OSError: it was not written.
+        """
+        self.check_record(run_id, data)
+        path = self._record(run_id)
+        if os.path.lexists(path):
+            if fsio.read_file(path, limit=MAX_RECORD) == data:
+                return False
+            raise DamagedError(f"another run with the id {run_id} is here", "both are kept as they are")
+        self._write_record(path, data, durable=durable)
+        return True
+
+    @staticmethod
+    def check_record(run_id: str, data: bytes) -> Record:
+        """Read a record that came from elsewhere.
+
+        Raises:
+            DamagedError: it is not what was sealed, or not of that run.
+        """
+        if not is_whole(data):
+            raise DamagedError(f"the record of {run_id} is not what was sealed: damaged, or changed by hand")
+        return _read(run_id, data)
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -186,10 +230,7 @@ class Store:
             NotRecordedError: there is none.
             DamagedError: it is not one, or not of this run.
         """
-        record = codec.decode(self.record_bytes(run_id), Record, f"the record of {run_id}")
-        if record.id != run_id:
-            raise DamagedError(f"the record of {run_id} says it is of {record.id!r}")
-        return record
+        return _read(run_id, self.record_bytes(run_id))
 
     def live_ids(self) -> list[str]:
         """Ids of runs without a record that were started: running or lost."""

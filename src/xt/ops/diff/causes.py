@@ -26,6 +26,7 @@ def compare(
     written: tuple[list[str], list[str]],
     patch: Patch,
     outside: Outside,
+    away: str | None = None,
 ) -> Delta:
     """Compare what was true before two commands started.
 
@@ -36,11 +37,12 @@ def compare(
         written: paths of the outputs of each, relative to the project's root.
         patch: how much of the code's patch is wanted.
         outside: for git.
+        away: where the code of a run is that is not here.
     """
     read = inputs.compare(store, left, right, outside)
     same = left.recipe == right.recipe
     params = settings.params(left.params, right.params, same_recipe=same)
-    tree = code.compare(store, left, right, patch, outside)
+    tree = code.compare(store, left, right, patch, outside, away)
     known = _common(inputs.paths(left), inputs.paths(right))
     children = [
         _apart(tree, from_text(right.code.root or "."), known, _common(*written)),

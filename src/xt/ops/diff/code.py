@@ -49,7 +49,9 @@ class _File(NamedTuple):
     blobs: tuple[str, str]
 
 
-def compare(store: Store, left: Snapshot, right: Snapshot, patch: Patch, outside: Outside) -> Delta:
+def compare(
+    store: Store, left: Snapshot, right: Snapshot, patch: Patch, outside: Outside, away: str | None = None
+) -> Delta:
     """Compare the code of two runs.
 
     Args:
@@ -58,6 +60,7 @@ def compare(store: Store, left: Snapshot, right: Snapshot, patch: Patch, outside
         right: causes of the other.
         patch: how much of it is wanted.
         outside: for git.
+        away: where the code of a run is that is not here.
     """
     missing = [code for code in (left.code, right.code) if code.tree is None]
     if missing:
@@ -87,6 +90,8 @@ def compare(store: Store, left: Snapshot, right: Snapshot, patch: Patch, outside
             children += _tree(git, one, other, folder, trees.keys() - {""}, patch)
         except (GitError, OSError) as error:
             note = f"the trees differ and cannot be compared: {error}"
+            if away:
+                note = f"{note}; {away}"
             children.append(Delta(path, "changed", note=note))
     children += _left_out(left.code, right.code)
     return whole("code", children, most=FILES)

@@ -45,13 +45,14 @@ def compare(left: Snapshot, right: Snapshot) -> Delta:
     return whole("environment", children, most=PARTS)
 
 
-def context(left: Snapshot, right: Snapshot, times: tuple[str, str]) -> Delta:
+def context(left: Snapshot, right: Snapshot, times: tuple[str, str], *, one_key: bool = True) -> Delta:
     """Compare what cannot change results: who, where, when, and the surroundings outside the fingerprint.
 
     Args:
         left: causes of one run.
         right: causes of the other.
         times: when each started, RFC 3339.
+        one_key: whether keyed digests of both are of one store; of two stores they cannot be compared.
     """
     one, other = left.environment, right.environment
     pairs: list[tuple[str, Any, Any]] = [
@@ -73,7 +74,7 @@ def context(left: Snapshot, right: Snapshot, times: tuple[str, str]) -> Delta:
         for name, before, after in pairs
         if before != after
     ]
-    children += _variables(one, other)
+    children += _variables(one, other, one_key=one_key)
     return Delta("context", "changed" if children else "same", children=children, counted=False)
 
 
@@ -221,7 +222,7 @@ def _is_noise(name: str) -> bool:
     return name in _NOISE or name.startswith(_NOISY)
 
 
-def _variables(one: Environment, other: Environment) -> list[Delta]:
+def _variables(one: Environment, other: Environment, *, one_key: bool) -> list[Delta]:
     """Variables outside the fingerprint: by value where recorded, the others by name."""
     shown = {*fingerprint.SELECT, *one.determinism, *other.determinism}
     if not (one.gpus.devices or other.gpus.devices):
@@ -238,8 +239,16 @@ def _variables(one: Environment, other: Environment) -> list[Delta]:
         for name in sorted(one.hidden.keys() | other.hidden.keys())
         if one.hidden.get(name) != other.hidden.get(name) and not _is_noise(name)
     ]
+    unknown = [] if one_key else [name for name in hidden if name in one.hidden and name in other.hidden]
+    hidden = [name for name in hidden if name not in unknown]
     if hidden:
-        names = ", ".join(hidden[:12]) + (" …" if hidden[12:] else "")
-        note = f"{len(hidden)} whose values are not recorded: {names}"
+        note = f"{len(hidden)} whose values are not recorded: {_some(hidden)}"
         found.append(Delta("context/variables", "changed", note=note, counted=False))
+    if unknown:
+        note = f"{len(unknown)} that cannot be compared, one run is of another store: {_some(unknown)}"
+        found.append(Delta("context/variables", "unknown", note=note, counted=False))
     return found
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:12]) + (" …" if names[12:] else "")

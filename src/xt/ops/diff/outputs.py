@@ -19,6 +19,7 @@ from xt.ops.diff.contents import Stored
 from xt.ops.diff.elsewhere import NOTES, Elsewhere
 from xt.ops.diff.pictures import Pictures
 from xt.ops.diff.rules import Rules
+from xt.ops.elsewhere import not_brought
 from xt.store import Store
 
 #: Differing files of one tree listed; the others are counted.
@@ -34,6 +35,8 @@ class _Work(NamedTuple):
     rules: Rules
     told: Elsewhere | None
     pictures: Pictures | None
+    runs: tuple[str, str]
+    """Their ids."""
 
 
 def compare(
@@ -58,7 +61,7 @@ def compare(
     well = all(side.result.status in ("ok", "incomplete") for side in (left, right))
     # Of a run that failed neither metrics nor cases are judged: nothing is told elsewhere then.
     told = Elsewhere(left, right, rules.settings.cases) if well else None
-    work = _Work(store, rules, told, pictures)
+    work = _Work(store, rules, told, pictures, (left.id, right.id))
     children = []
     for name in dict.fromkeys([*one, *other]):
         delta = _output(work, name, one.get(name), other.get(name))
@@ -193,6 +196,9 @@ def _files(work: _Work, path: str, name: str, digests: tuple[str, str], sizes: t
     absent = [side for side, digest in zip(("left", "right"), digests, strict=True) if not has(digest)]
     if absent:
         note = f"the bytes differ, and the content of the {' and '.join(absent)} is not in this store"
+        sides = dict(zip(("left", "right"), work.runs, strict=True))
+        away = [said for side in absent if (said := not_brought(work.store, sides[side], "outputs"))]
+        note = "; ".join([note, *away])
         return Delta(path, "changed", change="changed", note=note)
     left, right = (Stored(work.store, name, *known) for known in zip(digests, sizes, strict=True))
     try:

@@ -17,8 +17,9 @@ from xt.ops.diff.code import Patch
 from xt.ops.diff.rules import Rules
 from xt.ops.diff.sides import One, both
 from xt.ops.diff.wanted import Options
+from xt.ops.elsewhere import not_brought
 from xt.ops.find import resolve
-from xt.store import Store, events
+from xt.store import Store, events, pulled
 
 #: What a section of effects is made of.
 NOTHING = {"metrics": "metric", "cases": "case", "outputs": "output", "logs": "log", "cost": "cost"}
@@ -68,8 +69,11 @@ def compare(
     one, other = both(store, left, right)
     snapshots = (one.page.snapshot, other.page.snapshot)
     patch = Patch(options.code, options.words)
-    before = causes.compare(store, *snapshots, (_written(one), _written(other)), patch, outside)
-    around = environment.context(*snapshots, (one.page.started_at, other.page.started_at))
+    away = not_brought(store, left, "code") or not_brought(store, right, "code")
+    before = causes.compare(store, *snapshots, (_written(one), _written(other)), patch, outside, away)
+    one_key = pulled.of(store, left) is None and pulled.of(store, right) is None
+    times = (one.page.started_at, other.page.started_at)
+    around = environment.context(*snapshots, times, one_key=one_key)
     measured = comparability.compare(*snapshots, settings.diff.evaluation)
     after, measured = effects.compare(store, one, other, rules, measured, options)
     sides = (one.described(settings), other.described(settings))

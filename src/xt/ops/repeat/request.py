@@ -51,6 +51,10 @@ def request(
         facts=[FactSpec(fact.name, fact.value, fact.source) for fact in snapshot.facts],
         params=_params(snapshot, declared, root),
         metrics=[_metric(item, moved) for item in snapshot.metrics],
+        imports=[
+            msgspec.structs.replace(item, path=to_text(moved.text(from_text(item.path))))
+            for item in snapshot.imports
+        ],
         goals={
             metric.name: MetricGoal(metric.goal, metric.unit)
             for metric in (record.result.metrics if record else [])

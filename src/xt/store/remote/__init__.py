@@ -31,6 +31,10 @@ class Remote(Protocol):
 
     url: str
     """As it is shown: without credentials."""
+    exclusive: bool | None
+    """Whether `create` refuses a name that is taken, however many write at once. None where only trying
+    tells: the place tries it before the first `create`. False: it looks whether the name is taken, which is
+    enough for one writer at a time."""
 
     def entries(self, prefix: str) -> Iterator[Entry]:
         """All names below a folder (`runs/`, `objects/3f/`), in no order; none where it is not there."""
@@ -71,7 +75,8 @@ class Remote(Protocol):
         ...
 
 
-#: By scheme of the URL; what has none is a folder. `extra` is what has to be installed.
+#: By scheme of the URL; what has none is a folder. Each is called with an `xt.store.remote.address.Address`
+#: and the `Outside`, and gives a `Remote` or raises `RemoteError`. `extra` is what has to be installed.
 REMOTES = Table(
     "remote",
     [
