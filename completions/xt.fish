@@ -11,7 +11,7 @@ function __xt_inner
                 set -e words[1]
                 set -q words[1]; and string escape -- $words
                 return 0
-            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --metrics --ticket --as --seed --sign -C --ci --ci-dir
+            case -m --purpose -n --name -t --tag -i --input -o --output -p --param --fact --metric --metrics --ticket --as --seed --sign --docker --docker-opt -C --ci --ci-dir
                 set -q words[2]; or return 1
                 set -e words[1..2]
             case '-*'
@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run -C' 'run --ci' 'run --ci-dir' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'diff --fail-on' 'diff --ci' 'diff --ci-dir' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'verify --ci' 'verify --ci-dir' 'audit --format' 'audit --allowed-signers' 'audit --key' 'audit --ci' 'audit --ci-dir' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message' 'push -r' 'push --remote' 'pull -r' 'pull --remote'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run --docker' 'run --docker-opt' 'run -C' 'run --ci' 'run --ci-dir' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'diff --fail-on' 'diff --ci' 'diff --ci-dir' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --env' 'verify --tol' 'verify --format' 'verify --ci' 'verify --ci-dir' 'audit --format' 'audit --allowed-signers' 'audit --key' 'audit --ci' 'audit --ci-dir' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message' 'push -r' 'push --remote' 'pull -r' 'pull --remote'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -111,6 +111,8 @@ complete -c xt -n '__xt_options run' -l strict -d 'Refuse to start without the r
 complete -c xt -n '__xt_options run' -l seed -x -d 'Seed, handed on as XT_SEED; recorded'
 complete -c xt -n '__xt_options run' -l sign -r -F -d 'Sign the record with this ed25519 key, or by the ssh-agent: KEY.pub'
 complete -c xt -n '__xt_options run' -l reuse -d 'Put in place what an equal (and verified) run gave, and run nothing'
+complete -c xt -n '__xt_options run' -l docker -x -d 'Run it in a container of an image that is here'
+complete -c xt -n '__xt_options run' -l docker-opt -x -d 'Option of docker run, as --shm-size=8g; may be repeated'
 complete -c xt -n '__xt_options run' -l per-rank -d 'Below srun, mpirun or torchrun: a run for each rank'
 complete -c xt -n '__xt_options run' -s C -x -a '(__fish_complete_directories)' -d 'Run in this folder'
 complete -c xt -n '__xt_options run' -s q -l quiet -d 'No line after the command'
@@ -189,7 +191,7 @@ complete -c xt -n '__xt_at verify 1 more' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_options audit' -l all -d 'All runs but repeats made by xt verify, a line each'
 complete -c xt -n '__xt_options audit' -l format -x -a 'terminal json markdown junit' -d 'How to write it'
 complete -c xt -n '__xt_options audit' -l json -d 'As --format json'
-complete -c xt -n '__xt_options audit' -l signature -d 'Instead: who signed it, and is it what was signed?'
+complete -c xt -n '__xt_options audit' -l signature -d 'Say instead who signed it, and whether it is what was signed'
 complete -c xt -n '__xt_options audit' -l allowed-signers -r -F -d 'Trust these, as ssh-keygen(1) has them; may be repeated'
 complete -c xt -n '__xt_options audit' -l key -r -F -d 'Trust this public key; may be repeated'
 complete -c xt -n '__xt_options audit' -l ci -x -a 'auto off github gitlab jenkins buildkite generic' -d 'Whose job to report to; by default (auto) that of the variables, if there is one'

@@ -13,6 +13,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
+from tests.services.docker import docker_engine
+
+__all__ = ["docker_engine"]
 #: Homes of this worker, so far: pytest's own numbering lists the folder for each.
 HOMES = itertools.count()
 SOURCE = str(Path(__file__).resolve().parent.parent / "src")

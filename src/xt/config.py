@@ -63,6 +63,10 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `-q`: no line after the command."""
     max_log: Amount = 10_000_000_000
     """Bytes stored of each stream; the rest is counted and passed on."""
+    docker: str | None = None
+    """As `--docker`: the image that commands run in."""
+    docker_options: list[str] = []
+    """As `--docker-opt`."""
     rank_wait: Seconds = 30.0
     """Seconds a rank of a launcher waits for rank 0 to begin a run, and rank 0 for one that has not begun."""
     per_rank: bool = False
@@ -251,6 +255,10 @@ class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `--strict`."""
     recompute: list[str] | None = None
     """As `on` of `[recompute]`, for this task."""
+    docker: str | None = None
+    """As `--docker`; empty: in none, although `[run]` names an image."""
+    docker_options: list[str] = []
+    """As `--docker-opt`, besides those of `[run]`."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

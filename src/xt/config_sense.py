@@ -32,6 +32,7 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
     yield from _facts(("facts",), settings.facts)
     yield from _points(("recompute", "on"), settings.recompute.on)
     yield from _tickets(settings.tickets.pattern, settings.tickets.url)
+    yield from _docker(("run", "docker_options"), settings.run.docker_options)
     sources = [(name, known.source) for name, known in settings.metrics.items() if known.source is not None]
     for name, source in sources:
         if any(character in name for character in "*?["):
@@ -61,6 +62,7 @@ def nonsense(settings: Settings) -> Iterator[Fault]:
         yield from _facts((*place, "facts"), task.facts)
         yield from _evidence((*place, "required"), task.required)
         yield from _points((*place, "recompute"), task.recompute)
+        yield from _docker((*place, "docker_options"), task.docker_options)
 
 
 def _evidence(place: tuple[str, ...], required: list[str]) -> Iterator[Fault]:
@@ -103,6 +105,11 @@ def _hook(place: tuple[str, ...], value: str | DeploySettings) -> Iterator[Fault
         declare.words(hook or "")
     except ValueError as error:
         yield place, f"`hook`: {error}".lower(), None
+
+
+def _docker(place: tuple[str, ...], given: list[str]) -> Iterator[Fault]:
+    for index, text in enumerate(given):
+        yield from _attempt((*place, index), declare.docker_words, text)
 
 
 def _points(place: tuple[str | int, ...], names: list[str] | None) -> Iterator[Fault]:

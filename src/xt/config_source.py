@@ -1,4 +1,4 @@
-"""A settings file that exists: its text → settings, or the line that is wrong."""
+"""A settings file that exists: parsed and checked, with the line of what is wrong. Loaded only for one."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Source:
             self.fail(*fault)
         told = (settings.task, settings.metrics, settings.evidence.required, settings.facts)
         said = (settings.deploy, settings.recompute.on, settings.tickets.pattern, settings.tickets.url)
-        if any((*told, *said)):
+        if any((*told, *said, settings.run.docker_options)):
             from xt.config_sense import nonsense
 
             for place, message, hint in nonsense(settings):

@@ -250,6 +250,38 @@ def words(command: str) -> list[str]:
     return split(command)
 
 
+def docker_words(text: str) -> list[str]:
+    """Split one `--docker-opt`, such as `--shm-size=8g` or `-v /data:/data`, into words of `docker run`.
+
+    Raises:
+        UsageError: it is none, or takes from xt what it needs to keep its promises.
+    """
+    from xt.docker_words import refusal
+
+    _no_nul("docker option", text)
+    try:
+        found = words(text)
+    except ValueError as error:
+        raise UsageError(f"docker option `{text}`: {error}".lower(), "quotes go in pairs") from error
+    wrong = refusal(found)
+    if wrong is not None:
+        raise UsageError(*wrong)
+    return found
+
+
+def docker_image(text: str) -> str:
+    """Check the name of an image.
+
+    Raises:
+        UsageError: it can be none.
+    """
+    if text.startswith("-") or text != text.strip() or any(ord(sign) <= 32 for sign in text):
+        raise UsageError(
+            f"`{text}` is no name of an image", "such as `python:3.12`, or an id of `docker images`"
+        )
+    return utf8("image", text)
+
+
 def _prefix(text: str) -> tuple[str, str]:
     """Split `WORD:REST`; both are empty when it does not begin so."""
     head, colon, rest = text.partition(":")

@@ -10,8 +10,10 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from xt.config import Config, TaskSettings
+from xt.config import Config, Settings, TaskSettings
 from xt.declare import (
+    docker_image,
+    docker_words,
     fact_spec,
     facts,
     import_spec,
@@ -24,7 +26,7 @@ from xt.declare import (
     words,
 )
 from xt.errors import UsageError
-from xt.model.request import FactSpec, MetricGoal, RunRequest
+from xt.model.request import Docker, FactSpec, MetricGoal, RunRequest
 from xt.model.snapshot import ImportSpec, MetricSpec
 from xt.model.text import Text, from_text, to_text
 from xt.suggest import suggest
@@ -54,6 +56,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool | None = None
     reuse: str | None = None
     """`any` or `verified`."""
+    docker: str | None = None
+    docker_options: list[str] = []
     sign: str | None = None
     """A key, as it was typed."""
     ci: str | None = None
@@ -124,9 +128,37 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         draw_seed=number == "auto",
         quiet=asked.quiet if asked.quiet is not None else settings.run.quiet,
         reuse=_reuse(asked.reuse),
+        docker=container(asked, settings, task, task_name),
         sign=signing_key(asked.sign, config, cwd),
         must_sign=asked.sign is not None or strict,
     )
+
+
+def container(asked: Asked, settings: Settings, task: TaskSettings, task_name: str | None) -> Docker | None:
+    """Choose the container to run in: the command line wins over the task, and that over `[run]`.
+
+    Args:
+        asked: the command line.
+        settings: of the project.
+        task: the task's own.
+        task_name: its name.
+
+    Raises:
+        UsageError: a name or an option that cannot be one, or options without an image.
+    """
+    said = [
+        (asked.docker, "--docker"),
+        (task.docker, f"[task.{task_name}]"),
+        (settings.run.docker, "xt.toml"),
+    ]
+    image, declared = next(((image, at) for image, at in said if image is not None), ("", ""))
+    if not image:
+        if asked.docker_options:
+            raise UsageError("`--docker-opt` without an image", "`--docker IMAGE` names it")
+        return None
+    given = [*settings.run.docker_options, *task.docker_options, *asked.docker_options]
+    options = [word for text in given for word in docker_words(text)]
+    return Docker(docker_image(image), options, declared)
 
 
 def signing_key(asked: str | None, config: Config, cwd: str) -> str | None:

@@ -319,6 +319,26 @@ def world(root: Path, files: dict[str, str]) -> str:
 ID = "0123456789abcdef" * 4
 
 
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ('{"org.opencontainers.image.version": "2\\u001b[31m", "maintainer": "me"}', 1),
+        ('{"version": 3, "vcs-ref": {}, "revision": ""}', 0),
+        ("[1]", 0),
+        ("{" * 100_000, 0),
+        ("", 0),
+        ("\xff", 0),
+        (str({f"org.label-schema.n{n}": "x" * 999 for n in range(99)}).replace("'", '"'), 0),
+        (str({f"org.label-schema.n{n}": "x" * 399 for n in range(99)}).replace("'", '"'), 40),
+    ],
+)
+def test_labels_that_an_image_carries(tmp_path: Path, text, labels) -> None:
+    """A file that is cut off at its limit is no JSON any more: then nothing is said."""
+    seen = container.collect({}, world(tmp_path, {".dockerenv": "", ".singularity.d/labels.json": text}))
+    assert len(seen.labels) == labels
+    assert all(len(value) <= 200 for value in seen.labels.values())
+
+
 def test_containers_by_what_they_leave(tmp_path: Path) -> None:
     docker = world(
         tmp_path / "d",
@@ -338,6 +358,14 @@ def test_containers_by_what_they_leave(tmp_path: Path) -> None:
 
 
 def test_without_a_sign_it_is_told_only_when_process_one_tells(tmp_path: Path) -> None:
+    job = container.collect(
+        {"CI_JOB_IMAGE": "https://u:hunter22@r.example/i:1"}, world(tmp_path / "j", {".dockerenv": ""})
+    )
+    assert job.image == "https://u:***@r.example/i:1" and "which one that was is not known" in job.reason
+    assert (
+        container.collect({"CI_JOB_IMAGE": "i:1"}, world(tmp_path / "v", {"proc/1/comm": "init\n"})).image
+        is None
+    )
     assert container.collect({}, world(tmp_path / "m", {"proc/1/comm": "systemd\n"})).inside is False
     seen = container.collect({}, world(tmp_path / "u", {"proc/1/comm": "sleep\n"}))
     if sys.platform == "linux":

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests import builders
 from xt.model.environment import Lock, Package
 from xt.ops.diff import environment
+from xt.ops.diff.packages import _order
 
 TIMES = ("2026-11-23T09:00:00Z", "2026-11-23T10:00:00Z")
 
@@ -57,7 +58,7 @@ def test_packages_go_up_down_come_and_go():
     ],
 )
 def test_versions_are_ordered_as_people_expect(older, newer):
-    assert environment._order(older) < environment._order(newer)
+    assert _order(older) < _order(newer)
 
 
 @pytest.mark.parametrize(

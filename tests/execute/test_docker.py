@@ -7,28 +7,17 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.execute.engine import NAME, engine
 from tests.execute.wrapped import Pty, Wrapper, until
+from tests.services.docker import NAME
 from xt.errors import UnsupportedError, UnverifiableError
 from xt.execute import docker
 from xt.execute.docker import Image, Place, Wrapped, find, remove, wrap
 from xt.model.environment import Container
-
-
-@pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    # Not a folder of pytest's: the path of a socket has at most 107 bytes.
-    with (
-        tempfile.TemporaryDirectory(prefix="xt-") as folder,
-        engine(Path(folder)) as at,
-    ):
-        yield at
 
 
 class Engine(NamedTuple):
@@ -68,14 +57,15 @@ def container(image: str | None, **changes) -> Container:
 
 
 @pytest.fixture
-def docked(address, tmp_path):
+def docked(docker_engine, tmp_path):
     folder = tmp_path / 'work space, with: "signs"'
     folder.mkdir()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    environ = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "DOCKER_HOST": address}
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "DOCKER_HOST": docker_engine}
     yield Engine(environ, find(container(NAME), environ), folder, scratch)
-    left = subprocess.run(["docker", "ps", "-aq"], env=environ, capture_output=True, text=True).stdout
+    words = ["docker", "ps", "-aq", "--filter", f"name=xt-{os.getpid()}-"]
+    left = subprocess.run(words, env=environ, capture_output=True, text=True).stdout
     assert left == "", "a container is left"
 
 
@@ -225,7 +215,7 @@ def test_a_container_whose_docker_was_killed_can_be_removed(docked):
     process.kill()
     process.wait()
     # The command may be at work before the engine calls its container running.
-    until(lambda: docked.docker("ps", "-q") != "")
+    until(lambda: docked.docker("ps", "-q", "--filter", f"name={place.name}") != "")
     assert remove(place.name, docked.environ)
     assert not remove(place.name, docked.environ)
 
@@ -235,6 +225,14 @@ def test_accelerators_are_asked_for_by_docker_s_option(docked):
     words = docked.wrap("true", gpus=True).argv
     assert words[words.index("--gpus") + 1] == "all"
     assert words.index("--gpus") < words.index(docked.image.id)
+
+
+def test_further_options_win(docked):
+    words = docked.wrap("true", gpus=True, options=["--gpus=1", "--net", "none"], home="/x", umask=0o27).argv
+    at = words.index(docked.image.id)
+    assert "all" not in words and "--network" not in words and "HOME=/x" in words
+    assert words[at - 3 : at + 1] == ["--gpus=1", "--net", "none", docked.image.id]
+    assert words[at + 1 :] == ["/bin/sh", "-c", 'umask 027; exec "$@"', "sh", "true"]
 
 
 def test_the_engine_s_own_user_is_the_caller_where_it_has_no_privileges(docked):

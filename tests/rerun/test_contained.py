@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
-from pathlib import Path
-
-import pytest
-
-from tests.execute.engine import NAME, engine
-
-
-@pytest.fixture(scope="module")
-def address():
-    # Not a folder of pytest's: the path of a socket has at most 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="xt-") as folder, engine(Path(folder)) as at:
-        yield at
+from tests.services.docker import NAME, left
 
 
 def recorded(project, *words: str, **variables: str):
@@ -26,12 +13,7 @@ def recorded(project, *words: str, **variables: str):
     return done
 
 
-def containers(address: str) -> str:
-    words = ["docker", "--host", address, "ps", "-aq"]
-    return subprocess.run(words, capture_output=True, check=True, text=True).stdout
-
-
-def test_it_runs_in_the_recorded_image(repeated, address):
+def test_it_runs_in_the_recorded_image(repeated, docker_engine):
     repeated.write("a.txt", "then\n")
     repeated.write(".gitignore", "data\n")
     repeated.write("data", "input\n")
@@ -40,7 +22,7 @@ def test_it_runs_in_the_recorded_image(repeated, address):
     assert done.code == 7, done.err
     repeated.write("a.txt", "now\n")
     before = repeated.everything()
-    again = repeated.rerun("--env", "docker", code=7, env={"DOCKER_HOST": address})
+    again = repeated.rerun("--env", "docker", code=7, env={"DOCKER_HOST": docker_engine})
     lines = again.out.decode().splitlines()
     assert lines[:2] == ["then", "input"]
     assert lines[2].endswith("/.xt/work/0/code/project")
@@ -50,13 +32,13 @@ def test_it_runs_in_the_recorded_image(repeated, address):
     assert record["snapshot"]["command"]["argv"] == ["sh", "-c", script]
     assert record["snapshot"]["repeat"]["environment"] == "docker"
     assert record["snapshot"]["environment"]["container"]["image"] == NAME
-    assert "outside of the container" in again.err
+    assert "recorded inside of the container" in again.err
     assert "which image it was is not recorded" in again.err
-    assert containers(address) == ""
+    assert left(docker_engine, record["id"]) == ""
     repeated.clean()
 
 
-def test_variables_and_inputs_outside(repeated, address, tmp_path):
+def test_variables_and_inputs_outside(repeated, docker_engine, tmp_path):
     data = tmp_path / "elsewhere.txt"
     data.write_text("outside\n")
     script = f"echo $OMP_NUM_THREADS $API_TOKEN $XT_SEED; cat {data}; echo x > {data} || echo kept"
@@ -68,15 +50,15 @@ def test_variables_and_inputs_outside(repeated, address, tmp_path):
     )
     assert done.out.startswith(f"2 {secret} 3\n".encode()) or b"***" in done.out
     data.write_text("outside\n")
-    env = {"DOCKER_HOST": address, "API_TOKEN": secret}
+    env = {"DOCKER_HOST": docker_engine, "API_TOKEN": secret}
     again = repeated.rerun("--env", "docker", env=env)
     assert again.out.decode().splitlines() == [f"2 {secret} 3", "outside", "kept"]
     assert data.read_text() == "outside\n"
     assert secret.encode() not in repeated.stored_bytes()
 
 
-def test_an_image_that_is_not_here(repeated, address):
-    env = {"DOCKER_HOST": address}
+def test_an_image_that_is_not_here(repeated, docker_engine):
+    env = {"DOCKER_HOST": docker_engine}
     repeated.run("--", "true", env={"XT_IMAGE": "nowhere.example/image:1"})
     assert "`docker pull nowhere.example/image:1`" in repeated.rerun("--env", "docker", code=3, env=env).err
     repeated.run("--", "true", env={"container": "docker"})

@@ -161,8 +161,10 @@ def test_events_that_are_none_are_passed_over(pushed, there, data):
 
 
 def test_an_event_of_a_newer_xt_is_kept_as_it_is(pushed, there):
-    name = "events/2026/11/20261126172413794713-a421a8ab.signed.json"
-    data = json.dumps({"id": "20261126172413794713-a421a8ab", "kind": "signed", "run": A, "more": 1}).encode()
+    name = "events/2026/11/20261126172413794713-a421a8ab.foretold.json"
+    data = json.dumps(
+        {"id": "20261126172413794713-a421a8ab", "kind": "foretold", "run": A, "more": 1}
+    ).encode()
     Path(pushed.remote.url, name).parent.mkdir(parents=True, exist_ok=True)
     Path(pushed.remote.url, name).write_bytes(data)
     there.pull(pushed.remote)

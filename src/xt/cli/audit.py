@@ -30,7 +30,8 @@ def audit(
     ] = "terminal",
     as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
     signature: Annotated[
-        bool, typer.Option("--signature", help="Instead: who signed it, and is it what was signed?")
+        bool,
+        typer.Option("--signature", help="Say instead who signed it, and whether it is what was signed."),
     ] = False,
     allowed: Annotated[
         list[str] | None,

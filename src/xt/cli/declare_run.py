@@ -90,6 +90,16 @@ def run(
             help="Put in place what an equal (and verified) run gave, and run nothing.",
         ),
     ] = None,
+    docker: Annotated[
+        str | None,
+        typer.Option("--docker", metavar="IMAGE", help="Run it in a container of an image that is here."),
+    ] = None,
+    docker_opt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--docker-opt", metavar="OPT", help="Option of docker run, as --shm-size=8g; may be repeated."
+        ),
+    ] = None,
     per_rank: Annotated[
         bool, typer.Option("--per-rank", help="Below srun, mpirun or torchrun: a run for each rank.")
     ] = False,
@@ -116,6 +126,8 @@ def run(
         strict=strict or None,
         seed=seed,
         reuse=reuse,
+        docker=docker,
+        docker_options=docker_opt or [],
         sign=sign,
         quiet=quiet or None,
         ci=ci,

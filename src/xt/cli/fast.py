@@ -19,6 +19,7 @@ VALUES = {
     "--ticket": "ticket",
     "--as": "task",
     "--seed": "seed",
+    "--docker": "docker",
     "--sign": "sign",
     "--ci": "ci",
     "--ci-dir": "ci_dir",
@@ -35,6 +36,7 @@ LISTS = {
     "--param": "params",
     "--fact": "facts",
     "--metric": "metrics",
+    "--docker-opt": "docker_options",
     "--metrics": "metrics_from",
 }
 #: Those with a value that may be left out, which then is this one.

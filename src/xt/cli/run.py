@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from xt import config, join
 from xt.cli.fast import Words
 from xt.context import Outside, in_ci
 from xt.errors import NotStartedError
+from xt.model.request import RunRequest
 from xt.ops.evidence import Missing
 from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded
 from xt.render import runline
@@ -49,7 +51,11 @@ def execute(words: Words) -> int:
     if settings.ignored:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     launch: Place | None = None
-    if any(name in outside.environ for name in _RANKS) and not request.per_rank:
+    ranks = any(name in outside.environ for name in _RANKS)
+    if ranks and request.docker is not None:
+        # Each rank has a container of its own, and so it is a run of its own.
+        request = replace(request, per_rank=True)
+    if ranks and not request.per_rank:
         from xt.cli.rank import lead
 
         led = lead(request, outside, settings.settings, store)
@@ -58,13 +64,18 @@ def execute(words: Words) -> int:
         launch = led
         if launch is not None:
             request = replace(request, launch=(launch.key, launch.size))
-    try:
-        hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed)
-        report = run(request, outside, root, settings.settings, store, hooks)
-    except NotRecordedError as error:
-        if request.strict:
-            raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
-        return _unrecorded(request.command, error)
+    hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed)
+    if request.docker is not None:
+        from xt.cli.contained import execute as within
+
+        report = within(request, outside, root, settings.settings, store, hooks)
+    else:
+        try:
+            report = run(request, outside, root, settings.settings, store, hooks)
+        except NotRecordedError as error:
+            return unrecorded(request, error)
+    if isinstance(report, int):
+        return report
     if not isinstance(report, Report):
         from xt.cli.reused import tell
 
@@ -171,9 +182,22 @@ def end(report: Report) -> int:
     return result.xt_exit
 
 
-def _unrecorded(command: list[str], error: NotRecordedError) -> int:
-    """Become the command: what cannot be recorded must run all the same."""
+def unrecorded(
+    request: RunRequest, error: NotRecordedError, wrap: Callable[[], list[str]] | None = None
+) -> int:
+    """Become the command: what cannot be recorded must run all the same.
+
+    Args:
+        request: what was to be recorded.
+        error: why it cannot.
+        wrap: gives what is started instead of the command.
+
+    Raises:
+        NotStartedError: it is not to run without a record.
+    """
+    if request.strict:
+        raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
     say([f"xt: warning: this run is not recorded: {error.message}"])
-    reason, status = run_unrecorded(command)
+    reason, status = run_unrecorded(wrap() if wrap is not None else request.command)
     say([f"xt: error: {reason}"])
     return status

@@ -48,6 +48,8 @@ def settings(command: list[str]) -> list[tuple[str, str | bool]]:
         Name and value in order; True for an option without a value. A name may come more than once.
     """
     found: list[tuple[str, str | bool]] = []
+    if command[0].rpartition("/")[2] in ("docker", "podman"):
+        command = _in_container(command)
     words = command[first_word(command) :]
     at = 0
     while at < len(words):
@@ -71,6 +73,17 @@ def settings(command: list[str]) -> list[tuple[str, str | bool]]:
             # `data/year=2026/x.csv` is a path; `model/encoder=small` is a setting; `+new=1` is Hydra's.
             found.append((name, value))
     return found
+
+
+def _in_container(command: list[str]) -> list[str]:
+    """Give what a container is told to run: the options of the engine are no settings of the program."""
+    from xt.docker_words import DoubtError, running
+
+    try:
+        found = running(command)
+    except DoubtError:
+        return []
+    return found.command if found is not None else []
 
 
 def first_word(command: list[str]) -> int:

@@ -37,6 +37,9 @@ def describe(capture: Capture) -> Command:
 def _executable(capture: Capture) -> Executable:
     """Identify the file that argv[0] resolves to, as `execvp` would."""
     name = capture.request.command[0]
+    inside = capture.request.docker is not None
+    if inside and not _is_mounted(capture, name):
+        return Executable(None, None, None, "it is that of the image")
     if "/" in name:
         path: str | None = os.path.join(capture.request.cwd, name)
     else:
@@ -55,6 +58,12 @@ def _executable(capture: Capture) -> Executable:
         return Executable(to_text(real), None, None, str(error))
     except OSError as error:
         return Executable(to_text(real), None, None, error.strerror)
+
+
+def _is_mounted(capture: Capture, name: str) -> bool:
+    """Whether what a container is told to run is a file of the project."""
+    path = os.path.normpath(os.path.join(capture.request.cwd, name))
+    return "/" in name and fsio.is_inside(path, capture.root) and os.path.exists(path)
 
 
 def _digest(capture: Capture, path: str, info: os.stat_result) -> str:

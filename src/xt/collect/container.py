@@ -1,9 +1,16 @@
-"""The container xt runs in, as far as it can be seen from inside."""
+"""The container xt runs in, as far as it can be seen from inside.
+
+An engine tells a container next to nothing about its image. What is looked at: the variable `XT_IMAGE`, what
+podman and Apptainer leave in files, labels that Apptainer and some builders copy into the image, and what
+GitLab calls the image of a job. Of Docker and Kubernetes the image itself cannot be seen.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+
+import msgspec
 
 from xt import redact
 from xt.model.environment import Container
@@ -15,6 +22,12 @@ if TYPE_CHECKING:
 
 #: Process 1 of a machine, or of a container that plays one.
 _INITS = frozenset(("systemd", "init", "launchd", "runit", "openrc-init", "s6-svscan", "shepherd"))
+#: Files with the labels of an image, as Apptainer and some builders leave them.
+_LABELS = (".singularity.d/labels.json", "root/buildinfo/labels.json")
+#: Bytes of such a file, labels kept, characters of one.
+_LONGEST, MOST, _LONG = 65_536, 40, 200
+#: Labels that say what an image is.
+_TELLING = ("org.opencontainers.image.", "org.label-schema.", "version", "revision", "vcs-ref")
 _IMAGE = "the image cannot be seen from inside; set `XT_IMAGE` to its digest"
 
 
@@ -42,9 +55,19 @@ def collect(environ: Mapping[str, str], root: str = "/") -> Container:
     kind, name = engine
     fields = _containerenv(_read(root, "run/.containerenv")) if kind == "podman" else {}
     identity = fields.get("id") or _identity(cgroup) or _identity(_read(root, "proc/self/mountinfo", 1 << 20))
+    reason = None
     if image is None:
         image = fields.get("imageid") or fields.get("image") or name
-    return Container(True, kind, identity, image, None if image else _IMAGE)
+        image = to_shown(redact.clean(image)) if image else None
+    if image is None and environ.get("CI_JOB_IMAGE"):
+        image = to_shown(redact.clean(environ["CI_JOB_IMAGE"]))
+        reason = "`CI_JOB_IMAGE` names the image; which one that was is not known"
+    labels: dict[str, str] = {}
+    for path in _LABELS:
+        labels |= telling(_labels(_read(root, path, _LONGEST)))
+    return Container(
+        True, kind, identity, image, reason if image else _IMAGE, labels=dict(sorted(labels.items())[:MOST])
+    )
 
 
 def _engine(environ: Mapping[str, str], root: str, cgroup: str) -> tuple[str, str | None] | None:
@@ -68,6 +91,31 @@ def _engine(environ: Mapping[str, str], root: str, cgroup: str) -> tuple[str, st
             return engine, None
     told = environ.get("container") or _read(root, "run/systemd/container").strip()
     return (to_shown(told), None) if told else None
+
+
+def telling(labels: object) -> dict[str, str]:
+    """Pick the labels that say what an image is.
+
+    Args:
+        labels: as they are read; anything but a table of texts has none.
+    """
+    if not isinstance(labels, dict):
+        return {}
+    chosen = [
+        (name, value)
+        for name, value in labels.items()
+        if isinstance(name, str) and isinstance(value, str) and value and name.lower().startswith(_TELLING)
+    ]
+    return {to_shown(name)[:_LONG]: to_shown(redact.clean(value))[:_LONG] for name, value in chosen[:MOST]}
+
+
+def _labels(text: str) -> object:
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _containerenv(text: str) -> dict[str, str]:

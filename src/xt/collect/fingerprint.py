@@ -60,15 +60,16 @@ def of(
         variables: see there.
         root: absolute path of the project's root.
     """
+    libc = machine.libc if container.started_by is None else None  # an image brings its own
     settings = {name: value for name, value in determinism.items() if name != "CUDA_VISIBLE_DEVICES"}
     return codec.digest_of(
         {
             "python": _python(python),
-            "machine": [machine.system, machine.architecture, machine.cpu, machine.cpu_flags, machine.libc],
+            "machine": [machine.system, machine.architecture, machine.cpu, machine.cpu_flags, libc],
             # Every library of linear algebra starts as many threads, and sums in as many parts.
             "threads": determinism.get("OMP_NUM_THREADS") or machine.usable_cpus,
             "gpus": _gpus(gpus, determinism.get("CUDA_VISIBLE_DEVICES")),
-            "image": container.image,
+            "image": container.identity(),
             "locale": {name: effective(locale, name) for name in CATEGORIES},
             "timezone": timezone,
             "settings": settings,

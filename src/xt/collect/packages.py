@@ -97,9 +97,7 @@ def _package(folder: Folder, name: str, notes: list[str]) -> Package | None:
             notes.append(f"`{path}` names no package")
             return None
         title, version = told
-    normal = title.lower().replace("_", "-").replace(".", "-")
-    while "--" in normal:
-        normal = normal.replace("--", "-")
+    normal = normalised(title)
     editable = None
     if name.endswith(".egg-info"):
         # Beside its source: a development installation of setuptools, reached through a `.pth` file.
@@ -114,6 +112,14 @@ def _package(folder: Folder, name: str, notes: list[str]) -> Package | None:
     if editable_install and local:
         return Package(normal, version, to_text(local))
     return Package(normal, version, None, redact.clean(url), revision)
+
+
+def normalised(title: str) -> str:
+    """Write a package's name as PEP 503 says."""
+    normal = title.lower().replace("_", "-").replace(".", "-")
+    while "--" in normal:
+        normal = normal.replace("--", "-")
+    return normal
 
 
 def _direct(path: str, notes: list[str]) -> tuple[str, bool, str | None] | None:
@@ -159,14 +165,22 @@ def _metadata(path: str) -> tuple[str, str] | None:
                 head = file.read(4096)
         except OSError:
             continue
-        fields: dict[str, str] = {}
-        for line in head.splitlines():
-            if not line:
-                break
-            key, _, value = line.partition(":")
-            fields.setdefault(key.lower(), value.strip())
-        if fields.get("name") and fields.get("version"):
-            return fields["name"], fields["version"]
+        told = core_metadata(head)
+        if told is not None:
+            return told
+    return None
+
+
+def core_metadata(head: str) -> tuple[str, str] | None:
+    """Read name and version from the beginning of a METADATA or PKG-INFO file."""
+    fields: dict[str, str] = {}
+    for line in head.splitlines():
+        if not line:
+            break
+        key, _, value = line.partition(":")
+        fields.setdefault(key.lower(), value.strip())
+    if fields.get("name") and fields.get("version"):
+        return fields["name"], fields["version"]
     return None
 
 

@@ -36,7 +36,9 @@ _HOPELESS = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationErr
 
 
 class RefusedError(RemoteError):
-    """The server answered, and did not do it."""
+    """A server answered, and did not do what was asked; what was done before stands."""
+
+    code = "refused"
 
     def __init__(self, message: str, status: int, code: str | None) -> None:
         """Keep what it said.

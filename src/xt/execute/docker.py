@@ -1,26 +1,25 @@
 """Run a command in a container of Docker, so that it behaves as if it were started here.
 
 With the `docker` command and not the SDK: `docker run` already carries terminal, signals and exit status of a
-foreground process, it alone knows the user's contexts and configuration, and asking the same program whether
-the image is here asks the same engine that will run it.
+foreground process, and asking the same program whether the image is here asks the engine that will run it.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import subprocess
+import time
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from xt import fsio, redact
+from xt import docker_words, fsio
+from xt.engine import Engine, how_to_get, identity, is_exact, last_line
 from xt.errors import UnsupportedError, UnverifiableError
 from xt.model.environment import Container
 
-#: Seconds the engine may take to answer a question.
-_PATIENCE = 60
 #: Variables that would change the `docker` command itself; they reach the container by a file.
-_OF_DOCKER = ("DOCKER_", "LD_", "DYLD_", "GO", "BUILDKIT_")
+OF_DOCKER = ("DOCKER_", "LD_", "DYLD_", "GO", "BUILDKIT_")
+#: Seconds that the clock of an engine elsewhere may be behind.
+_SKEW = 60
 _CHECK = "`--env check` repeats it in the environment that is here"
 
 
@@ -57,6 +56,12 @@ class Place(NamedTuple):
     """A private folder that is removed after the run."""
     network: Literal["host", "none"] = "host"
     gpus: bool = False
+    options: list[str] = []  # noqa: RUF012 - a tuple's default, never changed
+    """Further ones of `docker run`, which win over what is chosen here."""
+    umask: int | None = None
+    """To set by the image's shell; None: that of containers, 022."""
+    home: str | None = None
+    """HOME, for a user the image does not know."""
 
 
 class Wrapped(NamedTuple):
@@ -68,98 +73,46 @@ class Wrapped(NamedTuple):
     """What is not as outside, one sentence each."""
 
 
-def find(container: Container, environ: Mapping[str, str]) -> Image:
+def find(container: Container, environ: Mapping[str, str], engine: Engine | None = None) -> Image:
     """Find the image a run was made in.
 
     Args:
         container: as recorded.
         environ: of the caller, which says where the engine is.
+        engine: to ask, when it is another than the caller's.
 
     Raises:
         UnverifiableError: no image is recorded, or it is not here.
         UnsupportedError: docker is not installed, or its engine does not answer.
     """
-    if container.image is None:
+    if container.image is None or (container.started_by is not None and container.found is None):
         why = container.reason or (
             "it was not made in one" if container.inside is False else "it is not known"
         )
         raise UnverifiableError(f"the run's container image is not known: {why}", _CHECK)
     if container.engine == "apptainer":
         raise UnverifiableError(f"the image `{container.image}` is one of Apptainer, not of Docker", _CHECK)
-    program = _program(environ)
-    options = _ask(program, environ, "info", "--format", "{{json .SecurityOptions}}")
-    if options.returncode or not options.stdout.strip():
-        raise UnsupportedError(
-            f"the engine of docker does not answer: {_last_line(options.stderr)}",
-            "start it, or say where it is: `docker context use`, DOCKER_HOST",
-        )
+    engine = engine or Engine(environ)
+    security = engine.security() if container.started_by != "command" else ""
     name = container.image
-    identity = _identity(program, environ, name)
-    if identity is None:
-        raise UnverifiableError(f"the image `{name}` is not here", _how_to_get(name))
-    exact = name.removeprefix("docker://") == identity or "sha256:" in name or _is_hex(name)
-    remarks = (
-        [] if exact else [f"`{name}` is a name: which image it was is not recorded, now it is {identity}"]
+    if container.found is None:
+        told = engine.inspect(name)
+        if told is None:
+            raise UnverifiableError(f"the image `{name}` is not here", how_to_get(name))
+        found, exact = identity(told), is_exact(name) or name.removeprefix("docker://") == identity(told)
+        remark = f"`{name}` is a name: which image it was is not recorded, now it is {found}"
+        return Image(found, name, "name=rootless" in security, [] if exact else [remark])
+    # By its id, or by what registries call it: engines do not agree what the id of an image is.
+    for word in (container.found.id, *container.found.digests):
+        told = engine.inspect(word)
+        if told is not None:
+            return Image(identity(told), name, "name=rootless" in security, [])
+    other = engine.inspect(name)
+    now = f"; `{name}` is another one now" if other is not None else ""
+    raise UnverifiableError(
+        f"the image `{name}` ({container.found.id[:19]}) is not here{now}",
+        how_to_get(container.found.id, container.found.digests),
     )
-    return Image(identity, name, "name=rootless" in options.stdout, remarks)
-
-
-def _program(environ: Mapping[str, str]) -> str:
-    found = fsio.find_program("docker", environ.get("PATH", os.defpath))
-    if found is None:
-        raise UnsupportedError("`docker` was not found", "install Docker Engine, or use another `--env`")
-    return os.path.abspath(found)
-
-
-def _ask(program: str, environ: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            [program, *words],
-            env=dict(environ),
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UnsupportedError(f"`docker {words[0]}` does not answer: {error}") from error
-
-
-def _last_line(text: str) -> str:
-    return redact.clean(
-        next((line for line in reversed(text.splitlines()) if line.strip()), "it says nothing")
-    )
-
-
-def _identity(program: str, environ: Mapping[str, str], name: str) -> str | None:
-    """The id of an image by name, id, or digest with or without a repository."""
-    wanted = name.removeprefix("docker://")
-    if not wanted or wanted.startswith("-"):
-        return None
-    found = _ask(program, environ, "image", "inspect", "--format", "{{.Id}}", wanted)
-    if found.returncode == 0:
-        return found.stdout.strip() or None
-    if not wanted.startswith("sha256:"):
-        return None
-    # Of a digest without its repository the engine finds images by id only.
-    listed = _ask(
-        program, environ, "image", "ls", "--digests", "--no-trunc", "--format", "{{.Digest}} {{.ID}}"
-    )
-    pairs = (line.split() for line in listed.stdout.splitlines())
-    return next((pair[1] for pair in pairs if len(pair) == 2 and pair[0] == wanted), None)
-
-
-def _is_hex(name: str) -> bool:
-    return re.fullmatch(r"[0-9a-f]{12,64}", name) is not None
-
-
-def _how_to_get(name: str) -> str:
-    plain = name.removeprefix("docker://")
-    if plain.startswith("sha256:") or _is_hex(plain):
-        return "an id alone cannot be pulled: load the image (`docker load`), or pull it by the name it has"
-    return f"`docker pull {plain}`"
 
 
 def wrap(
@@ -184,7 +137,7 @@ def wrap(
     """
     said = []
     outer = dict(environ)
-    words = [_program(environ)]
+    words = [Engine(environ).program]
     if "HOME" in place.names:
         config = environ.get("DOCKER_CONFIG") or os.path.join(environ.get("HOME", "/"), ".docker")
         words += ["--config", config]
@@ -194,7 +147,11 @@ def wrap(
     # What the command prints is in xt's logs, masked, and must not be in the engine's too.
     words += ["--log-driver", "none"]
     # A sandbox is not the purpose: files keep their labels, shared memory is as large as outside.
-    words += ["--security-opt", "label=disable", "--ipc", "host", "--network", place.network]
+    words += ["--security-opt", "label=disable", "--ipc", "host"]
+    asked = {option.name for option in docker_words.options(place.options).options}
+    # Of these options docker takes several and not the last one.
+    if asked.isdisjoint(("network", "net")):
+        words += ["--network", place.network]
     words += ["--user", "0:0" if image.rootless else f"{os.getuid()}:{os.getgid()}"]
     if not image.rootless:
         words += [word for group in sorted(set(os.getgroups())) for word in ("--group-add", str(group))]
@@ -203,7 +160,7 @@ def wrap(
         said.append("standard error comes with standard output: a container has one terminal")
     elif place.stdin:
         words.append("--interactive")
-    if place.gpus:
+    if place.gpus and "gpus" not in asked:
         words += ["--gpus", "all"]
     for path in dict.fromkeys(place.writable):
         words += ["--mount", _mount(path)]
@@ -215,7 +172,7 @@ def wrap(
     for name in dict.fromkeys(place.names):
         if name not in given or not name or "=" in name:
             continue
-        if not name.startswith(_OF_DOCKER):
+        if not name.startswith(OF_DOCKER):
             # By name: a value on the command line could be read by every user of the machine.
             outer[name] = given[name]
             words += ["--env", name]
@@ -227,7 +184,12 @@ def wrap(
         words += ["--env-file", _write_variables(place.scratch, filed)]
     if unset:
         said.append(f"not set, because of a line break in it: {', '.join(unset)}")
-    return Wrapped([*words, image.id, *argv], outer, said)
+    if place.home is not None:
+        words += ["--env", f"HOME={place.home}"]
+    if place.umask is not None:
+        # Docker knows no umask of its own. `exec`: the command is the same process.
+        argv = ["/bin/sh", "-c", f'umask {place.umask:03o}; exec "$@"', "sh", *argv]
+    return Wrapped([*words, *place.options, image.id, *argv], outer, said)
 
 
 def _mount(path: str) -> str:
@@ -259,8 +221,28 @@ def remove(name: str, environ: Mapping[str, str]) -> bool:
     Raises:
         UnsupportedError: the engine does not answer.
     """
-    program = _program(environ)
-    there = _ask(program, environ, "container", "inspect", "--format", "{{.Id}}", name).returncode == 0
+    engine = Engine(environ)
+    there = engine.ask("container", "inspect", "--format", "{{.Id}}", name).returncode == 0
     if there:
-        _ask(program, environ, "container", "rm", "--force", name)
+        engine.ask("container", "rm", "--force", "--volumes", name)
     return there
+
+
+def started(name: str, since: float, environ: Mapping[str, str]) -> bool:
+    """Tell whether a container was started, though it is gone by now: its exit status is then the command's.
+
+    Args:
+        name: see `Place`.
+        since: seconds of the epoch, before it was asked for.
+        environ: of the caller.
+
+    Raises:
+        UnsupportedError: the engine does not answer.
+    """
+    told = Engine(environ).ask(
+        *("events", "--since", f"{since - _SKEW:.0f}", "--until", f"{time.time():.9f}"),
+        *("--filter", f"container={name}", "--filter", "event=start", "--format", "{{.Action}}"),
+    )
+    if told.returncode:
+        raise UnsupportedError(f"the engine of docker does not answer: {last_line(told.stderr)}")
+    return "start" in told.stdout

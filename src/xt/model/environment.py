@@ -68,17 +68,75 @@ class Gpus(msgspec.Struct, frozen=True):
     devices: list[Gpu]
 
 
-class Container(msgspec.Struct, frozen=True):
-    """The container xt itself runs in."""
+class Installed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Packages that one manager keeps in one place of an image."""
+
+    kind: Literal["deb", "apk", "pacman", "python", "conda"]
+    place: Text
+    """The file or folder they were read from."""
+    packages: list[Package]
+    """Sorted by name."""
+    version: str | None = None
+    """Of the interpreter, for `python`."""
+
+
+class Image(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A container image, as the engine that has it describes it."""
+
+    id: str
+    """`sha256:<hex>`: what it holds and how it starts, whatever its names mean by now."""
+    tags: list[str]
+    """Its names here, such as `python:3.12`."""
+    digests: list[str]
+    """What it is called in registries: `REPOSITORY@sha256:<hex>`."""
+    entrypoint: list[str]
+    command: list[str]
+    layers: list[str]
+    system: str | None
+    """Such as `linux/amd64`."""
+    created: str | None = None
+    distribution: str | None = None
+    """As its `os-release` says."""
+    installed: list[Installed] | None = None
+    """Packages in it, read from its files; None when they were not read: see `reason`."""
+    users: list[int] | None = None
+    """User ids that its `/etc/passwd` knows."""
+    shell: bool | None = None
+    """Whether it has `/bin/sh`."""
+    reason: str | None = None
+    """What could not be read, and why."""
+
+
+class Container(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The container the command runs in: one that xt starts, one that the command starts, or xt's own."""
 
     inside: bool | None
     """None when it cannot be told."""
     engine: str | None
     id: str | None
+    """Of the container, where it is known from inside."""
     image: str | None
-    """The image's name or digest where it can be known from inside (`XT_IMAGE`, labels)."""
+    """The image's name or digest: as it was asked for, or where it can be known from inside."""
     reason: str | None
     """What could not be known, and why."""
+    started_by: Literal["xt", "command"] | None = None
+    """`xt` with `--docker`, `command` for `docker run`; None for the one xt itself runs in, or none."""
+    found: Image | None = None
+    """The image that the name meant when the command started."""
+    options: list[Text] = []
+    """Further options of `docker run`, with `--docker`."""
+    declared: str | None = None
+    """Where the image was declared: `--docker`, `xt.toml` or `[task.NAME]`."""
+    handed: list[str] = []
+    """Variables from outside that the command gets, besides `XT_*`; all others are the image's own."""
+    adjusted: list[str] = []
+    """What is not as it would be outside, one sentence each."""
+    labels: dict[str, str] = {}
+    """Labels of the image that say what it is: `org.opencontainers.image.version`, …"""
+
+    def identity(self) -> str | None:
+        """Tell which image it is, as exactly as is known."""
+        return self.found.id if self.found is not None else self.image
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -270,7 +270,7 @@ def _hardware(snapshot: Snapshot) -> str | None:
 
 def _image(snapshot: Snapshot) -> str | None:
     found = snapshot.environment.container
-    if found.image:
+    if found.image and (found.started_by is None or found.found is not None):
         return None
     return found.reason or "not in a container" if found.inside is False else found.reason or "not known"
 

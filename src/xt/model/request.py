@@ -56,6 +56,23 @@ class MetricGoal(msgspec.Struct, frozen=True):
     unit: str | None = None
 
 
+class Docker(msgspec.Struct, frozen=True):
+    """The container to run a command in."""
+
+    image: str
+    """Its name, id or digest, as asked."""
+    options: list[str] = []
+    """Further options of `docker run`, one word each."""
+    declared: str = "--docker"
+    """Where it was: `--docker`, `xt.toml` or `[task.NAME]`."""
+    id: str | None = None
+    """The image that is meant, for a repeat, whatever the name means by now."""
+    handed: list[str] | None = None
+    """Variables to hand over, for a repeat; None: those that are settings, see `xt.collect.contained`."""
+    environ: dict[str, str] | None = None
+    """Variables by which the engine is found, for a repeat; None: those of the command."""
+
+
 class RunRequest(msgspec.Struct, frozen=True):
     """One `xt run`."""
 
@@ -85,6 +102,10 @@ class RunRequest(msgspec.Struct, frozen=True):
     """What `xt rerun` and `xt verify` say about a repeat."""
     reuse: Literal["any", "verified"] | None = None
     """Which earlier run of the same recipe may stand for this one; None: none."""
+    docker: Docker | None = None
+    """The container to run it in; None: here."""
+    image_id: str | None = None
+    """For a repeat of a command that starts a container itself: the image to take, not the named one."""
     sign: str | None = None
     """Absolute path of the key that signs the run when it is sealed."""
     must_sign: bool = False

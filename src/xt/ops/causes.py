@@ -14,7 +14,7 @@ from xt.model.snapshot import Command, OutputSpec, Snapshot
 from xt.model.text import to_text
 from xt.ops import recipe
 from xt.ops.scrub import Scrubber
-from xt.redact import too_common
+from xt.redact import clean_argv, too_common
 
 
 def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
@@ -64,6 +64,11 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
     found = {name: scrubber.clean(value) for name, value in found.items()}
     command = scrubber.clean(command)
     hidden = [keyed(capture.key, "argument", request.command[index]) for index in command.redacted]
+    if request.docker is not None:
+        hidden += [
+            keyed(capture.key, "docker option", request.docker.options[index])
+            for index in clean_argv(request.docker.options)[1]
+        ]
     outputs = [OutputSpec(item.role, to_text(item.path)) for item in request.outputs]
     return Snapshot(
         command=command,
@@ -83,7 +88,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
             root=capture.root,
             ranks=found["context"].ranks,
         ),
-        recipe_doubt=recipe.doubt(found["code"], found["inputs"]),
+        recipe_doubt=recipe.doubt(found["code"], found["inputs"], found["environment"].container),
         problems=scrubber.clean(capture.problems),
         repeat=scrubber.clean(request.repeat),
         **found,

@@ -33,6 +33,7 @@ _NAMES = {
     "python/version": ("python", "not known"),
     "python/implementation": ("python implementation", "not known"),
     "container/image": ("container image", "not known"),
+    "container/options": ("options of docker", "none"),
     "system/system": ("system", "not known"),
     "system/architecture": ("architecture", "not known"),
     "system/cpu": ("processor", "not known"),

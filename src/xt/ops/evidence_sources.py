@@ -98,6 +98,9 @@ def _around(field: str, snapshot: Snapshot) -> Origin:
         what = f"{found.machine.cpu} ×{found.machine.cpus or '?'}"
         return Origin(", ".join([what, *dict.fromkeys(devices)]), "the machine")
     if field == "env.image":
+        image = found.container.found
+        if image is not None:
+            return Origin(found.container.image, _brief(image.id))
         return Origin(found.container.image, found.container.engine or "XT_IMAGE")
     tree = f"tree {(code.tree or '')[:8]}"
     if code.head is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from xt import codec
 from xt.model.code import Code
-from xt.model.environment import Environment
+from xt.model.environment import Container, Environment
 from xt.model.files import Input
 from xt.model.snapshot import Command, Param, Repeat, Seed, points
 from xt.model.text import Text, from_text, to_text
@@ -19,8 +19,10 @@ OUTPUT = "a declared output"
 ROOT = "\0"
 
 
-def doubt(code: Code, inputs: list[Input]) -> str | None:
+def doubt(code: Code, inputs: list[Input], container: Container) -> str | None:
     """Say why the same recipe need not mean the same causes; None when it does."""
+    if container.started_by is not None and container.found is None:
+        return "the image it runs in is not known"
     if code.tree is None:
         return "the code is not known"
     for item in inputs:
@@ -49,7 +51,8 @@ def digest(
 
     Args:
         command: without secrets.
-        hidden: keyed digests of its arguments that were masked, so that different ones are told apart.
+        hidden: keyed digests of its arguments, and of options of docker, that were masked, so that different
+            ones are told apart.
         code: and all others, as recorded.
         inputs: declared ones.
         params: named settings.
@@ -72,11 +75,13 @@ def digest(
     """
     around = {"varied": repeat.varied, "pinned": repeat.pinned} if repeat is not None else {}
     stated = {fact.name: _value(fact.value, root) for fact in facts if not points(fact.name)}
+    options = [_elsewhere(word, root) for word in environment.container.options]
+    more = {"facts": stated, "ranks": ranks, "docker": options}
     held = {"stdin": command.stdin_digest} if command.stdin_digest and command.stdin_size else {}
     return codec.digest_of(
         {
             # Only where there is something to say: other recipes stay what they were.
-            **{name: value for name, value in {**around, "facts": stated, "ranks": ranks}.items() if value},
+            **{name: value for name, value in {**around, **more}.items() if value},
             "recipe": 1,
             "argv": [_elsewhere(word, root) for word in command.argv],
             "hidden": hidden,

@@ -68,6 +68,8 @@ class Hooks(NamedTuple):
     instead, while the record names the command."""
     own_pids: bool = False
     """Whether it is the first process of a pid namespace of its own."""
+    judge: Callable[[execute.Ended], execute.Ended] | None = None
+    """Gets how it ended, and says how that is to be understood."""
     sealed: Callable[[Store, Record], str | None] | None = None
     """Gets the record when it is there for good, to sign it; gives the reason why it could not."""
     launch: Place | None = None
@@ -118,6 +120,9 @@ def run(
         if hooks.launch is not None:
             _lead(store, live, run_id, hooks.launch)
         secrets = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
+        if request.docker is not None:
+            hidden = argv_secrets(request.docker.options)
+            secrets |= {f"docker {name}": value for name, value in hidden.items()}
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
         snapshot = causes.snapshot(capture, scrubber)
@@ -160,6 +165,8 @@ def run(
 
         gathered = gather(hooks.launch, live, store, ended, outside, settings.run.rank_wait)
     try:
+        if hooks.judge is not None:
+            ended = hooks.judge(ended)
         result = scrubber.clean(effects.result(capture, before, ended, live, store))
         if gathered is not None:
             result = effects.of_all(result, scrubber.clean(gathered))

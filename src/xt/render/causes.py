@@ -9,6 +9,7 @@ from xt.model.files import Input
 from xt.model.snapshot import Command, Param, Seed, Snapshot
 from xt.model.text import Text, from_text
 from xt.render.cells import clip
+from xt.render.containers import NAMED, NOTABLE, container, labels
 from xt.render.layout import beside, flow, table, wrap
 from xt.render.quantities import count, fingerprint, size
 from xt.render.quoting import quote, value
@@ -18,12 +19,6 @@ from xt.render.styled import Line, say
 CHANGES, LEFT_OUT, PARAMS, INPUTS, WORDS = 6, 4, 60, 40, 80
 #: Characters of a word of the command, and cells of a param's value.
 LONG_WORD, LONG_VALUE = 400, 120
-#: Packages worth naming, those that decide a result's numbers first.
-NOTABLE = (
-    *("torch", "jax", "tensorflow", "transformers", "vllm", "scikit-learn", "xgboost", "lightgbm"),
-    *("numpy", "scipy", "pandas", "polars", "datasets"),
-)
-NAMED = 4
 #: Interpreters as their makers write them.
 IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
@@ -229,9 +224,13 @@ def seed(found: Seed, width: int) -> list[Line]:
 def environment(found: Environment, width: int) -> list[Line]:
     """Interpreter and packages, then the machine, then what is set for results to repeat."""
     lines = _python(found.python, width) if found.python is not None else []
-    if found.python is None:
+    if found.container.started_by is not None:
+        lines = container(found.container, width)
+    elif found.python is None:
         lines = wrap([say(found.python_reason or "no interpreter is known", "dim")], width, 2)
     machine = [*_machine(found.machine), _gpus(found.gpus), *_container(found)]
+    if found.container.started_by is not None:
+        machine = [[say("on "), *machine[0]], *machine[1:]]
     lines += flow(machine, width)
     settings: list[Line] = [
         [say(f"{name}={setting}")] for name, setting in found.determinism.items() if setting is not None
@@ -293,12 +292,13 @@ def _gpus(gpus: Gpus) -> Line:
 
 
 def _container(found: Environment) -> list[Line]:
-    container = found.container
-    if not container.inside:
+    inside = found.container
+    if not inside.inside or inside.started_by is not None:
         return []
     return [
         [
-            say(f"in {container.engine or 'a container'}"),
-            say(f" {container.image}" if container.image else ""),
+            say(f"in {inside.engine or 'a container'}"),
+            say(f" {inside.image}" if inside.image else ""),
+            *labels(inside),
         ]
     ]

@@ -44,7 +44,7 @@ def _unseen(snapshot: Snapshot) -> list[tuple[str, str]]:
     environment, machine = snapshot.environment, snapshot.environment.machine
     container, ran = environment.container, snapshot.command
     found: list[tuple[str, str]] = []
-    if snapshot.command.executable.digest is None:
+    if snapshot.command.executable.digest is None and container.started_by != "xt":
         found.append(("program", snapshot.command.executable.reason or "its content is not known"))
     if ran.stdin in ("pipe", "file", "socket", "other") and ran.stdin_digest is None:
         what = "a device" if ran.stdin == "other" else f"a {ran.stdin}"
@@ -61,7 +61,7 @@ def _unseen(snapshot: Snapshot) -> list[tuple[str, str]]:
         found.append(("GPUs", environment.gpus.reason or "no reason is known"))
     if container.inside is False and container.image is None:
         found.append(("container image", "not in a container"))
-    elif container.image is None:
+    elif container.image is None or (container.started_by is not None and container.found is None):
         found.append(("container image", container.reason or "no reason is known"))
     unknown = [
         name

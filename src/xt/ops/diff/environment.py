@@ -7,9 +7,10 @@ from typing import Any
 
 from xt.collect import fingerprint
 from xt.model.delta import Change, Delta, whole
-from xt.model.environment import Environment, Gpu, Package
+from xt.model.environment import Container, Environment, Gpu
 from xt.model.snapshot import Context, Snapshot
 from xt.model.text import Text, from_text, to_shown
+from xt.ops.diff import packages
 
 #: Differing parts listed; the others are counted.
 PARTS = 500
@@ -23,20 +24,20 @@ _NOISY = ("SLURM_", "XT_", "LC_")
 def compare(left: Snapshot, right: Snapshot) -> Delta:
     """Compare what the fingerprint is made of, part by part."""
     one, other = left.environment, right.environment
-    if one.fingerprint == other.fingerprint:
+    if one.fingerprint == other.fingerprint and one.container.options == other.container.options:
         return Delta("environment", "same")
     pairs = [
         *_python(one, other),
         *_system(one, other),
         *_gpus(one, other),
-        ("container/image", one.container.image, other.container.image),
+        *_image(one.container, other.container),
         *_settings(one, other),
         ("settings/timezone", one.timezone, other.timezone),
         *_locale(one, other),
         *_selecting(left, right),
     ]
     children = [_delta(name, before, after) for name, before, after in pairs if before != after]
-    children += _packages(one, other)
+    children += packages.compare(one, other)
     if not children:
         # The fingerprint is sealed; what it was made of may be more than this version shows.
         children = [
@@ -83,6 +84,20 @@ def _delta(name: str, left: Any, right: Any) -> Delta:
     return Delta(f"environment/{name}", "changed", left, right, change=change)
 
 
+def _image(one: Container, other: Container) -> Iterator[tuple[str, Any, Any]]:
+    if one.identity() != other.identity():
+        yield "container/image", _called(one), _called(other)
+    left, right = ([to_shown(from_text(word)) for word in side.options] for side in (one, other))
+    yield "container/options", left or None, right or None
+
+
+def _called(container: Container) -> str | None:
+    """Name an image so that another one of the same name is told apart."""
+    if container.found is None:
+        return container.image
+    return f"{container.image} ({container.found.id[:19]})" if container.image else container.found.id
+
+
 def _python(one: Environment, other: Environment) -> Iterator[tuple[str, Any, Any]]:
     left, right = one.python, other.python
     if left is None or right is None:
@@ -92,64 +107,11 @@ def _python(one: Environment, other: Environment) -> Iterator[tuple[str, Any, An
     yield "python/version", left.version, right.version
 
 
-def _packages(one: Environment, other: Environment) -> list[Delta]:
-    if one.python is None or other.python is None:
-        return []
-    left, right = (
-        {package.name: package for package in side.python.packages} for side in (one, other) if side.python
-    )
-    found = []
-    for name in sorted(left.keys() | right.keys()):
-        before, after = left.get(name), right.get(name)
-        if before is not None and after is not None and _origin(before) == _origin(after):
-            continue
-        path = f"environment/packages/{name}"
-        if before is None or after is None:
-            change: Change = "added" if before is None else "removed"
-            found.append(
-                Delta(path, "changed", before and before.version, after and after.version, change=change)
-            )
-        elif before.version != after.version:
-            up = _order(before.version) < _order(after.version)
-            found.append(Delta(path, "changed", before.version, after.version, change="up" if up else "down"))
-        else:
-            note = f"the same version from elsewhere: {_from(before)} → {_from(after)}"
-            found.append(Delta(path, "changed", before.version, after.version, change="changed", note=note))
-    return found
-
-
-def _origin(package: Package) -> tuple[str, str | None]:
-    return package.version, "editable" if package.editable else package.revision or fingerprint.origin(
-        package.url
-    )
-
-
-def _from(package: Package) -> str:
-    if package.editable is not None:
-        return "an editable folder"
-    return package.revision[:12] if package.revision else package.url or "an index"
-
-
-def _order(version: str) -> list[tuple[int, int, str]]:
-    """A key that orders versions as people expect: numbers by value, a pre-release before its release.
-
-    Enough to say `up` or `down`; PEP 440 in full is not needed for that.
-    """
-    key: list[tuple[int, int, str]] = []
-    word = ""
-    for character in version.partition("+")[0] + ".":
-        if character.isdecimal() == word.isdecimal() and character not in ".-_" and word:
-            word += character
-            continue
-        if word:
-            key.append((2, int(word[:20]), "") if word.isdecimal() else (3 if word == "post" else 0, 0, word))
-        word = "" if character in ".-_" else character
-    return [*key, (1, 0, "")]
-
-
 def _system(one: Environment, other: Environment) -> Iterator[tuple[str, Any, Any]]:
     for name in ("system", "architecture", "cpu", "libc", "cpu_flags"):
-        yield f"system/{name.replace('_', ' ')}", getattr(one.machine, name), getattr(other.machine, name)
+        if name != "libc" or one.container.started_by is other.container.started_by is None:
+            # An image brings a C library of its own.
+            yield f"system/{name.replace('_', ' ')}", getattr(one.machine, name), getattr(other.machine, name)
     if not (one.determinism.get("OMP_NUM_THREADS") and other.determinism.get("OMP_NUM_THREADS")):
         # Where OMP_NUM_THREADS says so, the number of processors does not matter.
         yield "threads/usable CPUs", one.machine.usable_cpus, other.machine.usable_cpus
@@ -193,10 +155,10 @@ def _selecting(left: Snapshot, right: Snapshot) -> Iterator[tuple[str, Any, Any]
 
 
 def _relative(side: Snapshot, name: str) -> str | None:
-    value = side.environment.variables.get(name)
+    value, container = side.environment.variables.get(name), side.environment.container
     return (
         None
-        if value is None
+        if value is None or (container.started_by is not None and name not in container.handed)
         else to_shown(fingerprint.relative(from_text(value), from_text(side.context.project)))
     )
 

@@ -45,8 +45,10 @@ class Checks:
         """
         if self._wish.recompute:
             return  # it is done again for what differs
-        if self._wish.environment == "docker":
-            self.remarks.append("what is recorded of the environment is what is outside of the container")
+        if self._wish.environment == "docker" and self._recorded.environment.container.started_by is None:
+            self.remarks.append(
+                "its environment was recorded inside of the container, now it is from outside"
+            )
         elif not self._wish.varied and not self._wish.pinned:
             self.drift = drift(self._recorded, now)
         if self.drift and self._wish.environment == "strict":

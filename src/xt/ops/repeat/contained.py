@@ -1,90 +1,129 @@
-"""A repeat whose command runs in a container of the recorded image, while xt records it from outside."""
+"""Which image a repeat runs in, and in what container."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from xt.context import sort_of
-from xt.errors import XtError
+from msgspec.structs import replace
+
+from xt import docker_words
+from xt.engine import Engine
+from xt.errors import UnverifiableError
 from xt.execute import docker
 from xt.execute.vary import Around, ImpossibleError
+from xt.model.request import Docker, RunRequest
 from xt.model.snapshot import Snapshot
-from xt.ops.repeat.workspace import Workspace
+from xt.model.text import from_text
+from xt.ops.contained import Contained
+from xt.ops.repeat.places import Moved
+from xt.ops.repeat.request import container as container_of
+from xt.ops.repeat.wish import Wish
+from xt.redact import MASK
 
-#: Variables of xt's own that mean something in a container; the store is not there.
-_OURS = ("XT_RUN_ID", "XT_METRICS", "XT_SEED")
-#: The umask a container begins with.
-_UMASK = 0o022
+#: Makes the container of a request, or None when it runs in none.
+Making = Callable[[RunRequest], Contained | None]
+#: Variables that a container made from inside knowledge does not get: the store is not there.
+_NOT_THERE = ("XT_STORE", "XT_IMAGE")
 
 
-class Contained:
-    """The container of one repeat."""
+class Pinned(NamedTuple):
+    """The image of a repeat."""
 
-    def __init__(self, snapshot: Snapshot, place: Workspace, environ: Mapping[str, str]) -> None:
-        """Find the image.
+    docker: Docker | None
+    """What xt starts; None when the command starts its container itself."""
+    image_id: str
+    said: list[str]
+    """What is not as it was, in sentences."""
 
-        Args:
-            snapshot: causes of the run.
-            place: where the repeat runs.
-            environ: of the caller, which says where the engine is.
 
-        Raises:
-            UnverifiableError: no image is recorded, or it is not here.
-            UnsupportedError: docker is not installed, or its engine does not answer.
-        """
-        self._snapshot, self._place, self._environ = snapshot, place, environ
-        self._image = docker.find(snapshot.environment.container, environ)
-        self._name: str | None = None
-        self._around: Around | None = None
-        self._readable: list[str] = []
-        self._cwd = ""
-        self.said = list(self._image.remarks)
-        """What is not as it was, in sentences."""
-        if int(snapshot.environment.umask, 8) != _UMASK:
-            self.said.append(f"the umask in the container is {_UMASK:03o}")
+def pinned(snapshot: Snapshot, wish: Wish, moved: Moved, environ: Mapping[str, str]) -> Pinned | None:
+    """Find the image that a repeat is to run in.
 
-    def prepare(self, around: Around, cwd: str, readable: list[str]) -> None:
-        """Take in what surrounds the command.
+    Args:
+        snapshot: causes of the run.
+        wish: what is asked.
+        moved: from the recorded project to where the repeat runs.
+        environ: of the caller, which says where the engine is.
 
-        Args:
-            around: with its variables, in which the image is named from now on.
-            cwd: absolute folder it runs in.
-            readable: absolute paths outside of the workspace that it reads.
+    Returns:
+        None when it runs in none, or in whatever its command starts.
 
-        Raises:
-            ImpossibleError: something is varied or pinned that does not reach into a container.
-        """
-        alone = around.cpus is not None or around.hostname is not None or around.own_pids or around.moved
-        if alone or around.personality or "LD_PRELOAD" in around.added:
-            raise ImpossibleError("it does not reach into a container")
-        around.environ["XT_IMAGE"] = self._image.name
-        self._around, self._cwd, self._readable = around, cwd, readable
-
-    def wrap(self, argv: list[str], environ: dict[str, str], live: str) -> tuple[list[str], dict[str, str]]:
-        """Give what is started instead of the command; see `ops.run.Hooks`."""
-        assert self._around is not None, "prepared first"
-        self._name = f"xt-{environ['XT_RUN_ID']}"
-        recorded = self._snapshot.environment
-        secrets = [name for name, digest in recorded.hidden.items() if digest == "secret"]
-        place = docker.Place(
-            name=self._name,
-            cwd=self._cwd,
-            writable=[os.path.dirname(self._place.top), live],
-            readable=self._readable,
-            names=[*recorded.variables, *secrets, *self._around.added, *_OURS],
-            terminal=all(sort_of(number) == "terminal" for number in range(3)),
-            stdin=sort_of(0) != "closed",
-            scratch=self._place.scratch,
-            network="none" if "network" in self._around.namespaces else "host",
-            gpus=bool(recorded.gpus.devices),
+    Raises:
+        UnverifiableError: no image is recorded, or it is not here.
+        UnsupportedError: docker is not installed, or its engine does not answer.
+    """
+    container = snapshot.environment.container
+    if container.started_by != "xt" and wish.environment != "docker":
+        return None
+    if wish.environment == "recreate":
+        raise UnverifiableError(
+            "it was made in a container, whose environment is its image", "leave `--env recreate` out"
         )
-        wrapped = docker.wrap(self._image, argv, environ, place, self._environ)
-        return wrapped.argv, wrapped.environ
+    if container.started_by == "command":
+        argv = [from_text(word) for word in snapshot.command.argv]
+        found = docker_words.running(argv) if container.found is not None else None
+        engine = Engine(environ, found.engine, found.before) if found is not None else None
+        image = docker.find(container, environ, engine)
+        return Pinned(None, image.id, image.remarks)
+    image = docker.find(container, environ)
+    asked = container_of(snapshot, moved)
+    if asked is not None:
+        if any(MASK in word for word in asked.options):
+            raise UnverifiableError("an option of docker holds a secret, which is not recorded")
+        return Pinned(replace(asked, id=image.id, environ=dict(environ)), image.id, image.remarks)
+    names = [name for name in snapshot.environment.variables if name not in _NOT_THERE]
+    names += [name for name, digest in snapshot.environment.hidden.items() if digest == "secret"]
+    asked = Docker(container.image or image.id, [], "--docker", image.id, names, dict(environ))
+    return Pinned(asked, image.id, image.remarks)
 
-    def end(self) -> None:
-        """Remove the container if it is left, as when the `docker` command was killed."""
-        if self._name is not None:
-            with contextlib.suppress(XtError):  # an engine that is gone has no container
-                docker.remove(self._name, self._environ)
+
+def surroundings(around: Around) -> None:
+    """See that what surrounds the command reaches into a container.
+
+    Raises:
+        ImpossibleError: something is varied or pinned that does not.
+    """
+    alone = around.cpus is not None or around.hostname is not None or around.own_pids or around.moved
+    if alone or around.personality or "LD_PRELOAD" in around.added:
+        raise ImpossibleError("it does not reach into a container")
+
+
+def in_workspace(
+    around: Around, cwd: str, top: str, readable: list[str], environ: Mapping[str, str], umask: int
+) -> Making:
+    """Prepare the container of a repeat in a workspace.
+
+    Args:
+        around: with its variables.
+        cwd: absolute folder the command runs in.
+        top: of the workspace.
+        readable: absolute paths outside of the workspace that it reads.
+        environ: of the caller.
+        umask: that the run had.
+    """
+
+    def make(asked: RunRequest) -> Contained | None:
+        if asked.docker is None:
+            return None
+        return Contained(
+            asked.docker,
+            environ,
+            cwd,
+            [os.path.dirname(top)],
+            readable,
+            umask=umask,
+            network="network" not in around.namespaces,
+            names=list(around.added),
+        )
+
+    return make
+
+
+def with_image(image_id: str, argv: list[str]) -> list[str]:
+    """Write a command that starts a container so that it takes an image by its id."""
+    found = docker_words.running(argv)
+    if found is None:
+        return argv
+    return [*argv[: found.at], image_id, *argv[found.at + 1 :]]

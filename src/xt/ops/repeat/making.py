@@ -29,7 +29,8 @@ from xt.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xt.ops.repeat.contained import Contained
+    from xt.ops.repeat import contained
+    from xt.ops.repeat.contained import Pinned
 
 #: Says what is being done, for a line of progress; nothing when it is done.
 Tell = Callable[[str], None]
@@ -61,8 +62,10 @@ class Ready(NamedTuple):
     around: Around
     added: dict[str, str]
     adjusted: list[str]
-    wrap: Callable[[list[str], dict[str, str], str], tuple[list[str], dict[str, str]]] | None = None
-    """See `ops.run.Hooks`."""
+    pinned: Pinned | None = None
+    """The image to take."""
+    container: contained.Making | None = None
+    """Makes the container that xt starts."""
 
 
 class Making:
@@ -89,7 +92,9 @@ class Making:
             for root in roots(store, run.snapshot, outside)
         ]
         self.adjusted: list[str] = []
-        self.contained: Contained | None = None
+        self.pinned: Pinned | None = None
+        self.contained = False
+        """Whether xt starts a container for it."""
         self.linked: interpreter.Linked | None = None
         self._editable: dict[str, str] = {}
         """The way to packages that are editable, in an environment that was built again."""
@@ -105,12 +110,13 @@ class Making:
             UnverifiableError, ImpossibleError, NotStartedError: as `verb.rerun`.
         """
         snapshot, top = self.original.snapshot, self.place.top
-        if self.wish.environment == "docker":
-            from xt.ops.repeat.contained import Contained
+        if self.wish.environment == "docker" or snapshot.environment.container.started_by == "xt":
+            from xt.ops.repeat.contained import pinned
 
             self.tell("asking for the image")
-            self.contained = Contained(snapshot, self.place, self.outside.environ)
-            self.adjusted += self.contained.said
+            self.pinned = pinned(snapshot, self.wish, Moved(self.was.top, top), self.outside.environ)
+            self.adjusted += self.pinned.said if self.pinned is not None else []
+        self.contained = self.pinned is not None and self.pinned.docker is not None
         self.tell("making the workspace")
         self._code(top)
         if self.wish.environment != "recreate":
@@ -122,7 +128,7 @@ class Making:
         root = os.path.normpath(os.path.join(seen, self.was.below))
         moved = Moved(self.was.top, seen)
         # In a container the recorded PATH leads where it led.
-        program = words[0] if self.contained is None else "/"
+        program = "/" if self.contained else words[0]
         found = variables(snapshot.environment, program, self.outside.environ, moved, self._key())
         self.adjusted += found.adjusted
         words, values = self._environment(self._words(words, moved), found.values, top)
@@ -130,9 +136,7 @@ class Making:
             self.wish, snapshot, self.original.started_at, values, self.place, self.store.path
         )
         readable = self._inputs(around, top)
-        if self.contained is not None:
-            cwd = os.path.normpath(os.path.join(root, from_text(snapshot.command.cwd)))
-            self.contained.prepare(around, cwd, [*readable, *interpreter.links(top)])
+        making = self._container(around, root, [*readable, *interpreter.links(top)])
         surroundings.after(around, self.was, self.place, self.store.path)
         declared = settings.write(elsewhere, snapshot.params, root)
         self.adjusted += standard_input.connect(self.store, snapshot.command, self.place.scratch)
@@ -140,13 +144,21 @@ class Making:
         self.adjusted += said
         if self.wish.keep:
             self.place.keep()
-        wrap = self.contained.wrap if self.contained is not None else None
-        return Ready(words, declared, root, moved, around, self._added(around, seen), self.adjusted, wrap)
+        added = self._added(around, seen)
+        return Ready(
+            words, declared, root, moved, around, added, self.adjusted, pinned=self.pinned, container=making
+        )
 
-    def end(self) -> None:
-        """Take away what is not in the workspace."""
-        if self.contained is not None:
-            self.contained.end()
+    def _container(self, around: Around, root: str, readable: list[str]) -> contained.Making | None:
+        if not self.contained:
+            return None
+        from xt.ops.repeat.contained import in_workspace, surroundings
+
+        snapshot = self.original.snapshot
+        surroundings(around)
+        cwd = os.path.normpath(os.path.join(root, from_text(snapshot.command.cwd)))
+        umask = around.umask if around.umask is not None else int(snapshot.environment.umask, 8)
+        return in_workspace(around, cwd, self.place.top, readable, self.outside.environ, umask)
 
     def _code(self, top: str) -> None:
         snapshot = self.original.snapshot
@@ -204,7 +216,7 @@ class Making:
         owner = self.linked is not None and os.geteuid() == 0
         large = [inputs.look(top), extras.look(top), owner]
         # An engine does not see what is mounted for this process alone, nor does who keeps a workspace.
-        alone = self.contained is None and not self.wish.keep
+        alone = not self.contained and not self.wish.keep
         if any(large) and alone and surroundings.may_mount():
             around.namespaces.add("mount")
         surroundings.before(around, self.was)
@@ -213,7 +225,7 @@ class Making:
         bringing = Bringing(
             self.place.scratch,
             may_mount=alone and "mount" in around.namespaces,
-            guarded=self.contained is not None,
+            guarded=self.contained,
         )
         inputs.bring(top, bringing)
         self.adjusted += [*inputs.remarks, *extras.bring(top, bringing)]

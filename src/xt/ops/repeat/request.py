@@ -10,7 +10,7 @@ from xt import fsio
 from xt.collect.globs import split
 from xt.collect.scalars import scalar
 from xt.model.files import Input, Output
-from xt.model.request import FactSpec, InputSpec, MetricGoal, OutputRequest, ParamSpec, RunRequest
+from xt.model.request import Docker, FactSpec, InputSpec, MetricGoal, OutputRequest, ParamSpec, RunRequest
 from xt.model.result import Record
 from xt.model.snapshot import MetricSpec, Repeat, Snapshot
 from xt.model.text import from_text, to_shown, to_text
@@ -63,6 +63,21 @@ def request(
         task=context.task,
         seed=seed if seed is not None else snapshot.seed.value,
         repeat=repeat,
+        docker=container(snapshot, moved),
+    )
+
+
+def container(snapshot: Snapshot, moved: Moved) -> Docker | None:
+    """Ask again for the container that xt started; None when it started none."""
+    there = snapshot.environment.container
+    if there.started_by != "xt" or there.image is None:
+        return None
+    return Docker(
+        image=there.image,
+        options=[moved.text(from_text(word)) for word in there.options],
+        declared=there.declared or "--docker",
+        id=there.found.id if there.found is not None else None,
+        handed=there.handed,
     )
 
 

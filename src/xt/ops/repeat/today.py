@@ -6,9 +6,10 @@ import os
 
 from msgspec.structs import replace
 
-from xt.config import Config
+from xt.config import Config, Settings, TaskSettings
 from xt.declare import facts, input_spec, param_spec, words
-from xt.model.request import InputSpec, ParamSpec, RunRequest
+from xt.join import Asked, container
+from xt.model.request import Docker, InputSpec, ParamSpec, RunRequest
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_shown
 
@@ -32,7 +33,7 @@ def today(asked: RunRequest, config: Config) -> RunRequest:
     if task is not None:
         stated.update({fact.name: fact for fact in facts(task.facts, f"[task.{asked.task}]")})
     stated.update({fact.name: fact for fact in asked.facts if fact.source == "--fact"})
-    asked = replace(asked, facts=list(stated.values()))
+    asked = replace(asked, facts=list(stated.values()), docker=_container(asked, settings))
     if task is None:
         return asked
     files = {_place(spec.base, spec.path) for spec in asked.params if spec.path is not None}
@@ -43,6 +44,13 @@ def today(asked: RunRequest, config: Config) -> RunRequest:
     inputs = [spec for text in task.inputs if _input(spec := input_spec(text, home)) not in have]
     seed = task.seed if asked.seed is None and isinstance(task.seed, int) else asked.seed
     return replace(asked, params=_ordered(params, new), inputs=[*asked.inputs, *inputs], seed=seed)
+
+
+def _container(asked: RunRequest, settings: Settings) -> Docker | None:
+    """The image as it is declared today, or what the name on the command line means today."""
+    if asked.docker is not None and asked.docker.declared == "--docker":
+        return replace(asked.docker, id=None, handed=None)
+    return container(Asked(), settings, settings.task.get(asked.task or "", TaskSettings()), asked.task)
 
 
 def another_command(snapshot: Snapshot, config: Config) -> str | None:

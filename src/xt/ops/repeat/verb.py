@@ -26,9 +26,14 @@ from xt.ops.repeat.variables import variables
 from xt.ops.repeat.wish import Wish
 from xt.ops.repeat.words import Change, changes, command
 from xt.ops.repeat.workspace import Workspace, first_of
-from xt.ops.run import Hooks, Report, run
+from xt.ops.run import Hooks, Report, Wrapped, run
 from xt.ops.show import page
 from xt.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.model.request import RunRequest
+    from xt.ops.contained import Contained
 
 
 class Told(NamedTuple):
@@ -115,7 +120,6 @@ def _repeat(
     finally:
         interrupts.ignore()
         os.chdir("/")
-        making.end()
         left = place.close()
     return repeated._replace(kept=ready.root if wish.keep else None, left=left)
 
@@ -151,7 +155,24 @@ def _in_place(
     around.umask = outside.umask if wish.recompute else int(snapshot.environment.umask, 8)
     enter(around)
     adjusted = [*found.adjusted, *standard_input.connect(store, snapshot.command, scratch)]
-    return Ready([moved.word(word) for word in words], elsewhere, root, moved, around, {}, adjusted)
+    image = None
+    if snapshot.environment.container.started_by == "xt" and not wish.recompute:
+        from xt.ops.repeat.contained import pinned
+
+        image = pinned(snapshot, wish, moved, outside.environ)
+    ready = Ready([moved.word(word) for word in words], elsewhere, root, moved, around, {}, adjusted)
+    return ready._replace(pinned=image, container=_here(root, outside, around.umask))
+
+
+def _here(root: str, outside: Outside, umask: int) -> Callable[[RunRequest], Contained | None]:
+    def make(asked: RunRequest) -> Contained | None:
+        if asked.docker is None:
+            return None
+        from xt.ops.contained import of_run
+
+        return of_run(asked, root, outside.environ, umask)
+
+    return make
 
 
 def _start(
@@ -187,6 +208,8 @@ def _start(
     known = config.load(ready.root, ready.root)
     if wish.recompute:
         asked = today(asked, known)
+    elif ready.pinned is not None:
+        asked = msgspec.structs.replace(asked, docker=ready.pinned.docker, image_id=ready.pinned.image_id)
     os.makedirs(asked.cwd, exist_ok=True)
     if not wish.in_place:
         ready.adjusted[:0] = prepare(asked, run_before.record, ready.moved.new)
@@ -195,21 +218,43 @@ def _start(
         around.environ["PWD"] = asked.cwd
     outside = Outside(asked.cwd, around.environ, around.umask if around.umask is not None else 0o022)
 
+    container = ready.container(asked) if ready.container is not None else None
+
     def check(now: Snapshot) -> None:
         checks.check(now, outside)
+        if container is not None:
+            container.begin(now, asked)
         begun(Told(checks.drift, [*checks.remarks, *ready.adjusted]))
 
     hooks = Hooks(
         lambda lacking: None,
         check=check,
         added={"XT_STORE": store.path, **ready.added},
-        wrap=ready.wrap,
+        wrap=_wrap(ready, container),
         own_pids=around.own_pids,
+        judge=container.judge if container is not None else None,
     )
-    report = run(asked, outside, ready.root, known.settings, store.path, hooks)
+    try:
+        report = run(asked, outside, ready.root, known.settings, store.path, hooks)
+    finally:
+        if container is not None:
+            container.end()
     assert isinstance(report, Report), "nothing is reused that was not asked for"
     told = Told(checks.drift, [*checks.remarks, *ready.adjusted])
     return Repeated(report, told, otherwise=otherwise(run_before, report, wish))
+
+
+def _wrap(
+    ready: Ready, container: Contained | None
+) -> Callable[[list[str], dict[str, str], str], Wrapped] | None:
+    if container is not None:
+        return container.wrap
+    if ready.pinned is None:
+        return None
+    from xt.ops.repeat.contained import with_image
+
+    image = ready.pinned.image_id
+    return lambda argv, environ, live: (with_image(image, argv), environ)
 
 
 def otherwise(run_before: Original, report: Report, wish: Wish) -> str | None:

@@ -12,7 +12,7 @@ from xt.collect.command import describe
 from xt.collect.reading import Reading
 from xt.config import Config
 from xt.context import Outside
-from xt.errors import XtError
+from xt.errors import UnverifiableError, XtError
 from xt.model.code import Code
 from xt.model.environment import Environment
 from xt.model.files import Input
@@ -139,7 +139,16 @@ class Present:
 
     def _environment(self, held: Capture) -> Environment:
         """What decides is how the interpreter is found: by the words of the command, from its folder."""
-        key = (held.request.cwd, *held.request.command)
+        inside = held.request.docker
+        image = (inside.image, *inside.options) if inside is not None else ()
+        key = (held.request.cwd, *held.request.command, "", *image)
+        first = held.request.command[0]
+        if first.endswith(("docker", "podman")) and inside is None:
+            from xt.collect.contained import asks_another
+
+            why = asks_another(held.request.command)
+            if why is not None:
+                raise UnverifiableError(why)
         if key not in self._environments:
             self._environments[key] = BEFORE.get("environment")(held)
         return self._environments[key]

@@ -47,6 +47,8 @@ def of(record: Record, asked: Collection[str]) -> Iterator[Part]:
     for metric in result.metrics:
         if metric.series is not None:
             yield Part(metric.series, None, "metrics", metric.name)
+    for table in result.derived:
+        yield Part(table.digest, table.size, "metrics", table.role)
     for output in result.outputs:
         always = output.role in ALWAYS
         wanted = always or "outputs" in asked

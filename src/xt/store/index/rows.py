@@ -218,6 +218,12 @@ def _parts(environment: Environment) -> list[tuple[str, str]]:
         ("cuda", gpus.cuda),
         *(("gpu", device.name) for device in gpus.devices),
     ]
+    if environment.container.found is not None:
+        inner = environment.container.found
+        found.append(("image", inner.id))
+        for place in inner.installed or ():
+            found += [(package.name, package.version) for package in place.packages]
+            found += [("python", place.version)] if place.kind == "python" else []
     if python is not None:
         found += [(package.name, package.version) for package in python.packages]
         found += [("python", python.version), ("implementation", python.implementation)]

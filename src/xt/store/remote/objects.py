@@ -19,7 +19,9 @@ ZST = ".zst"
 
 
 class WrongContentError(RemoteError):
-    """What a remote gives under a name is not what the name says."""
+    """What a remote gives under a name is not what the name says; nothing of it is taken over."""
+
+    code = "wrong-content"
 
 
 class Local(NamedTuple):
