@@ -67,6 +67,8 @@ TABLES = (
     ("[deploy.ENV]", config.DeploySettings),
     ("[remote.NAME]", config.RemoteSettings),
     ("[recompute]", config.RecomputeSettings),
+    ("[engine]", config.EngineSettings),
+    ("[engine.slurm]", config.SlurmSettings),
     ("[ls]", config.ListSettings),
     ("[export]", config.ExportSettings),
     ("[tickets]", config.TicketSettings),
@@ -331,6 +333,8 @@ def config_reference() -> str:
         documented = field_docs(kind)
         for field in msgspec.structs.fields(kind):
             default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+            if isinstance(default, msgspec.Struct):
+                continue  # a table of its own
             shown = "" if default is None else f"`{json.dumps(default)}`"
             parts.append(f"| `{field.name}` | {shown} | {_cell(documented[field.name])} |\n")
         parts.append("\n")

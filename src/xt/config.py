@@ -207,6 +207,23 @@ class RecomputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """`ast`: changes of Python files that are only comments or layout do not count."""
 
 
+class SlurmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[engine.slurm]`: jobs of Slurm, for `--on slurm`."""
+
+    options: list[str] = []
+    """Options for `sbatch`, each one word: `["--partition=gpu", "--time=1:00:00"]`; `--on-opt` adds some."""
+
+
+class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[engine]`: repeats that `--on` makes elsewhere."""
+
+    retries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 2
+    """How often a repeat is made again that was lost: its node failed, its worker was killed."""
+    lost_after: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 120.0
+    """Seconds of silence after which a worker, or an engine that does not answer, is given up."""
+    slurm: SlurmSettings = SlurmSettings()
+
+
 class TaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[task.NAME]`: declarations for one kind of run, chosen with `--as NAME` or by its command."""
 
@@ -262,6 +279,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     diff: DiffSettings = DiffSettings()
     deploy: dict[str, str | DeploySettings] = {}
     recompute: RecomputeSettings = RecomputeSettings()
+    engine: EngineSettings = EngineSettings()
     remote: dict[str, RemoteSettings] = {}
     ls: ListSettings = ListSettings()
     tickets: TicketSettings = TicketSettings()

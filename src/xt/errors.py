@@ -168,6 +168,16 @@ class WrongContentError(RemoteError):
     code = "wrong-content"
 
 
+class EngineError(XtError):
+    """An engine (Slurm, Dask) is not there, does not answer, or refuses what it was given.
+
+    What was submitted until then was cancelled; repeats that had ended are recorded and kept.
+    """
+
+    code = "engine"
+    exit_status = EXIT_ELSEWHERE
+
+
 class KeyFaultError(XtError):
     """A key that is to sign, or that signatures are to be checked with, cannot be used.
 

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator
 
 from xt import config
-from xt.cli.rerun import repeat
+from xt.cli.elsewhere import EndedError, closing, ending, interrupted
+from xt.cli.main import tell
+from xt.cli.rerun import repeat, repeat_elsewhere
 from xt.cli.run import say
 from xt.context import Outside
 from xt.errors import EXIT_UNVERIFIABLE, UsageError, XtError
@@ -21,17 +23,22 @@ from xt.render.terminal import colour, width
 from xt.render.visible import visible
 from xt.store import Store, find_root
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.ops.away.fan import Fan
+
 #: What ends a plan, passed on to the run that goes on.
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
-def recompute(store: Store, found: Staleness, outside: Outside, *, yes: bool) -> int:
+def recompute(store: Store, found: Staleness, outside: Outside, fan: Fan | None, *, yes: bool) -> int:
     """Show a plan, ask, and do it.
 
     Args:
         store: that has the runs.
         found: the plan.
         outside: of the caller.
+        fan: makes them elsewhere; None: they are made here.
         yes: whether to begin without asking.
 
     Returns:
@@ -50,6 +57,11 @@ def recompute(store: Store, found: Staleness, outside: Outside, *, yes: bool) ->
     if not yes and not _agreed(len(found.plan)):
         say(["xt: nothing was done"])
         return 1
+    with ending() if fan is not None else contextlib.nullcontext(), closing(fan):
+        return _do(store, found, outside, fan)
+
+
+def _do(store: Store, found: Staleness, outside: Outside, fan: Fan | None) -> int:
     remaking = Remaking(store, outside, config.load(find_root(outside.cwd), outside.cwd))
     done = 0
     for number, one in enumerate(found.plan, 1):
@@ -65,7 +77,10 @@ def recompute(store: Store, found: Staleness, outside: Outside, *, yes: bool) ->
             continue
         said = f"xt: {number}/{len(found.plan)} {one.action} again: {name} {one.task or one.name or ''}"
         say([visible(said.rstrip())])
-        status, run_id = _again(store, one, outside)
+        if fan is not None:
+            status, run_id = _elsewhere(store, one, outside, fan)
+        else:
+            status, run_id = _again(store, one, outside)
         if status == 130 or status < 0:
             return _stopped(found, number, f"{name}: interrupted", 130 if status == 130 else 128 - status)
         if status != 0 or run_id is None:
@@ -105,6 +120,20 @@ def _stopped(found: Staleness, at: int, why: str, status: int) -> int:
     return status
 
 
+def _elsewhere(store: Store, one: Judged, outside: Outside, fan: Fan) -> tuple[int, str | None]:
+    """Make a run again on an engine; as `_again`."""
+    wish = Wish(run=one.run, in_place=True, recompute=True)
+    sys.stdout.flush()
+    try:
+        return repeat_elsewhere(store, wish, outside, fan, quiet=False)
+    except XtError as error:
+        tell(error)
+        return error.exit_status, None
+    except (EndedError, KeyboardInterrupt) as ended:
+        status = interrupted(ended, fan)
+        return (130 if status == 130 else 128 - status), None
+
+
 def _again(store: Store, one: Judged, outside: Outside) -> tuple[int, str | None]:
     """Make a run again in a child: its folder, variables and signals become those of the run.
 
@@ -138,8 +167,6 @@ def _child(store: Store, wish: Wish, outside: Outside, answer: int) -> None:
     """Be the run; never returns."""
     status = 70
     try:
-        from xt.cli.main import tell
-
         try:
             status = repeat(store, wish, outside, lambda run: _answer(answer, run), quiet=False)
         except XtError as error:

@@ -10,9 +10,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from xt.cli.elsewhere import On, OnOpt, Retries
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xt.context import Outside
+    from xt.ops.away.fan import Fan
     from xt.ops.repeat.wish import Wish
     from xt.store import Store
 
@@ -46,11 +49,15 @@ def rerun(
         str | None, typer.Option("-m", "--purpose", help="Why it is done again; else as recorded.")
     ] = None,
     name: Annotated[str | None, typer.Option("-n", "--name", help="A name to find it by.")] = None,
+    on: On = None,
+    on_opt: OnOpt = None,
+    retries: Retries = None,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="No notes, no line after the command.")
     ] = False,
 ) -> int:
     """Do a run again, from its record."""
+    from xt.cli.elsewhere import one_at_a_time
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.find import open_store, resolve
@@ -62,6 +69,8 @@ def rerun(
         raise UsageError(f"--env {environment} takes a workspace: leave --in-place out")
     if in_place and keep:
         raise UsageError("--in-place makes no workspace to keep")
+    if keep and on is not None:
+        raise UsageError("--keep-workspace is for repeats that are made here: leave --on out")
     outside = Outside.real()
     store = open_store(outside)
     wish = Wish(
@@ -75,7 +84,57 @@ def rerun(
         purpose=purpose,
         name=name,
     )
-    return repeat(store, wish, outside, quiet=quiet)
+    fan = one_at_a_time(store, outside, on, on_opt, retries)
+    if fan is None:
+        return repeat(store, wish, outside, quiet=quiet)
+    from xt.cli.elsewhere import EndedError, closing, ending, interrupted
+
+    try:
+        with ending(), closing(fan):
+            return repeat_elsewhere(store, wish, outside, fan, quiet=quiet)[0]
+    except (EndedError, KeyboardInterrupt) as ended:
+        return interrupted(ended, fan)
+
+
+def repeat_elsewhere(store: Store, wish: Wish, outside: Outside, fan: Fan, *, quiet: bool) -> tuple[int, str]:
+    """Repeat a run on an engine, then write what it wrote, and say what there is to say.
+
+    Args:
+        store: that has the run.
+        wish: what is asked.
+        outside: of the caller.
+        fan: makes it.
+        quiet: no notes, no line after the command.
+
+    Returns:
+        The status to end with, and the id of the repeat.
+    """
+    from xt.cli.reused import play
+    from xt.cli.run import after, say
+    from xt.ops.away.once import once
+    from xt.ops.find import project_settings
+    from xt.render import rerunlines
+    from xt.render.progress import Progress
+    from xt.render.visible import visible
+
+    stream = None if quiet else sys.stderr
+    progress = Progress(stream, outside.environ, f"repeating {wish.run[: store.shown(wish.run)]}")
+
+    def waiting() -> None:
+        progress.step(0, 1)
+
+    try:
+        terminals = (os.isatty(1), os.isatty(2))
+        done = once(store, wish, fan, terminals, project_settings(outside), waiting)
+    finally:
+        progress.close()
+    if not quiet:
+        say(rerunlines.before(done.told))
+    play(store, done.report.record.id, outside)
+    after(done.report, outside, quiet=quiet)
+    if done.otherwise is not None and not quiet:
+        say([visible(f"xt: note: {done.otherwise}")])
+    return done.report.record.result.xt_exit, done.report.record.id
 
 
 def repeat(

@@ -25,14 +25,7 @@ def tell(hit: Hit, store_path: str, outside: Outside, began: float, *, quiet: bo
         began: when xt did, on its monotonic clock.
         quiet: no line.
     """
-    feeds: dict[str, Callable[[float | None, bytes], None]] = {}
-    ends: list[Callable[[], None]] = []
-    for name, fd in (("stdout", 1), ("stderr", 2)):
-        feeds[name] = _to(name, fd, outside, ends)
-    for piece in pieces(Store(store_path), hit.record.id, {"stdout", "stderr"}, follow=False):
-        feeds[piece.stream](piece.at, piece.data)
-    for end in ends:
-        end()
+    play(Store(store_path), hit.record.id, outside)
     lines = [f"xt: warning: {note}" for note in hit.notes]
     if not quiet:
         seconds = outside.monotonic() - began
@@ -42,6 +35,27 @@ def tell(hit: Hit, store_path: str, outside: Outside, began: float, *, quiet: bo
     if lines:
         write_all(2, ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))
     return 0
+
+
+def play(store: Store, run_id: str, outside: Outside) -> None:
+    """Write to both streams what a run wrote to them.
+
+    Args:
+        store: that has it.
+        run_id: whole.
+        outside: the world.
+
+    Raises:
+        NotRecordedError, DamagedError: a log is not there, or not what it was.
+    """
+    feeds: dict[str, Callable[[float | None, bytes], None]] = {}
+    ends: list[Callable[[], None]] = []
+    for name, fd in (("stdout", 1), ("stderr", 2)):
+        feeds[name] = _to(name, fd, outside, ends)
+    for piece in pieces(store, run_id, {"stdout", "stderr"}, follow=False):
+        feeds[piece.stream](piece.at, piece.data)
+    for end in ends:
+        end()
 
 
 def _to(

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from xt.cli.elsewhere import On, OnOpt, Retries
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xt.context import Outside
@@ -29,8 +31,12 @@ def stale(
     as_json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
     run: Annotated[bool, typer.Option("--run", help="Do them again, in place, in that order.")] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask before --run.")] = False,
+    on: On = None,
+    on_opt: OnOpt = None,
+    retries: Retries = None,
 ) -> int:
     """Say which recorded evidence no longer holds and why, and plan what to do again."""
+    from xt.cli.elsewhere import one_at_a_time
     from xt.context import Outside
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
     from xt.ops.find import open_store
@@ -46,8 +52,11 @@ def stale(
         )
     if yes and not run:
         raise UsageError("-y answers a question that only --run asks")
+    if not run and (on is not None or on_opt or retries is not None):
+        raise UsageError("--on says where --run makes them")
     outside = Outside.real()
     store = open_store(outside)
+    fan = one_at_a_time(store, outside, on, on_opt, retries)
     runs = _runs(store, references or [], baseline, outside)
     progress = Progress(sys.stderr, outside.environ, "comparing")
     try:
@@ -57,7 +66,7 @@ def stale(
     if run:
         from xt.cli.recompute import recompute
 
-        return recompute(store, found, outside, yes=yes)
+        return recompute(store, found, outside, fan, yes=yes)
     _write(found, outside, as_json=as_json or style == "json")
     return {"fresh": 0, "stale": 1, "unknown": EXIT_UNVERIFIABLE}[found.state]
 

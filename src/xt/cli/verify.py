@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import typer
 
 from xt.cli.ci_options import Ci, CiDir
+from xt.cli.elsewhere import MOST_JOBS, On, OnOpt, Retries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +16,8 @@ if TYPE_CHECKING:
     from xt.context import Outside
     from xt.model.verification import Verifications
 
-#: Repeats and trials at a time at most.
+#: Repeats at most.
 MOST = 10_000
-MOST_JOBS = 256
 
 
 def verify(
@@ -45,8 +42,19 @@ def verify(
         typer.Option("--vary", metavar="LIST|all", help="Repeat in slightly different surroundings too."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("-j", "--jobs", metavar="J", min=1, max=MOST_JOBS, help="Repeats at a time.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "-j",
+            "--jobs",
+            metavar="J",
+            min=1,
+            max=MOST_JOBS,
+            help="Repeats at a time; 1, or all on an engine.",
+        ),
+    ] = None,
+    on: On = None,
+    on_opt: OnOpt = None,
+    retries: Retries = None,
     environment: Annotated[
         Literal["check", "strict", "recreate", "docker"],
         typer.Option("--env", metavar="check|strict|recreate|docker", help="As for xt rerun."),
@@ -73,6 +81,7 @@ def verify(
 ) -> int:
     """Repeat runs and judge the repeats: identical, equivalent, consistent or divergent."""
     from xt.cli.ci import opened
+    from xt.cli.elsewhere import EndedError, closing, elsewhere, ending, interrupted
     from xt.context import Outside
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
     from xt.ops.diff.rules import Rules
@@ -84,6 +93,8 @@ def verify(
 
     if against is not None and (repeat is not None or vary is not None):
         raise UsageError("--against makes no repeats: --repeat and --vary do not go with it")
+    if against is not None and on is not None:
+        raise UsageError("--against makes no repeats: --on does not go with it")
     if against is not None and len(references) > 1:
         raise UsageError("--against compares one run", "xt verify RUN --against REF")
     if as_json and style not in ("terminal", "json"):
@@ -92,12 +103,15 @@ def verify(
     job = opened("verify", ci, ci_dir, outside)
     store = open_store(outside)
     runs = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
+    repeats = repeat if repeat is not None else REPEATS
+    place = elsewhere(store, outside, on, on_opt, retries, jobs, repeats)
+    fan = place.fan
     asked = Asked(
-        repeats=repeat if repeat is not None else REPEATS,
+        repeats=repeats,
         required=level,
         vary=variations(vary) if vary is not None else (),
         against=resolve(store, against, outside) if against is not None else None,
-        jobs=jobs,
+        jobs=place.jobs,
         environment=environment,
         early_stop=early_stop,
         diagnose=diagnose,
@@ -114,14 +128,16 @@ def verify(
             progress.close()
             progress, now = Progress(sys.stderr, outside.environ, ""), doing
         progress.label = f"{doing} {run_id[: store.shown(run_id)]}"
+        if fan is not None and fan.waiting:
+            progress.label += f" ({fan.going} going, {fan.waiting} waiting)"
         progress.step(done, total)
 
     try:
-        with _ending():
-            found = verb(store, runs, asked, rules, outside, step)
-    except _EndedError as ended:
-        print("xt: interrupted", file=sys.stderr)
-        return 128 + ended.number
+        with ending(), closing(fan):
+            found = verb(store, runs, asked, rules, outside, step, fan)
+    except (EndedError, KeyboardInterrupt) as ended:
+        progress.close()
+        return interrupted(ended, fan)
     finally:
         progress.close()
     _write(found, "json" if as_json else style, explain, outside, job)
@@ -138,32 +154,6 @@ def verify(
     if found.level == "unverifiable":
         return EXIT_UNVERIFIABLE
     return 0 if found.reached else 1
-
-
-class _EndedError(BaseException):
-    """A signal ended it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-@contextlib.contextmanager
-def _ending() -> Iterator[None]:
-    """Within it, SIGTERM and SIGHUP end what goes on in good order, as Ctrl-C does."""
-
-    def end(number: int, frame: object) -> None:
-        raise _EndedError(number)
-
-    before = {}
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            before[number] = signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _write(found: Verifications, style: str, explain: bool, outside: Outside, job: Job | None) -> None:

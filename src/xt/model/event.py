@@ -48,6 +48,8 @@ class Verified(Event, frozen=True, tag="verified"):
     sources: list[str] = []
     """What makes repeats differ, if that was found."""
     pins: list[str] = []
+    on: str | None = None
+    """The engine that made them, as written for `--on`; None: the machine itself."""
     schema: Literal["xt.event/1"] = "xt.event/1"
 
 

@@ -158,6 +158,8 @@ class Verification(msgspec.Struct, frozen=True, omit_defaults=True):
     """Repeats that were asked for."""
     event: str | None = None
     """Id of the event that records it."""
+    on: str | None = None
+    """The engine that made the repeats, as written for `--on`; None: this machine."""
 
     @property
     def reached(self) -> bool:

@@ -25,7 +25,7 @@ from xt.ops.repeat.today import today
 from xt.ops.repeat.variables import variables
 from xt.ops.repeat.wish import Wish
 from xt.ops.repeat.words import Change, changes, command
-from xt.ops.repeat.workspace import Workspace
+from xt.ops.repeat.workspace import Workspace, first_of
 from xt.ops.run import Hooks, Report, Wrapped, run
 from xt.ops.show import page
 from xt.store import Store
@@ -109,7 +109,8 @@ def _repeat(
         with tempfile.TemporaryDirectory(prefix="xt-") as scratch:
             ready = _in_place(store, wish, run_before, words, elsewhere, outside, scratch)
             return _start(store, wish, run_before, ready, begun)
-    place = Workspace(store.path, folder_name(wish) or os.path.basename(was(snapshot).top) or "project")
+    name = folder_name(wish) or os.path.basename(was(snapshot).top) or "project"
+    place = Workspace(store.path, name, first_of(os.uname().nodename) if wish.away else 0)
     making = Making(store, wish, run_before, place, outside, tell)
     left: str | None = None
     try:
@@ -240,7 +241,7 @@ def _start(
             container.end()
     assert isinstance(report, Report), "nothing is reused that was not asked for"
     told = Told(checks.drift, [*checks.remarks, *ready.adjusted])
-    return Repeated(report, told, otherwise=_otherwise(run_before, report, wish))
+    return Repeated(report, told, otherwise=otherwise(run_before, report, wish))
 
 
 def _wrap(
@@ -256,7 +257,8 @@ def _wrap(
     return lambda argv, environ, live: (with_image(image, argv), environ)
 
 
-def _otherwise(run_before: Original, report: Report, wish: Wish) -> str | None:
+def otherwise(run_before: Original, report: Report, wish: Wish) -> str | None:
+    """Say that a repeat ended otherwise than the run, and what may be the reason."""
     if run_before.record is None or run_before.record.result.xt_exit == report.record.result.xt_exit:
         return None
     said = f"it ended with {report.record.result.xt_exit}, the run with {run_before.record.result.xt_exit}"

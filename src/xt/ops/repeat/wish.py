@@ -36,3 +36,5 @@ class Wish(msgspec.Struct, frozen=True):
     """Names of variations."""
     pinned: list[str] = []
     """Names of pins."""
+    away: bool = False
+    """On an engine: machines that share the store need not see each other's locks."""

@@ -14,6 +14,7 @@ import stat
 import struct
 import sys
 import time
+import zlib
 from collections.abc import Callable
 
 from xt import fsio
@@ -25,6 +26,8 @@ from xt.execute.mounts import mounts_below, unbind
 _GETFLAGS, _SETFLAGS, _TOPDIR = 0x80086601, 0x40086602, 0x20000
 #: Places that are tried.
 MOST = 1000
+#: Places of one machine, where several share the store.
+_RANGE = 10 * MOST
 #: Times and seconds between them that a folder is removed anew in which somebody still makes files.
 _TIMES, _PAUSE = 5, 0.1
 #: Mark of a place whose workspace the user wants to keep.
@@ -34,18 +37,19 @@ _KEPT = "kept"
 class Workspace:
     """One place, held by this process."""
 
-    def __init__(self, store: str, name: str) -> None:
+    def __init__(self, store: str, name: str, first: int = 0) -> None:
         """Take a free place.
 
         Args:
             store: path of `.xt`.
             name: of the folder the code will be in.
+            first: number of the first place that may be taken; see `first_of`.
 
         Raises:
             OSError: the store cannot be written.
         """
         os.makedirs(f"{store}/{WORK}", fsio.PRIVATE_DIR, exist_ok=True)
-        number = 0
+        number = first
         while True:
             self.folder = f"{store}/{WORK}/{number}"
             self._lock = os.open(
@@ -57,7 +61,7 @@ class Workspace:
                     break
                 except (OSError, StoreError):
                     # What somebody left there cannot be removed: by root in a container, say.
-                    if number >= MOST:
+                    if number >= first + MOST:
                         os.close(self._lock)
                         raise
             os.close(self._lock)
@@ -68,9 +72,13 @@ class Workspace:
         """For what the repeat needs besides."""
         self.over: list[str] = []
         """Places elsewhere at which it is mounted."""
-        os.makedirs(f"{self.folder}/code", fsio.PRIVATE_DIR)
-        _make_elsewhere(f"{store}/{WORK}", f"{number}.", self.top)
-        os.makedirs(self.scratch, fsio.PRIVATE_DIR)
+        try:
+            os.makedirs(f"{self.folder}/code", fsio.PRIVATE_DIR)
+            _make_elsewhere(f"{store}/{WORK}", f"{number}.", self.top)
+            os.makedirs(self.scratch, fsio.PRIVATE_DIR)
+        except BaseException:  # a signal may come before there is anybody to take it away
+            self.close()
+            raise
 
     def keep(self) -> None:
         """Leave it where it is when it is let go."""
@@ -125,8 +133,13 @@ def _make_elsewhere(parent: str, prefix: str, target: str) -> None:
         finally:
             os.close(fd)
     made = f"{parent}/{prefix}{os.urandom(6).hex()}"
-    os.mkdir(made, fsio.PRIVATE_DIR)
-    os.rename(made, target)
+    try:
+        os.mkdir(made, fsio.PRIVATE_DIR)
+        os.rename(made, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(made)
+        raise
 
 
 def remove(folder: str) -> None:
@@ -147,16 +160,26 @@ def remove(folder: str) -> None:
     shutil.rmtree(folder, onerror=_make_writable)
 
 
-def sweep(store: str) -> None:
+def first_of(machine: str) -> int:
+    """The first of the places that a machine takes for what an engine gives it.
+
+    Others take others: a lock on a shared file system need not reach from one machine to the next.
+    """
+    return (1 + zlib.crc32(machine.encode("utf-8", "surrogateescape")) % 100_000) * _RANGE
+
+
+def sweep(store: str, first: int = 0) -> None:
     """Remove what killed repeats left; places that are in use, or are to stay, are left alone.
 
     Args:
         store: path of `.xt`.
+        first: number of the first place; those of another range are of other machines.
     """
     with contextlib.suppress(OSError):
         for name in os.listdir(f"{store}/{WORK}"):
             folder = f"{store}/{WORK}/{name}"
-            if not name.isdecimal() or os.path.exists(f"{folder}/{_KEPT}"):
+            ours = name.isdecimal() and first <= int(name) < first + _RANGE
+            if not ours or os.path.exists(f"{folder}/{_KEPT}"):
                 continue
             lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
             try:

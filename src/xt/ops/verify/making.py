@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from xt.context import Outside
 from xt.errors import XtError
 from xt.model.result import Record
+from xt.ops.away.fan import Fan
 from xt.ops.repeat.wish import Wish
 from xt.ops.verify.trials import Answer, Trials
 from xt.store import Store
@@ -41,7 +42,9 @@ class Count:
 class Repeats:
     """Makes repeats of one run."""
 
-    def __init__(self, store: Store, record: Record, outside: Outside, jobs: int, count: Count) -> None:
+    def __init__(
+        self, store: Store, record: Record, outside: Outside, jobs: int, count: Count, fan: Fan | None = None
+    ) -> None:
         """Prepare.
 
         Args:
@@ -50,11 +53,13 @@ class Repeats:
             outside: of the caller.
             jobs: how many at a time.
             count: of all trials.
+            fan: makes them elsewhere; None: they are made here.
         """
         self._store, self._run, self._count = store, record.id, count
         command = record.snapshot.command
         self._terminals = (command.stdout == "terminal", command.stderr == "terminal")
-        self._trials = Trials(store.path, outside, jobs, lambda: count.tell(record.id))
+        self._trials = Trials(store.path, outside, jobs, self._tell)
+        self._fan = fan
 
     def make(
         self, wishes: Sequence[Wish], *, planned: bool = False
@@ -70,7 +75,11 @@ class Repeats:
         """
         left = len(wishes)
         self._count.planned += 0 if planned else left
-        making = self._trials.run(iter(wishes), self._terminals)
+        making = (
+            self._fan.run(iter(wishes), self._terminals, self._tell)
+            if self._fan is not None
+            else self._trials.run(iter(wishes), self._terminals)
+        )
         try:
             for number, answer in making:
                 left -= 1
@@ -80,6 +89,9 @@ class Repeats:
         finally:
             making.close()
             self._count.planned -= left
+
+    def _tell(self) -> None:
+        self._count.tell(self._run)
 
     def _read(self, answer: Answer) -> tuple[Answer, Record | None]:
         if answer.run is None:

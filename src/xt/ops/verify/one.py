@@ -12,6 +12,7 @@ from xt.execute.vary import PINS
 from xt.model.level import LEVELS, Level, lowest, reaches
 from xt.model.result import Record
 from xt.model.verification import Column, Diagnosis, Line
+from xt.ops.away.fan import Fan
 from xt.ops.diff.rules import Rules
 from xt.ops.drift import drift
 from xt.ops.repeat.wish import Mode, Wish
@@ -70,7 +71,14 @@ class One:
     """The verification of one run."""
 
     def __init__(
-        self, store: Store, record: Record, asked: Asked, rules: Rules, outside: Outside, count: Count
+        self,
+        store: Store,
+        record: Record,
+        asked: Asked,
+        rules: Rules,
+        outside: Outside,
+        count: Count,
+        fan: Fan | None = None,
     ) -> None:
         """Prepare.
 
@@ -81,11 +89,12 @@ class One:
             rules: tolerances.
             outside: of the caller.
             count: of all trials.
+            fan: makes repeats elsewhere; None: they are made here.
         """
         self._store, self._record, self._asked, self._rules = store, record, asked, rules
         self._outside, self._count = outside, count
         self._agreement = Agreement(store, record, rules)
-        self._repeats = Repeats(store, record, outside, asked.jobs, count)
+        self._repeats = Repeats(store, record, outside, asked.jobs, count, fan)
         self._wish = Wish(run=record.id, environment=asked.environment, trial=True)
         self._cache: dict[str, list[Point]] = {}
         """Points by id of a repeat: each is compared once."""
@@ -162,7 +171,8 @@ class One:
                         break  # what is missing is missing for the next one too
                     continue
                 found[number] = record
-                self.drift = self.drift or answer.drift
+                # On other machines repeats need not differ from the run in the same.
+                self.drift = list(dict.fromkeys([*self.drift, *answer.drift]))
                 done = asked.early_stop and len(found) >= enough and made < asked.repeats
                 if done and self._final(self._points(list(found.values()))):
                     self.notes.append(

@@ -106,7 +106,9 @@ class Trial(NamedTuple):
 class Trials:
     """Makes trials of one store."""
 
-    def __init__(self, store: str, outside: Outside, jobs: int, waiting: Callable[[], None]) -> None:
+    def __init__(
+        self, store: str, outside: Outside, jobs: int, waiting: Callable[[], None], first: int = 0
+    ) -> None:
         """Prepare.
 
         Args:
@@ -114,7 +116,9 @@ class Trials:
             outside: of the caller: trials get its variables and folder.
             jobs: how many at a time.
             waiting: called now and then while they go on.
+            first: number of the first place for their workspaces.
         """
+        self._first = first
         self._store, self._outside, self._jobs, self._waiting = store, outside, jobs, waiting
 
     def run(self, wishes: Iterator[Wish], terminals: tuple[bool, bool]) -> Generator[tuple[int, Answer]]:
@@ -185,7 +189,8 @@ class Trials:
                 _raw(theirs)
             spec = codec.encode(Spec(self._store, wish, write)).decode()
             process = subprocess.Popen(
-                [sys.executable, "-m", MODULE, spec],
+                # Nothing of the folder that it begins in is meant by our own imports.
+                [sys.executable, "-P", "-m", MODULE, spec],
                 cwd=self._outside.cwd,
                 env=dict(self._outside.environ),
                 stdin=subprocess.DEVNULL,
@@ -212,7 +217,7 @@ class Trials:
             leftovers.kill(answer.run)
             return answer
         except DamagedError:
-            sweep(self._store)
+            sweep(self._store, self._first)
             how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
             return Answer(error=f"its process was ended {how}", died=True)
 
@@ -227,7 +232,7 @@ class Trials:
             except subprocess.TimeoutExpired:
                 _kill(trial)
                 trial.process.wait()
-                sweep(self._store)
+                sweep(self._store, self._first)
             with contextlib.suppress(DamagedError):  # it has no run then
                 leftovers.kill(codec.decode(_rest(trial), Answer, "the answer of a trial").run)
             _close(trial)

@@ -17,6 +17,7 @@ from xt.model.level import lowest
 from xt.model.result import Record
 from xt.model.text import from_text, to_shown
 from xt.model.verification import Verification, Verifications
+from xt.ops.away.fan import Fan
 from xt.ops.diff.outputs import name_of
 from xt.ops.diff.rules import Rules, names_of
 from xt.ops.statements import state
@@ -48,7 +49,13 @@ def variations(text: str) -> tuple[str, ...]:
 
 
 def verify(
-    store: Store, runs: Sequence[str], asked: Asked, rules: Rules, outside: Outside, step: Step
+    store: Store,
+    runs: Sequence[str],
+    asked: Asked,
+    rules: Rules,
+    outside: Outside,
+    step: Step,
+    fan: Fan | None = None,
 ) -> Verifications:
     """Verify runs, one after the other, and write down each result.
 
@@ -59,6 +66,7 @@ def verify(
         rules: tolerances.
         outside: of the caller.
         step: gets the progress.
+        fan: makes repeats elsewhere; None: they are made here.
 
     Raises:
         NotRecordedError, DamagedError: a run has no record, or it cannot be read; nothing was repeated then.
@@ -72,7 +80,7 @@ def verify(
         )
     _check(store, rules, [*records, *([other] if other is not None else [])])
     count = Count(step, asked.planned * len(records))
-    found = [_one(store, record, other, asked, rules, outside, count) for record in records]
+    found = [_one(store, record, other, asked, rules, outside, count, fan) for record in records]
     level = lowest(item.level for item in found)
     return Verifications(found, level, all(item.reached for item in found))
 
@@ -113,10 +121,11 @@ def _one(
     rules: Rules,
     outside: Outside,
     count: Count,
+    fan: Fan | None,
 ) -> Verification:
     """Verify one run, say what was found, and record it as an event."""
     count.tell(record.id)
-    one = One(store, record, asked, rules, outside, count)
+    one = One(store, record, asked, rules, outside, count, fan)
     found = one.against(other) if other is not None else one.verify()
     shown = store.shown(record.id)
     wanted = 0 if other is not None else asked.repeats
@@ -143,8 +152,9 @@ def _one(
         drift=one.drift,
         missing=one.missing,
         hint=one.hint,
-        notes=one.notes,
+        notes=[*one.notes, *(fan.take_notes() if fan is not None else [])],
         wanted=wanted,
+        on=fan.shown if fan is not None else None,
     )
     return _written(store, said, outside)
 
@@ -164,6 +174,7 @@ def _written(store: Store, found: Verification, outside: Outside) -> Verificatio
             sentence=found.sentence,
             sources=found.diagnosis.sources if found.diagnosis is not None else [],
             pins=found.diagnosis.pins if found.diagnosis is not None else [],
+            on=found.on,
         )
     except OSError as error:
         note = f"this verification is not recorded: {error.strerror}: {error.filename or store.path}"

@@ -1,0 +1,1 @@
+"""Repeats that are made elsewhere, on an engine that is there already."""
