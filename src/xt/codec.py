@@ -44,6 +44,41 @@ def decode(data: bytes, kind: type[T], what: str) -> T:
         raise DamagedError(f"{what} cannot be read: {error}", "the other runs are not affected") from error
 
 
+def pack(value: Any) -> bytes:
+    r"""Write a value for another process of this xt, as `encode` does; a stray byte of the OS is `\udcff`.
+
+    Args:
+        value: a Struct; its strings may be as `os.fsdecode` gives them.
+    """
+    try:
+        return encode(value)
+    except UnicodeEncodeError:
+        import json
+
+        return json.dumps(msgspec.to_builtins(value), sort_keys=True).encode() + b"\n"
+
+
+def unpack(data: bytes, kind: type[T], what: str) -> T:
+    """Read back what `pack` wrote.
+
+    Args:
+        data: the bytes.
+        kind: the Struct to make.
+        what: how to name the source in an error.
+
+    Raises:
+        DamagedError: as `decode`.
+    """
+    if rb"\ud" not in data:
+        return decode(data, kind, what)
+    import json
+
+    try:
+        return msgspec.convert(json.loads(data), kind)
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise DamagedError(f"{what} cannot be read: {error}") from error
+
+
 def digest(data: bytes) -> str:
     """Name bytes by content: `blake3:<64 hex digits>` (BLAKE3, 256 bits)."""
     return "blake3:" + blake3(data).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,12 +15,12 @@ from xt.errors import DamagedError, UsageError
 from xt.execute.engines import State
 from xt.execute.engines.slurm import _state, check
 from xt.ops.away.attempts import Ended, Going
-from xt.ops.away.place import where
+from xt.ops.away.place import jobs_here, where
 from xt.ops.away.slots import Claim, Plan, Said, Slots, Task
 from xt.ops.away.watching import Watch
 from xt.ops.away.work import BLIND, CLAIMED, UNWANTED, work
 from xt.ops.repeat.wish import Wish
-from xt.ops.verify.trials import Answer
+from xt.ops.verify.trials import ENDING, Answer
 
 WISH = Wish(run="kwpztnlqsmvrxoyu")
 
@@ -28,6 +29,15 @@ class Never:
     """An engine that is not asked: there is an answer."""
 
     pause = 1.0
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """A worker ignores, at its end, what would end it; what later tests start must not inherit that."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -65,6 +75,19 @@ def test_another_xt_is_refused(slots, tmp_path):
     said = slots.said(0)
     assert "xt is " in said.answer.error
     assert not said.answer.died
+
+
+def test_strings_of_the_system_come_as_they_are(slots):
+    """Words and paths need not be UTF-8, here as in a run."""
+    wish = Wish(run=WISH.run, extra=["w\udcff", "\\udcff", "\x1b"], purpose="a\udcffb")
+    slots.put(1, Task(wish, (True, False), 2))
+    assert slots.task(1) == Task(wish, (True, False), 2)
+    slots.say(1, Said(Answer(error="no `in\udcfe`"), "node"))
+    assert slots.said(1).answer.error == "no `in\udcfe`"
+    with open(slots.path(1, "answer"), "wb") as file:
+        file.write(b'{"answer": "\\udcff"}')
+    with pytest.raises(DamagedError):
+        slots.said(1)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b'{"answer": 3}', b"\xff\xfe", b"[]"])
@@ -124,6 +147,20 @@ def test_what_is_made_again():
     assert not Ended(one, State("ended"), Said(Answer(), "node7")).again(1)
     assert not Ended(Going(1, 0, WISH, 1), State("ended"), None).again(1)
     assert not Ended(Going(1, 0, WISH, 0), State("ended", failed=True), None).again(1), "it never began"
+
+
+@pytest.mark.parametrize(
+    "text", ["slurn", "slurm:", "dask", "dask://", "dask://a b", "dask:h:1", "local:0", "local:257"]
+)
+def test_what_is_no_place(text):
+    with pytest.raises(UsageError):
+        jobs_here(where(text))
+
+
+@pytest.mark.parametrize("option", ["script.sh", "", "--wrap=id", "--arr=0-9", "-o/x", "-a1", "--mem=1\n#"])
+def test_what_is_no_option_for_sbatch(option):
+    with pytest.raises(UsageError):
+        check(["--time=1", option])
 
 
 @given(st.text())

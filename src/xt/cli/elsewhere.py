@@ -109,12 +109,8 @@ def one_at_a_time(
     Raises:
         UsageError, UnsupportedError: as `elsewhere`.
     """
-    from xt.errors import UsageError
-
-    place = elsewhere(store, outside, on, options, retries, None, 1)
-    if place.fan is None and place.jobs > 1 and on is not None and ":" in on:
-        raise UsageError(f"--on {on}: one repeat is made at a time", "--on local, or leave it out")
-    return place.fan
+    # So many at a time at most: `local:4` makes its one repeat as `local` does.
+    return elsewhere(store, outside, on, options, retries, None, 1).fan
 
 
 class EndedError(BaseException):

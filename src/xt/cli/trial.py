@@ -44,7 +44,7 @@ def main() -> None:
     # They are held back from before this process was begun, so that none came too early.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     end_with_parent()
-    spec = codec.decode(sys.argv[1].encode(), Spec, "the trial")
+    spec = codec.unpack(sys.argv[1].encode(), Spec, "the trial")
     os.set_inheritable(spec.answer, False)
     try:
         answer = make(spec, Outside.real())
@@ -52,7 +52,7 @@ def main() -> None:
         if os.environ.get("XT_DEBUG"):
             raise
         answer = Answer(error=f"a bug in xt: {type(error).__name__}: {error}")
-    os.write(spec.answer, codec.encode(answer))
+    os.write(spec.answer, codec.pack(answer))
     os._exit(0)
 
 

@@ -106,7 +106,7 @@ class Slots:
         lock = os.open(f"{self.folder}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
         fsio.try_lock(lock)
         fsio.write_atomic(self.beat, b"", durable=False)
-        fsio.write_atomic(f"{self.folder}/plan.json", codec.encode(plan), durable=False)
+        fsio.write_atomic(f"{self.folder}/plan.json", codec.pack(plan), durable=False)
         return lock
 
     def plan(self) -> Plan:
@@ -115,11 +115,11 @@ class Slots:
         Raises:
             OSError, DamagedError: it cannot be read.
         """
-        return codec.decode(fsio.read_file(f"{self.folder}/plan.json", LONGEST), Plan, "the plan")
+        return codec.unpack(fsio.read_file(f"{self.folder}/plan.json", LONGEST), Plan, "the plan")
 
     def put(self, slot: int, task: Task) -> None:
         """Write what is to be done."""
-        fsio.write_atomic(self.path(slot, "task"), codec.encode(task), durable=False)
+        fsio.write_atomic(self.path(slot, "task"), codec.pack(task), durable=False)
 
     def task(self, slot: int) -> Task:
         """Read what is to be done.
@@ -127,7 +127,7 @@ class Slots:
         Raises:
             OSError, DamagedError: it cannot be read.
         """
-        return codec.decode(fsio.read_file(self.path(slot, "task"), LONGEST), Task, "the task")
+        return codec.unpack(fsio.read_file(self.path(slot, "task"), LONGEST), Task, "the task")
 
     def claim(self, slot: int, claim: Claim) -> bool:
         """Take a slot, once and for all; False when somebody has.
@@ -168,7 +168,7 @@ class Slots:
         Raises:
             OSError: the folder is gone, or cannot be written.
         """
-        fsio.write_atomic(self.path(slot, "answer"), codec.encode(said), durable=False)
+        fsio.write_atomic(self.path(slot, "answer"), codec.pack(said), durable=False)
 
     def said(self, slot: int) -> Said | None:
         """What came of it, None when there is no answer.
@@ -182,7 +182,7 @@ class Slots:
             return None
         except OSError as error:
             raise DamagedError(f"an answer cannot be read: {error.strerror}") from error
-        return codec.decode(data, Said, "an answer")
+        return codec.unpack(data, Said, "an answer")
 
     def printed(self, slot: int) -> str | None:
         """The last line that a worker printed; None for nothing."""

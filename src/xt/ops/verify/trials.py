@@ -187,7 +187,7 @@ class Trials:
             if ours is not None:
                 fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *_size(), 0, 0))
                 _raw(theirs)
-            spec = codec.encode(Spec(self._store, wish, write)).decode()
+            spec = codec.pack(Spec(self._store, wish, write)).decode()
             process = subprocess.Popen(
                 # Nothing of the folder that it begins in is meant by our own imports.
                 [sys.executable, "-P", "-m", MODULE, spec],
@@ -213,7 +213,7 @@ class Trials:
         status = trial.process.wait()
         _close(trial)
         try:
-            answer = codec.decode(b"".join(trial.parts), Answer, "the answer of a trial")
+            answer = codec.unpack(b"".join(trial.parts), Answer, "the answer of a trial")
             leftovers.kill(answer.run)
             return answer
         except DamagedError:
@@ -234,7 +234,7 @@ class Trials:
                 trial.process.wait()
                 sweep(self._store, self._first)
             with contextlib.suppress(DamagedError):  # it has no run then
-                leftovers.kill(codec.decode(_rest(trial), Answer, "the answer of a trial").run)
+                leftovers.kill(codec.unpack(_rest(trial), Answer, "the answer of a trial").run)
             _close(trial)
 
 
