@@ -19,6 +19,7 @@ KINDS = {
     "AXIS": "axis",
     "TAG": "tag",
     "ENV": "environment",
+    "REMOTE": "remote",
     "TASK": "task",
 }
 #: Words for paths.
@@ -56,7 +57,7 @@ def with_value(option: Any) -> bool:
 def choices(param: Any) -> list[str]:
     """The words it can be, where they are few."""
     known = list(getattr(param.type, "choices", None) or [])
-    shown = (param.metavar or "").strip("[].")
+    shown = (param.metavar or "").removesuffix("[,...]").strip("[].")
     if not known and re.fullmatch(r"[a-z][a-z-]*(\|[a-z][a-z-]*)+", shown):
         known = shown.split("|")
     return known

@@ -36,6 +36,8 @@ TASKS = """\
 [task.train]
 command = "python train.py"
 [task.evaluate]
+[remote.lab]
+url = "s3://acme/study"
 """
 
 
@@ -67,7 +69,7 @@ def fill(store: Store, folder: Project) -> None:
         Metric("val/acc", 0.9, "x"),
         Metric("val/acc", 1, "x", labels={"d": "8"}),
     ]
-    one = builders.snapshot(context=builders.context(**texts), params=params)
+    one = builders.snapshot(context=builders.context(**texts, group="slurm:4711"), params=params)
     for run_id, minutes, snapshot in ((NEWEST, 1, one), (OLDER, 2, builders.snapshot())):
         live = store.begin(run_id)
         started = builders.timestamp(builders.NOW - builders.timedelta(minutes=minutes))
@@ -148,6 +150,12 @@ def test_bash_lists_what_there_is(here):
     assert in_bash(here, "xt", "restore", "@", "mea") == ["measure.py"]
 
 
+def test_bash_lists_places_and_what_a_gate_fails_on(here):
+    assert in_bash(here, "xt", "push", "-r", "") == ["lab"]
+    assert in_bash(here, "xt", "remote", "rm", "l") == ["lab"]
+    assert in_bash(here, "xt", "diff", "--fail-on", "") == ["regression", "divergent", "incomplete"]
+
+
 #: What is typed → what stands there after Tab, in a terminal: readline parts words at `@`, `=`, `:` and `>`.
 IN_A_TERMINAL = {
     "xt show sec": "xt show second ",
@@ -159,6 +167,8 @@ IN_A_TERMINAL = {
     "xt run --tag=go": "xt run --tag=gold ",
     "xt ls sta": "xt ls status:",
     "xt ls status:f": "xt ls status:failed ",
+    "xt ls group:s": "xt ls group:slurm:4711 ",
+    "xt push --remote=l": "xt push --remote=lab ",
     "xt ls tag:gold status:f": "xt ls tag:gold status:failed ",
     "xt ls 'status:f": "xt ls 'status:failed' ",
     'xt ls "tag:gold status:f': 'xt ls "tag:gold status:failed" ',

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests import builders
-from xt.store import Store
+from xt.model.event import Reused
+from xt.model.result import Metric
+from xt.store import Store, events
 from xt.store.index import Index
 from xt.store.store import sealed
 
@@ -147,6 +149,27 @@ def test_names_and_tags_find_the_newest(store):
     assert index.newest(1, skip=1).rows[0].id == record.id
     assert index.newest(1).total == 2
     index.close()
+
+
+@pytest.mark.parametrize(
+    "huge", [{"metrics": [Metric("big", 10**30, "a.json:/big")]}, {"exit_code": -(10**400)}]
+)
+def test_a_record_with_an_integer_of_more_than_64_bits_is_damaged_and_hides_no_other(store, huge):
+    seal(store, run_id("kk", 1))
+    record = store.record(run_id("kk", 1))
+    other = replace(record, id=run_id("kk", 2), result=replace(record.result, **huge))
+    with open(record_path(store, other.id), "wb") as file:
+        file.write(sealed(other)[0])
+    assert listed(store) == {record.id: record.result.status, other.id: "damaged"}
+
+
+def test_an_event_with_such_an_integer_hides_no_other_run(store):
+    seal(store, run_id("kk", 1))
+    seal(store, run_id("kk", 2))
+    at = "2026-11-26T18:00:00.000000Z"
+    said = Reused(events.event_id(at, b"abcd"), at, "ada", run_id("kk", 2), "blake3:00", 10**30)
+    events.append(store.path, said)
+    assert listed(store)[run_id("kk", 1)] == "ok"
 
 
 @settings(max_examples=25, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ with open(os.environ["XT_METRICS"], "a") as file:
 time.sleep(float(sys.argv[2]) if str(rank) == sys.argv[1] else 0)
 sys.exit(rank if "fail" in sys.argv and str(rank) == sys.argv[1] else 0)
 """
-TORCH = {"TORCHELASTIC_RUN_ID": "none", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
+TORCH = {"TORCHELASTIC_RUN_ID": "none", "MASTER_ADDR": "node1", "MASTER_PORT": "29500"}
 
 
 class Launch:
@@ -82,7 +83,7 @@ def test_they_are_one_run_with_a_log_and_an_end_for_each(launch):
     assert "a rank failed" in ended[0].err
     record = launch.folder.record()
     context, result = record["snapshot"]["context"], record["result"]
-    assert (context["launch"], context["ranks"]) == ("torchrun:none/localhost/29500/0", 4)
+    assert (context["launch"], context["ranks"]) == ("torchrun:none/node1/29500/0", 4)
     assert (result["status"], result["exit_code"]) == ("failed", 0)
     ranks = result["ranks"]
     assert [(one["rank"], one["state"], one["exit_code"]) for one in ranks] == [
@@ -98,7 +99,7 @@ def test_they_are_one_run_with_a_log_and_an_end_for_each(launch):
         assert b"hunter22" not in log
     assert b"hunter22-secret" not in launch.folder.stored_bytes()
     page = launch.folder.xt("show").out.decode()
-    assert "4 of torchrun:none/localhost/29500/0" in page
+    assert "4 of torchrun:none/node1/29500/0" in page
     assert "2 exit 2\n" in page
     missing = launch.folder.xt("logs", "--rank", "4")
     assert (missing.code, "its ranks are 0 to 3" in missing.err) == (1, True)
@@ -141,6 +142,12 @@ def test_without_rank_0_a_rank_becomes_a_run_of_its_own(launch):
     assert [run["status"] for run in launch.runs()] == ["ok"]
 
 
+def test_an_earlier_run_does_not_stand_for_some_of_the_ranks(launch):
+    ended = launch.all(ranks=(0, 3), options=("--reuse",))
+    assert {(ran.code, ran.out) for ran in ended.values()} == {(125, b"")}
+    assert "put it in front of the launcher" in ended[3].err
+
+
 def test_rank_0_may_be_told_to_stop_waiting(launch):
     started = {rank: launch.start(rank, "1", "30") for rank in (0, 1, 2, 3)}
     started[1].stdout.readline()
@@ -177,9 +184,7 @@ def test_a_run_for_each_rank_where_that_is_wanted(launch):
     launch.all(options=("-q", "--per-rank"))
     assert len(launch.runs()) == 4
     found = json.loads(launch.folder.xt("ls", "--group", "--json").out)
-    assert [(one["value"], one["runs"]) for one in found["groups"]] == [
-        ("torchrun:none/localhost/29500/0", 4)
-    ]
+    assert [(one["value"], one["runs"]) for one in found["groups"]] == [("torchrun:none/node1/29500/0", 4)]
     members = {launch.folder.record(run["id"])["snapshot"]["context"]["member"] for run in launch.runs()}
     assert members == {0, 1, 2, 3}
 
@@ -245,14 +250,38 @@ MPI = {"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "4", "PMIX_NAMESPACE
         ({key: value for key, value in MPI.items() if key != "PMIX_NAMESPACE"}, None),
         (
             {**TORCH, "RANK": "1", "WORLD_SIZE": "2"},
-            Place("torchrun", "torchrun:none/localhost/29500/0", 1, 2),
+            Place("torchrun", "torchrun:none/node1/29500/0", 1, 2),
         ),
+        (
+            # `srun -N 4 torchrun …`: of the step there is a task for each host, with several ranks in it.
+            {**STEP, **TORCH, "RANK": "9", "WORLD_SIZE": "32"},
+            Place("torchrun", "torchrun:none/node1/29500/0", 9, 32),
+        ),
+        # In a job of Slurm `mpirun` starts a daemon on each host as a task of a step.
+        ({**STEP, **MPI}, Place("mpi", "mpi:prterun-h-1@1", 2, 4)),
         ({"RANK": "1", "WORLD_SIZE": "2"}, None),
         ({}, None),
     ],
 )
 def test_which_rank_it_is(environ, expected):
     assert place(environ) == expected
+
+
+def test_ranks_of_mpich_are_told_by_what_started_them():
+    near, far = socket.socketpair()  # as its daemon makes one for each rank
+    with near, far:
+        environ = {"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALNRANKS": "2", "PMI_FD": str(far.fileno())}
+        expected = Place("mpi", f"mpi:{os.uname().nodename}/{os.getpid()}", 1, 2)
+        assert place(environ) == place({**STEP, **environ}) == expected
+        # On several hosts there are several daemons; a task of Slurm is then one of them.
+        assert place({**STEP, **environ, "MPI_LOCALNRANKS": "1"}) is None
+        assert place({**environ, "PMI_FD": "99999"}) is None
+
+
+@pytest.mark.parametrize("address", ["localhost", "127.0.0.1", "::1"])
+def test_the_same_port_of_two_hosts_is_not_one_launch(address):
+    found = place({**TORCH, "MASTER_ADDR": address, "RANK": "1", "WORLD_SIZE": "2"})
+    assert found.key == f"torchrun:none/{os.uname().nodename}/29500/0"
 
 
 @pytest.mark.parametrize(
@@ -264,6 +293,8 @@ def test_which_rank_it_is(environ, expected):
         ({"LSB_JOBINDEX": "2", "LSB_JOBID": "47"}, ("lsf:47", 2)),
         ({"SGE_TASK_ID": "undefined", "JOB_ID": "47"}, None),
         ({"JOB_COMPLETION_INDEX": "0", "JOB_NAME": "sweep"}, ("kubernetes:sweep", 0)),
+        ({"JOB_COMPLETION_INDEX": "3", "HOSTNAME": "a-sweep-3"}, ("kubernetes:a-sweep", 3)),
+        ({"JOB_COMPLETION_INDEX": "3", "HOSTNAME": "a-host-13"}, None),
         ({"JOB_COMPLETION_INDEX": "0"}, None),
         ({"SLURM_ARRAY_TASK_ID": "3"}, None),
     ],

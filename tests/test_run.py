@@ -488,3 +488,29 @@ def test_the_command_needs_no_dashes_before_it_and_keeps_its_options(folder):
     assert refused.code == 2
     assert "`xt run` has no option `--lr`" in refused.err
     assert "`xt run COMMAND --lr`" in refused.err
+
+
+UNLUCKY = """\
+import os, threading, time
+run, waitid = threading.Thread._bootstrap_inner, os.waitid
+def lingers(thread):
+    run(thread)
+    time.sleep(1.5)
+def looks_away(*how):
+    news = waitid(*how)
+    if news is None:
+        time.sleep(0.3)
+    return news
+threading.Thread._bootstrap_inner, os.waitid = lingers, looks_away
+"""
+
+
+def test_a_thread_that_is_slow_to_go_does_not_take_the_end_of_the_command_away(folder):
+    # A machine that is busy enough does both by itself, now and then; and xt waited for ever.
+    folder.write("slow/sitecustomize.py", UNLUCKY)
+    path = f"{folder.path / 'slow'}:{SOURCE}"
+    argv = [sys.executable, "-m", "xt", "run", "--", "true"]
+    done = subprocess.run(
+        argv, cwd=folder.path, env={**os.environ, "PYTHONPATH": path}, timeout=30, check=False
+    )
+    assert done.returncode == 0

@@ -31,6 +31,17 @@ def in_ci(environ: Mapping[str, str]) -> bool:
     return any(environ[name].lower() not in OFF for name in CI_VARIABLES if name in environ)
 
 
+def deaf() -> None:
+    """Keep signals from the calling thread, which may live on when nobody waits for it any more.
+
+    Of the threads of a process the kernel picks any that does not block a signal. One that tells of the end
+    of a command would be thrown away there, and whoever waits for it would wait for ever.
+    """
+    import signal
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
 class Outside:
     """All that a verb may know of the world around it."""
 

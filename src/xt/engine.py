@@ -43,23 +43,39 @@ class Engine:
         self.words = [self.program, *(before or [])]
         self.environ = dict(environ)
 
-    def ask(self, *words: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
+    def ask(
+        self, *words: str, patience: float = PATIENCE, whole: bool = False
+    ) -> subprocess.CompletedProcess[str]:
         """Run a subcommand and take its answer.
+
+        Args:
+            words: of the subcommand.
+            patience: seconds it may take.
+            whole: whether Ctrl-C waits for it: the engine would make what is asked for all the same, later
+                than we could remove it.
 
         Raises:
             UnsupportedError: it cannot be started, or does not end in time.
         """
         try:
-            return subprocess.run(
+            with subprocess.Popen(
                 [*self.words, *words],
                 env=self.environ,
-                capture_output=True,
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
-                timeout=patience,
-                check=False,
-            )
+                start_new_session=whole,
+            ) as process:
+                try:
+                    told, said = process.communicate(timeout=patience)
+                except BaseException as error:
+                    if whole and isinstance(error, KeyboardInterrupt):
+                        process.communicate(timeout=patience)
+                    process.kill()
+                    raise
+            return subprocess.CompletedProcess(process.args, process.returncode, told, said)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise UnsupportedError(f"`docker {words[0]}` does not answer: {error}") from error
 

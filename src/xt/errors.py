@@ -162,6 +162,12 @@ class RemoteError(XtError):
     exit_status = EXIT_ELSEWHERE
 
 
+class WrongContentError(RemoteError):
+    """What a remote gives under a name is not what the name says; nothing of it is taken over."""
+
+    code = "wrong-content"
+
+
 class EngineError(XtError):
     """An engine (Slurm, Dask) is not there, does not answer, or refuses what it was given.
 

@@ -1,10 +1,12 @@
 """Ranks of a launcher and tasks of an array, by the variables that launchers document.
 
-Slurm (`srun`, sbatch(1)), Open MPI (`OMPI_COMM_WORLD_*`), PMIx, and torchrun (`RANK`, `WORLD_SIZE`).
+Slurm (`srun`, sbatch(1)), Open MPI (`OMPI_COMM_WORLD_*`), PMIx, MPICH and Intel MPI (`PMI_RANK`), and
+torchrun (`RANK`, `WORLD_SIZE`).
 """
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -23,6 +25,10 @@ ARRAYS = {
 }
 
 
+#: Of MPICH's `mpirun`: how many ranks are on this host.
+_HYDRA = "MPI_LOCALNRANKS"
+
+
 class Place(NamedTuple):
     """Which rank of which launch a process is."""
 
@@ -39,7 +45,11 @@ def place(environ: Mapping[str, str]) -> Place | None:
     Args:
         environ: the variables.
     """
-    found = _slurm(environ) or _mpi(environ) or _torch(environ)
+    # The innermost first: where `srun` starts a `torchrun` or a daemon of `mpirun` on each host, what those
+    # start has the variables of both, and Slurm's tell only which host it is.
+    found = _torch(environ) or _mpi(environ)
+    if found is None:
+        found = _hydra(environ) if _HYDRA in environ else _slurm(environ)
     if found is None or found.size < 2 or not 0 <= found.rank < found.size:
         return None
     return None if environ.get(INSIDE) == found.key else found
@@ -70,11 +80,33 @@ def _mpi(environ: Mapping[str, str]) -> Place | None:
     return Place("mpi", f"mpi:{name}", rank, size)
 
 
+def _hydra(environ: Mapping[str, str]) -> Place | None:
+    """Tell it below the `mpirun` of MPICH or Intel MPI.
+
+    That gives a launch no name. Where all ranks are on one host, the process that started them is a name,
+    which each has a socket to.
+    """
+    import socket
+    import struct
+
+    rank, size, here, fd = (_number(environ, name) for name in ("PMI_RANK", "PMI_SIZE", _HYDRA, "PMI_FD"))
+    if rank is None or size is None or here != size or fd is None or not hasattr(socket, "SO_PEERCRED"):
+        return None
+    try:
+        with socket.socket(fileno=os.dup(fd)) as line:
+            pid: int = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    except OSError:
+        return None
+    return Place("mpi", f"mpi:{os.uname().nodename}/{pid}", rank, size) if pid > 0 else None
+
+
 def _torch(environ: Mapping[str, str]) -> Place | None:
     rank, size = _number(environ, "RANK"), _number(environ, "WORLD_SIZE")
     where = [environ.get(name, "") for name in ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT")]
     if rank is None or size is None or not all(where):
         return None
+    if where[1] == "localhost" or where[1].startswith("127.") or where[1] == "::1":
+        where[1] = os.uname().nodename  # other hosts that share the store have one of this name and port, too
     again = environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     return Place("torchrun", f"torchrun:{'/'.join(where)}/{again}", rank, size)
 
@@ -84,8 +116,13 @@ def array(environ: Mapping[str, str]) -> tuple[str, int] | None:
     for task, (kind, job) in ARRAYS.items():
         number = _number(environ, task)
         # LSF and SGE set it outside of arrays too: to 0 and `undefined`.
-        if number is not None and environ.get(job) and not (kind == "lsf" and number == 0):
-            return f"{kind}:{environ[job]}", number
+        name = environ.get(job)
+        if kind == "kubernetes" and not name:
+            # A pod's host is called as the job is, `-` and its index behind it; no variable must name it.
+            name, _, index = environ.get("HOSTNAME", "").rpartition("-")
+            name = name if index == str(number) else None
+        if number is not None and name and not (kind == "lsf" and number == 0):
+            return f"{kind}:{name}", number
     return None
 
 

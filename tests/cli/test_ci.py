@@ -174,6 +174,15 @@ def test_gates(job, value, gates, code, word):
     assert gates.partition(",")[0] in job.summary.read_text()
 
 
+def test_pages_hold_no_command_for_a_runner_without_a_report_too(job):
+    put(job, 0.9, 0.8, purpose="a" * 50 + " ::stop-commands::x ##[error]y")
+    for words in (["show", "@"], ["ls"], ["diff", "--ci", "off"]):
+        page = job.xt(*words, env={**job.github, "COLUMNS": "60"}).out.decode()
+        assert "##[" not in page
+        assert not [line for line in page.split("\n") if line.lstrip().startswith("::")]
+    assert "\n    ::stop-commands::x ##[error]y\n" in job.xt("show", "@", env={"COLUMNS": "60"}).out.decode()
+
+
 def test_a_gate_looks_at_everything_whatever_is_shown(job):
     put(job, 0.9, 0.8)
     done = job.xt("diff", "--only", "causes", "--fail-on=regression", "--json")

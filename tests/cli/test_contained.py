@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from tests import pages
-from tests.conftest import SOURCE
+from tests.conftest import SOURCE, Ran
 from tests.execute.wrapped import Pty, until
 from tests.services.docker import NAME, docker, left, make, pack
+from xt import codec
+from xt.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What an image with packages holds.
@@ -62,8 +64,19 @@ class Docked:
     def xt(self, *words, env=None, **options):
         return self.project.xt(*words, env={"DOCKER_HOST": self.address, **(env or {})}, **options)
 
-    def container(self, reference="@"):
-        return self.project.record(reference)["snapshot"]["environment"]["container"]
+    def record(self, back=0):
+        """The newest record, or one before it."""
+        return newest(self.project.path, back)
+
+    def container(self):
+        return self.record()["snapshot"]["environment"]["container"]
+
+
+def newest(folder, back=0):
+    """A record as `xt show --json` has it, without a process for it."""
+    store = Store.open(f"{folder}/.xt")
+    found = sorted(map(store.record, store.ids()), key=lambda record: record.started_at)
+    return json.loads(codec.encode(found[-1 - back]))
 
 
 @pytest.fixture
@@ -90,7 +103,7 @@ def test_it_is_as_if_it_ran_here(docked):
     assert done.err.startswith("err\n") and len(done.err.splitlines()) == 2
     info = (where / "made").stat()
     assert (info.st_uid, info.st_mode & 0o777) == (os.getuid(), 0o640)
-    record = docked.project.record()
+    record = docked.record()
     assert record["snapshot"]["command"]["argv"] == ["sh", "-c", script]
     assert record["result"]["status"] == "failed"
     assert record["result"]["usage"]["peak_memory_bytes"] is None
@@ -116,7 +129,7 @@ def test_the_record_has_the_image_and_what_is_in_it(docked, furnished):
     assert lists["deb"]["packages"] == [{"name": "libc6", "version": "2.36-9"}]
     assert lists["python"]["packages"] == [{"name": "numpy-x", "version": "2.4.5"}]
     assert lists["python"]["version"] == "3.11.7"
-    assert docked.project.record()["snapshot"]["environment"]["python"] is None
+    assert docked.record()["snapshot"]["environment"]["python"] is None
     page = docked.xt("show").out.decode()
     for word in (f"in docker {furnished}", "1 deb package", "Python 3.11.7, 1 package", "not used", "A=1"):
         assert word in page, page
@@ -129,7 +142,6 @@ def test_another_image_of_the_name_is_a_cause(docked):
     first = make(docked.address, name, FILES)
     words = ("--docker", name, "--", "true")
     assert docked.run(*words).code == 0
-    assert "repeats" in docked.run(*words).err
     old = "usr/lib/python3.11/site-packages/NumPy_X-2.4.5.dist-info/METADATA"
     files = {path: text for path, text in FILES.items() if path != old}
     make(docked.address, name, {**files, old.replace("2.4.5", "2.4.6"): "Name: NumPy.X\nVersion: 2.4.6\n\n"})
@@ -141,7 +153,7 @@ def test_another_image_of_the_name_is_a_cause(docked):
     again = docked.xt("rerun", "@~1")
     assert again.code == 0, again.err
     assert docked.container()["found"]["id"] == first
-    record, repeated = docked.project.record("@~3"), docked.project.record()
+    record, repeated = docked.record(2), docked.record()
     assert repeated["snapshot"]["recipe"] == record["snapshot"]["recipe"]
     docker(docked.address, "image", "rm", "--force", first)
     for mode in (("--env", "docker"), ("--in-place",)):
@@ -153,15 +165,14 @@ def test_another_image_of_the_name_is_a_cause(docked):
 def test_what_did_not_start_is_told_from_what_ended_so(docked):
     for words, status in (
         (("sh", "-c", "exit 127"), ("failed", 127)),
-        (("sh", "-c", "exit 125"), ("failed", 125)),
         (("no-such-command",), ("not-started", 127)),
         (("/tmp",), ("not-started", 126)),
     ):
         done = docked.run("--docker", NAME, "--", *words)
-        result = docked.project.record()["result"]
+        result = docked.record()["result"]
         assert (result["status"], done.code) == status, done.err
     done = docked.run("--docker", NAME, "--docker-opt", "--memory=1k", "--", "true")
-    assert (done.code, docked.project.record()["result"]["status"]) == (125, "not-started")
+    assert (done.code, docked.record()["result"]["status"]) == (125, "not-started")
 
 
 @pytest.mark.parametrize(
@@ -253,6 +264,42 @@ def test_a_secret_in_an_option_stays_outside_of_the_store(docked):
     assert again.code == 3 and "an option of docker holds a secret" in again.err
 
 
+def test_ctrl_c_while_the_image_is_read_leaves_no_container(docked, tmp_path):
+    # A `docker` that presses the key while the engine makes a container to look into.
+    path = tmp_path / "bin" / "docker"
+    path.parent.mkdir()
+    real = shutil.which("docker")
+    path.write_text(f'#!/bin/sh\n[ "$1" != create ] || kill -INT $PPID\nexec {real} "$@"\n')
+    path.chmod(0o755)
+    name = "xt-test:unseen"
+    made = make(docked.address, name, {"etc/unseen": "1"})
+    done = docked.run("--docker", name, "--", "true", env={"PATH": f"{path.parent}:{os.environ['PATH']}"})
+    assert done.code in (130, -signal.SIGINT), done.err
+    assert docker(docked.address, "ps", "-aq", "--filter", f"ancestor={made}") == ""
+
+
+def test_ranks_are_one_run_with_a_container_each(docked):
+    launch = {"TORCHELASTIC_RUN_ID": "1", "MASTER_ADDR": "here", "MASTER_PORT": "1", "WORLD_SIZE": "2"}
+    script = 'echo "rank $RANK of $TORCHELASTIC_RUN_ID"; cat line >> $XT_METRICS; exit $RANK'
+    docked.project.write("line", '{"name": "x", "value": 1}\n')
+    words = ("--docker", NAME, "--", "sh", "-c", script)
+    others: list[Ran] = []
+    other = threading.Thread(target=lambda: others.append(docked.run(*words, env={**launch, "RANK": "1"})))
+    other.start()
+    done = docked.run(*words, env={**launch, "RANK": "0"})
+    other.join()
+    assert (done.code, done.out, others[0].code, others[0].out) == (0, b"rank 0 of 1\n", 1, b"rank 1 of 1\n")
+    assert others[0].err == "", others[0].err
+    record = docked.record()
+    ranks = record["result"]["ranks"]
+    assert [(rank["state"], rank["exit_code"]) for rank in ranks] == [("ended", 0), ("ended", 1)]
+    assert ranks[0]["usage"]["user_s"] is ranks[1]["usage"]["user_s"] is None
+    assert len(record["result"]["metrics"]) == 2
+    assert docked.xt("logs", "@", "--rank", "1").out == b"rank 1 of 1\n"
+    assert len(docked.xt("ls", "--json").out.splitlines()) == 1
+    assert left(docked.address, record["id"]) == ""
+
+
 def test_inputs_and_outputs_outside_of_the_project(docked, tmp_path):
     data = tmp_path / "data.txt"
     data.write_text("outside\n")
@@ -263,7 +310,7 @@ def test_inputs_and_outputs_outside_of_the_project(docked, tmp_path):
     done = docked.run(*words)
     assert done.out == b"outside\nkept\n", done.err
     assert data.read_text() == "outside\n" and (out / "made").read_text() == "made\n"
-    assert docked.project.record()["result"]["outputs"][0]["status"] == "stored"
+    assert docked.record()["result"]["outputs"][0]["status"] == "stored"
 
 
 def test_a_project_that_would_hide_the_image(docked):
@@ -297,7 +344,7 @@ def test_a_signal_reaches_the_command_and_nothing_is_left(docked, number):
     process.communicate(timeout=60)
     ended = 128 + number if number != signal.SIGINT else -number
     assert process.returncode == ended
-    record = docked.project.record()
+    record = docked.record()
     assert record["result"]["status"] == "interrupted"
     assert left(docked.address, record["id"]) == ""
 
@@ -311,10 +358,11 @@ def test_at_a_terminal(docked):
         pty.send(b"word\r")
         pty.expect(rb"got word")
         pty.send(b"\x03")
-        pty.wait()
+        # As outside: a shell that loops over runs stops.
+        assert pty.wait() == -signal.SIGINT
         assert pty.modes() == pty.initial
-    result = docked.project.record()["result"]
-    assert result["exit_code"] == 130
+    result = docked.record()["result"]
+    assert (result["status"], result["signal"]) == ("interrupted", signal.SIGINT)
     assert "one terminal" in docked.container()["adjusted"][0]
 
 
@@ -326,14 +374,17 @@ def test_docker_s_own_command_is_read(docked):
     assert (found["started_by"], found["image"]) == ("command", NAME)
     name = found["found"]["id"]
     assert name.startswith("sha256:") and "installed" not in found["found"]
-    snapshot = docked.project.record()["snapshot"]
+    snapshot = docked.record()["snapshot"]
     assert [(param["name"], param["value"]) for param in snapshot["params"]] == [("lr", 0.1)]
     assert snapshot["recipe_doubt"] is None
+    # That of the `docker` command itself would say nothing of what it started.
+    usage = docked.record()["result"]["usage"]
+    assert usage["user_s"] is usage["peak_memory_bytes"] is None and "not measured" in usage["reason"]
     assert "in docker" in docked.xt("show").out.decode()
     again = docked.xt("rerun", "@", "--env", "docker")
     assert (again.code, again.out) == (0, done.out), again.err
     assert docked.container()["found"]["id"] == name
-    assert docked.project.record()["snapshot"]["recipe"] == snapshot["recipe"]
+    assert docked.record()["snapshot"]["recipe"] == snapshot["recipe"]
 
 
 def test_an_image_that_cannot_be_known_is_unknown_with_its_reason(docked):
@@ -345,7 +396,7 @@ def test_an_image_that_cannot_be_known_is_unknown_with_its_reason(docked):
     ):
         assert docked.run("--", *words).code != 0
         assert reason in docked.container()["reason"]
-    assert "the image it runs in is not known" in docked.project.record()["snapshot"]["recipe_doubt"]
+    assert "the image it runs in is not known" in docked.record()["snapshot"]["recipe_doubt"]
     assert "not known" in docked.xt("show").out.decode()
     gone = docked.xt("rerun", "@", "--env", "docker")
     assert gone.code == 3 and "image is not known" in gone.err
@@ -376,7 +427,7 @@ def test_nothing_is_left_when_nobody_reads(docked):
     assert process.stdout.readline() == b"y\n"
     process.stdout.close()
     assert process.wait(60) != 0
-    assert left(docked.address, docked.project.record()["id"]) == ""
+    assert left(docked.address, docked.record()["id"]) == ""
 
 
 class Between(threading.Thread):
@@ -424,7 +475,7 @@ def test_an_engine_that_goes_away_midway(docked):
         between.gone()
         said = process.communicate(timeout=60)[1]
     assert process.returncode == 125 and b"how it ended in its container is not known" in said
-    record = docked.project.record()
+    record = docked.record()
     assert record["result"]["status"] == "failed"
     docker(docked.address, "rm", "--force", f"xt-{record['id']}")
 
@@ -472,8 +523,7 @@ def test_xt_in_a_container_says_what_it_can_see(docked, tmp_path):
     def inside(*options):
         xt = (NAME, sys.executable, "-m", "xt")
         docker(docked.address, *words, *options, *xt, "run", "-q", "--", "/bin/true")
-        shown = docker(docked.address, *words, *xt, "show", "--json")
-        return json.loads(shown)["snapshot"]["environment"]["container"]
+        return newest(out)["snapshot"]["environment"]["container"]
 
     seen = inside()
     assert (seen["inside"], seen["engine"], seen["image"]) == (True, "docker", None)

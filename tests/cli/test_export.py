@@ -172,6 +172,8 @@ def test_only_what_has_ended_is_exported(sealed):
     assert f"run {OTHER} is " in done.err
     assert "only what has a record is exported" in done.err
     assert not (sealed.path / "x").exists()
+    done = sealed.xt("export", RUN, OTHER, "--to", "json", "-o", "-")
+    assert (done.code, done.out) == (1, b"")
     live.end()
 
 
@@ -221,7 +223,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         if self.server.answer == 307:
             self.send_header("Location", "http://elsewhere.invalid/")
         self.end_headers()
-        self.wfile.write(b"\x1b[31mno such table")
+        self.wfile.write(f"\x1b[31mno such table for {self.headers.get('Authorization')}".encode())
 
     def log_message(self, *_):
         pass
@@ -263,6 +265,14 @@ def test_a_server_that_does_not_take_them(sealed, server):
     assert (done.code, "does not answer" in done.err) == (4, True)
     done = sealed.xt("export", RUN, "--to", "openlineage", "-o", "http://me:hunter22@127.0.0.1:1/")
     assert (done.code, "hunter22" in done.err) == (2, False)
+
+
+def test_a_server_that_repeats_the_key_does_not_get_it_printed(sealed, server):
+    server.answer = 403
+    for key, code, said in (("s3cret-key", 4, "***"), ("s3cret-key\n", 2, "OPENLINEAGE_API_KEY holds")):
+        env = {"OPENLINEAGE_API_KEY": key}
+        done = sealed.xt("export", RUN, "--to", "openlineage", "-o", server.url, env=env)
+        assert (done.code, said in done.err, "s3cret" in done.err) == (code, True, False), done.err
 
 
 def test_the_license_of_the_project_is_the_default(sealed):

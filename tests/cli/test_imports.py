@@ -342,19 +342,32 @@ def test_cases_that_are_gone_from_the_store_are_a_message(folder):
     assert "Traceback" not in done.err
 
 
-def test_more_points_than_are_kept(folder, monkeypatch):
-    """What passes a bound is told, and the last value is right all the same."""
-    program = (
-        "import sys\n"
-        "from xt.ops import import_sink\n"
-        "import_sink.MAX_POINTS = 4\n"
-        "from xt.cli.main import main\n"
-        "main()\n"
-    )
-    words = ["run", "-q", "--metrics", "dvclive:live", "--", "cp", "-r", str(FIXTURES / "dvclive"), "live"]
+def meddled(folder, statements, *words):
+    """Run xt after some statements."""
+    program = f"{statements}\nfrom xt.cli.main import main\nmain()\n"
+    words = ["run", "-q", *words]
     subprocess.run(
         [sys.executable, "-c", program, *words], cwd=folder.path, check=True, stdin=subprocess.DEVNULL
     )
-    record = folder.record()
+    return folder.record()
+
+
+def test_secrets_among_settings_are_masked_whatever_interrupts_the_next_file(folder):
+    statements = (
+        "from xt.exchange.importers import trainer\n"
+        "def read(path, sink): raise KeyboardInterrupt\n"
+        "trainer.read = read\n"
+    )
+    command = "mkdir logs; echo 'api_key: hunter2' > logs/hparams.yaml; echo a > logs/metrics.csv; touch t"
+    imports = ["--metrics", "lightning:logs", "--metrics", "trainer:t"]
+    record = meddled(folder, statements, *imports, "--", "sh", "-c", command)
+    assert [(item["name"], item["value"]) for item in record["result"]["reported"]] == [("api_key", "***")]
+    assert "collecting was interrupted: metrics not listed are missing" in problems(record)
+
+
+def test_more_points_than_are_kept(folder):
+    """What passes a bound is told, and the last value is right all the same."""
+    words = ["--metrics", "dvclive:live", "--", "cp", "-r", str(FIXTURES / "dvclive"), "live"]
+    record = meddled(folder, "from xt.ops import import_sink\nimport_sink.MAX_POINTS = 4", *words)
     assert metrics(record) == {("acc",): 0.6, ("test/acc",): 0.61, ("train/loss",): 1 / 3}
     assert "7 points were read; after 4 only the last of each metric is kept" in problems(record)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from xt.store import Store
+
 PROGRAM = """\
 import json
 json.dump({"acc": 0.9}, open("metrics.json", "w"))
@@ -25,10 +27,12 @@ required = ["outputs.model"]
 
 
 @pytest.fixture
-def team(project, tmp_path, monkeypatch):
+def team(project, at_once, tmp_path, monkeypatch):
     """A project with a pinned run of changed code, and an empty folder that is its remote."""
     (tmp_path / "remote").mkdir()
     monkeypatch.setenv("XT_REMOTE", str(tmp_path / "remote"))
+    monkeypatch.setenv("COLUMNS", "300")
+    project = at_once(project.path)
     project.write("train.py", PROGRAM)
     project.write("xt.toml", TOML)
     project.write(".gitignore", "metrics.json\nmodel.bin\n")
@@ -45,6 +49,10 @@ def clone(project, tmp_path, name="clone"):
     path = tmp_path / name
     subprocess.run(["git", "clone", "-q", str(project.path), str(path)], check=True)
     return type(project)(path)
+
+
+def newest(project):
+    return max((project.path / ".xt" / "runs").rglob("*.json"), key=os.path.getmtime).stem
 
 
 def test_ci_compares_a_fresh_checkout_with_the_baseline(team, tmp_path):
@@ -69,11 +77,11 @@ def test_what_was_not_brought_is_said_and_can_be_brought(team, tmp_path):
     team.xt("push", "--code", "--outputs")
     other = clone(team, tmp_path)
     other.xt("pull")
-    run = team.record()["id"][:8]
-    done = other.xt("restore", "@", "model.bin", env={"COLUMNS": "200"})
+    run = newest(team)[:8]
+    done = other.xt("restore", "@", "model.bin")
     assert done.code == 1
     assert f"xt pull {run} --outputs" in done.out.decode()
-    audit = other.xt("audit", "@", env={"COLUMNS": "200"})
+    audit = other.xt("audit", "@")
     assert audit.code == 1
     assert f"xt pull {run} --outputs" in " ".join(audit.out.decode().split())
     shown = other.xt("show", "@", "--code", "notes.md")
@@ -127,7 +135,7 @@ def test_a_pack_that_is_none_never_gets_into_the_repository(team, tmp_path):
     alone.path.mkdir()
     done = alone.xt("pull", "--code")
     assert done.code == 4
-    assert b"not on the remote: `code: " in done.out
+    assert b"not to be had: `code: " in done.out
     assert not list(alone.path.glob(".xt/code.git/objects/pack/*"))
     assert os.listdir(alone.path / ".xt" / "tmp") == []
     # The record and the rest are here: the code alone is not.
@@ -158,7 +166,7 @@ def test_a_tree_that_would_harm_is_refused(team, tmp_path):
     index.write_text(json.dumps(found))
     alone = type(team)(tmp_path / "alone")
     alone.path.mkdir()
-    done = alone.xt("pull", "--code", env={"COLUMNS": "300"})
+    done = alone.xt("pull", "--code")
     assert done.code == 4
     assert b".git" in done.out
     assert not list(alone.path.glob(".xt/code.git/objects/pack/*"))
@@ -168,7 +176,7 @@ def test_a_tree_that_would_harm_is_refused(team, tmp_path):
 def test_secrets_in_code_are_kept_back_with_their_place(team):
     team.write("settings.py", f"x = 1\ntoken = 'ghp_{'a1B2' * 9}'\n")
     team.run("-q", "--", "python3", "train.py")
-    done = team.xt("push", "@", "--code", env={"COLUMNS": "200"})
+    done = team.xt("push", "@", "--code")
     assert done.code == 5
     assert b"code: settings.py:2" in done.out
     assert b"--allow-secrets" in done.out
@@ -201,10 +209,10 @@ def test_the_status_counts_what_each_side_lacks(team, tmp_path):
     team.run("-q", "--", "true")
     found = json.loads(team.xt("remote", "status", "--check", "--json").out)
     assert found["runs"] == 1
-    assert found["here"]["runs"] == [team.record()["id"]]
-    assert found["there"]["runs"] == [other.record()["id"]]
+    assert found["here"]["runs"] == [newest(team)]
+    assert found["there"]["runs"] == [newest(other)]
     assert found["wrong"] == []
-    record = next((team.remote / "runs").rglob(f"{other.record()['id']}.json"))
+    record = next((team.remote / "runs").rglob(f"{newest(other)}.json"))
     record.chmod(0o600)
     record.write_bytes(record.read_bytes().replace(b'"ok"', b'"no"'))
     done = team.xt("remote", "status", "--check", env={"COLUMNS": "40"})
@@ -222,10 +230,15 @@ def test_the_status_counts_what_each_side_lacks(team, tmp_path):
         (("pull", "kkkk"), 4, "there is no store"),
         (("push", "-r", "ext::sh"), 2, "is no remote"),
         (("remote", "status", "--yes"), 2, "belongs to"),
+        (("push", "-r", "./.xt"), 2, "is this project's own store"),
+        (("remote", "add", "x", "/caf\udce9"), 2, "is named in UTF-8"),
     ],
 )
-def test_what_cannot_be_is_one_line(team, words, code, said):
-    done = team.xt(*words)
+def test_what_cannot_be_is_one_line(folder, at_once, tmp_path, monkeypatch, words, code, said):
+    (tmp_path / "remote").mkdir()
+    monkeypatch.setenv("XT_REMOTE", str(tmp_path / "remote"))
+    Store.create(f"{folder.path}/.xt")
+    done = at_once(folder.path).xt(*words)
     assert (done.code, done.out) == (code, b"")
     assert said in done.err
     assert "Traceback" not in done.err

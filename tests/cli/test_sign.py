@@ -26,7 +26,7 @@ from xt.context import Outside
 from xt.errors import DamagedError
 from xt.exchange.signing import signers
 from xt.model.event import Signature, Signed
-from xt.model.result import Metric, Record
+from xt.model.result import Derived, Logs, Metric, Rank, Record, Stream
 from xt.ops.signature import Trust, check
 from xt.ops.signing import sign, signer
 from xt.store import Store, events
@@ -148,7 +148,7 @@ def test_a_key_whose_time_is_over_does_not_count(copy, keys, tmp_path):
 
 def test_what_others_wrote_reaches_no_terminal_as_it_is_and_lines_fit(copy, keys, tmp_path):
     allowed = tmp_path / "allowed"
-    allowed.write_text(f'"you\x1b]0;x\x07" {keys[0].with_suffix(".pub").read_text()}')
+    allowed.write_text(f'"you\x1b]0;x\x07" {keys[0].with_suffix(".pub").read_text()}' + "nobody\n" * 1000)
     event = copy.event(1)
     copy.write(1, changed(event, signatures=[Signature("AAAA", "SHA256:\x1b[2J" + "x" * 80)]))
     for run in copy.runs:
@@ -157,6 +157,7 @@ def test_what_others_wrote_reaches_no_terminal_as_it_is_and_lines_fit(copy, keys
         assert "\x1b" not in page
         assert "\x07" not in page
         assert max(map(len, page.splitlines())) <= 40
+        assert "and 992 notes more (--json)" in page
 
 
 # --- what was done to it is seen -----------------------------------------------------------------------
@@ -190,6 +191,33 @@ def test_content_that_was_changed_is_not_what_was_signed(copy):
         assert [item.state for item in found.lost] == ["damaged"]
         copy.rewrite(path, content)
     assert copy.check().valid is True
+
+
+def test_what_has_no_path_of_its_own_is_read_too(tmp_path, keys):
+    store = Store.create(str(tmp_path / ".xt"))
+    kept = [store.objects.put_bytes(content) for content in (b"row\n", b"of rank 1\n", b"0.1 stdout 3\n")]
+    table, log, times = kept
+    streams = [Stream("stdout", "pipe", 10, log, 10)]
+    result = builders.result(
+        outputs=[],
+        metrics=[],
+        logs=Logs([], times, False),
+        derived=[Derived("cases", "lm-eval", "out", table, 3, 1)],
+        ranks=[Rank(1, "ended", logs=Logs(streams, None, False))],
+    )
+    record = builders.record(res=result)
+    store.seal(store.begin(record.id), record)
+    outside = Outside(str(tmp_path), {})
+    sign(store, record.id, signer(str(keys[0]), outside), outside)
+    trusted = Trust([signers.one(f"{keys[0]}.pub", "mine")], [], True)
+    assert check(store, record.id, trusted, outside).valid is True
+    for digest in kept:
+        path = Path(store.objects.name(digest))
+        content = path.read_bytes()
+        path.chmod(0o600)
+        path.write_bytes(content.upper())
+        assert check(store, record.id, trusted, outside).valid is False
+        path.write_bytes(content)
 
 
 @pytest.mark.parametrize("lost", ["file", "list"])
@@ -339,6 +367,11 @@ def test_the_key_of_the_settings_signs_and_enters_no_snapshot(project, keys):
     assert secret not in project.stored_bytes()
     left = {entry["path"]: entry["reason"] for entry in project.record()["snapshot"]["code"]["left_out"]}
     assert left == {"team/us": "the key that signs"}
+    project.sh("git add team/us")
+    assert "in commit" not in project.run("true").err
+    assert secret not in project.stored_bytes()
+    project.sh("git commit -qm mistake")
+    assert "the key that signs is in commit" in project.run("true").err
 
 
 def test_an_agent_that_goes_away_meanwhile_costs_the_signature_and_not_the_run(folder, keys, tmp_path):

@@ -7,7 +7,7 @@ import tarfile
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xt.collect import image_files
@@ -17,14 +17,16 @@ from xt.collect.image_files import read
 LATER = time.monotonic() + 3600
 
 
-def archive(files: dict[str, bytes | None]) -> io.BytesIO:
-    """A file system; None is a folder."""
+def archive(files: dict[str, bytes | str | None]) -> io.BytesIO:
+    """A file system; None is a folder, a text what a link points to."""
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w") as tar:
         for name, data in files.items():
             info = tarfile.TarInfo(name)
             if data is None:
                 info.type = tarfile.DIRTYPE
+            if isinstance(data, str):
+                info.type, info.linkname, data = tarfile.SYMTYPE, data, None
             info.size = len(data or b"")
             tar.addfile(info, io.BytesIO(data or b""))
     target.seek(0)
@@ -74,6 +76,23 @@ def test_managers_and_interpreters():
     assert "rpm" in seen.notes[0]
 
 
+def test_which_python_it_is():
+    files = {
+        "usr/bin/python3": "python3.11",
+        "usr/lib/python3/dist-packages/yaml-6.dist-info/METADATA": b"Name: yaml\nVersion: 6\n",
+        "app/.venv/pyvenv.cfg": b"home = /usr/bin\nversion_info = 3.12.4\n",
+        "app/.venv/lib/python3.12/site-packages/a-1.dist-info/METADATA": b"Name: a\nVersion: 1\n",
+    }
+    deb = b"Package: python3.11-minimal\nStatus: install ok installed\nVersion: 3.11.2-6+deb12u6\n\n"
+    versions = [
+        {place.place: place.version for place in read(archive(given), LATER).installed}
+        for given in (files, {**files, "var/lib/dpkg/status": deb}, {**files, "usr/bin/python3": "/x/../y"})
+    ]
+    system = "/usr/lib/python3/dist-packages"
+    assert [found[system] for found in versions] == ["3.11", "3.11.2", None]
+    assert versions[0]["/app/.venv/lib/python3.12/site-packages"] == "3.12.4"
+
+
 def test_an_empty_image():
     seen = read(archive({}), LATER)
     assert (seen.installed, seen.users, seen.shell, seen.notes) == ([], [], False, [])
@@ -105,6 +124,7 @@ def test_no_stream_breaks_it(data):
     assert read(io.BytesIO(data), LATER).installed == []
 
 
+@settings(max_examples=40)
 @given(text=st.text(max_size=300))
 def test_no_database_breaks_it(text):
     files = {

@@ -41,8 +41,8 @@ def mlflow(tmp_path_factory):
 
 def project(folder):
     """A run with all that can be odd, in a store of its own."""
-    named = {"space name.txt": b"1", "out/a.txt": b"first", "out/deep/b.txt": b"second", "q?#%.txt": b"3"}
-    named["empty"] = b""
+    named = {"space name.txt": b"1", "out/a.txt": b"first", "out/deep/b.txt": b"second"}
+    named |= {"q?#%.txt": b"3", "a%20.txt": b"4", "empty": b""}
     metrics = [
         Metric("loss", 0.125, "XT_METRICS", step=3, count=5, series=codec.digest(SERIES)),
         Metric("acc", 0.75, "m", labels={"digit": "8", "split": "b"}),
@@ -82,8 +82,8 @@ def test_a_run_is_there_as_mlflow_s_own_client_reads_it_and_a_second_time_change
     assert again.place == report.place
     (one,) = service.read_back(mlflow, "whole")
     assert report.place.startswith(f"{mlflow}/#/experiments/")
-    # `#` is refused by the server in names.
-    assert [gap.path for gap in report.gaps] == ["q?#%.txt"]
+    # `#` is refused by the server in names, and what looks like an escape becomes another name.
+    assert [gap.path for gap in report.gaps] == ["q?#%.txt", "a%20.txt"]
     assert one["files"] == {
         "space name.txt": "1",
         "out/a.txt": "first",
@@ -109,6 +109,12 @@ def test_a_run_is_there_as_mlflow_s_own_client_reads_it_and_a_second_time_change
     assert one["tags"]["mlflow.note.content"] == "does a lower learning rate help?"
     assert "mlflow.user" not in one["tags"]
     assert "/home/you" not in json.dumps(one)
+    # What was not asked for the first time is added.
+    more = send(folder, mlflow, identify=True)
+    assert "it was there already; files were added" in more.remarks
+    assert send(folder, mlflow).remarks == send(folder, mlflow, identify=True).remarks == again.remarks
+    (file,) = ask(mlflow, f"artifacts/list?run_id={more.place.rpartition('/')[2]}&path=xt")["files"]
+    assert file["path"] == "xt/record.json"
 
 
 def ask(url, path, **said):

@@ -426,3 +426,18 @@ def test_samples_that_are_cut_off_are_left_out(tmp_path):
     # Its scores are no flags, so nothing is called passed.
     assert not any("passed" in case for case in heard.cases)
     assert len(heard.doubts) == 1
+
+
+def test_arguments_of_lm_eval_are_told_by_name_and_a_score_beyond_all_floats_is_none(tmp_path):
+    config = {"model_args": "pretrained=x,api_key=secret", "gen_kwargs": "greedy"}
+    results = tmp_path / "results_2026-01-01T00-00-00.json"
+    results.write_text(json.dumps({"results": {}, "config": config}))
+    sample = {"doc_id": 0, "metrics": ["acc", "em"], "acc": 10**400, "em": 1}
+    (tmp_path / "samples_t_2026-01-01T00-00-00.jsonl").write_text(json.dumps(sample))
+    heard = read("lm-eval", results)
+    assert heard.settings == {
+        "model_args.pretrained": "x",
+        "model_args.api_key": "secret",
+        "gen_kwargs": "greedy",
+    }
+    assert [(case["measure"], case["score"]) for case in heard.cases] == [("em", 1.0)]

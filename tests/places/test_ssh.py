@@ -91,6 +91,8 @@ def test_a_connection_that_is_killed_is_said_and_the_next_one_works(on_host):
 
 def test_nothing_half_and_nothing_temporary_is_left(on_host, sshd, tmp_path):
     place = on_host(f"{sshd['root']}/whole")
+    os.mkdir(f"{sshd['root']}/whole")
+    os.chmod(f"{sshd['root']}/whole", 0o2775)
     (tmp_path / "file").write_bytes(b"x" * 100_000)
     assert place.create("objects/aa/1", str(tmp_path / "file"))
     assert not place.create("objects/aa/1", str(tmp_path / "file"))
@@ -98,6 +100,8 @@ def test_nothing_half_and_nothing_temporary_is_left(on_host, sshd, tmp_path):
     assert os.listdir(f"{sshd['root']}/whole/tmp") == []
     mode = os.stat(f"{sshd['root']}/whole/objects/aa/1").st_mode
     assert stat.S_ISREG(mode)
+    folders = [os.stat(folder).st_mode & 0o7777 for folder, _, _ in os.walk(f"{sshd['root']}/whole")]
+    assert folders == [0o2775] * 4
 
 
 def test_links_on_the_host_are_not_listed(on_host, sshd):

@@ -35,13 +35,13 @@ def test_what_needs_attention_comes_first():
     )
     assert render(found, 8, 80, False) == (
         "kwpztnlq  refused    another record of this id is here\n"
-        "nrqszzkt  completed  not on the remote: `outputs: a`, `outputs: b`, `outputs: c`\n"
-        "                      and 2 more\n"
+        "nrqszzkt  completed  not to be had: `outputs: a`, `outputs: b`, `outputs: c` and\n"
+        "                      2 more\n"
         "passed over: `x` is no name of a store\n"
         "from team: 1 completed · 1 refused · 1 not come to\n"
         "stopped: the connection broke off\n"
         "what was copied is kept; the same command goes on from there\n"
-        "`xt push --code --inputs --outputs` from a store that has it brings it there\n"
+        "`xt push --outputs` from a store that has it brings it there\n"
     )
 
 

@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -255,20 +257,29 @@ def test_addresses(repeated):
     assert repeated.record()["snapshot"]["inputs"] == repeated.record("@~1")["snapshot"]["inputs"]
 
 
-def test_without_the_right_to_mount(tmp_path):
+@pytest.fixture
+def open_to_others(monkeypatch):
+    """A folder with a home, for other users too. Not below pytest's: each pytest that starts closes that."""
+    with tempfile.TemporaryDirectory(prefix="xt-") as name:
+        os.chmod(name, 0o755)
+        home = shutil.copytree(os.environ["HOME"], f"{name}/home")
+        os.chmod(home, 0o755)
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", f"{home}/.gitconfig")
+        yield Path(name)
+
+
+def test_without_the_right_to_mount(open_to_others):
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("becoming somebody else takes root and setpriv")
-    path = tmp_path / "project"
+    path = open_to_others / "project"
     path.mkdir()
     project = Repeating(path)
     project.git("init", "-q")
     ignoring(project, "big")
     (path / "big").mkdir()
     sparse(path / "big/large.bin")
-    subprocess.run(["chown", "-R", "65534:65534", str(path), os.environ["HOME"]], check=True)
-    for folder in [path, *path.parents]:
-        if not os.stat(folder).st_mode & 1:
-            folder.chmod(0o711)
+    subprocess.run(["chown", "-R", "65534:65534", str(open_to_others)], check=True)
     become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]
     probe = subprocess.run(
         [*become, sys.executable, "-c", "import xt"], capture_output=True, check=False, cwd=path

@@ -15,14 +15,16 @@ from msgspec.structs import replace
 from tests import builders
 from tests.sync.team import Breaking, Counting, Side, files, ids, shared
 from xt import codec
-from xt.errors import NoSuchRunError, RemoteError
-from xt.model.event import Noted, Pin, Verified
-from xt.model.result import Rank, Stream
-from xt.ops.statements import state
+from xt.cli.syncing import status
+from xt.errors import EXIT_SECRET, NoSuchRunError, RemoteError
+from xt.model.event import Noted, Pin, Removed, Verified
+from xt.model.result import Rank, Start, Stream
+from xt.ops.statements import standing, state
 from xt.ops.sync.pull import Pull
 from xt.ops.sync.pull import Wish as PullWish
 from xt.ops.sync.push import Push
 from xt.ops.sync.push import Wish as PushWish
+from xt.ops.sync.scanning import suspect
 from xt.store import Store, events, pulled
 from xt.store.remote.folder import Folder
 from xt.store.store import sealed
@@ -239,6 +241,19 @@ def test_what_looks_like_a_secret_is_kept_back(here, remote, where):
     assert states(here.push(remote, B, asked=["outputs"], allow=True)) == {B: "copied"}
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f'x\n"aws_secret_access_key": "{"aB3/" * 10}"', 2),
+        (f"export AWS_SECRET_ACCESS_KEY={'aB3+' * 10}\n", 1),
+        (f"aws_secret_access_key = {'aB3/' * 12}", None),
+        ("aws_secret_access_key = os.environ['AWS_SECRET_ACCESS_KEY']", None),
+    ],
+)
+def test_a_secret_key_of_aws_is_known_by_its_name_and_length(text, line):
+    assert suspect(text.encode()) == line
+
+
 def test_a_note_that_looks_like_a_secret_is_kept_back(here, remote):
     here.add(A)
     event = state(here.store, here.outside, Noted, run=A, text="x")
@@ -248,7 +263,32 @@ def test_a_note_that_looks_like_a_secret_is_kept_back(here, remote):
     found = here.push(remote)
     assert (states(found), found.events) == ({A: "copied"}, 0)
     assert len(found.doubts) == 1
+    assert status(found) == EXIT_SECRET
     assert here.push(remote, allow=True).events == 1
+
+
+def test_that_a_run_was_put_away_is_news_where_it_is(here, there, remote):
+    here.add(A)
+    here.add(B)
+    here.push(remote, A)
+    there.pull(remote)
+    for run_id in (A, B):
+        state(here.store, here.outside, Removed, run=run_id, reason=None)
+    found = here.push(remote)
+    assert (states(found), found.events) == ({}, 1)
+    assert there.pull(remote).events == 1
+    assert standing(there.store).runs[A].removed is not None
+
+
+def test_a_run_in_flight_is_none_of_all_runs(here, remote):
+    here.add(A)
+    live = here.store.begin(B)
+    live.publish(
+        codec.encode(Start(B, "2026-11-23T09:30:00.000000Z", builders.SUPERVISOR, builders.snapshot()))
+    )
+    os.close(live.lock)
+    assert states(here.push(remote)) == {A: "copied"}
+    assert states(here.push(remote, B)) == {B: "refused"}
 
 
 def test_a_remote_that_lost_a_content_gets_it_again(here, there, remote):
@@ -291,6 +331,10 @@ def test_interrupted_it_says_what_was_done_and_goes_on(here, there, remote):
     assert push.report().objects > 0
     assert not os.path.exists(f"{remote.url}/runs")
     assert set(states(here.push(remote)).values()) == {"copied"}
+    reading = act(Pull, PullWish(), there, ("reading records", 1))
+    with pytest.raises(KeyboardInterrupt):
+        reading.run()
+    assert list(Path(there.store.path, "cache").rglob("runs/*/*.json"))
     pull = act(Pull, PullWish(), there, ("pulling", 3))
     with pytest.raises(KeyboardInterrupt):
         pull.run()

@@ -125,11 +125,12 @@ def diff(
 
         data = for_programs(codec.encode(found))
     elif style == "terminal":
+        from xt.cli.answer import for_people
         from xt.render.diff import render
         from xt.render.terminal import colour, width
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
-        data = render(found, view, outside.now(), columns, colours).encode("utf-8", "backslashreplace")
+        data = for_people(render(found, view, outside.now(), columns, colours))
     else:
         from importlib import import_module
 

@@ -109,12 +109,13 @@ def _groups(search: Searching, wanted: Wanted, by: str, *, as_json: bool) -> byt
         from xt.cli.answer import for_programs
 
         return for_programs(codec.encode(found))
+    from xt.cli.answer import for_people
     from xt.render.groups import render
     from xt.render.terminal import colour, width
 
     shown = search.store.shown_all([one.newest for one in found.groups])
     environ = search.outside.environ
-    return _encoded(render(found, shown, width(sys.stdout, environ), colour(sys.stdout, environ)))
+    return for_people(render(found, shown, width(sys.stdout, environ), colour(sys.stdout, environ)))
 
 
 def _rows(
@@ -145,7 +146,8 @@ def _rows(
             from xt.render.visible import visible_lines
 
             text = visible_lines(text.replace("\r\n", "\n"))
-        return _encoded(text)
+        return text.encode("utf-8", "backslashreplace")
+    from xt.cli.answer import for_people
     from xt.ops.beside import current
     from xt.render.listing import table
     from xt.render.terminal import colour, width
@@ -164,7 +166,7 @@ def _rows(
         cells=found.cells,
         away=found.away,
     )
-    return _encoded(text)
+    return for_people(text)
 
 
 def _tell_strangers(search: Searching, wanted: Wanted, total: int) -> None:
@@ -175,7 +177,3 @@ def _tell_strangers(search: Searching, wanted: Wanted, total: int) -> None:
         sys.stderr.write(visible(f"xt: warning: {one.message}") + "\n")
         if one.hint:
             sys.stderr.write(visible(f"xt: hint: {one.hint}") + "\n")
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")

@@ -17,7 +17,7 @@ def pull(
     ] = None,
     remote: Annotated[
         str | None,
-        typer.Option("-r", "--remote", metavar="NAME", help="Which remote, if there are several; or a URL."),
+        typer.Option("-r", "--remote", metavar="REMOTE", help="Which, if there are several; or a URL."),
     ] = None,
     code: Annotated[bool, typer.Option("--code", help="The code as it ran too.")] = False,
     inputs: Annotated[bool, typer.Option("--inputs", help="Contents of inputs too.")] = False,

@@ -14,7 +14,7 @@ def push(
     ] = None,
     remote: Annotated[
         str | None,
-        typer.Option("-r", "--remote", metavar="NAME", help="Which remote, if there are several; or a URL."),
+        typer.Option("-r", "--remote", metavar="REMOTE", help="Which, if there are several; or a URL."),
     ] = None,
     code: Annotated[bool, typer.Option("--code", help="The code as it ran too.")] = False,
     inputs: Annotated[bool, typer.Option("--inputs", help="Contents of inputs that are stored too.")] = False,

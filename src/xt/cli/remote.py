@@ -41,7 +41,7 @@ def remote(
         Literal["ls", "add", "rm", "trust", "probe", "status"], typer.Argument(help="What to do.")
     ] = "ls",
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="For all but `ls`: of the remote.")
+        str | None, typer.Argument(metavar="[REMOTE]", help="For all but `ls`: its name.")
     ] = None,
     url: Annotated[
         str | None,
@@ -67,7 +67,8 @@ def remote(
     usage, fewest, most = _USAGE[action]
     given = sum(word is not None for word in (name, url))
     if not fewest <= given <= most:
-        raise UsageError(f"`xt remote {action}` does not take {given or 'no'} arguments", f"`{usage}`")
+        fault = "more" if given < fewest else "fewer"
+        raise UsageError(f"`xt remote {action}` takes {fault} words than {given}", f"`{usage}`")
     options = (("--yes", yes, "trust"), ("--no-probe", no_probe, "add"), ("--check", check, "status"))
     for option, wanted, belongs in options:
         if wanted and action != belongs:
@@ -152,7 +153,6 @@ def _warn(text: str) -> None:
     sys.stderr.write(f"xt: warning: {visible(text)}\n")
 
 
-#: How it is written, and the fewest and most words it takes.
 def _status(asked: Asked) -> int:
     from xt.cli.syncing import Bar
     from xt.errors import EXIT_ELSEWHERE, EXIT_OK
@@ -173,6 +173,7 @@ def _status(asked: Asked) -> int:
     return EXIT_ELSEWHERE if found.wrong else EXIT_OK
 
 
+#: How it is written, and the fewest and most words it takes.
 _USAGE = {
     "ls": ("xt remote ls", 0, 0),
     "add": ("xt remote add NAME URL", 2, 2),

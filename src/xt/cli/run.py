@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xt.ops.reuse import Hit
 
 #: What tells that a launcher may have started several of us (`xt.launch`).
-_RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "WORLD_SIZE")
+_RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "MPI_LOCALNRANKS", "WORLD_SIZE")
 
 
 def execute(words: Words) -> int:
@@ -52,13 +52,10 @@ def execute(words: Words) -> int:
         say([f"xt: warning: [tool.xt] of {settings.ignored} is not read: there is an xt.toml"])
     launch: Place | None = None
     ranks = any(name in outside.environ for name in _RANKS)
-    if ranks and request.docker is not None:
-        # Each rank has a container of its own, and so it is a run of its own.
-        request = replace(request, per_rank=True)
     if ranks and not request.per_rank:
         from xt.cli.rank import lead
 
-        led = lead(request, outside, settings.settings, store)
+        led = lead(request, outside, settings.settings, store, root)
         if isinstance(led, int):
             return led
         launch = led

@@ -43,6 +43,7 @@ def show(
 
         data = for_programs(json_bytes(store, run_id))
     else:
+        from xt.cli.answer import for_people
         from xt.cli.labelled import warn
         from xt.render.show import render
         from xt.render.terminal import colour, width
@@ -51,7 +52,7 @@ def show(
         found = page(store, run_id)
         settings, wanted = _now(found, outside)
         text = render(found.judged(wanted), outside.now(), columns, colours, settings.tickets)
-        data = text.encode("utf-8", "backslashreplace")
+        data = for_people(text)
         warn(found.doubts)
     sys.stdout.buffer.write(data)
     return 0

@@ -89,7 +89,7 @@ def status(found: Synced) -> int:
     """The exit status of a report."""
     from xt.errors import EXIT_ELSEWHERE, EXIT_OK, EXIT_SECRET
 
-    if any(one.secret for one in found.runs):
+    if found.secrets or any(one.secret for one in found.runs):
         return EXIT_SECRET
     # Inputs are often stored nowhere: that is said, and is no failure.
     missed = any(not name.startswith("inputs: ") for one in found.runs for name in one.lacking)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from xt.context import deaf
 from xt.model.environment import Gpu, Gpus
 
 TYPE_CHECKING = False
@@ -59,6 +60,7 @@ class Asking:
         self._thread.start()
 
     def _ask(self) -> None:
+        deaf()
         try:
             self._answers.append(ask())
         except Exception as error:  # whatever a driver's binding raises is a reason, never a traceback

@@ -22,7 +22,7 @@ PATIENCE = 90.0
 #: Names, layers or words of each kind that are kept.
 MOST = 200
 #: Part of the name of what is remembered; another one when more is read.
-_VERSION = 1
+_VERSION = 2
 
 
 def describe(told: dict[str, Any]) -> Image:
@@ -91,24 +91,11 @@ def _look(name: str, engine: Engine) -> Seen:
         UnsupportedError: the engine makes none, or does not answer.
     """
     holder = f"xt-look-{os.getpid()}-{os.urandom(4).hex()}"
-    made = engine.ask(
-        *(
-            "create",
-            "--pull",
-            "never",
-            "--name",
-            holder,
-            "--network",
-            "none",
-            "--entrypoint",
-            "",
-            name,
-            "/never-started",
-        )
-    )
-    if made.returncode:
-        raise UnsupportedError(last_line(made.stderr))
+    words = ["--pull", "never", "--name", holder, "--network", "none", "--entrypoint", ""]
     try:
+        made = engine.ask("create", *words, name, "/never-started", whole=True)
+        if made.returncode:
+            raise UnsupportedError(last_line(made.stderr))
         with subprocess.Popen(
             [*engine.words, "export", holder],
             env=engine.environ,

@@ -50,6 +50,8 @@ class _Found:
         self.packages: dict[tuple[str, str], dict[tuple[str, str], Package]] = {}
         self.versions: dict[str, str] = {}
         """Exact versions of interpreters, by prefix and name: `usr/local python3.11`."""
+        self.system: str | None = None
+        """What `/usr/bin/python3` of Debian is a link to: `python3.11`."""
         self.count = 0
         self.notes: list[str] = []
 
@@ -122,6 +124,8 @@ def _member(archive: tarfile.TarFile, member: tarfile.TarInfo, seen: Seen, found
         title, _, version = title.rpartition("-")
         found.add("pacman", "var/lib/pacman/local", title, f"{version}-{release}")
         return
+    if name == "usr/bin/python3" and member.issym():
+        found.system = posixpath.basename(member.linkname)
     if not member.isreg():
         return
     if name == _DPKG or (name.startswith(_DPKG_PARTS) and not name.endswith(".md5sums")):
@@ -139,6 +143,12 @@ def _member(archive: tarfile.TarFile, member: tarfile.TarInfo, seen: Seen, found
         if match:
             prefix = "/".join(parts[:-3])
             found.versions[f"{prefix} {parts[-2].rstrip('mdt')}"] = match[1]
+    elif parts[-1] == "pyvenv.cfg":
+        told = re.search(
+            r"(?m)^version(?:_info)?\s*=\s*((\d{1,3}\.\d{1,3})\.\w{1,20})", _text(archive, member, SMALL)
+        )
+        if told:
+            found.versions[f"{'/'.join(parts[:-1])} python{told[2]}"] = told[1]
     else:
         _python(archive, member, name, parts, found)
 
@@ -165,6 +175,11 @@ def _version(kind: str, place: str, found: _Found) -> str | None:
     """Tell the version of the interpreter that a folder of packages belongs to."""
     if kind != "python":
         return None
+    if place == "/usr/lib/python3/dist-packages" and re.fullmatch(r"python\d+\.\d+", found.system or ""):
+        # Debian's, for whichever interpreter is the system's; its version is that of the package.
+        debs = dict(found.packages.get(("deb", f"/{_DPKG}"), {}))
+        version = next((version for name, version in debs if name == f"{found.system}-minimal"), None)
+        return re.split(r"[-+~]", version)[0] if version else (found.system or "").removeprefix("python")
     match = re.fullmatch(r"/(?:(.*)/)?lib(?:64)?/(python(\d+\.\d+))t?/(?:site|dist)-packages", place)
     if match is None:
         return None

@@ -11,6 +11,9 @@ from xt.config import CodeSettings
 from xt.model.code import LeftOut
 from xt.model.text import to_text
 
+#: Why the key is left out.
+KEY = "the key that signs"
+
 
 def choose(
     top: str, paths: list[str], settings: CodeSettings, outputs: list[str], key: str | None = None
@@ -42,8 +45,8 @@ def choose(
         reason = _reason(top, path, info, settings)
         if reason is None and any(_covers(output, os.path.join(top, path)) for output in outputs):
             reason = "a declared output"
-        if reason is None and key is not None and _is_same(os.path.join(top, path), key):
-            reason = "the key that signs"
+        if reason is None and is_key(top, path, key):
+            reason = KEY
         if reason is None and total + info.st_size > settings.max_total:
             reason = f"untracked files together are over code.max_total = {settings.max_total} bytes"
         if reason is None:
@@ -70,9 +73,12 @@ def _reason(top: str, path: str, info: os.stat_result, settings: CodeSettings) -
     return None
 
 
-def _is_same(path: str, other: str) -> bool:
+def is_key(top: str, path: str, key: str | None) -> bool:
+    """Whether a path is the private key that signs; a public one may be shared."""
+    if key is None or key.endswith(".pub"):
+        return False
     try:
-        return os.path.samefile(path, other)
+        return os.path.samefile(os.path.join(top, path), key)
     except OSError:
         return False
 

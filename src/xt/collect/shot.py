@@ -11,7 +11,7 @@ import msgspec
 from xt.collect import Capture
 from xt.collect.conversion import converted
 from xt.collect.git import Git, GitError
-from xt.collect.selection import choose, specials
+from xt.collect.selection import KEY, choose, is_key, specials
 from xt.collect.worktree import Look, look
 from xt.model.code import Change, ChangeKind, LeftOut, Repository
 from xt.model.text import Text, from_text, to_text
@@ -47,7 +47,13 @@ class Shot:
         nested = [item.path.rstrip("/") for item in seen.items if item.path.endswith("/")]
         items = {item.path: item.change for item in seen.items if not item.path.endswith("/")}
         untracked = [item.path for item in seen.items if item.change == "untracked" and item.path in items]
-        kept, left = choose(seen.top, untracked, settings, _outputs(capture), capture.request.sign)
+        key = capture.request.sign
+        kept, left = choose(seen.top, untracked, settings, _outputs(capture), key)
+        # One that was added to git's index, and is perhaps not committed yet.
+        tracked = (item.path for item in seen.items if item.change != "untracked")
+        left += [LeftOut(to_text(path), KEY) for path in tracked if is_key(seen.top, path, key)]
+        if key is not None and _is_committed(seen, key):
+            capture.problem("code", f"the key that signs is in commit {seen.head}: whoever has that can sign")
         refused = {from_text(entry.path) for entry in left}
         conversion = converted(seen, f"{capture.store}/cache", settings.max_file)
         out = refused | conversion.over
@@ -123,6 +129,13 @@ class Shot:
         self.empty += [f"{path}/{folder}" for folder in shot.empty]
         for inner in shot.repositories:
             self.repositories.append(msgspec.structs.replace(inner, path=_below(path, inner.path)))
+
+
+def _is_committed(seen: Look, key: str) -> bool:
+    path = os.path.relpath(os.path.realpath(key), os.path.realpath(seen.top))
+    if seen.head_tree is None or path.startswith("../") or not is_key(seen.top, path, key):
+        return False
+    return bool(seen.git.run("ls-tree", "--full-tree", seen.head_tree, "--", path))
 
 
 def protect(capture: Capture, seen: Look) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from xt.errors import DamagedError, NotRecordedError
 from xt.exchange import Content
@@ -83,6 +83,8 @@ class Files:
         if self._root is None:
             self.unfinished = True
             return f"the server keeps artefacts at `{self._elsewhere}`, which only its own client reaches"
+        if unquote(place) != place:
+            return "the server would take the `%` in its name for an escape, and name it otherwise"
         if place in self._taken:
             same = digest is not None and self._taken[place] == digest
             return None if same else f"there is another file at `{place}`"

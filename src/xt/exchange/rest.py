@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from xt.errors import DamagedError, RemoteError, UsageError
-from xt.exchange.web import checked
+from xt.exchange.web import checked, without_credentials
 
 #: Seconds for one step: to connect, to take a piece, to answer.
 PATIENCE = 60.0
@@ -81,7 +81,6 @@ class Server:
         self.shown = url.rstrip("/")
         self._path = parts.path.rstrip("/")
         self._headers = {"Accept": "application/json", "User-Agent": "xt", **headers}
-        self._secrets = self._headers.get("Authorization", "").split()[1:]
         host = parts.hostname or ""
         if parts.scheme == "https":
             self._line: http.client.HTTPConnection = http.client.HTTPSConnection(
@@ -191,8 +190,7 @@ class Server:
             said = json.loads(data)
             code, message = said.get("error_code"), said.get("message")
         words = f": {message}" if isinstance(message, str) and message else ""
-        for secret in self._secrets:
-            words = words.replace(secret, "***")
+        words = without_credentials(words, self._headers)
         if status in (401, 403):
             words = ": it does not let you in" + words
         said_code = code if isinstance(code, str) else None

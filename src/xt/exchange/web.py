@@ -41,11 +41,30 @@ def post(url: str, data: bytes, headers: Mapping[str, str]) -> None:
             connection.close()
     except (OSError, http.client.HTTPException, ssl.SSLError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise RemoteError(f"{shown} does not answer: {reason}") from error
+        raise RemoteError(f"{shown} does not answer: {without_credentials(reason, headers)}") from error
     if not 200 <= answer.status < 300:
-        said = " ".join(body.decode("utf-8", "replace").split())[:200]
+        said = " ".join(body.decode("utf-8", "replace").split())
+        said = without_credentials(said, headers)[:200]
         more = f": {said}" if said else ""
         raise RemoteError(f"{shown} answers {answer.status} {answer.reason}{more}")
+
+
+def bearer(token: str, variable: str) -> str:
+    """A token as a header has it.
+
+    Raises:
+        UsageError: no header holds it.
+    """
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError(f"{variable} holds characters that no token has", "set it anew")
+    return f"Bearer {token}"
+
+
+def without_credentials(text: str, headers: Mapping[str, str]) -> str:
+    """What a server says, without what it was told to be let in."""
+    for secret in headers.get("Authorization", "").split()[1:]:
+        text = text.replace(secret, "***")
+    return text
 
 
 def checked(url: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from xt.model.level import Level
-from xt.model.text import Text
+from xt.model.text import Text, Whole
 
 #: The pin that comparisons default to.
 BASELINE = "baseline"
@@ -58,7 +58,7 @@ class Reused(Event, frozen=True, tag="reused"):
 
     run: str
     recipe: str
-    restored: int
+    restored: Whole
     """Files that were written; the others were there."""
     purpose: str | None = None
     schema: Literal["xt.event/1"] = "xt.event/1"
@@ -140,7 +140,7 @@ class Point(msgspec.Struct, frozen=True):
     """One measurement."""
 
     name: str
-    value: float | int
+    value: float | Whole
     at: str
     """RFC 3339, UTC: when it was measured."""
 

@@ -8,7 +8,7 @@ import msgspec
 
 from xt.model.files import Output, Problem
 from xt.model.snapshot import Param, Snapshot
-from xt.model.text import Text
+from xt.model.text import Text, Whole
 
 #: How a finished run ended. `running`, `lost` and `damaged` are derived by readers, never stored.
 Status = Literal["ok", "failed", "interrupted", "incomplete", "not-started"]
@@ -24,14 +24,14 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     """A named number that came out; of a series, the last value."""
 
     name: str
-    value: float | int | Number
+    value: float | Whole | Number
     source: str
     """`metrics.json:/val/acc`, `log:<pattern>`, `XT_METRICS`, or of another tool's file
     `tensorboard:runs/events.out.tfevents.1`."""
     unit: str | None = None
     goal: Literal["min", "max", "none"] = "none"
     labels: dict[str, str] = {}
-    step: float | int | None = None
+    step: float | Whole | None = None
     count: int = 1
     """Points in the series."""
     series: str | None = None
@@ -133,9 +133,9 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """All effects of a run."""
 
     status: Status
-    exit_code: int | None
+    exit_code: Whole | None
     """The command's own; None when a signal ended it or it did not start."""
-    signal: int | None
+    signal: Whole | None
     core_dumped: bool
     xt_exit: int
     """What xt ended with: the code, 128 + signal, 126 or 127."""

@@ -51,6 +51,8 @@ class Synced(msgspec.Struct, frozen=True):
     """The remote cannot refuse to overwrite: only one may push at a time."""
     stopped: str | None = None
     """Why it ended early."""
+    secrets: int = 0
+    """Later statements that were kept back, because something in them looks like a secret."""
     schema: Literal["xt.sync/1"] = "xt.sync/1"
 
 

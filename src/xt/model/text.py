@@ -1,8 +1,9 @@
-"""Strings that come from the operating system, which are bytes in truth."""
+"""What JSON holds only with care: strings of the operating system, which are bytes in truth, and integers."""
 
 from __future__ import annotations
 
 import binascii
+from typing import Annotated
 
 import msgspec
 
@@ -14,6 +15,8 @@ class Raw(msgspec.Struct, frozen=True):
     """The bytes in base64."""
 
 
+#: An integer that every program can take; a record with a larger one is not of xt's making, and is damaged.
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 #: A path, argument or variable: a plain string when it is valid UTF-8, the bytes otherwise.
 Text = str | Raw
 

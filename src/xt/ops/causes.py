@@ -10,6 +10,7 @@ import msgspec
 from xt.collect import AFTER, BEFORE, Capture
 from xt.collect.command import describe
 from xt.collect.variables import keyed
+from xt.context import deaf
 from xt.model.snapshot import Command, OutputSpec, Snapshot
 from xt.model.text import to_text
 from xt.ops import recipe
@@ -38,6 +39,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
         except BaseException as error:
             failures.append(error)
         finally:
+            deaf()  # and not before: git, started from here, must hear
             collected.set()
 
     worker = threading.Thread(target=code, name="xt-code")

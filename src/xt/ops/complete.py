@@ -162,6 +162,12 @@ class Completing:
         """Where something was deployed."""
         yield from map(Candidate, self._index.environments())
 
+    def remotes(self, word: str) -> Iterator[Candidate]:
+        """Names of remotes."""
+        from xt.ops.remotes import listed
+
+        yield from (Candidate(one.name, one.url) for one in listed(self._outside).remotes)
+
     def tasks(self, word: str) -> Iterator[Candidate]:
         """Tasks of `xt.toml`."""
         from xt import config
@@ -234,6 +240,7 @@ _COLUMNS = {
     "ticket": "ticket",
     "branch": "branch",
     "exit": "exit",
+    "group": "grouped",
 }
 #: Kind of a value → its candidates.
 KINDS: dict[str, Callable[[Completing, str], Iterator[Candidate]]] = {
@@ -247,6 +254,7 @@ KINDS: dict[str, Callable[[Completing, str], Iterator[Candidate]]] = {
     "observed": Completing.observed,
     "tag": Completing.tags,
     "environment": Completing.environments,
+    "remote": Completing.remotes,
     "task": Completing.tasks,
 }
 

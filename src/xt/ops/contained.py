@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Mapping
 
@@ -18,14 +19,17 @@ from xt.context import sort_of
 from xt.engine import Engine, how_to_get, identity
 from xt.errors import NotStartedError, UnsupportedError, XtError
 from xt.execute import Ended, docker
+from xt.launch import INSIDE
 from xt.model.files import Problem
 from xt.model.request import Docker, RunRequest
-from xt.model.result import Usage
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
+from xt.ops.effects import elsewhere
 
 #: Variables of xt's own that mean something in a container; the store need not be there.
-OURS = ("XT_RUN_ID", "XT_METRICS", "XT_SEED")
+OURS = ("XT_RUN_ID", "XT_METRICS", "XT_SEED", INSIDE)
+#: Status of what Ctrl-C ended, which is typed at the container's own terminal.
+_TYPED = 128 + signal.SIGINT
 #: The umask a container begins with.
 _UMASK = 0o022
 #: Folders that an image has of its own: mounted over them, a project would hide what makes it work.
@@ -80,6 +84,7 @@ class Contained:
         self._begun = 0.0
         self._snapshot: Snapshot | None = None
         self._gone = False
+        self._terminal = all(sort_of(number) == "terminal" for number in range(3))
         for path in writable:
             if path in _SYSTEM:
                 raise NotStartedError(
@@ -119,7 +124,9 @@ class Contained:
         """Give what is started instead of the command; see `ops.run.Hooks`."""
         assert self._snapshot is not None, "begun first"
         self._begun = time.time()
-        self._name = f"xt-{environ['XT_RUN_ID']}"
+        # Of each rank of a launch one: what is in flight is below the folder of the run.
+        rank = os.path.basename(live) if os.path.basename(live) != environ["XT_RUN_ID"] else ""
+        self._name = f"xt-{environ['XT_RUN_ID']}{rank and '-' + rank}"
         handed = self._snapshot.environment.container.handed
         writable = self._writable if self._is_mounted(live) else [*self._writable, live]
         place = self._place(self._name, writable, [*handed, *self._names, *OURS], live)
@@ -144,7 +151,7 @@ class Contained:
             writable=writable,
             readable=self._readable,
             names=names,
-            terminal=all(sort_of(number) == "terminal" for number in range(3)),
+            terminal=self._terminal,
             stdin=sort_of(0) != "closed",
             scratch=scratch,
             network="host" if self._network else "none",
@@ -159,8 +166,11 @@ class Contained:
         # Docker fails too when nobody reads what it writes, and its container goes on.
         self._gone = ended.started and ended.exit_code == 0
         if ended.started:
-            ended = replace(ended, usage=_of_docker(ended.usage))
+            ended = replace(ended, usage=elsewhere(ended.usage))
         code = ended.exit_code
+        if code == _TYPED and self._terminal:
+            # The key never reaches us, as it does outside; but a shell's loop is to stop all the same.
+            ended = replace(ended, received=[*ended.received, signal.SIGINT])
         number = code - 128 if code is not None and code > 128 else None
         if number in ended.received:
             # A shell's loop is to stop as it would have outside.
@@ -232,19 +242,6 @@ def _folders(request: RunRequest) -> list[str]:
         if os.path.isdir(folder) and folder not in _SYSTEM:
             found.append(folder)
     return list(dict.fromkeys(found))
-
-
-def _of_docker(usage: Usage) -> Usage:
-    """Leave out what was measured of the `docker` command: its children are the engine's, not ours."""
-    return replace(
-        usage,
-        user_s=None,
-        system_s=None,
-        peak_memory_bytes=None,
-        read_bytes=None,
-        written_bytes=None,
-        reason="what a command uses in a container is not measured",
-    )
 
 
 def _says_init(ended: Ended) -> bool:

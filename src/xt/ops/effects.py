@@ -13,7 +13,7 @@ from xt.context import timestamp
 from xt.execute import Ended
 from xt.execute.watch import ENDING, interruptible
 from xt.model.files import Output, Problem
-from xt.model.result import Logs, Metric, Result, Status
+from xt.model.result import Logs, Metric, Result, Status, Usage
 from xt.model.text import to_text
 from xt.store import Live, Store
 
@@ -45,7 +45,8 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
                 imports = _imports(capture, live)
                 metrics = _metrics(capture, ended, live, imports)
         except KeyboardInterrupt:
-            capture.problem("outputs", "storing was interrupted: what is not listed was not stored")
+            wanted = "outputs and metrics" if capture.request.outputs else "metrics"
+            capture.problem("outputs", f"collecting was interrupted: {wanted} not listed are missing")
             outputs = outputs or _not_stored(capture, "interrupted")
         except Exception as error:
             # A mistake of ours must not cost the record of what the command did.
@@ -73,6 +74,19 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         problems=capture.problems,
         derived=imports.derived if imports is not None else [],
         reported=imports.reported if imports is not None else [],
+    )
+
+
+def elsewhere(usage: Usage) -> Usage:
+    """Leave out what was measured of a `docker` command: what runs in its container is no child of ours."""
+    return msgspec.structs.replace(
+        usage,
+        user_s=None,
+        system_s=None,
+        peak_memory_bytes=None,
+        read_bytes=None,
+        written_bytes=None,
+        reason="what a command uses in a container is not measured",
     )
 
 

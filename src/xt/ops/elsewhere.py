@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Literal
 
 from xt.store import Store, pulled
@@ -26,4 +27,7 @@ def not_brought(store: Store, run_id: str, part: Literal["code", "inputs", "outp
         return None
     if part in found.parts:
         return f"the remote `{found.remote}` did not have it when it was pulled"
-    return f"it was not brought from the remote `{found.remote}`: `xt pull {run_id[:_SHOWN]} --{part}`"
+    words = f"xt pull {run_id[:_SHOWN]} --{part}"
+    if "/" in found.remote:  # it has no name, and a path was relative to where it was typed
+        words += f" -r {shlex.quote(found.url)}"
+    return f"it was not brought from the remote `{found.remote}`: `{words}`"

@@ -153,6 +153,9 @@ class _Work:
         """Open one run after the other."""
         if not rows:
             raise _nothing([])
+        unfinished = next((row for row in rows if row.status in _UNSEALED), None)
+        if self._strict and unfinished is not None:
+            raise _unfinished(unfinished)  # before anything is written
         for row in rows:
             try:
                 if row.status in _UNSEALED:

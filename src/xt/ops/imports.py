@@ -61,20 +61,23 @@ class Imports:
 
     def read(self, book: Book) -> None:
         """Put all points into the book, and keep settings and cases; what is wrong is a problem."""
+        from xt.collect.params import masked
+
         limits = Limits(self._capture)
         for source in self._sources:
             sink = ImportSink(self._capture, book, limits, self._run, self._began, source.rank)
             try:
                 self._read(source, sink)
                 sink.finish()
-                self.reported += sink.reported
+                # At once: what is kept so far is recorded even when what follows is interrupted.
+                self.reported += masked(sink.reported)
                 if sink.cases:
                     place = to_text(recorded(source.base, self._capture.root))
                     self.derived += sink.derive(source.form, place)
             finally:
                 sink.close()
         limits.tell()
-        self.reported = _contradicting(self._capture, self.reported)
+        _contradicting(self._capture, self.reported)
 
     def _read(self, source: Source, sink: ImportSink) -> None:
         folders = sorted({os.path.dirname(anchor) for anchor in source.anchors})
@@ -191,16 +194,15 @@ def _attempt(read: Callable[[str, ImportSink], None], path: str, sink: ImportSin
         sink.doubt(f"a bug in xt: {type(error).__name__}: {error}")
 
 
-def _contradicting(capture: Capture, reported: list[Param]) -> list[Param]:
-    """Mask secrets among settings that were reported, and say which are not what was declared."""
+def _contradicting(capture: Capture, reported: list[Param]) -> None:
+    """Say which settings that were reported, secrets masked, are not what was declared."""
     if not reported:
-        return []
-    from xt.collect.params import MAX_TOLD, brief, masked, same
+        return
+    from xt.collect.params import MAX_TOLD, brief, same
 
     known = {param.name: param for param in capture.found.get("params") or []}
-    safe = masked(reported)
     told = 0
-    for param in safe:
+    for param in reported:
         other = known.get(param.name)
         if other is None or same(other.value, param.value) or "***" in str([other.value, param.value]):
             continue
@@ -213,4 +215,3 @@ def _contradicting(capture: Capture, reported: list[Param]) -> list[Param]:
             )
     if told > MAX_TOLD:
         capture.problem("params", f"{told - MAX_TOLD} more params are reported to have been different")
-    return safe

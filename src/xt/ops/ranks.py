@@ -20,8 +20,12 @@ from xt.launch import INSIDE, Place
 from xt.model.files import Problem
 from xt.model.request import RunRequest
 from xt.model.result import Logs, Rank, Start, Usage
-from xt.redact import argv_secrets, secret_values
+from xt.ops.run import secrets_of
 from xt.store import Live, Store, launches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.ops.contained import Contained
 
 #: Seconds between looks for another rank.
 LOOK = 0.02
@@ -46,7 +50,14 @@ class Joined(NamedTuple):
     """Why it is not in the record of the run."""
 
 
-def join(request: RunRequest, outside: Outside, settings: Settings, store: str, place: Place) -> Joined | str:
+def join(
+    request: RunRequest,
+    outside: Outside,
+    settings: Settings,
+    store: str,
+    place: Place,
+    container: Contained | None = None,
+) -> Joined | str:
     """Run the command as one rank of the run that rank 0 makes.
 
     Args:
@@ -55,9 +66,13 @@ def join(request: RunRequest, outside: Outside, settings: Settings, store: str, 
         settings: of the project.
         store: path of `.xt`.
         place: which rank this is, not 0.
+        container: what it runs in, one for each rank, of the image that rank 0 found.
 
     Returns:
         How it ended; or, when nothing was started, why there is no run to join.
+
+    Raises:
+        UnsupportedError: the engine of its container does not answer.
     """
     run_id = _await(store, place, outside, settings.run.rank_wait)
     if run_id is None:
@@ -79,17 +94,28 @@ def join(request: RunRequest, outside: Outside, settings: Settings, store: str, 
     given = {INSIDE: place.key, "XT_RUN_ID": run_id, "XT_METRICS": f"{folder}/metrics.jsonl"}
     if start.snapshot.seed.value is not None:
         given["XT_SEED"] = str(start.snapshot.seed.value)
-    ended = execute_local(
-        execute.Job(
-            argv=request.command,
-            environ={**outside.environ, **given},
-            folder=folder,
-            secrets=argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets),
-            grace=settings.run.grace,
-            idle_grace=settings.run.idle_grace,
-            max_log=settings.run.max_log,
+    argv, environ = request.command, {**outside.environ, **given}
+    secrets = secrets_of(request, outside, settings)
+    try:
+        if container is not None:
+            container.begin(start.snapshot, request)
+            argv, environ = container.wrap(argv, environ, folder)
+        ended = execute_local(
+            execute.Job(
+                argv=argv,
+                environ=environ,
+                folder=folder,
+                secrets=secrets,
+                grace=settings.run.grace,
+                idle_grace=settings.run.idle_grace,
+                max_log=settings.run.max_log,
+            )
         )
-    )
+        if container is not None:
+            ended = container.judge(ended)
+    finally:
+        if container is not None:
+            container.end()
     left = Left(_rank(place.rank, ended, ended.logs), ended.files, ended.problems)
     trouble = None
     try:

@@ -119,10 +119,7 @@ def run(
     try:
         if hooks.launch is not None:
             _lead(store, live, run_id, hooks.launch)
-        secrets = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
-        if request.docker is not None:
-            hidden = argv_secrets(request.docker.options)
-            secrets |= {f"docker {name}": value for name, value in hidden.items()}
+        secrets = secrets_of(request, outside, settings)
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
         snapshot = causes.snapshot(capture, scrubber)
@@ -159,14 +156,16 @@ def run(
         # A mistake of ours must not keep the command from running.
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
     ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks))
-    gathered = None
-    if hooks.launch is not None and live.launch is not None:
-        from xt.ops.ranks import gather
-
-        gathered = gather(hooks.launch, live, store, ended, outside, settings.run.rank_wait)
     try:
+        if ended.started and snapshot.environment.container.started_by == "command":
+            ended = msgspec.structs.replace(ended, usage=effects.elsewhere(ended.usage))
         if hooks.judge is not None:
             ended = hooks.judge(ended)
+        gathered = None
+        if hooks.launch is not None and live.launch is not None:
+            from xt.ops.ranks import gather
+
+            gathered = gather(hooks.launch, live, store, ended, outside, settings.run.rank_wait)
         result = scrubber.clean(effects.result(capture, before, ended, live, store))
         if gathered is not None:
             result = effects.of_all(result, scrubber.clean(gathered))
@@ -179,6 +178,15 @@ def run(
     except Exception as error:
         lost = [Missing("evidence", f"a bug in xt: {type(error).__name__}: {error}")]
     return _seal(store, live, record, settings, lacking, lost, hooks.sealed)
+
+
+def secrets_of(request: RunRequest, outside: Outside, settings: Settings) -> dict[str, str]:
+    """Find what the command is given and no record or log may hold, by where it stands."""
+    found = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
+    if request.docker is not None:
+        hidden = argv_secrets(request.docker.options)
+        found |= {f"docker {name}": value for name, value in hidden.items()}
+    return found
 
 
 def run_unrecorded(command: list[str]) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Literal, NamedTuple
@@ -195,17 +195,25 @@ def _contents(store: Store, record: Record, outside: Outside) -> tuple[dict[str,
                 continue
             _read_all("outputs", holdings.of_output(item), whole, lost)
         _read_all("logs", holdings.of("logs"), whole, lost)
-    _read_all("metrics", _series(store, record), whole, lost)
+    result = record.result
+    tables = [(f"cases of {_shown(item.source)}", item.digest) for item in result.derived]
+    series = [(labelled(metric.name, metric.labels), metric.series) for metric in result.metrics]
+    logs = [("the times of the logs", result.logs.timing)]
+    for rank in result.ranks:
+        streams = rank.logs.streams if rank.logs is not None else []
+        logs += [(f"{stream.name} of rank {rank.rank}", stream.digest) for stream in streams]
+    _read_all("outputs", _objects(store, tables), whole, lost)
+    _read_all("logs", _objects(store, logs[1:]), whole, lost)
+    _read_all("logs", _objects(store, logs[:1]), dict(whole), lost)
+    _read_all("metrics", _objects(store, series), whole, lost)
     return whole, lost
 
 
-def _series(store: Store, record: Record) -> Iterator[Held]:
-    """The series of metrics as they are stored."""
-    for metric in record.result.metrics:
-        if metric.series is not None:
-            name = labelled(metric.name, metric.labels)
-            open_it = partial(store.objects.stream, metric.series)
-            yield Held("outputs", name, digest=metric.series, open=open_it, lost=True)
+def _objects(store: Store, named: Iterable[tuple[str, str | None]]) -> Iterator[Held]:
+    """What has no path of its own, by a name for people and its digest; None where nothing was stored."""
+    for name, digest in named:
+        if digest is not None:
+            yield Held("outputs", name, digest=digest, open=partial(store.objects.stream, digest), lost=True)
 
 
 def _read_all(

@@ -298,7 +298,7 @@ def _container(found: Environment) -> list[Line]:
     return [
         [
             say(f"in {inside.engine or 'a container'}"),
-            say(f" {inside.image}" if inside.image else ""),
+            say(f" {inside.image}" if inside.image else ", image unknown"),
             *labels(inside),
         ]
     ]

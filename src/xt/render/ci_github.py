@@ -15,7 +15,7 @@ from xt.render.visible import visible
 MOST, LONG, TITLE = 10, 4_000, 200
 #: What a runner takes for a command: `::name` after spaces, and an older form anywhere (Azure and TeamCity
 #: have such a form too).
-_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
 _OLDER = re.compile(r"#(?=#[\w.]*\[)")
 #: How a character is written that is not to be read, in each kind of report.
 _WRITTEN = {

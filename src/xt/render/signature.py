@@ -13,7 +13,7 @@ from xt.render.styled import Line, join, paint, say
 
 #: As `xt audit`.
 WIDEST, NARROWEST = 110, 24
-#: Contents that are named one by one.
+#: Contents, and notes, that are named one by one.
 FEW = 8
 _STYLES = {"valid": "good", "unknown": "bold", "refused": "bad"}
 _TRUST = "hint: `--allowed-signers FILE` or `--key PUB` says whom you trust"
@@ -40,7 +40,9 @@ def render(found: Signatures, now: datetime, width: int, colour: bool) -> str:
     if len(found.lost) > FEW:
         lines += wrap([say(f"  and {count(len(found.lost) - FEW, 'file')} more (--json)", "dim")], width, 4)
     lines += [[]] if found.notes else []
-    lines += [line for note in found.notes for line in wrap([say(note, "dim")], width, 2)]
+    lines += [line for note in found.notes[:FEW] for line in wrap([say(note, "dim")], width, 2)]
+    if len(found.notes) > FEW:
+        lines += wrap([say(f"and {count(len(found.notes) - FEW, 'note')} more (--json)", "dim")], width, 2)
     if found.valid is None and any(one.verdict == "unknown" for one in found.signatures):
         lines += [[], *wrap([say(_TRUST)], width, 2)]
     return "".join(paint(line, colour) + "\n" for line in lines)

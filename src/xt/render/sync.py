@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xt.model.sync import Synced, Transfer
+from xt.model.sync import EXTRA, Synced, Transfer
 from xt.render.layout import table, wrap
 from xt.render.quantities import count, size
 from xt.render.styled import Line, join, paint, say
@@ -55,9 +55,9 @@ def _row(found: Synced, one: Transfer, shown: int) -> list[Line]:
     if one.reason:
         said = one.reason
     else:
-        named = ", ".join(f"`{name}`" for name in one.lacking[:NAMED])
+        named = ", ".join(name if "`" in name else f"`{name}`" for name in one.lacking[:NAMED])
         more = len(one.lacking) - NAMED
-        where = "on the remote" if found.direction == "pull" else "in this store"
+        where = "to be had" if found.direction == "pull" else "in this store"
         said = f"not {where}: {named}" + (f" and {more} more" if more > 0 else "")
     return [[say(one.run[:shown], "accent")], [say(word, style)], [say(said)]]
 
@@ -80,8 +80,10 @@ def _sum(found: Synced) -> Line:
 
 
 def _hint(found: Synced) -> str | None:
-    if any(one.secret for one in found.runs):
+    if found.secrets or any(one.secret for one in found.runs):
         return "look at it; `--allow-secrets` sends it all the same"
-    if found.direction == "pull" and any(one.lacking for one in found.runs):
-        return "`xt push --code --inputs --outputs` from a store that has it brings it there"
+    sorts = {name.partition(":")[0] for one in found.runs for name in one.lacking}
+    options = " ".join(f"--{sort}" for sort in EXTRA if sort in sorts)
+    if found.direction == "pull" and options:
+        return f"`xt push {options}` from a store that has it brings it there"
     return None

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from blake3 import blake3
 
 from xt import fsio
+from xt.context import deaf
 
 #: `ioctl` that shares blocks between two files (btrfs, XFS, APFS through another call); linux/fs.h.
 FICLONE = 0x40049409
@@ -83,6 +84,7 @@ def _clone(source: int, target: int) -> bool:
 
 
 def _copy(source: int, target: int, progress: _Progress) -> None:
+    deaf()
     try:
         # Not to the end of the file: one that somebody appends to for ever would have none.
         size = os.fstat(source).st_size

@@ -225,12 +225,9 @@ class Objects:
             raise NotRecordedError(f"object {digest[:15]}… is not in this store") from None
         except OSError as error:
             raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
-        import zstandard
-
         try:
-            # Bounded: what xt compresses is never larger, so a larger claim is not ours.
-            yield zstandard.ZstdDecompressor().decompress(data, max_output_size=COMPRESS_TO)
-        except zstandard.ZstdError as error:
+            yield decompressed(data)
+        except ValueError as error:
             raise DamagedError(f"object {digest[:15]}… is damaged: {error}") from error
 
     def _stage(self, digest: str, data: bytes) -> None:
@@ -281,6 +278,25 @@ class Objects:
             return path, os.open(path, flags, fsio.PRIVATE_FILE)
         except FileNotFoundError:
             raise StoreError(f"the store lost its folder `{self.staging}`") from None
+
+
+def decompressed(data: bytes) -> bytes:
+    """The content of a compressed object.
+
+    Raises:
+        ValueError: it is not what xt compresses, which is never larger than `COMPRESS_TO`.
+    """
+    import zstandard
+
+    try:
+        # What the data says of its size is believed by the library, whatever bound it is given.
+        if zstandard.frame_content_size(data) > COMPRESS_TO:
+            raise ValueError("it is larger than what is compressed here")
+        return zstandard.ZstdDecompressor().decompress(
+            data, max_output_size=COMPRESS_TO, allow_extra_data=False
+        )
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
 
 
 def _compressed(data: bytes) -> bytes | None:

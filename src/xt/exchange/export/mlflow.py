@@ -1,7 +1,8 @@
 """`mlflow`: a run of an MLflow server, over its REST interface: params, metrics with steps, tags, artefacts.
 
 It can be done again: the run is found by its tag `xt.run_id`, what is there is not written twice, and what an
-interrupted export left out is added. The tag `xt.export` says that all of it is there.
+interrupted export left out is added. The tag `xt.export` says that all of it is there, and which sorts of
+files are.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from xt.exchange.mlflow_values import (
 )
 from xt.exchange.rest import RefusedError, Server, basic
 from xt.exchange.target import Target
+from xt.exchange.web import bearer
 from xt.exchange.words import title
 from xt.model.exported import Gap, Report
 from xt.model.restored import Source
@@ -77,9 +79,7 @@ def connect(given: str | None, environ: Mapping[str, str]) -> Server:
     headers = {}
     token, user = environ.get("MLFLOW_TRACKING_TOKEN"), environ.get("MLFLOW_TRACKING_USERNAME")
     if token:
-        if not (token.isascii() and token.isprintable()):
-            raise UsageError("MLFLOW_TRACKING_TOKEN holds characters that no token has", "set it anew")
-        headers["Authorization"] = f"Bearer {token}"
+        headers["Authorization"] = bearer(token, "MLFLOW_TRACKING_TOKEN")
     elif user:
         headers["Authorization"] = basic(user, environ.get("MLFLOW_TRACKING_PASSWORD", ""))
     trusted = environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
@@ -102,7 +102,7 @@ class _Export:
         self._told = Discreet(subject.record, identify=options.identify)
         self._gaps: list[Gap] = []
         self._remarks: list[str] = []
-        self._complete = f"complete {self._record.seal}"
+        self._wanted = {*(options.only or USUAL), *(("record",) if options.identify else ())}
 
     def report(self) -> Report:
         """Write what is not there yet."""
@@ -114,10 +114,12 @@ class _Export:
         run = found or self._created(experiment)
         run_id = text(run["info"].get("run_id"))
         page = f"{self._server.shown}/#/experiments/{experiment}/runs/{run_id}"
-        if tags.get("xt.export") == self._complete:
+        there = self._there(tags)
+        if there is not None and self._wanted <= there:
             return Report(page, remarks=["it was there already, and is as it was"])
         if found is not None:
-            self._remarks.append("an export that had not come to its end was completed")
+            cut_off = "an export that had not come to its end was completed"
+            self._remarks.append(cut_off if there is None else "it was there already; files were added")
         self._params(run_id, pairs(run["data"].get("params")) if found else {})
         self._metrics(run_id, set(pairs(run["data"].get("metrics"))) if found else set())
         files = Files(
@@ -130,11 +132,17 @@ class _Export:
         status = STATUS.get(self._record.result.status, "FAILED")
         ended = {"run_id": run_id, "status": status, "end_time": _milliseconds(self._record.result.ended_at)}
         self._server.ask("POST", API + "runs/update", ended)
-        done = {"run_id": run_id, "key": "xt.export", "value": self._complete}
+        sorts = " ".join(sorted(self._wanted | (there or set())))
+        done = {"run_id": run_id, "key": "xt.export", "value": f"complete {self._record.seal} {sorts}"}
         if not files.unfinished:
             self._server.ask("POST", API + "runs/set-tag", done)
         self._gaps += files.gaps
         return Report(page, files.count, files.size, self._gaps, self._remarks)
+
+    def _there(self, tags: Mapping[str, Any]) -> set[str] | None:
+        """Sorts of files of a run that is there as a whole; None of one that is not."""
+        said, seal, *sorts = str(tags.get("xt.export")).split(" ") + [""] * 2
+        return set(sorts) if (said, seal) == ("complete", self._record.seal) else None
 
     def _experiment(self) -> str:
         """The experiment it belongs to, which is made if there is none."""
@@ -162,7 +170,7 @@ class _Export:
             raise odd("runs")
         known = [{"info": table(run, "info"), "data": table(run, "data")} for run in runs]
         # Of two, as two exports at a time make them, the one that is complete counts.
-        known.sort(key=lambda run: pairs(run["data"].get("tags")).get("xt.export") != self._complete)
+        known.sort(key=lambda run: self._there(pairs(run["data"].get("tags"))) is None)
         return known[0] if known else None
 
     def _created(self, experiment: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from xt.exchange import Exported, Options
 from xt.exchange.discreet import Discreet
 from xt.exchange.target import Target
-from xt.exchange.web import checked, post
+from xt.exchange.web import bearer, checked, post
 from xt.exchange.words import ended_badly, program
 from xt.model.exported import Report
 from xt.model.files import Input, Output
@@ -53,8 +53,8 @@ def export(subjects: Iterable[Exported], to: Target, options: Options) -> Report
         if urlsplit(url).path in ("", "/"):
             url = url.rstrip("/") + "/" + (environ.get("OPENLINEAGE_ENDPOINT") or _ENDPOINT).lstrip("/")
         headers = {"Content-Type": "application/json"}
-        if environ.get("OPENLINEAGE_API_KEY"):
-            headers["Authorization"] = f"Bearer {environ['OPENLINEAGE_API_KEY']}"
+        if key := environ.get("OPENLINEAGE_API_KEY"):
+            headers["Authorization"] = bearer(key, "OPENLINEAGE_API_KEY")
         for subject in subjects:
             for event in events(subject, options):
                 post(url, _line(event), headers)

@@ -49,7 +49,8 @@ def _series(file: str, metric: str, sink: Sink) -> None:
     except (MalformedError, OSError) as error:
         sink.doubt(f"the series of `{metric}` cannot be read to its end: {error}")
     if bad:
-        sink.doubt(f"`{metric}`: {bad} {'row has' if bad == 1 else 'rows have'} no number, and are left out")
+        rows = "row without a number is" if bad == 1 else "rows without a number are"
+        sink.doubt(f"`{metric}`: {bad} {rows} left out")
 
 
 def _numbers(value: Any, name: str, depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
@@ -47,9 +48,18 @@ def read(path: str, sink: Sink) -> None:
     config = document.get("config")
     if isinstance(config, dict):
         for name in _SETTINGS:
-            if config.get(name) is not None:
-                sink.setting(name, config[name])
+            _setting(name, config.get(name), sink)
     _samples(path, sink)
+
+
+def _setting(name: str, value: Any, sink: Sink) -> None:
+    """Hand on a setting; `NAME=VALUE,…`, as the tool takes them, by name: one may be a secret."""
+    parts = [part.partition("=") for part in value.split(",")] if isinstance(value, str) else []
+    if parts and all(key and mark for key, mark, _ in parts):
+        for key, _, text in parts:
+            sink.setting(f"{name}.{key}", text, text=True)
+    elif value is not None:
+        sink.setting(name, value)
 
 
 def _scores(task: str, values: dict[str, Any], better: Any, sink: Sink) -> None:
@@ -96,7 +106,8 @@ def _score(row: dict[str, Any]) -> tuple[str | None, Any]:
     for name in names if isinstance(names, list) else []:
         value = row.get(name) if isinstance(name, str) else None
         if isinstance(value, int | float):
-            return name, float(value)
+            with contextlib.suppress(OverflowError):
+                return name, float(value)
     return None, None
 
 

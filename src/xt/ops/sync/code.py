@@ -17,14 +17,14 @@ from xt import codec, fsio
 from xt.collect import packs as gitpacks
 from xt.collect.git import Git, GitError
 from xt.context import Outside
-from xt.errors import DamagedError, NotRecordedError
+from xt.errors import DamagedError, NotRecordedError, WrongContentError
 from xt.model.snapshot import Snapshot
 from xt.model.sync import CodePack, CodePacks
 from xt.ops.code_trees import borrowed, reader, repository, trees
 from xt.ops.sync.scanning import LOOKED_AT, suspect
 from xt.store import Store
 from xt.store.remote import Remote, names
-from xt.store.remote.objects import WrongContentError, fetch
+from xt.store.remote.objects import fetch
 
 #: Bytes of an index.
 LARGEST = 1_000_000
@@ -114,7 +114,7 @@ class Code:
                     found = codec.decode(self._remote.read(entry.name, LARGEST), CodePacks, entry.name)
                     for pack in found.packs:
                         names.hexed(pack.digest)
-                except (FileNotFoundError, DamagedError):
+                except (FileNotFoundError, DamagedError, WrongContentError):
                     continue
                 good = all(gitpacks.is_id(pack.name) and pack.size >= 0 for pack in found.packs)
                 if good and found.tree == tree and len(found.packs) <= 4 * LONGEST:
@@ -134,9 +134,9 @@ class Code:
         """
         brought, lacking = 0, []
         for folder, tree in trees(snapshot).items():
-            name = folder or "."
+            name = f"code: `{folder}`" if folder else "code"
             if not gitpacks.is_id(tree):
-                lacking.append(f"code: `{name}`: its snapshot has no proper id")
+                lacking.append(f"{name}: its snapshot has no proper id")
                 continue
             try:
                 around = borrowed(self._store, snapshot, folder)
@@ -148,12 +148,14 @@ class Code:
                     try:
                         brought += self._take(index, around)
                         break
-                    except (GitError, WrongContentError, NotRecordedError) as error:
+                    except WrongContentError as error:
+                        reason = f"{error.message}: `xt push --code` brings it when it was deleted there"
+                    except (GitError, NotRecordedError) as error:
                         reason = str(error)
                 else:
-                    lacking.append(f"code: `{name}`: {reason}")
+                    lacking.append(f"{name}: {reason}")
             except GitError as error:
-                lacking.append(f"code: `{name}`: {error}")
+                lacking.append(f"{name}: {error}")
         return brought, lacking
 
     def _take(self, index: CodePacks, around: list[str]) -> int:

@@ -72,7 +72,8 @@ class Mirror:
         """
         wanted = set(wanted)
         known = {run_id for run_id in wanted if self._has(run_id)}
-        for run_id, data in self._pool.each("reading records", self._read_run, sorted(wanted - known)):
+        # Put down as they come, so that what was read before it is ended is not read again.
+        for run_id, data in self._pool.stream("reading records", self._read_run, sorted(wanted - known)):
             try:
                 self.store.publish(run_id, _given(data), durable=False)
                 known.add(run_id)
@@ -99,7 +100,7 @@ class Mirror:
             elif wanted(entry.name):
                 listed.append(entry.name.removeprefix(names.EVENTS))
         there = [name for name in listed if os.path.exists(self.event(name))]
-        for name, data in self._pool.each("reading events", self._read_event, sorted({*listed} - {*there})):
+        for name, data in self._pool.stream("reading events", self._read_event, sorted({*listed} - {*there})):
             try:
                 events.publish(self.store.path, name, _given(data), durable=False)
                 there.append(name)

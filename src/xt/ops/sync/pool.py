@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from xt.errors import RemoteError, XtError
-from xt.store.remote.objects import WrongContentError
+from xt.errors import RemoteError, WrongContentError, XtError
 
 #: Transfers at a time.
 JOBS = 8
@@ -35,7 +34,13 @@ class Pool:
     def each(
         self, doing: str, function: Callable[[Item], Result], items: Iterable[Item]
     ) -> list[tuple[Item, Result | XtError]]:
-        """Do something with each of many, in no order.
+        """Do something with each of many; as `stream`, when all is done."""
+        return list(self.stream(doing, function, items))
+
+    def stream(
+        self, doing: str, function: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Result | XtError]]:
+        """Do something with each of many, in no order, and give each as soon as it is done.
 
         Args:
             doing: what, for the progress.
@@ -43,7 +48,7 @@ class Pool:
                 a type when it is first used, and two threads that do so at once end the process.
             items: what with.
 
-        Returns:
+        Yields:
             Each with what came of it: what was returned, or why it is wrong.
 
         Raises:
@@ -52,7 +57,6 @@ class Pool:
         """
         todo = list(items)
         total, done = len(todo), 0
-        found: list[tuple[Item, Result | XtError]] = []
         running: dict[Future[Result], Item] = {}
         failed: BaseException | None = None
         todo.reverse()
@@ -65,15 +69,17 @@ class Pool:
                 ended, _ = wait(running, LOOK, FIRST_COMPLETED)
                 for future in ended:
                     item = running.pop(future)
+                    done += 1
                     try:
-                        found.append((item, future.result()))
+                        result: Result | XtError = future.result()
                     except WrongContentError as error:
-                        found.append((item, error))
+                        result = error
                     except (RemoteError, OSError) as error:
                         failed = failed or error
+                        continue
                     except XtError as error:
-                        found.append((item, error))
-                    done += 1
+                        result = error
+                    yield item, result
                 self._step(doing, done, total)
         except BaseException:
             # Interrupted: nobody waits for what goes on; it is of no use any more, and harms nothing.
@@ -81,7 +87,6 @@ class Pool:
             raise
         if failed is not None:
             raise failed
-        return found
 
     def close(self) -> None:
         """Let go of the threads."""

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from xt import fsio
 from xt.context import Outside
 from xt.errors import DamagedError, NotRecordedError, RemoteError, XtError
-from xt.model.event import Event, Observed, Pin, Verified
+from xt.model.event import Event, Observed, Pin, Removed, Verified
 from xt.model.result import Record
 from xt.model.sync import State, Synced, Transfer
 from xt.ops.search import select
@@ -70,7 +70,7 @@ class Push:
         self._store, self._remote, self._name = store, remote, name
         self._wish, self._outside, self._pool = wish, outside, Pool(step)
         self._code = Code(store, remote, outside)
-        self._events = 0
+        self._events = self._secrets = 0
         self._objects: dict[str, int] = {}
         self._stopped: str | None = None
         self._empty = False
@@ -91,7 +91,11 @@ class Push:
             rows = select(self._store, self._outside, list(self._wish.words), trials=not self._wish.words)
             self._said, doubts = events.everything(self._store.path)
             self._doubts = [f"the event `{path}` cannot be read" for path in doubts]
-            wanted = list(dict.fromkeys([*(row.id for row in rows), *self._trials({row.id for row in rows})]))
+            chosen = {row.id for row in rows}
+            if not self._wish.words:
+                chosen -= {*self._store.live_ids()}  # whoever asks for all asks for those there are
+            order = [row.id for row in rows if row.id in chosen]
+            wanted = list(dict.fromkeys([*order, *self._trials(chosen)]))
             self.moved = {run_id: Transfer(run_id, "waiting") for run_id in wanted}
             if not knowing.is_store(self._remote):
                 self._remote.create(names.FORMAT, f"xt-store {FORMAT}\n".encode())
@@ -101,6 +105,8 @@ class Push:
             self._records = self._known_records(wanted)
             for at in range(0, len(wanted), TOGETHER):
                 self._together(wanted[at : at + TOGETHER])
+            if not self._wish.words and not self._empty:
+                self._push_events(self._put_away({*wanted}))
         except RemoteError as error:
             if not any(one.state in ("copied", "completed") for one in self.moved.values()):
                 raise
@@ -123,6 +129,7 @@ class Push:
             self._doubts,
             single_writer=getattr(self._remote, "exclusive", True) is False,
             stopped=self._stopped,
+            secrets=self._secrets,
         )
 
     def _trials(self, chosen: set[str]) -> list[str]:
@@ -130,6 +137,12 @@ class Push:
         verified = [event for event in self._said if isinstance(event, Verified) and event.run in chosen]
         here = {*self._store.ids()} if verified else set()
         return [run_id for event in verified for run_id in event.repeats if run_id in here]
+
+    def _put_away(self, chosen: set[str]) -> set[str]:
+        """Runs that lists pass over, and that the remote has: what is said of them is news there too."""
+        said = {event.run for event in self._said if isinstance(event, Removed)} - chosen
+        ours = {names.of_run(run_id): run_id for run_id in said & {*self._store.ids()}} if said else {}
+        return {ours[name] for name in knowing.sizes(self._remote, self._pool, list(ours))}
 
     def _together(self, wanted: list[str]) -> None:
         ones = [one for run_id in wanted if (one := self._read(run_id)) is not None]
@@ -309,15 +322,20 @@ class Push:
             there = knowing.sizes(self._remote, self._pool, list(paths))
             paths = {name: event for name, event in paths.items() if name not in there}
 
-        def one(name: str) -> bool:
+        def one(name: str) -> bool | None:
             data = fsio.read_file(f"{self._store.path}/{name}", events.LARGEST)
             if not self._wish.allow_secrets and suspect(data) is not None:
-                raise DamagedError(f"`{name}` was kept back: something in it looks like a secret")
+                return None
             return self._remote.create(name, data)
 
-        done = self._pool.each("pushing events", one, sorted(paths))
-        self._doubts += [error.message for _, error in done if isinstance(error, XtError)]
-        self._events += sum(1 for _, created in done if created is True)
+        for name, done in self._pool.each("pushing events", one, sorted(paths)):
+            if isinstance(done, XtError):
+                self._doubts.append(done.message)
+            elif done is None:
+                self._secrets += 1
+                self._doubts.append(f"`{name}` was kept back: something in it looks like a secret")
+            else:
+                self._events += done
         # What is about no run went with the first.
         self._said = [event for event in self._said if getattr(event, "run", None) is not None]
 

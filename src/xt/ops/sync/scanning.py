@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from xt.redact import MASK, clean_url, header_values, vendor_tokens
 
+#: Keys of AWS have a name and a length, and nothing in them that tells what they are.
+_AWS = re.compile(
+    r"(?i)aws_?secret_?(?:access_?)?key[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<s>[0-9a-z/+]{40})(?![0-9a-z/+=])"
+)
 #: Bytes of one content that are looked at.
 LOOKED_AT = 1 << 20
 
@@ -22,6 +28,7 @@ def suspect(data: bytes) -> int | None:
         return None
     text = head.decode("utf-8", "replace")
     places = [text.find(found) for found in (*vendor_tokens(text), *header_values(text)) if MASK not in found]
+    places += [match.start("s") for match in _AWS.finditer(text)]
     if places:
         return text.count("\n", 0, min(places)) + 1
     if "://" in text and ("@" in text or "=" in text):

@@ -98,7 +98,10 @@ def _side(runs: set[str], own: _Held, other: _Held, events: set[str]) -> Surplus
 def _wrong_records(store: Store, mirror: Mirror, there: set[str]) -> list[str]:
     mirror.forget(set())  # what was read before says nothing of what lies there now
     mirror.read_runs(there)
-    wrong = [f"the record of {run_id}: {reason}" for run_id, reason in sorted(mirror.bad.items())]
+    wrong = [
+        reason if run_id in reason else f"the record of {run_id}: {reason}"
+        for run_id, reason in sorted(mirror.bad.items())
+    ]
     for run_id in sorted(there & {*store.ids()} - mirror.bad.keys()):
         try:
             if store.record_bytes(run_id) != mirror.store.record_bytes(run_id):

@@ -49,7 +49,7 @@ class Remote(Protocol):
 
         Raises:
             FileNotFoundError: there is none.
-            RemoteError: it is larger than `limit` bytes.
+            WrongContentError: it is larger than `limit` bytes.
         """
         ...
 
@@ -58,7 +58,7 @@ class Remote(Protocol):
 
         Raises:
             FileNotFoundError: there is none.
-            RemoteError: it is larger than `limit` bytes.
+            WrongContentError: it is larger than `limit` bytes.
         """
         ...
 

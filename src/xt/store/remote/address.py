@@ -71,6 +71,8 @@ def parse(url: str, folder: str) -> Address:
     """
     if not url or len(url) > LONGEST:
         raise UsageError("a remote has a URL" if not url else f"a URL of {len(url)} characters is no remote")
+    if any("\udc80" <= letter <= "\udcff" for letter in url):
+        raise UsageError(f"a remote is named in UTF-8: {masked(url)!a}", "a link to it may have another name")
     if not url.isprintable():
         raise UsageError(f"a remote has no control characters: {masked(url)!a}")
     if url.startswith("-"):
@@ -125,7 +127,10 @@ def _elsewhere(scheme: str, url: str) -> Address:
     host = place[: place.rfind(":")] if port is not None else place.rstrip(":")
     if not re.fullmatch(_HOST if scheme == "ssh" else _BUCKET, host, re.ASCII):
         noun = "host" if scheme == "ssh" else "bucket"
-        raise UsageError(f"`{clean_url(host)}` is no name of a {noun}", f"`{scheme}://{noun.upper()}/PATH`")
+        raise UsageError(
+            f"`{clean_url(host)}` is no name of a {noun}" if host else f"`{shown}` names no {noun}",
+            f"`{scheme}://{noun.upper()}/PATH`",
+        )
     if parts.username is not None and not re.fullmatch(_USER, parts.username, re.ASCII):
         raise UsageError(f"`{parts.username}` is no name of a user", "`ssh://USER@HOST/PATH`")
     if port is not None and scheme != "ssh":

@@ -29,7 +29,7 @@ from obstore.exceptions import (
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from xt.context import Outside
-from xt.errors import RemoteError
+from xt.errors import RemoteError, WrongContentError
 from xt.store.remote import Entry
 from xt.store.remote.address import Address
 from xt.store.remote.aws_profile import Profile
@@ -136,7 +136,9 @@ class CloudPlace:
         self._check(found.meta, name)
         size = int(found.meta["size"])
         if size > limit:
-            raise RemoteError(f"`{self.url}`: `{name}` has {size} bytes, more than the {limit} it may have")
+            raise WrongContentError(
+                f"`{self.url}`: `{name}` has {size} bytes, more than the {limit} it may have"
+            )
         return found, size
 
     def _stream(self, found: Any, name: str, most: int) -> Iterator[bytes]:

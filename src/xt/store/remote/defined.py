@@ -16,6 +16,7 @@ from xt.context import Outside
 from xt.errors import RemoteError, UnsupportedError, UsageError
 from xt.model.remotes import Defined
 from xt.redact import clean_url
+from xt.store.layout import FOLDER
 from xt.store.remote import REMOTES, Remote
 from xt.store.remote.address import Address, parse
 from xt.store.remote.own import Kept, Own
@@ -142,6 +143,10 @@ def connect(defined: Defined, outside: Outside, root: str) -> Remote:
         UnsupportedError: what it needs is not installed.
     """
     address = parse(_usable(defined).url, os.path.realpath(root))
+    if address.scheme == "file" and _is_own(address.path, root):
+        raise UsageError(
+            f"`{address.path}` is this project's own store, or inside it", "a remote is another place"
+        )
     row = REMOTES.rows[address.scheme]
     if row.module is not None and find_spec(row.module) is None:
         raise UnsupportedError(
@@ -152,6 +157,11 @@ def connect(defined: Defined, outside: Outside, root: str) -> Remote:
     if defined.exclusive is not None:
         place.exclusive = defined.exclusive
     return place
+
+
+def _is_own(path: str, root: str) -> bool:
+    own = os.path.realpath(f"{root}/{FOLDER}")
+    return os.path.commonpath([own, os.path.realpath(path)]) == own
 
 
 def address_of(defined: Defined, root: str) -> Address:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from xt import fsio
 from xt.context import Outside
-from xt.errors import NotWrittenError, RemoteError
+from xt.errors import NotWrittenError, RemoteError, WrongContentError
 from xt.inside import Inside
 from xt.store.remote import Entry
 from xt.store.remote.address import Address
@@ -105,7 +105,7 @@ class Folder:
                 for piece in self._inside.read(name):
                     count += len(piece)
                     if count > limit:
-                        raise RemoteError(f"`{name}` on `{self.url}` is larger than {limit} bytes")
+                        raise WrongContentError(f"`{name}` on `{self.url}` is larger than {limit} bytes")
                     yield piece
             except NotWrittenError as error:
                 raise FileNotFoundError(error.message) from error

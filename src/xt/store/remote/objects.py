@@ -9,19 +9,13 @@ from typing import BinaryIO, NamedTuple
 from blake3 import blake3
 
 from xt import codec, fsio
-from xt.errors import DamagedError, RemoteError, XtError
-from xt.store.objects import COMPRESS_FROM, COMPRESS_TO, Objects
+from xt.errors import DamagedError, WrongContentError, XtError
+from xt.store.objects import COMPRESS_FROM, COMPRESS_TO, Objects, decompressed
 from xt.store.remote import Remote, names
 
 #: Bytes of an object whose size no record tells: a log's timing, a manifest, points of a metric.
 MOST_UNTOLD = 1 << 29
 ZST = ".zst"
-
-
-class WrongContentError(RemoteError):
-    """What a remote gives under a name is not what the name says; nothing of it is taken over."""
-
-    code = "wrong-content"
 
 
 class Local(NamedTuple):
@@ -82,14 +76,9 @@ def send(remote: Remote, objects: Objects, digest: str, found: Local) -> bool:
 
 def content(data: bytes, suffix: str) -> bytes | None:
     """The content of stored bytes; None when it is not what xt compresses."""
-    if not suffix:
-        return data
-    import zstandard
-
     try:
-        # Bounded: what xt compresses is never larger, so a larger claim is not ours.
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=COMPRESS_TO)
-    except zstandard.ZstdError:
+        return decompressed(data) if suffix else data
+    except ValueError:
         return None
 
 
@@ -140,10 +129,8 @@ def _fetch(remote: Remote, objects: Objects, digest: str, size: int | None, name
             most = 2 * COMPRESS_TO if suffix else MOST_UNTOLD if size is None else size
             try:
                 remote.fetch(name, target, most)
-            except RemoteError:
-                if (remote.size(name) or 0) > most:
-                    raise _wrong(name, remote) from None
-                raise
+            except WrongContentError:
+                raise _wrong(name, remote) from None
             target.flush()
             # Hashed where it lies, and not on its way: a place may begin anew when a connection breaks.
             if _digest(target, suffix) != digest:
@@ -162,23 +149,11 @@ def _digest(file: BinaryIO, suffix: str) -> str:
     if suffix:
         data = file.read()
         found = content(data, suffix)
-        return "" if found is None or _has_more(data) else codec.digest(found)
+        return "" if found is None else codec.digest(found)
     hasher = blake3()
     while piece := file.read(fsio.CHUNK):
         hasher.update(piece)
     return "blake3:" + hasher.hexdigest()
-
-
-def _has_more(data: bytes) -> bool:
-    """Whether something follows a compressed content that is known to be of bounded size."""
-    import zstandard
-
-    try:
-        one = zstandard.ZstdDecompressor().decompressobj()
-        one.decompress(data)
-        return bool(one.unused_data)
-    except zstandard.ZstdError:
-        return True
 
 
 def _wrong(name: str, remote: Remote) -> WrongContentError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import struct
 
 from paramiko import SFTPClient, SFTPFile, SSHException
@@ -16,6 +17,9 @@ from xt.store.remote.pipe import Pipe
 
 #: What shows that a connection is no more.
 GONE = (EOFError, SSHException, TimeoutError, ConnectionError)
+
+#: Bits of the mode of a folder that others may write to, or whose group is that of what is in it.
+SHARED = stat.S_IWGRP | stat.S_IWOTH | stat.S_ISGID
 
 
 class Connection:
@@ -68,8 +72,14 @@ def size_of(to: Connection, path: str) -> int | None:
     return found.st_size or 0
 
 
-def make_folder(to: Connection, folder: str) -> None:
-    """Make a folder and those above it; somebody else may be doing the same."""
+def make_folder(to: Connection, folder: str, top: str) -> None:
+    """Make a folder and those above it; somebody else may be doing the same.
+
+    Args:
+        to: the host.
+        folder: to make.
+        top: of the remote: what is below it is as open to a group as it is itself.
+    """
     above = [folder]
     while os.path.dirname(above[-1]) not in ("", above[-1]):
         above.append(os.path.dirname(above[-1]))
@@ -81,6 +91,10 @@ def make_folder(to: Connection, folder: str) -> None:
     for path in reversed(missing):
         try:
             to.sftp.mkdir(path)
+            if path.startswith(f"{top}/"):
+                mode = stat.S_IMODE(to.sftp.stat(top).st_mode or 0)
+                if mode & SHARED:
+                    to.sftp.chmod(path, mode)
         except FileNotFoundError:
             # What is above it is there, so that is no folder.
             raise OSError(f"`{os.path.dirname(path)}` is no folder") from None

@@ -21,7 +21,7 @@ from typing import BinaryIO, TypeVar
 from paramiko import SFTPError, SSHException
 
 from xt.context import Outside
-from xt.errors import RemoteError
+from xt.errors import RemoteError, WrongContentError
 from xt.store.remote import Entry
 from xt.store.remote.address import Address
 from xt.store.remote.sftp import GONE, Connection, answers, listing, make_folder, size_of
@@ -159,7 +159,7 @@ class SshPlace:
             except OSError as error:
                 if error.errno != errno.ENOENT:
                     raise
-                make_folder(to, folder)
+                make_folder(to, folder, self._root)
             else:
                 self._folders.add(folder)
                 return result
@@ -183,7 +183,9 @@ class SshPlace:
 
     def _allow(self, name: str, size: int, limit: int) -> None:
         if size > limit:
-            raise RemoteError(f"`{self.url}`: `{name}` has {size} bytes, more than the {limit} it may have")
+            raise WrongContentError(
+                f"`{self.url}`: `{name}` has {size} bytes, more than the {limit} it may have"
+            )
 
     def _do(self, act: Callable[[Connection], T], name: str) -> T:
         """Do something through a connection, and say what went wrong in words of ours."""
