@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from xt import __version__
 from xt.context import Outside
 from xt.errors import DamagedError
+from xt.ops.away.quiet import deferred
 from xt.ops.away.slots import Claim, Plan, Said, Slots, Task, touch
 from xt.ops.repeat.workspace import first_of
 from xt.ops.verify.trials import Answer, Trials
@@ -67,10 +68,9 @@ def work(folder: str, slot: int, outside: Outside) -> tuple[int, str | None]:
     except EndedError as error:
         ended = True
         answer = Answer(error=f"its job was ended by {signal.Signals(error.number).name}", died=True)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     try:
-        slots.say(slot, Said(answer, host, ended))
+        with deferred():
+            slots.say(slot, Said(answer, host, ended))
     except OSError as error:
         return UNWANTED, f"its answer cannot be written: {error}"
     return ANSWERED, None
