@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from tests.cli.verifying import TURN
-from tests.conftest import Project, Ran
+from tests.conftest import Project
+from xt.cli.app import COMMANDS
 
 
 @pytest.fixture
@@ -29,21 +30,10 @@ def turn(folder, tmp_path):
 
 
 @pytest.fixture
-def at_once(monkeypatch, capfdbinary):
-    """A kind of `Project` that calls xt in this process, all but `xt run`: it takes a tenth of the time."""
-    from xt.cli.main import guarded
+def at_once():
+    """A kind of `Project` that calls all but `xt run` in this process."""
 
     class AtOnce(Project):
-        def xt(self, *words, cwd=None, env=None, **options):
-            if words[0] == "run" or options:
-                return super().xt(*words, cwd=cwd, env=env, **options)
-            with monkeypatch.context() as around:
-                around.chdir(cwd or self.path)
-                for name, value in (env or {}).items():
-                    around.setenv(name, value)
-                capfdbinary.readouterr()
-                code = guarded(list(words))
-                out, err = capfdbinary.readouterr()
-            return Ran(code, out, err.decode("utf-8", "surrogateescape"))
+        at_once = frozenset(COMMANDS.rows) - {"run"}
 
     return AtOnce

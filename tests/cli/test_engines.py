@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.verifying import SCHEMA, processes, wait_for
+from tests.cli.verifying import processes, schema, wait_for
 from tests.conftest import SOURCE
 from tests.services import CannotStartError, dask, shared, slurm
 
@@ -88,7 +88,7 @@ class Called:
         done = self.folder.xt("verify", "@", "--json", "--no-diagnose", *words, env=env)
         assert (done.code, done.err) == (code, err), done.out.decode()
         found = json.loads(done.out)
-        SCHEMA.validate(found)
+        schema().validate(found)
         return found["verifications"][0]
 
     def started(self, *words, env=None):

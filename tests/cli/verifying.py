@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import time
 from pathlib import Path
 
-import jsonschema
-
 from tests.conftest import SOURCE
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/reference/verify.schema.json").read_text()))
+
+
+@functools.cache
+def schema():
+    """Of what `xt verify --json` prints; the validator takes seconds to load where it checks formats."""
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(
+        json.loads((ROOT / "docs/reference/verify.schema.json").read_text())
+    )
+
+
 #: Runs a piece of code that knows, as `n`, how many calls came before: 0 in the run, 1 in its first repeat.
 TURN = """
 import json, os, sys, time
@@ -38,7 +48,7 @@ def verified(folder, *words, reference="@", code=None, **more):
     assert done.out, done.err
     assert done.err == ""
     found = json.loads(done.out)
-    SCHEMA.validate(found)
+    schema().validate(found)
     if code is not None:
         assert done.code == code
     return found["verifications"][-1]

@@ -67,7 +67,7 @@ def ls(
     if group_by is not None and (as_csv or sort is not None):
         given = "--csv" if as_csv else "--sort"
         raise UsageError(
-            f"{given} does not go with groups",
+            f"{given} does not go with {'--group' if group else '--group-by'}",
             "`xt ls --group-by … --json` is for programs"
             if as_csv
             else "groups stand in the order of their values",
