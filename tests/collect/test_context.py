@@ -15,6 +15,7 @@ import pytest
 from tests.collect.worlds import capture
 from xt import __version__, codec
 from xt.collect import Capture, ci, context, seed
+from xt.context import CI_VARIABLES
 from xt.model.snapshot import Context, Param, Seed
 
 RUN = "knzxpqwvrmsutlyo"
@@ -143,7 +144,7 @@ def test_a_provider_that_is_switched_off(tmp_path: Path, value: str) -> None:
 
 
 def test_every_provider_that_is_known_is_looked_for() -> None:
-    assert set(ci.PROVIDERS) | {"CI"} == set(context._CI)
+    assert set(ci.PROVIDERS) | {"CI"} == set(CI_VARIABLES)
 
 
 def test_slurm(tmp_path: Path) -> None:

@@ -105,13 +105,13 @@ class Git:
         """
         return self._begun(lambda git: Running(Child([*git, *words], self._environ, data)))
 
-    def run(self, *words: str, data: bytes | None = None, seconds: float = TIMEOUT) -> bytes:
+    def run(self, *words: str, data: bytes | None = None, seconds: float | None = None) -> bytes:
         """Run git and return what it printed.
 
         Args:
             words: subcommand and arguments.
             data: its standard input.
-            seconds: after which it is given up.
+            seconds: after which it is given up, by default `TIMEOUT`.
 
         Raises:
             GitError: it failed.
@@ -209,20 +209,21 @@ class Running:
     def __init__(self, child: Child) -> None:
         self._child = child
 
-    def wait(self, *, may_fail: bool = False, seconds: float = TIMEOUT) -> bytes:
+    def wait(self, *, may_fail: bool = False, seconds: float | None = None) -> bytes:
         """Return what it printed.
 
         Args:
             may_fail: take what it printed whatever its exit status.
-            seconds: after which it is given up.
+            seconds: after which it is given up, by default `TIMEOUT`.
 
         Raises:
             GitError: it failed, or hangs.
         """
+        patience = TIMEOUT if seconds is None else seconds
         try:
-            status, out, messages = self._child.wait(seconds)
+            status, out, messages = self._child.wait(patience)
         except TimeoutError:
-            raise GitError(f"git did not answer within {seconds:.0f} s") from None
+            raise GitError(f"git did not answer within {patience:g} s") from None
         if status != 0 and not may_fail:
             raise GitError(_first(messages) or f"git ended with {status}")
         return out
