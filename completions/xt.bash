@@ -53,7 +53,7 @@ _xt_scan() {
     option= first= nth=1
     for ((i = 2; i < last; i++)); do
         case "${typed[1]} ${typed[i]}" in
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run --docker" | "run --docker-opt" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "rerun --on" | "rerun --on-opt" | "rerun --retries" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --on" | "verify --on-opt" | "verify --retries" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "stale --on" | "stale --on-opt" | "stale --retries" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run --docker" | "run --docker-opt" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "rerun --on" | "rerun --on-opt" | "rerun --through" | "rerun --retries" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --on" | "verify --on-opt" | "verify --through" | "verify --retries" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "stale --on" | "stale --on-opt" | "stale --retries" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
                 ((i + 1 == last)) && option=${typed[i]}
                 ((i++))
                 ;;
@@ -139,7 +139,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run --docker" | "run --docker-opt" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "rerun --on" | "rerun --on-opt" | "rerun --retries" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --on" | "verify --on-opt" | "verify --retries" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "stale --on" | "stale --on-opt" | "stale --retries" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run --docker" | "run --docker-opt" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "rerun --on" | "rerun --on-opt" | "rerun --through" | "rerun --retries" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --on" | "verify --on-opt" | "verify --through" | "verify --retries" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "stale --on" | "stale --on-opt" | "stale --retries" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -221,6 +221,10 @@ _xt() {
             _xt_words "check strict recreate docker"
             return
             ;;
+        "rerun --through" | "verify --through" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
+            _xt_offer remote "$2"
+            return
+            ;;
         "verify --against" | "cases --against" | "rollback --to")
             _xt_offer run "$2"
             return
@@ -267,10 +271,6 @@ _xt() {
             ;;
         "deploy --to")
             _xt_offer environment "$2"
-            return
-            ;;
-        "push -r" | "push --remote" | "pull -r" | "pull --remote")
-            _xt_offer remote "$2"
             return
             ;;
         *) return ;;
@@ -327,7 +327,7 @@ _xt() {
                 esac
                 return
             fi
-            _xt_words "--set --seed --env --in-place --keep-workspace -m --purpose -n --name --on --on-opt --retries -q --quiet -h --help"
+            _xt_words "--set --seed --env --in-place --keep-workspace -m --purpose -n --name --on --on-opt --through --retries -q --quiet -h --help"
             ;;
         verify)
             if [[ $current != -* ]]; then
@@ -336,7 +336,7 @@ _xt() {
                 esac
                 return
             fi
-            _xt_words "--repeat --against --level --vary -j --jobs --on --on-opt --retries --env --tol --early-stop --no-early-stop --diagnose --no-diagnose --explain --format --json --ci --ci-dir -h --help"
+            _xt_words "--repeat --against --level --vary -j --jobs --on --on-opt --through --retries --env --tol --early-stop --no-early-stop --diagnose --no-diagnose --explain --format --json --ci --ci-dir -h --help"
             ;;
         audit)
             if [[ $current != -* ]]; then

@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run --docker' 'run --docker-opt' 'run -C' 'run --ci' 'run --ci-dir' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'diff --fail-on' 'diff --ci' 'diff --ci-dir' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'rerun --on' 'rerun --on-opt' 'rerun --retries' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --on' 'verify --on-opt' 'verify --retries' 'verify --env' 'verify --tol' 'verify --format' 'verify --ci' 'verify --ci-dir' 'audit --format' 'audit --allowed-signers' 'audit --key' 'audit --ci' 'audit --ci-dir' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'stale --on' 'stale --on-opt' 'stale --retries' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message' 'push -r' 'push --remote' 'pull -r' 'pull --remote'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run --docker' 'run --docker-opt' 'run -C' 'run --ci' 'run --ci-dir' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'diff --fail-on' 'diff --ci' 'diff --ci-dir' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'rerun --on' 'rerun --on-opt' 'rerun --through' 'rerun --retries' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --on' 'verify --on-opt' 'verify --through' 'verify --retries' 'verify --env' 'verify --tol' 'verify --format' 'verify --ci' 'verify --ci-dir' 'audit --format' 'audit --allowed-signers' 'audit --key' 'audit --ci' 'audit --ci-dir' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'stale --on' 'stale --on-opt' 'stale --retries' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message' 'push -r' 'push --remote' 'pull -r' 'pull --remote'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -169,8 +169,9 @@ complete -c xt -n '__xt_options rerun' -l in-place -d 'In the project as it is n
 complete -c xt -n '__xt_options rerun' -l keep-workspace -d 'Leave the folder it ran in, and say where'
 complete -c xt -n '__xt_options rerun' -s m -l purpose -x -d 'Why it is done again; else as recorded'
 complete -c xt -n '__xt_options rerun' -s n -l name -x -d 'A name to find it by'
-complete -c xt -n '__xt_options rerun' -l on -x -d 'Repeat on an engine that is there, through the store as a shared folder'
+complete -c xt -n '__xt_options rerun' -l on -x -d 'Repeat on an engine that is there, whose machines see the store'
 complete -c xt -n '__xt_options rerun' -l on-opt -x -d 'For sbatch, as one word: --time=10:00; may be repeated'
+complete -c xt -n '__xt_options rerun' -l through -x -ka '(__xt_offer remote)' -d 'With --on: by way of a remote, for machines that do not see the store'
 complete -c xt -n '__xt_options rerun' -l retries -x -d 'Attempts after a repeat is lost on an engine'
 complete -c xt -n '__xt_options rerun' -s q -l quiet -d 'No notes, no line after the command'
 complete -c xt -n '__xt_options rerun' -s h -l help -d 'Show the options and exit'
@@ -180,8 +181,9 @@ complete -c xt -n '__xt_options verify' -l against -x -ka '(__xt_offer run)' -d 
 complete -c xt -n '__xt_options verify' -l level -x -a 'identical equivalent consistent' -d 'What it must reach to end with 0'
 complete -c xt -n '__xt_options verify' -l vary -x -d 'Repeat in slightly different surroundings too'
 complete -c xt -n '__xt_options verify' -s j -l jobs -x -d 'Repeats at a time; 1, or all on an engine'
-complete -c xt -n '__xt_options verify' -l on -x -d 'Repeat on an engine that is there, through the store as a shared folder'
+complete -c xt -n '__xt_options verify' -l on -x -d 'Repeat on an engine that is there, whose machines see the store'
 complete -c xt -n '__xt_options verify' -l on-opt -x -d 'For sbatch, as one word: --time=10:00; may be repeated'
+complete -c xt -n '__xt_options verify' -l through -x -ka '(__xt_offer remote)' -d 'With --on: by way of a remote, for machines that do not see the store'
 complete -c xt -n '__xt_options verify' -l retries -x -d 'Attempts after a repeat is lost on an engine'
 complete -c xt -n '__xt_options verify' -l env -x -a 'check strict recreate docker' -d 'As for xt rerun'
 complete -c xt -n '__xt_options verify' -l tol -x -d 'Tolerance of a metric or an output'
@@ -233,7 +235,7 @@ complete -c xt -n '__xt_options stale' -l format -x -a 'terminal json' -d 'How t
 complete -c xt -n '__xt_options stale' -l json -d 'As --format json'
 complete -c xt -n '__xt_options stale' -l run -d 'Do them again, in place, in that order'
 complete -c xt -n '__xt_options stale' -s y -l yes -d 'Do not ask before --run'
-complete -c xt -n '__xt_options stale' -l on -x -d 'Repeat on an engine that is there, through the store as a shared folder'
+complete -c xt -n '__xt_options stale' -l on -x -d 'Repeat on an engine that is there, whose machines see the store'
 complete -c xt -n '__xt_options stale' -l on-opt -x -d 'For sbatch, as one word: --time=10:00; may be repeated'
 complete -c xt -n '__xt_options stale' -l retries -x -d 'Attempts after a repeat is lost on an engine'
 complete -c xt -n '__xt_options stale' -s h -l help -d 'Show the options and exit'

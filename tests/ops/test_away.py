@@ -59,19 +59,19 @@ def test_one_of_many_has_a_slot(slots):
 def test_what_is_claimed_or_unwanted_is_not_begun(slots, tmp_path):
     outside = Outside(str(tmp_path), {})
     slots.claim(0, Claim("other", 1))
-    assert work(slots.folder, 0, outside)[0] == CLAIMED
+    assert work(slots, 0, outside)[0] == CLAIMED
     slots.put(1, Task(WISH, (False, False), 0))
     slots.stop(1)
-    assert work(slots.folder, 1, outside)[0] == CLAIMED
+    assert work(slots, 1, outside)[0] == CLAIMED
     slots.put(2, Task(WISH, (False, False), 0))
     os.utime(slots.beat, (1, 1))
-    assert work(slots.folder, 2, outside)[0] == UNWANTED
+    assert work(slots, 2, outside)[0] == UNWANTED
     slots.remove()
-    assert work(slots.folder, 3, outside)[0] == BLIND
+    assert work(slots, 3, outside)[0] == BLIND
 
 
 def test_another_xt_is_refused(slots, tmp_path):
-    assert work(slots.folder, 0, Outside(str(tmp_path), {}))[0] == 0
+    assert work(slots, 0, Outside(str(tmp_path), {}))[0] == 0
     said = slots.said(0)
     assert "xt is " in said.answer.error
     assert not said.answer.died
@@ -98,7 +98,7 @@ def test_damaged_files_are_said_to_be(slots, tmp_path, data):
     assert slots.claimed(7) is None
     with pytest.raises(DamagedError):
         slots.said(7)
-    assert work(slots.folder, 7, Outside(str(tmp_path), {}))[0] == BLIND
+    assert work(slots, 7, Outside(str(tmp_path), {}))[0] == BLIND
     one = Going(7, 0, WISH, 0)
     (ended,) = Watch(slots, Never(), 1.0).ended({7: one})
     assert ended.said.answer.died

@@ -1,4 +1,4 @@
-"""`--on`, `--on-opt` and `--retries`, alike in `xt verify`, `xt rerun` and `xt stale --run`."""
+"""`--on` and what goes with it, in `xt verify` and `xt rerun`; without `--through` in `xt stale --run`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,21 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="slurm|dask://HOST:PORT|local:JOBS",
-        help="Repeat on an engine that is there, through the store as a shared folder.",
+        help="Repeat on an engine that is there, whose machines see the store.",
     ),
 ]
 OnOpt = Annotated[
     list[str] | None,
     typer.Option(
         "--on-opt", metavar="OPTION", help="For sbatch, as one word: --time=10:00; may be repeated."
+    ),
+]
+Through = Annotated[
+    str | None,
+    typer.Option(
+        "--through",
+        metavar="REMOTE",
+        help="With --on: by way of a remote, for machines that do not see the store.",
     ),
 ]
 Retries = Annotated[
@@ -57,6 +65,7 @@ def elsewhere(
     retries: int | None,
     jobs: int | None,
     wanted: int,
+    through: str | None = None,
 ) -> Elsewhere:
     """Read where repeats are to be made; nothing is reached yet.
 
@@ -68,6 +77,7 @@ def elsewhere(
         retries: as written.
         jobs: at a time, as written.
         wanted: repeats that there will be; an engine gets all at once, where nobody says how many.
+        through: a remote, as written.
 
     Raises:
         UsageError: it makes no sense.
@@ -76,8 +86,8 @@ def elsewhere(
     from xt.errors import UsageError
 
     if on is None:
-        for name, value in (("--on-opt", options), ("--retries", retries)):
-            if value:
+        for name, value in (("--on-opt", options), ("--through", through), ("--retries", retries)):
+            if value is not None and value != []:
                 raise UsageError(f"{name} is for repeats on an engine", "--on slurm, --on dask://HOST:PORT")
         return Elsewhere(None, jobs or 1)
     from xt.ops.away.place import fan, jobs_here, where
@@ -85,21 +95,25 @@ def elsewhere(
 
     place = where(on)
     if place.kind == "local":
-        if options or retries is not None:
-            raise UsageError(
-                f"{'--on-opt' if options else '--retries'} is for an engine, and {on} is this machine"
-            )
+        if options or through is not None or retries is not None:
+            word = "--on-opt" if options else "--through" if through is not None else "--retries"
+            raise UsageError(f"{word} is for an engine, and {on} is this machine")
         here = jobs_here(place)
         if jobs is not None and jobs != here:
             raise UsageError(f"-j {jobs} and --on {on} say two numbers", "leave one of them out")
         return Elsewhere(None, here)
     jobs = jobs or min(max(wanted, 1), MOST_JOBS)
     settings = project_settings(outside).engine
-    return Elsewhere(fan(store, place, options or [], settings, outside, jobs, retries), jobs)
+    return Elsewhere(fan(store, place, options or [], settings, outside, jobs, retries, through), jobs)
 
 
 def one_at_a_time(
-    store: Store, outside: Outside, on: str | None, options: list[str] | None, retries: int | None
+    store: Store,
+    outside: Outside,
+    on: str | None,
+    options: list[str] | None,
+    retries: int | None,
+    through: str | None = None,
 ) -> Fan | None:
     """As `elsewhere`, for what makes one repeat after the other.
 
@@ -110,7 +124,7 @@ def one_at_a_time(
         UsageError, UnsupportedError: as `elsewhere`.
     """
     # So many at a time at most: `local:4` makes its one repeat as `local` does.
-    return elsewhere(store, outside, on, options, retries, None, 1).fan
+    return elsewhere(store, outside, on, options, retries, None, 1, through).fan
 
 
 class EndedError(BaseException):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from xt.cli.elsewhere import On, OnOpt, Retries
+from xt.cli.elsewhere import On, OnOpt, Retries, Through
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def rerun(
     name: Annotated[str | None, typer.Option("-n", "--name", help="A name to find it by.")] = None,
     on: On = None,
     on_opt: OnOpt = None,
+    through: Through = None,
     retries: Retries = None,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="No notes, no line after the command.")
@@ -69,6 +70,8 @@ def rerun(
         raise UsageError(f"--env {environment} takes a workspace: leave --in-place out")
     if in_place and keep:
         raise UsageError("--in-place makes no workspace to keep")
+    if in_place and through is not None:
+        raise UsageError("--in-place is where the project is: leave --through out")
     if keep and on is not None:
         raise UsageError("--keep-workspace is for repeats that are made here: leave --on out")
     outside = Outside.real()
@@ -84,7 +87,7 @@ def rerun(
         purpose=purpose,
         name=name,
     )
-    fan = one_at_a_time(store, outside, on, on_opt, retries)
+    fan = one_at_a_time(store, outside, on, on_opt, retries, through)
     if fan is None:
         return repeat(store, wish, outside, quiet=quiet)
     from xt.cli.elsewhere import EndedError, closing, ending, interrupted

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from xt.cli.ci_options import Ci, CiDir
-from xt.cli.elsewhere import MOST_JOBS, On, OnOpt, Retries
+from xt.cli.elsewhere import MOST_JOBS, On, OnOpt, Retries, Through
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def verify(
     ] = None,
     on: On = None,
     on_opt: OnOpt = None,
+    through: Through = None,
     retries: Retries = None,
     environment: Annotated[
         Literal["check", "strict", "recreate", "docker"],
@@ -104,7 +105,7 @@ def verify(
     store = open_store(outside)
     runs = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
     repeats = repeat if repeat is not None else REPEATS
-    place = elsewhere(store, outside, on, on_opt, retries, jobs, repeats)
+    place = elsewhere(store, outside, on, on_opt, retries, jobs, repeats, through)
     fan = place.fan
     asked = Asked(
         repeats=repeats,

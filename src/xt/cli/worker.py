@@ -1,7 +1,8 @@
 """One repeat on another machine: what an engine starts.
 
-Not a command: `ops.away.fan` has `python -P -m xt.cli.worker FOLDER SLOT` started by the engine; what came of
-it stands in the folder. Its own output is of interest only where it cannot even begin.
+Not a command: `ops.away.fan` has `python -P -m xt.cli.worker FOLDER SLOT`, or `REMOTE NAME SLOT`,
+started by the engine; what came of it stands there. Its own output is of interest only where it cannot even
+begin.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ def main() -> None:
     plug_closed()
     load_msgspec_lean()
     from xt.context import Outside
-    from xt.ops.away.work import EndedError, work
+    from xt.errors import XtError
+    from xt.ops.away.work import BLIND, EndedError, opened, work
 
     def end(number: int, frame: object) -> None:
         for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -33,7 +35,15 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.chdir("/")
     try:
-        status, why = work(sys.argv[1], int(sys.argv[2]), Outside.real())
+        *words, slot = sys.argv[1:]
+        outside = Outside.real()
+        slots = opened(words, outside)
+        try:
+            status, why = work(slots, int(slot), outside)
+        finally:
+            slots.done()
+    except (OSError, XtError) as error:
+        status, why = BLIND, f"{os.uname().nodename}: {error}"
     except EndedError as error:
         status, why = 128 + error.number, None  # before it had claimed anything
     if why is not None:

@@ -1,8 +1,8 @@
 """Engines: what starts commands on other machines, and is there already.
 
 An engine is given `Work`: a command that needs no terminal and no input, and that finds everything else in a
-folder which all machines see under the same path. It says how a work goes on as far as it can tell; what
-came of it stands in that folder. Nothing here knows of stores or records.
+folder which all machines see under the same path, or on a remote. It says how a work goes on as far as it
+can tell; what came of it stands there. Nothing here knows of stores or records.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Work(NamedTuple):
     argv: list[str]
     """It ends with the number of the slot."""
     out: str
-    """Absolute path of a file for what it prints, should it not even begin."""
+    """Absolute path of a file for what it prints, should it not even begin; `/dev/null` for nowhere."""
 
 
 class State(NamedTuple):

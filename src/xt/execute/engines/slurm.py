@@ -176,7 +176,8 @@ class Slurm:
         """
         command = shlex.join(works[0].argv[:-1])
         script = f'#!/bin/sh\nexec {command} "$(({works[0].slot} + SLURM_ARRAY_TASK_ID))"\n'
-        folder = os.path.dirname(works[0].out)
+        folder = os.path.dirname(works[0].out).replace("%", "%%")
+        out = os.devnull if works[0].out == os.devnull else f"{folder}/%A_%a.out"
         words = [
             "sbatch",
             # What is lost is made again by xt, under a claim of its own; their own options may say otherwise.
@@ -185,7 +186,7 @@ class Slurm:
             "--parsable",
             f"--job-name={self._name}",
             f"--array=0-{len(works) - 1}",
-            f"--output={folder.replace('%', '%%')}/%A_%a.out",
+            f"--output={out}",
         ]
         # In a session of its own: Ctrl-C is ours alone.
         process = subprocess.Popen(
@@ -209,7 +210,7 @@ class Slurm:
                 if "sleeping and retrying" in said[-1]:
                     # It would try for minutes by itself; between two tries nothing is on its way.
                     raise FullError(_plain(said[-1]))
-            out = process.stdout.read().decode("ascii", "replace")
+            answer = process.stdout.read().decode("ascii", "replace")
             status = process.wait()
         finally:
             if process.poll() is None:
@@ -219,7 +220,7 @@ class Slurm:
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
-        job = out.strip().partition(";")[0]
+        job = answer.strip().partition(";")[0]
         if status == 0 and job.isdecimal():
             return job
         text = "; ".join(map(_plain, said[-2:])) or f"it ended with {status}"

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from xt import __version__
 from xt.config import EngineSettings
 from xt.context import Outside
-from xt.errors import EngineError, StoreError
+from xt.errors import EngineError, StoreError, XtError
 from xt.execute.engines import Engine, FullError, Where, Work
 from xt.ops.away.attempts import Ended, Going
 from xt.ops.away.quiet import blocked, deferred
-from xt.ops.away.slots import JOBS, Claim, Plan, Slots, Task, touch
+from xt.ops.away.slots import JOBS, Claim, Plan, Slots, Task
 from xt.ops.away.sweeping import sweep
 from xt.ops.away.watching import Watch
 from xt.ops.repeat.wish import Wish
@@ -57,18 +57,27 @@ class Fan:
     """Makes repeats elsewhere; in the place of `ops.verify.trials.Trials`."""
 
     def __init__(
-        self, store: Store, where: Where, reach: Reach, settings: EngineSettings, outside: Outside, jobs: int
+        self,
+        store: Store,
+        where: Where,
+        reach: Reach,
+        settings: EngineSettings,
+        outside: Outside,
+        jobs: int,
+        slots: Callable[[str], Slots] = Slots,
     ) -> None:
         """Prepare; nothing is reached yet.
 
         Args:
-            store: that has the runs, a folder that all machines see under the same path.
+            store: that has the runs.
             where: as written, for messages.
             reach: makes the engine.
             settings: how patient to be.
             outside: of the caller.
             jobs: how many at a time.
+            slots: makes what they are handed out and answered through, of its folder in the store.
         """
+        self._slots = slots
         self._store, self._where, self._reach, self._settings = store, where, reach, settings
         self._outside, self._jobs = outside, jobs
         self._reached: _Reached | None = None
@@ -185,7 +194,7 @@ class Fan:
         name = f"xt-{os.urandom(6).hex()}"
         with blocked():
             engine = self._reach(name)
-        slots = Slots(f"{self._store.path}/{JOBS}/{name}")
+        slots = self._slots(f"{self._store.path}/{JOBS}/{name}")
         plan = Plan(
             store=self._store.path,
             cwd=self._outside.cwd,
@@ -195,8 +204,12 @@ class Fan:
             engine=self._where.shown,
             beat=self._beat,
         )
-        with _writing():
-            lock = slots.create(plan)
+        try:
+            with _writing():
+                lock = slots.create(plan)
+        except XtError:
+            engine.close()
+            raise
         self._reached = _Reached(engine, slots, Watch(slots, engine, self._settings.lost_after), lock)
         return self._reached
 
@@ -220,8 +233,8 @@ class Fan:
             items[slot] = item
             with _writing():
                 reached.slots.put(slot, Task(item.wish, terminals, item.attempt))
-            argv = [sys.executable, "-P", "-m", MODULE, reached.slots.folder, str(slot)]
-            works.append(Work(slot, argv, reached.slots.path(slot, "out")))
+            argv = [sys.executable, "-P", "-m", MODULE, *reached.slots.words, str(slot)]
+            works.append(Work(slot, argv, reached.slots.out(slot)))
         refused: EngineError | None = None
         try:
             reached.engine.submit(works)
@@ -247,7 +260,7 @@ class Fan:
             printed = reached.slots.printed(ended.one.slot)
             return Answer(
                 error=f"no worker could begin at {self._where.shown}: {printed or ended.why}",
-                hint=f"all its machines must have `{self._store.path}` and `{sys.executable}`",
+                hint=f"{reached.slots.needs} `{sys.executable}`",
             )
         attempts = ended.one.attempt + 1
         times = f", {attempts} times" if attempts > 1 else ""
@@ -262,7 +275,7 @@ class Fan:
         if now - self._beaten >= self._beat:
             self._beaten = now
             with contextlib.suppress(OSError):
-                touch(reached.slots.beat)
+                reached.slots.alive()
 
     def _end(self, reached: _Reached, going: dict[int, Going]) -> None:
         """End what nobody waits for any more, and see that it has ended."""
@@ -272,7 +285,7 @@ class Fan:
         begun = []
         for slot in going:
             reached.slots.stop(slot)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, XtError):
                 # What has not begun never will.
                 if not reached.slots.claim(slot, mine):
                     begun.append(slot)

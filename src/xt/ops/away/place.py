@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from xt.context import Outside
 from xt.errors import UnsupportedError, UsageError
 from xt.execute.engines import ENGINES, Engine, Where
 from xt.ops.away.fan import Fan
+from xt.ops.away.slots import Slots
 from xt.store import Store
 from xt.suggest import suggest
 
@@ -59,6 +60,7 @@ def fan(
     outside: Outside,
     jobs: int,
     retries: int | None,
+    through: str | None,
 ) -> Fan:
     """Prepare to make repeats on an engine; it is reached when the first is wanted.
 
@@ -70,10 +72,12 @@ def fan(
         outside: of the caller.
         jobs: how many at a time.
         retries: instead of those of the settings.
+        through: a remote, where machines do not see the store; its name or URL.
 
     Raises:
-        UsageError: an option is none of it.
+        UsageError: an option is none of it, or there is no such remote.
         UnsupportedError: a package is missing.
+        RemoteError: the remote does not answer, or was not confirmed.
     """
     row = ENGINES.rows[place.kind]
     if row.module is not None and find_spec(row.module) is None:
@@ -96,4 +100,9 @@ def fan(
         made: Engine = ENGINES.get(place.kind)(place.address, name, all_options, outside.environ)
         return made
 
-    return Fan(store, place, reach, settings, outside, jobs)
+    slots: Callable[[str], Slots] = Slots
+    if through is not None:
+        from xt.ops.away.through import waiting
+
+        slots = waiting(store, outside, through)
+    return Fan(store, place, reach, settings, outside, jobs, slots)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Callable
 
 import msgspec
 
@@ -85,10 +86,18 @@ class Slots:
             folder: absolute path.
         """
         self.folder = folder
+        self.words = [folder]
+        """By which a worker finds it."""
+        self.needs = f"all its machines must have `{os.path.dirname(os.path.dirname(folder))}` and"
+        """What a machine must have besides the interpreter."""
 
     def path(self, slot: int, kind: str) -> str:
         """Path of a file of a slot: `task`, `claim`, `stop`, `answer`, `out`."""
         return f"{self.folder}/{slot}.{kind}"
+
+    def out(self, slot: int) -> str:
+        """Path of a file for what the worker of a slot prints."""
+        return self.path(slot, "out")
 
     @property
     def beat(self) -> str:
@@ -208,6 +217,28 @@ class Slots:
             path = f"{self.folder}/look.{os.urandom(4).hex()}"
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, fsio.PRIVATE_FILE))
             os.unlink(path)
+
+    def alive(self, slot: int | None = None) -> None:
+        """Give a sign of life: of who waits, or of the worker that makes a slot.
+
+        Raises:
+            OSError: the folder is gone.
+        """
+        touch(self.beat if slot is None else self.path(slot, "claim"))
+
+    def bring(self, task: Task, waiting: Callable[[], None]) -> None:
+        """Bring what a worker needs to where it is: here it is there already.
+
+        Args:
+            task: what it is to do.
+            waiting: called now and then.
+
+        Raises:
+            XtError: it is not to be had.
+        """
+
+    def done(self) -> None:
+        """Take away what a worker alone had."""
 
     def touched(self, path: str) -> int | None:
         """When a file was touched, as its file system says; None when it is gone."""

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable
 
-from xt.errors import DamagedError
+from xt.errors import DamagedError, XtError
 from xt.execute.engines import Engine, State
 from xt.ops.away.attempts import Ended, Going
 from xt.ops.away.slots import Claim, Said, Slots
@@ -139,7 +139,7 @@ class Watch:
         try:
             if self._slots.claim(one.slot, Claim(os.uname().nodename, os.getpid())):
                 return True
-        except OSError:
+        except (OSError, XtError):
             return True
         one.claimed, one.since, one.over = True, time.monotonic(), None
         return False

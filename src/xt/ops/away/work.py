@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from xt import __version__
 from xt.context import Outside
-from xt.errors import DamagedError
+from xt.errors import XtError
 from xt.ops.away.quiet import deferred
-from xt.ops.away.slots import Claim, Plan, Said, Slots, Task, touch
+from xt.ops.away.slots import Claim, Plan, Said, Slots, Task
 from xt.ops.repeat.workspace import first_of
 from xt.ops.verify.trials import Answer, Trials
 
@@ -37,32 +37,31 @@ class _UnwantedError(BaseException):
     """Nobody wants it any more."""
 
 
-def work(folder: str, slot: int, outside: Outside) -> tuple[int, str | None]:
+def work(slots: Slots, slot: int, outside: Outside) -> tuple[int, str | None]:
     """Make the repeat of a slot, unless somebody has.
 
     Args:
-        folder: through which it is handed out.
+        slots: through which it is handed out.
         slot: its number.
         outside: of this process; its variables are those of the job.
 
     Returns:
         The status to end with, and why where that is not told by an answer.
     """
-    slots = Slots(folder)
     host = os.uname().nodename
     try:
         plan, task = slots.plan(), slots.task(slot)
         job = outside.environ.get("SLURM_JOB_ID")
         if slots.stopped(slot) or not slots.claim(slot, Claim(host, os.getpid(), job)):
             return CLAIMED, f"slot {slot} is not to be made, or was claimed before"
-    except (OSError, DamagedError) as error:
-        return BLIND, f"{host}: `{folder}` cannot be used there: {error}"
+    except (OSError, XtError) as error:
+        return BLIND, f"{host}: `{slots.words[0]}` cannot be used there: {error}"
     wanted = _Wanted(slots, slot, plan.beat)
     if not wanted.at_first():
         return UNWANTED, "nobody waits for it any more"
     ended = False
     try:
-        answer = _fits(plan, host) or _make(plan, task, outside, wanted)
+        answer = _fits(plan, host) or _make(slots, plan, task, outside, wanted)
     except _UnwantedError:
         answer = Answer(error="cancelled", died=True)
     except EndedError as error:
@@ -71,9 +70,23 @@ def work(folder: str, slot: int, outside: Outside) -> tuple[int, str | None]:
     try:
         with deferred():
             slots.say(slot, Said(answer, host, ended))
-    except OSError as error:
+    except (OSError, XtError) as error:
         return UNWANTED, f"its answer cannot be written: {error}"
     return ANSWERED, None
+
+
+def opened(words: list[str], outside: Outside) -> Slots:
+    """Open what a worker was started with: a folder, or a remote and a name.
+
+    Raises:
+        OSError, XtError: a remote cannot be reached from here.
+    """
+    if len(words) == 1:
+        return Slots(words[0])
+    from xt.ops.away.there import Working
+
+    url, name = words
+    return Working(url, name, outside)
 
 
 def _fits(plan: Plan, host: str) -> Answer | None:
@@ -92,8 +105,12 @@ def _fits(plan: Plan, host: str) -> Answer | None:
     return None
 
 
-def _make(plan: Plan, task: Task, outside: Outside, wanted: _Wanted) -> Answer:
+def _make(slots: Slots, plan: Plan, task: Task, outside: Outside, wanted: _Wanted) -> Answer:
     os.umask(plan.umask)
+    try:
+        slots.bring(task, wanted.look)
+    except XtError as error:
+        return Answer(error=f"{os.uname().nodename}: {error.message}", hint=error.hint, died=True)
     here = Outside(plan.cwd, outside.environ, plan.umask)
     trials = Trials(plan.store, here, 1, wanted.look, first_of(os.uname().nodename))
     making = trials.run(iter([replace(task.wish, away=True)]), task.terminals)
@@ -137,7 +154,7 @@ class _Wanted:
             return
         self._beaten = now
         try:
-            touch(self._claim)
+            self._slots.alive(self._slot)
         except OSError:
             if not os.path.exists(self._claim):
                 raise _UnwantedError from None

@@ -35,7 +35,9 @@ class Chosen(NamedTuple):
     """Names of events that were read."""
 
 
-def choose(mirror: Mirror, words: tuple[str, ...], asked: tuple[str, ...], outside: Outside) -> Chosen:
+def choose(
+    mirror: Mirror, words: tuple[str, ...], asked: tuple[str, ...], outside: Outside, *, alone: bool
+) -> Chosen:
     """Find the runs that are meant.
 
     Args:
@@ -43,6 +45,7 @@ def choose(mirror: Mirror, words: tuple[str, ...], asked: tuple[str, ...], outsi
         words: references or a query; none: all.
         asked: of `code`, `inputs`, `outputs`.
         outside: for the time, the user and the project's settings.
+        alone: runs that are named by their ids come without events, and so without their repeats.
 
     Raises:
         NoSuchRunError, QueryError: they name none.
@@ -54,6 +57,8 @@ def choose(mirror: Mirror, words: tuple[str, ...], asked: tuple[str, ...], outsi
     if words and all(runid.is_prefix(word) for word in words):
         ids = [_of_prefix(mirror, word) for word in words]
         good = mirror.read_runs(ids)
+        if alone:
+            return Chosen(dict.fromkeys(ids, wanted), [])
     else:
         listed = mirror.list_runs()
         good = mirror.read_runs(listed)

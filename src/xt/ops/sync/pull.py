@@ -37,6 +37,8 @@ class Wish(NamedTuple):
     """References or a query, of the remote's runs; none: every run."""
     asked: tuple[str, ...] = ()
     """Of `code`, `inputs`, `outputs`."""
+    alone: bool = False
+    """Without what was said of them, and the repeats that they were judged by."""
 
 
 class _One(NamedTuple):
@@ -85,7 +87,9 @@ class Pull:
         try:
             if not knowing.is_store(self._remote):
                 raise RemoteError(f"there is no store on `{self._remote.url}`", "`xt push` begins one")
-            chosen = choosing.choose(self._mirror, self._wish.words, self._wish.asked, self._outside)
+            chosen = choosing.choose(
+                self._mirror, self._wish.words, self._wish.asked, self._outside, alone=self._wish.alone
+            )
             self.moved = {run_id: Transfer(run_id, "waiting") for run_id in chosen.runs}
             for run_id, reason in self._mirror.bad.items():
                 if run_id in chosen.runs:
