@@ -23,7 +23,7 @@ SOURCE = str(Path(__file__).resolve().parent.parent / "src")
 
 
 # A check of a change must not fail for what the change did not do: new examples are sought at home.
-settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -58,17 +59,25 @@ class Engine:
             UnsupportedError: it cannot be started, or does not end in time.
         """
         try:
-            with subprocess.Popen(
-                [*self.words, *words],
-                env=self.environ,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=whole,
-            ) as process:
+            # Ctrl-C must not come between the start and the moment that somebody waits for it.
+            held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT} if whole else set())
+            try:
+                process = subprocess.Popen(
+                    [*self.words, *words],
+                    env=self.environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=whole,
+                )
+            except BaseException:
+                signal.pthread_sigmask(signal.SIG_SETMASK, held)
+                raise
+            with process:
                 try:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, held)
                     told, said = process.communicate(timeout=patience)
                 except BaseException as error:
                     if whole and isinstance(error, KeyboardInterrupt):

@@ -151,8 +151,9 @@ class Inside:
         with self._parent(path, make=True) as (folder, name):
             # A name of its own, and not the final one with a suffix, which may be too long.
             temporary = _temporary()
-            fd = os.open(temporary, _NEW, fsio.PRIVATE_FILE, dir_fd=folder)
             try:
+                # In here: Ctrl-C may come right after the file is there.
+                fd = os.open(temporary, _NEW, fsio.PRIVATE_FILE, dir_fd=folder)
                 try:
                     for piece in pieces:
                         fsio.write_all(fd, piece)

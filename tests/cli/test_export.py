@@ -285,7 +285,8 @@ def test_the_license_of_the_project_is_the_default(sealed):
 
 
 def test_a_device_or_pipe_takes_the_bytes(sealed):
-    done = ok(sealed, RUN, "--to", "csv", "-o", "/dev/stdout")
+    # With an input it is a process of its own, whose standard output is a pipe.
+    done = sealed.xt("export", RUN, "--to", "csv", "-o", "/dev/stdout", input=b"")
     assert done.out.startswith(b"id,")
     done = sealed.xt("export", RUN, "--to", "csv", "-o", "/dev/full")
     assert (done.code, "No space left" in done.err) == (1, True)

@@ -212,7 +212,7 @@ def test_bytes_are_exact(xt: Wrapper, chunks: list[tuple[int, bytes]]) -> None:
 @pytest.mark.parametrize("where", ["pipe", "pty"])
 def test_the_last_bytes_before_the_end(xt: Wrapper, where: str) -> None:
     script = "import os; os.write(1, b'x' * 299_999 + b'e'); os._exit(3)"
-    for _ in range(25):
+    for _ in range(15):
         argv = xt.argv(PYTHON, "-S", "-I", "-c", script)
         if where == "pty":
             with Pty(argv) as terminal:
