@@ -82,13 +82,12 @@ def test_a_difference_between_two_outcomes_takes_many_repeats(project):
 
 
 def test_an_exit_status_that_varies_is_explained(project):
-    program = "import random, sys\nopen('out.txt', 'w').write('1')\nsys.exit(random.random() < 0.5)\n"
+    # Of so many that two agree by chance once in a hundred: a coin may fall alike under a wrong pin.
+    program = "import random, sys\nopen('out.txt', 'w').write('1')\nsys.exit(random.randrange(100))\n"
     project.write("program.py", program)
     project.sh("git add -A && git commit -qm program")
     project.run("-q", "-o", "out.txt", "--", sys.executable, "program.py")
-    done = project.xt("verify", "@", "--repeat", "8", "--no-early-stop", "--json")
+    done = project.xt("verify", "@", "--json")
     (found,) = json.loads(done.out)["verifications"]
-    if found["level"] == "identical":
-        pytest.skip("it ended alike 9 times")
     assert found["diagnosis"]["reaches"] == {"seed": ["status"]}
     assert "The exit status depends on randomness" in found["diagnosis"]["sentence"]
