@@ -55,6 +55,12 @@ class _Any(msgspec.Struct, frozen=True):
     kind: str
 
 
+class _About(_Any, frozen=True):
+    """The same, and which run it is about, if any."""
+
+    run: str | None = None
+
+
 class Read(NamedTuple):
     """All events of a store."""
 
@@ -233,6 +239,23 @@ def decode(data: bytes, suffix: str) -> Event:
 def is_one(path: str) -> bool:
     """Whether a file is an event of a kind that is known here, and not one of a newer xt."""
     return _kind(os.path.basename(path)) is not None
+
+
+def glance(data: bytes, what: str) -> tuple[str, str | None]:
+    """Read of an event, of any kind, its id and the run it is about.
+
+    Raises:
+        DamagedError: it is none.
+    """
+    found = codec.decode(data, _About, what)
+    return found.id, found.run
+
+
+def kind_of(name: str) -> type[Event]:
+    """The kind that the name of a file says; see `is_one`."""
+    found = _kind(name)
+    assert found is not None
+    return found
 
 
 def _kind(name: str) -> type[Event] | None:
