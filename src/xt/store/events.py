@@ -23,6 +23,7 @@ from xt.model.event import (
     Removed,
     Reused,
     Signed,
+    Swept,
     Tagged,
     Verified,
 )
@@ -41,6 +42,7 @@ KINDS: dict[type[Event], str] = {
     Deployed: ".deployed",
     Observed: ".observed",
     Signed: ".signed",
+    Swept: ".swept",
 }
 
 _OF_SUFFIX = {suffix: kind for kind, suffix in KINDS.items()}

@@ -1,6 +1,6 @@
 """What lies in a store, file by file: read as a stream, with nothing decoded that need not be.
 
-Everything is given as a name relative to the store. What cannot be read is told to the caller's `doubt` and not
+Everything is given as a name relative to the store. What cannot be read is told to the caller's `doubt`, not
 passed over in silence; what goes away while it is looked at was never there.
 """
 
@@ -118,7 +118,7 @@ def listed(store: str, name: str, doubt: Doubt) -> Iterator[File]:
 
 
 def objects(store: str, doubt: Doubt) -> Iterator[Object]:
-    """All below `objects/`, folder after folder in order; folders that are named as they must be are not given."""
+    """All below `objects/`, folder after folder in order; only folders that do not belong are given."""
     for folder in sorted(listed(store, "objects", doubt)):
         prefix = os.path.basename(folder.name)
         if not (folder.is_folder and len(prefix) == 2 and _is_hex(prefix)):
@@ -134,7 +134,7 @@ def records(store: Store, doubt: Doubt) -> Iterator[Raw]:
         prefix = os.path.basename(folder.name)
         if folder.is_folder and len(prefix) == 2:
             for run_id in sorted(store.ids_in(prefix)):
-                raw = _read(store.path, f"runs/{prefix}/{run_id}.json", run_id)
+                raw = read(store.path, f"runs/{prefix}/{run_id}.json", run_id)
                 if raw is not None:
                     yield raw
 
@@ -144,7 +144,7 @@ def starts(store: Store, doubt: Doubt) -> Iterator[Raw]:
     for folder in sorted(listed(store.path, "live", doubt)):
         run_id = os.path.basename(folder.name)
         if folder.is_folder and runid.is_id(run_id):
-            raw = _read(store.path, f"{folder.name}/start.json", run_id)
+            raw = read(store.path, f"{folder.name}/start.json", run_id)
             if raw is not None:
                 yield raw
 
@@ -154,7 +154,7 @@ def events(store: str, doubt: Doubt) -> Iterator[Raw]:
     for file in walk(store, "events", doubt):
         base = os.path.basename(file.name)
         if not file.is_folder and base.endswith(".json"):
-            raw = _read(store, file.name, base.partition(".")[0])
+            raw = read(store, file.name, base.partition(".")[0])
             if raw is not None:
                 yield raw
 
@@ -173,7 +173,8 @@ def mentions(store: str, name: str) -> Iterator[set[bytes]]:
         before = data[-_OVERLAP:]
 
 
-def _read(store: str, name: str, run: str) -> Raw | None:
+def read(store: str, name: str, run: str) -> Raw | None:
+    """Read a record, start or event as it lies there; None when it is not there (any more)."""
     try:
         return Raw(name, run, fsio.read_file(f"{store}/{name}", limit=MAX_RECORD))
     except (FileNotFoundError, NotADirectoryError):
