@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -25,6 +26,8 @@ from xt.store.store import is_whole
 #: A run id in what is not read by its structure.
 _ID = re.compile(rb"(?<![a-z])[k-z]{16}(?![a-z])")
 
+#: Nanoseconds; what is newer is never swept, so a run that begins right now is left alone.
+_FRESH = 3600 * 10**9
 T = TypeVar("T")
 
 
@@ -109,6 +112,8 @@ class Survey:
                 continue
             path = f"{self._store.path}/{folder.name}"
             raw = inventory.read(self._store.path, f"{folder.name}/start.json", run_id)
+            if raw is None and folder.mtime > time.time_ns() - _FRESH:
+                continue
             start = _start(raw)
             how = "lost" if raw is None else "unknown"
             held = is_held(path)
