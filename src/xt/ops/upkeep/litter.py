@@ -1,4 +1,4 @@
-"""What was left by those that were killed: half-written files, folders nobody watches, caches nobody asks for."""
+"""What killed processes left: half-written files, folders nobody watches, caches nobody asks for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xt.ops.repeat.workspace import Left, lefts
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.dropping import remove_live
 from xt.ops.upkeep.inventory import File
-from xt.ops.upkeep.survey import Survey, is_held, unlisted
+from xt.ops.upkeep.survey import Survey, unlisted
 from xt.ops.upkeep.tally import Tally
 from xt.store import Store
 from xt.store.launches import going_on
@@ -81,7 +81,7 @@ def _live(store: Store, known: Survey, cutoff: int, tally: Tally) -> None:
             begun = os.path.exists(f"{path}/start.json") and not os.path.exists(
                 f"{store.path}/runs/{base[:2]}/{base}.json"
             )
-            if begun or file.mtime >= cutoff or is_held(path):
+            if begun or file.mtime >= cutoff or going_on(path):
                 continue
             _whole(store.path, file.name, "runs in flight", partial(remove_live, path), tally)
         elif base.endswith(".launch") and file.is_file and file.mtime < cutoff:

@@ -20,6 +20,7 @@ from xt.ops.upkeep import inventory
 from xt.ops.upkeep.holds import Tree, named, trees
 from xt.ops.upkeep.inventory import Raw
 from xt.store import Store, events
+from xt.store.launches import going_on
 from xt.store.live import state
 from xt.store.store import is_whole
 
@@ -82,8 +83,8 @@ class Survey:
         Raises:
             DamagedError: something cannot be read.
         """
-        runs = self._refresh_runs()
         said = self._refresh_events()
+        runs = self._refresh_runs()
         return runs or said
 
     # --- runs --------------------------------------------------------------------------------------
@@ -116,11 +117,13 @@ class Survey:
                 continue
             start = _start(raw)
             how = "lost" if raw is None else "unknown"
-            held = is_held(path)
+            held = going_on(path)
             if held:
                 how = "running"
             elif start is not None:
                 how = state(path, start)
+                if how == "unknown" and self.standing.of(run_id).removed is not None:
+                    how = "lost"  # whoever put it away said that it has ended, on its host
             if held or (how == "unknown" and start is not None):
                 began = [folder.mtime, *(_mtime(f"{path}/{name}") for name in ("lock", "start.json"))]
                 began += [_nanoseconds(start.started_at)] if start is not None else []
@@ -237,18 +240,6 @@ def unlisted(name: str, reason: str) -> None:
         DamagedError: always.
     """
     raise DamagedError(f"`.xt/{name}` cannot be read: {reason}", "nothing was removed")
-
-
-def is_held(folder: str) -> bool:
-    """Whether somebody holds the lock of a folder of `live/`."""
-    try:
-        fd = os.open(f"{folder}/lock", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        return not fsio.try_lock(fd, shared=True)
-    finally:
-        os.close(fd)
 
 
 def _start(raw: Raw | None) -> Start | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import StoreError
+from xt.model import runid
 from xt.model.upkeep import Fate, Sweeping, Waiting
 from xt.ops.lineage import Uses
 from xt.ops.upkeep.dropping import drop, silence, swept
@@ -66,7 +67,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
         with _alone(store, dry=wish.dry) as stamped:
             known = Survey(store)
             before, away = len(known.runs), {run.id for run in known.runs.values() if is_away(known, run)}
-            facts = dict(known.runs)
+            facts, shown = dict(known.runs), store.shown_all([*known.runs])
 
             def decide() -> Decision:
                 return Decision(known, chosen, lambda: Uses(store).together())
@@ -83,7 +84,6 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
     kept = {
         run_id: reason for run_id, reason in decision.kept.items() if _speaks(run_id, reason, away, texts)
     }
-    shown = store.shown_all([*decision.dropped, *kept])
     reasons: dict[str, int] = {}
     for reason in decision.kept.values():
         reasons[reason] = reasons.get(reason, 0) + 1
@@ -93,7 +93,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
         return [
             Fate(
                 run_id,
-                shown[run_id],
+                shown.get(run_id, runid.LENGTH),
                 chosen[run_id],
                 named[run_id].started_at,
                 known.standing.of(run_id).name(named[run_id].name),
