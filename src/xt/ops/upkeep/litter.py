@@ -88,7 +88,7 @@ def _live(store: Store, known: Survey, cutoff: int, tally: Tally) -> None:
             try:
                 run_id = fsio.read_file(path, limit=64).decode("ascii", "replace")
             except OSError:
-                continue
+                run_id = ""
             if not (runid.is_id(run_id) and going_on(store.live_folder(run_id))):
                 tally.take("temporary files", file, partial(_unlink, path))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container
 
 from xt import codec
@@ -12,7 +13,7 @@ from xt.ops.upkeep.holds import manifests, named, text
 from xt.ops.upkeep.inventory import Raw
 from xt.ops.upkeep.marks import Marks
 from xt.ops.upkeep.survey import unlisted, whole
-from xt.store import Store, pulled
+from xt.store import Store, pulled, trash
 
 #: What a manifest begins with, in canonical JSON.
 _BEGIN = b'{"entries":['
@@ -50,6 +51,10 @@ class Reached:
             for file in inventory.walk(store.path, folder, unlisted):
                 if file.is_file:
                     self._file(file.name)
+        for name in trash.names(store.path):
+            if name.startswith("runs/"):
+                # One that a killed sweep moved there comes back with the next.
+                self._file(os.path.relpath(trash.path(store.path, name), store.path))
 
     def _record(self, raw: Raw) -> None:
         record = whole(raw)

@@ -16,6 +16,7 @@ from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import StoreError
 from xt.model import runid
+from xt.model.event import Swept
 from xt.model.upkeep import Fate, Sweeping, Waiting
 from xt.ops.lineage import Uses
 from xt.ops.upkeep.dropping import drop, silence, swept
@@ -25,10 +26,10 @@ from xt.ops.upkeep.retention import NOBODY, Decision
 from xt.ops.upkeep.rules import is_away, rules, split
 from xt.ops.upkeep.survey import Survey
 from xt.ops.upkeep.sweep_code import code
-from xt.ops.upkeep.sweep_contents import contents, leftovers
+from xt.ops.upkeep.sweep_contents import contents, leftovers, records
 from xt.ops.upkeep.sweep_refs import references
 from xt.ops.upkeep.tally import Tally
-from xt.store import Store
+from xt.store import Store, events
 from xt.store.holding import sweeping
 
 #: Seconds: the grace period, and the least it can be.
@@ -65,6 +66,8 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
     tally = Tally(dry=wish.dry)
     try:
         with _alone(store, dry=wish.dry) as stamped:
+            said = events.every(store.path, Swept)
+            records(store.path, {run_id for event in said for run_id in event.runs}, tally)
             known = Survey(store)
             before, away = len(known.runs), {run.id for run in known.runs.values() if is_away(known, run)}
             facts, shown = dict(known.runs), store.shown_all([*known.runs])
@@ -152,7 +155,7 @@ def _sweep(
         commits |= {tree.head for run_id in decision.dropped for tree in known.runs[run_id].code if tree.head}
     dropped = {*decision.dropped} if tally.dry else {*gone}
     marks = Reached(store, dropped).marks
-    leftovers(store.path, marks, {*gone}, cutoff, tally)
+    leftovers(store.path, marks, cutoff, tally)
     contents(store.path, marks, cutoff, tally)
     code(store, known, dropped, outside, cutoff, tally)
     references(store, known, dropped, commits, outside, cutoff, tally)

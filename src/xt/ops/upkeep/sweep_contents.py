@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import partial
 
 from xt.ops.upkeep import inventory
+from xt.ops.upkeep.inventory import File
 from xt.ops.upkeep.marks import Marks
 from xt.ops.upkeep.survey import unlisted
 from xt.ops.upkeep.tally import Tally
@@ -42,33 +44,49 @@ def contents(store: str, marks: Marks, cutoff: int, tally: Tally) -> None:
         tally.take("contents", file, partial(trash.sweep, store, file.name, cutoff))
 
 
-def leftovers(store: str, marks: Marks, dropped: set[str], cutoff: int, tally: Tally) -> None:
-    """Put back what is in the trash and is needed, and remove the rest.
+def records(store: str, dropped: set[str], tally: Tally) -> None:
+    """Settle the records that a killed sweep left in the trash, before anybody asks which runs there are.
+
+    Args:
+        store: path of `.xt`.
+        dropped: runs of which it is recorded that they were dropped; all others come back.
+        tally: counts.
+    """
+    for name, file in _in_trash(store):
+        if record := _RECORD.fullmatch(name):
+            _settle(store, name, file, tally, wanted=record[2] not in dropped)
+
+
+def leftovers(store: str, marks: Marks, cutoff: int, tally: Tally) -> None:
+    """Put back what else is in the trash and is needed, and remove the rest.
 
     Args:
         store: path of `.xt`.
         marks: what is needed.
-        dropped: runs of which it is recorded that they were dropped.
         cutoff: nanoseconds since 1970.
         tally: counts.
     """
-    for name in [*trash.names(store)]:
-        file = inventory.look(store, f"{trash.FOLDER}/{os.path.basename(trash.path(store, name))}")
-        if file is None:
-            continue
-        if record := _RECORD.fullmatch(name):
-            wanted = record[2] not in dropped
-        elif content := _OBJECT.fullmatch(name):
+    for name, file in _in_trash(store):
+        if content := _OBJECT.fullmatch(name):
             wanted = file.mtime >= cutoff or bytes.fromhex(content[2]) in marks
+            _settle(store, name, file, tally, wanted=wanted)
         elif _GIT.fullmatch(name):
-            wanted = True  # if nothing needs it, the sweep of code will find it again
-        else:
-            continue  # nothing that a sweep moves there
-        if wanted:
-            if not tally.dry:
-                _back(store, name, tally)
-        else:
-            tally.take("trash", file, partial(_drop, store, name))
+            # If nothing needs it, the sweep of code finds it again.
+            _settle(store, name, file, tally, wanted=True)
+
+
+def _in_trash(store: str) -> Iterator[tuple[str, File]]:
+    for name in [*trash.names(store)]:
+        file = inventory.look(store, os.path.relpath(trash.path(store, name), store))
+        if file is not None:
+            yield name, file
+
+
+def _settle(store: str, name: str, file: File, tally: Tally, *, wanted: bool) -> None:
+    if not wanted:
+        tally.take("trash", file, partial(_drop, store, name))
+    elif not tally.dry:
+        _back(store, name, tally)
 
 
 def _back(store: str, name: str, tally: Tally) -> None:
