@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from xt.model.upkeep import Fate, Kind, Sweeping, Waiting
+from xt.model.upkeep import Fate, Sweeping, Waiting
 from xt.render.diff_blocks import indent
 from xt.render.layout import flow, table, wrap
 from xt.render.quantities import count, duration, moment, seconds_since, since, size
+from xt.render.space import kinds
 from xt.render.styled import Line, paint, say
 
 WIDEST, NARROWEST = 110, 24
@@ -65,17 +66,6 @@ def _headline(found: Sweeping) -> Line:
     return [say(what, "bold")]
 
 
-def kinds(found: list[Kind], width: int) -> list[Line]:
-    """Sorts of things: how much, how many files."""
-    if not found:
-        return []
-    rows: list[list[Line]] = [
-        [[say(size(kind.size), "key")], [say(kind.sort)], [say(count(kind.files, "file"), "dim")]]
-        for kind in found
-    ]
-    return table(rows, width, 1, frozenset([0]))
-
-
 def _runs(title: str, runs: list[Fate], now: datetime, width: int, everything: bool) -> list[Line]:
     if not runs:
         return []
@@ -106,6 +96,3 @@ def _waits(waiting: Waiting, found: Sweeping, now: datetime) -> Line:
     else:
         line.append(say("their time is in the future"))
     return line
-
-
-__all__ = ["kinds", "render"]
