@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -433,3 +436,31 @@ def test_what_cannot_be_removed_is_said_and_the_rest_goes(made):
     assert "could not be removed" in found.notes[0]
     assert made.objects() == {digests[0]}
     assert stat.S_ISREG(stuck.stat().st_mode)
+
+
+def test_fifty_writers_beside_two_that_sweep(tmp_path):
+    """Everything that a record names is there in the end, although all of it was swept all the time."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.upkeep.beside", str(tmp_path), "50", "4"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"failed": 0, "runs": 200, "lost": []}
+
+
+def test_killed_before_every_call_that_changes_the_store(tmp_path):
+    """Nothing that is needed is gone then, and the next sweep ends as if there had been no other."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.upkeep.killed", str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["wrong"] == []
+    assert found["calls"] > 25

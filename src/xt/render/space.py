@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from xt.model.upkeep import Kind, Share, Usage
+from xt.render.cells import clip_front
 from xt.render.diff_blocks import indent
 from xt.render.layout import beside, table, wrap
 from xt.render.quantities import count, seconds_since, since, size
@@ -28,8 +29,8 @@ def render(found: Usage, now: datetime, width: int, colour: bool, *, alone: bool
     width = max(min(width, WIDEST), NARROWEST)
     lines: list[Line] = []
     if not alone:
-        total: Line = [say(size(found.size), "bold"), say(" in "), say(found.store)]
-        lines += beside(wrap(total, width, 2), [say(count(found.of, "run"), "dim")], width)
+        total: Line = [say(size(found.size), "bold"), say(" in "), say(count(found.of, "run"))]
+        lines += beside([total], [say(clip_front(found.store, width), "dim")], width)
         largest = sorted(found.sorts, key=lambda kind: -kind.size)
         lines += indent(kinds(largest, width - 2))
     if found.runs:
