@@ -188,5 +188,5 @@ class Swept(Event, frozen=True, tag="swept"):
     runs: dict[str, str]
     """Run → why it was dropped."""
     commits: list[str] = []
-    """Commits that their code began with, whose protection in the project's repository they may have needed."""
+    """Commits that their code began with: because of these runs they need no protection in the project."""
     schema: Literal["xt.event/1"] = "xt.event/1"

@@ -81,8 +81,8 @@ def event_id(at: str, random: bytes) -> str:
     return "".join(character for character in at if character.isdigit()) + "-" + random.hex()
 
 
-def append(store: str, event: Event) -> None:
-    """Write an event, durably.
+def append(store: str, event: Event) -> str:
+    """Write an event, durably; give its path.
 
     Raises:
         OSError: it was not written.
@@ -91,6 +91,7 @@ def append(store: str, event: Event) -> None:
     os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
     name = f"{folder}/{event.id}{KINDS[type(event)]}.json"
     fsio.write_atomic(name, codec.encode(event), mode=0o400)
+    return name
 
 
 def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool:

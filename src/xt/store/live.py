@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Literal
 
 from xt import fsio
@@ -35,8 +36,11 @@ class Live:
         folder = f"{store}/live/{run_id}"
         os.mkdir(folder, fsio.PRIVATE_DIR)
         lock = os.open(f"{folder}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
-        # Before `start.json` is there no reader looks at the lock, so it is free.
-        fsio.try_lock(lock)
+        # Before `start.json` is there no reader looks at the lock, so it is free; a sweep may, for a moment.
+        for _ in range(100):
+            if fsio.try_lock(lock):
+                break
+            time.sleep(0.01)
         return cls(folder, lock)
 
     def path(self, name: str) -> str:
