@@ -6,7 +6,7 @@ good, and a record that is published meanwhile has its contents published before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -23,7 +23,8 @@ from xt.ops.upkeep.check_live import Live
 from xt.ops.upkeep.check_objects import Objects
 from xt.ops.upkeep.check_records import runs
 from xt.ops.upkeep.check_references import References
-from xt.ops.upkeep.looking import Look, One, Step, Suspect
+from xt.ops.upkeep.looking import Look, One, Step
+from xt.ops.upkeep.sources import Places
 from xt.store import Store
 
 
@@ -79,25 +80,16 @@ def look_through(store: Store, outside: Outside, step: Step, *, deep: bool) -> L
     return look
 
 
-def report(
-    look: Look,
-    suspects: Iterable[Suspect],
-    *,
-    repair: bool = False,
-    remotes: list[str] | None = None,
-    doubts: list[str] | None = None,
-) -> Fsck:
+def report(look: Look, places: Places | None) -> Fsck:
     """Say what was found: faults first, by code and path.
 
     Args:
         look: that was taken.
-        suspects: those of it, or of what a repair left.
-        repair: whether something was to be repaired.
-        remotes: that were asked for what is missing.
-        doubts: what could not be asked or repaired.
+        places: that were asked for what is missing; None when nothing was to be repaired.
     """
-    findings = [one.finding() for one in suspects]
+    findings = [one.finding() for one in look.suspects]
     findings.sort(key=lambda found: (not found.fault, found.code, str(found.path), found.message))
     counts = msgspec.convert(look.counts, Counts)
     store = to_text(look.store.path)
-    return Fsck(store, look.deep, repair, counts, findings, remotes or [], doubts or [])
+    asked, doubts = (places.asked, places.doubts) if places else ([], [])
+    return Fsck(store, look.deep, places is not None, counts, findings, asked, doubts)

@@ -18,6 +18,8 @@ from xt import fsio
 from xt.collect import gitdir, packs
 from xt.collect.codestore import CodeStore
 from xt.collect.git import Git, GitError
+from xt.context import Outside
+from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
 from xt.ops.code_trees import borrowed
 from xt.ops.elsewhere import not_brought
@@ -25,6 +27,7 @@ from xt.ops.repeat.places import tops
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.holds import Tree, trees
 from xt.ops.upkeep.looking import LEFT, Look, One, Suspect, denied, what_is
+from xt.store import Store
 from xt.store.objects import WHOLE
 
 #: Repositories of a store, by the format of their objects.
@@ -68,7 +71,9 @@ class Code:
                 continue
             key = snapshot.code.vcs, from_text(snapshot.context.project), tree.folder
             if key not in self._around:
-                self._around[key] = tuple(self._lenders(one, tree.folder))
+                self._around[key] = tuple(
+                    lenders(self._look.store, snapshot, tree.folder, self._look.outside)
+                )
             group = self._group("sha256" if len(tree.tree) == 64 else "sha1", self._around[key])
             if group is not None:
                 needs = group.trees.setdefault(tree.tree, [])
@@ -94,17 +99,6 @@ class Code:
             self._scratch.close()
 
     # --- which repositories --------------------------------------------------------------------------
-
-    def _lenders(self, one: One, folder: str) -> Iterator[str]:
-        """Object folders of the project's repositories, wherever it may lie."""
-        snapshot, look = one.record.snapshot, self._look
-        yield from borrowed(look.store, snapshot, folder)
-        for top in tops(look.store, snapshot, look.outside):
-            if fsio.is_inside(os.path.normpath(os.path.join(top, folder)), top):
-                with contextlib.suppress(GitError, OSError):
-                    found = gitdir.find(os.path.join(top, folder)).objects
-                    if os.path.isdir(found):
-                        yield found
 
     def _group(self, form: str, around: tuple[str, ...]) -> _Group | None:
         around = tuple(dict.fromkeys(around))
@@ -139,21 +133,13 @@ class Code:
             look.count("code_by_size_bytes", file.size)
             return
         path = look.path(file.name)
-        reason = self._reason(path, oid)
+        reason = fault_of(path, oid)
         if reason is None:
             return
-        found = look.suspect("code-damaged", file.name, reason, lambda: self._reason(path, oid) is not None)
+        found = look.suspect("code-damaged", file.name, reason, lambda: fault_of(path, oid) is not None)
         found.digest = oid
         for bad in [oid] if oid else self._packed(path):
             self._bad[bad] = found
-
-    def _reason(self, path: str, oid: str | None) -> str | None:
-        try:
-            return _loose_fault(path, oid) if oid else _pack_fault(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            return f"it may not be read: {error.strerror}" if denied(error) else what_is(path, error)
 
     def _packed(self, path: str) -> list[str]:
         """Ids of what is in a damaged pack, as far as its index tells."""
@@ -225,9 +211,42 @@ class Code:
         found.trees.append((run, tree.folder))
 
 
+def lenders(store: Store, snapshot: Snapshot, folder: str, outside: Outside) -> Iterator[str]:
+    """Object folders of the project's repositories, wherever it may lie.
+
+    Args:
+        store: that has the run.
+        snapshot: its causes.
+        folder: of the repository, relative to the top of the snapshot.
+        outside: for where the project may be.
+    """
+    yield from borrowed(store, snapshot, folder)
+    for top in tops(store, snapshot, outside):
+        if fsio.is_inside(os.path.normpath(os.path.join(top, folder)), top):
+            with contextlib.suppress(GitError, OSError):
+                found = gitdir.find(os.path.join(top, folder)).objects
+                if os.path.isdir(found):
+                    yield found
+
+
 def _batches(found: list[str], size: int = 500) -> Iterator[list[str]]:
     for at in range(0, len(found), size):
         yield found[at : at + size]
+
+
+def fault_of(path: str, oid: str | None) -> str | None:
+    """Say what is wrong with a file of git's objects; None: nothing, or it is gone.
+
+    Args:
+        path: of the file.
+        oid: of a loose object its id; None of a pack, or of what belongs to one.
+    """
+    try:
+        return _loose_fault(path, oid) if oid else _pack_fault(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"it may not be read: {error.strerror}" if denied(error) else what_is(path, error)
 
 
 def _loose_fault(path: str, oid: str) -> str | None:
