@@ -31,6 +31,7 @@ def fsck(
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.upkeep.check import look_through, report
+    from xt.ops.upkeep.looking import Look
     from xt.ops.upkeep.opening import opened
     from xt.ops.upkeep.repair import repair as mend
     from xt.ops.upkeep.sources import Places
@@ -42,10 +43,11 @@ def fsck(
     places = Places(outside, remotes or None) if repair else None
     bar = Bar(outside)
     try:
-        look = look_through(store, outside, bar.step, deep=deep)
-        if places is not None and look.suspects:
-            mend(look, places)
-        found = report(look, places)
+        with Look(store, outside, bar.step, deep=deep) as look:
+            look_through(look)
+            if places is not None and look.suspects:
+                mend(look, places)
+            found = report(look, places)
     finally:
         bar.close()
         if places is not None:

@@ -11,7 +11,6 @@ from typing import Protocol
 
 import msgspec
 
-from xt.context import Outside
 from xt.model.fsck import Counts, Fsck
 from xt.model.text import to_text
 from xt.ops.upkeep.check_code import Code
@@ -22,10 +21,9 @@ from xt.ops.upkeep.check_leftovers import Leftovers
 from xt.ops.upkeep.check_live import Live
 from xt.ops.upkeep.check_objects import Objects
 from xt.ops.upkeep.check_records import runs
-from xt.ops.upkeep.check_references import References
-from xt.ops.upkeep.looking import Look, One, Step
+from xt.ops.upkeep.check_references import References, unsure
+from xt.ops.upkeep.looking import Look, One
 from xt.ops.upkeep.sources import Places
-from xt.store import Store
 
 
 class Check(Protocol):
@@ -54,19 +52,8 @@ CHECKS: tuple[Callable[[Look], Check], ...] = (
 )
 
 
-def look_through(store: Store, outside: Outside, step: Step, *, deep: bool) -> Look:
-    """Look through a store.
-
-    Args:
-        store: opened for reading.
-        outside: for git and the time.
-        step: is told how far it is.
-        deep: read large contents too.
-
-    Returns:
-        The suspects that are still so when asked again, and what was looked at.
-    """
-    look = Look(store, outside, step, deep=deep)
+def look_through(look: Look) -> None:
+    """Look through a store; what is suspected has been asked again whether it is still so."""
     checks = [check(look) for check in CHECKS]
     for check in checks:
         check.begin()
@@ -76,8 +63,8 @@ def look_through(store: Store, outside: Outside, step: Step, *, deep: bool) -> L
     # The index goes last: by then events were held against it.
     for check in reversed(checks):
         check.end()
+    unsure(look)
     look.settle()
-    return look
 
 
 def report(look: Look, places: Places | None) -> Fsck:

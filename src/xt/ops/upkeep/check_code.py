@@ -10,14 +10,13 @@ import contextlib
 import hashlib
 import os
 import re
-import tempfile
 import zlib
 from collections.abc import Iterator
 
 from xt import fsio
-from xt.collect import gitdir, packs
+from xt.collect import codestore, gitdir, packs
 from xt.collect.codestore import CodeStore
-from xt.collect.git import Git, GitError
+from xt.collect.git import Dialogue, Git, GitError
 from xt.context import Outside
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
@@ -53,12 +52,15 @@ class Code:
     def __init__(self, look: Look) -> None:
         """Look at nothing yet."""
         self._look = look
-        self._scratch = contextlib.ExitStack()
         self._groups: dict[tuple[str, tuple[str, ...]], _Group] = {}
         self._around: dict[tuple[str | None, str, str], tuple[str, ...]] = {}
         self._bad: dict[str, Suspect] = {}
         """Objects that are damaged, by id."""
+        self._missing: dict[str, Suspect] = {}
+        """Trees that cannot be read."""
         self._own: dict[str, CodeStore] = {}
+        self._read: set[bytes] = set()
+        """Objects that were read and are good."""
 
     def begin(self) -> None:
         """Nothing: code that is written meanwhile belongs to runs that are read later."""
@@ -83,7 +85,8 @@ class Code:
         """Look at all of it."""
         look = self._look
         try:
-            for folder in FOLDERS.values():
+            for form, folder in FOLDERS.items():
+                self._files(form, folder)
                 self._objects(folder)
             done = 0
             total = sum(len(group.trees) for group in self._groups.values())
@@ -95,8 +98,6 @@ class Code:
                     self._trees(group, some)
         except GitError as error:
             look.suspect("code-unchecked", None, f"code was not looked at: {error}")
-        finally:
-            self._scratch.close()
 
     # --- which repositories --------------------------------------------------------------------------
 
@@ -105,14 +106,27 @@ class Code:
         if (form, around) not in self._groups:
             if form not in self._own:
                 # A repository of its own, so that nothing is made or believed but the objects.
-                folder = self._scratch.enter_context(tempfile.TemporaryDirectory(prefix="xt-fsck-"))
-                self._own[form] = CodeStore(folder, form, self._look.outside.environ)
+                self._own[form] = CodeStore(self._look.scratch(), form, self._look.outside.environ)
             objects = self._look.path(f"{FOLDERS[form]}/objects")
             git = self._own[form].git(None, [*around], objects=objects if os.path.isdir(objects) else None)
             self._groups[form, around] = _Group(git.with_settings(["core.bigFileThreshold=16m"]))
         return self._groups[form, around]
 
     # --- objects ---------------------------------------------------------------------------------------
+
+    def _files(self, form: str, folder: str) -> None:
+        """What makes it a repository of ours: without any of it, git would take it for another one."""
+        look = self._look
+        if not os.path.isdir(look.path(f"{folder}/objects")):
+            return
+        for name in codestore.files(form):
+            if not codestore.is_ours(look.path(folder), form, name):
+                look.suspect(
+                    "code-damaged",
+                    f"{folder}/{name}",
+                    "it does not say what it must",
+                    lambda name=name: not codestore.is_ours(look.path(folder), form, name),  # type: ignore[misc]
+                )
 
     def _objects(self, folder: str) -> None:
         look = self._look
@@ -180,8 +194,32 @@ class Code:
                 raise
             return str(error)
         oids = listing.decode().split()
+        if self._look.deep:
+            self._contents(group.git, oids)
         found = {self._bad[oid].path: self._bad[oid] for oid in oids if oid in self._bad}
         return [*found.values()] or None
+
+    def _contents(self, git: Git, oids: list[str]) -> None:
+        """Read objects wherever they lie, the project's too, unless that was done."""
+        with contextlib.ExitStack() as held:
+            dialogue = None
+            for oid in oids:
+                raw = bytes.fromhex(oid)
+                if raw in self._read or oid in self._bad:
+                    continue
+                if dialogue is None:
+                    dialogue = held.enter_context(contextlib.closing(git.blobs()))
+                if is_sound(dialogue, oid):
+                    self._read.add(raw)
+                    continue
+                dialogue = None  # git may have ended over it
+                self._bad[oid] = self._look.suspect(
+                    "code-damaged",
+                    None,
+                    f"git's object {oid} is not what its name says, where the project keeps it",
+                    lambda oid=oid: not _is_sound_now(git, oid),  # type: ignore[misc]
+                )
+                self._bad[oid].digest = oid
 
     def _concerned(
         self, group: _Group, run: str, tree: Tree, told: list[Suspect] | str, *, partial: bool
@@ -198,17 +236,21 @@ class Code:
             code = "code-partial" if partial else "not-brought"
             found = look.suspect(code, None, away or "it was not whole when it was recorded", None)
         else:
-            git = group.git
-
-            def again() -> bool:
-                return not packs.is_complete(git, tree.tree) and os.path.lexists(
-                    look.path(f"runs/{run[:2]}/{run}.json")
-                )
-
-            found = look.suspect("code-missing", None, told, again)
-            found.digest = tree.tree
+            found = self._missing.get(tree.tree) or self._lost(group.git, tree.tree, told)
         found.concerns(run, part)
         found.trees.append((run, tree.folder))
+
+    def _lost(self, git: Git, tree: str, told: str) -> Suspect:
+        look = self._look
+
+        def again() -> bool:
+            there = any(os.path.lexists(look.path(f"runs/{run[:2]}/{run}.json")) for run in found.runs)
+            return there and not packs.is_complete(git, tree)
+
+        found = look.suspect("code-missing", None, f"the tree {tree[:12]}… cannot be read: {told}", again)
+        found.digest = tree
+        self._missing[tree] = found
+        return found
 
 
 def lenders(store: Store, snapshot: Snapshot, folder: str, outside: Outside) -> Iterator[str]:
@@ -227,6 +269,28 @@ def lenders(store: Store, snapshot: Snapshot, folder: str, outside: Outside) -> 
                 found = gitdir.find(os.path.join(top, folder)).objects
                 if os.path.isdir(found):
                     yield found
+
+
+def is_sound(dialogue: Dialogue, oid: str) -> bool:
+    """Whether an object that git gives is what its id says."""
+    hasher = _hasher(len(oid))
+    try:
+        kind, size, pieces = dialogue.object(oid)
+        hasher.update(b"%s %d\0" % (kind.encode(), size))
+        for piece in pieces:
+            hasher.update(piece)
+    except GitError:
+        return False
+    return hasher.hexdigest() == oid
+
+
+def _is_sound_now(git: Git, oid: str) -> bool:
+    with contextlib.closing(git.blobs()) as dialogue:
+        return is_sound(dialogue, oid)
+
+
+def _hasher(digits: int) -> hashlib._Hash:
+    return hashlib.sha1(usedforsecurity=False) if digits == 40 else hashlib.sha256()
 
 
 def _batches(found: list[str], size: int = 500) -> Iterator[list[str]]:
@@ -251,7 +315,7 @@ def fault_of(path: str, oid: str | None) -> str | None:
 
 def _loose_fault(path: str, oid: str) -> str | None:
     """Say why a loose object is not what its name says."""
-    hasher = hashlib.sha1(usedforsecurity=False) if len(oid) == 40 else hashlib.sha256()
+    hasher = _hasher(len(oid))
     inflate = zlib.decompressobj()
     size = left = -1
     head = b""
@@ -290,7 +354,7 @@ def _loose_fault(path: str, oid: str) -> str | None:
 def _pack_fault(path: str) -> str | None:
     """Say why a pack, or the index of one, is not what was written: it ends with the digest of all before."""
     wide = f"/{FOLDERS['sha256']}/" in path
-    hasher = hashlib.sha256() if wide else hashlib.sha1(usedforsecurity=False)
+    hasher = _hasher(64 if wide else 40)
     length = hasher.digest_size
     kept = b""
     for piece in fsio.read_pieces(path):

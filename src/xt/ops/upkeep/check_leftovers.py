@@ -79,6 +79,7 @@ class Leftovers:
                 "record-lost", name, "it was put aside as damaged, and no whole one is here", None
             )
             found.concerns(match[2])
+            self._look.unsure.append((name, match[2]))
             found.hint = "`xt pull` brings it from a store that has it; remove this file to let it go"
 
     def _temporary(self) -> None:

@@ -1,4 +1,4 @@
-"""`xt fsck --repair`: mend what was found. Nothing is deleted; it can be ended at any moment and done anew."""
+"""`xt fsck --repair`: mend what was found. Nothing is deleted; ended at any moment, it can be done anew."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from xt.collect import packs
+from xt import fsio
+from xt.collect import codestore, packs
 from xt.collect.codestore import CodeStore
 from xt.collect.git import Git, GitError
 from xt.model.snapshot import Snapshot
@@ -25,9 +26,17 @@ _LINK = "120000"
 
 def damaged(mending: Mending, suspect: Suspect) -> None:
     """Put a damaged object or pack aside, and bring what it held to those that need it."""
-    assert suspect.path is not None
+    if suspect.path is None:
+        suspect.hint = "it is an object of the project: `git fsck` there says more"
+        return
     store, name = mending.store.path, suspect.path
     stem, ending = os.path.splitext(name)
+    for form, folder in FOLDERS.items():
+        if name in {f"{folder}/{one}" for one in codestore.files(form)}:
+            suspect.aside = put_aside(store, name)
+            fsio.write_atomic(f"{store}/{name}", codestore.files(form)[name.removeprefix(f"{folder}/")])
+            suspect.repaired = "written again"
+            return
     if ending in (".idx", ".rev") and os.path.exists(f"{store}/{stem}.pack"):
         suspect.aside = put_aside(store, name)
         if _indexed(mending, f"{store}/{stem}.pack"):
@@ -46,18 +55,19 @@ def damaged(mending: Mending, suspect: Suspect) -> None:
 
 def missing(mending: Mending, suspect: Suspect) -> None:
     """Bring what runs lack of their code."""
-    ways: list[str] = []
-    for run, folder in dict.fromkeys(suspect.trees):
+    ways: dict[tuple[str, str], str] = {}
+    needed = list(dict.fromkeys(suspect.trees))
+    for run, folder in needed:
         record = mending.sources.record(run)
         way = None if record is None else _completed(mending, record.snapshot, folder)
-        if way is None:
-            suspect.hint = "`xt push --code` from a store that has it, or a commit that has it, heals it"
-        else:
-            ways.append(way)
-            suspect.runs.pop(run, None)
-    if not suspect.runs or len(ways) == len(dict.fromkeys(suspect.trees)):
-        suspect.repaired = ", ".join(dict.fromkeys(ways)) or "no run needs it"
-        suspect.runs = {run: suspect.runs.get(run, []) for run, _ in suspect.trees}
+        if way is not None:
+            ways[run, folder] = way
+    if len(ways) == len(needed):
+        suspect.repaired = ", ".join(dict.fromkeys(ways.values())) or "no run needs it"
+        return
+    suspect.hint = "`xt push --code` from a store that has it, or a commit that has it, heals it"
+    lacking = {run for run, folder in needed if (run, folder) not in ways}
+    suspect.runs = {run: parts for run, parts in suspect.runs.items() if run in lacking}
 
 
 def _completed(mending: Mending, snapshot: Snapshot, folder: str) -> str | None:
