@@ -63,7 +63,7 @@ def missing(mending: Mending, suspect: Suspect) -> None:
         if way is not None:
             ways[run, folder] = way
     if len(ways) == len(needed):
-        suspect.repaired = ", ".join(dict.fromkeys(ways.values())) or "no run needs it"
+        suspect.repaired = ", ".join(dict.fromkeys(filter(None, ways.values()))) or "the project has it"
         return
     suspect.hint = "`xt push --code` from a store that has it, or a commit that has it, heals it"
     lacking = {run for run, folder in needed if (run, folder) not in ways}
@@ -71,7 +71,7 @@ def missing(mending: Mending, suspect: Suspect) -> None:
 
 
 def _completed(mending: Mending, snapshot: Snapshot, folder: str) -> str | None:
-    """Make a tree whole; say how, or None when it is not."""
+    """Make a tree whole; say how (empty: it is already), or None when it is not."""
     store, outside = mending.store, mending.look.outside
     tree = trees(snapshot).get(folder)
     if tree is None:
@@ -79,7 +79,7 @@ def _completed(mending: Mending, snapshot: Snapshot, folder: str) -> str | None:
     own = repository(store, tree, outside)
     git = own.git(None, list(dict.fromkeys(lenders(store, snapshot, folder, outside))))
     if packs.is_complete(git, tree):
-        return "the project has it"
+        return ""
 
     def question(remote: Remote) -> bool | None:
         Code(store, remote, outside).pull(snapshot)
