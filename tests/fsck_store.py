@@ -22,7 +22,7 @@ for name in ("a", "b"):
     open(f"plots/{name}.txt", "w").write(f"{name} of {sys.argv[1]}")
 with open(os.environ["XT_METRICS"], "a") as file:
     for step in range(3):
-        file.write(json.dumps({"loss": random.random(), "step": step}) + "\\n")
+        file.write(json.dumps({"name": "loss", "value": random.random(), "step": step}) + "\\n")
 """
 OUTPUTS = ("-o", "model:model.bin", "-o", "table.csv", "-o", "plots/")
 _MADE: dict[str, Path] = {}

@@ -245,7 +245,7 @@ def files(object_format: str) -> dict[str, bytes]:
 
 
 def is_ours(path: str, object_format: str, name: str) -> bool:
-    """Whether one of these files says what it must; what a later version has added may stand there too.
+    """Whether one of these files says what it must.
 
     Args:
         path: of the repository.
@@ -253,11 +253,9 @@ def is_ours(path: str, object_format: str, name: str) -> bool:
         name: of the file.
     """
     try:
-        lines = fsio.read_file(f"{path}/{name}", limit=1 << 16).splitlines()
+        return fsio.read_file(f"{path}/{name}", limit=1 << 16) == files(object_format)[name]
     except OSError:
         return False
-    wanted = files(object_format)[name].splitlines()
-    return set(wanted) <= set(lines) and (name == "config" or wanted == lines)
 
 
 def _sorted(top: str, paths: list[str]) -> tuple[list[str], dict[str, str], list[str]]:

@@ -232,6 +232,8 @@ class Code:
                 found.trees.append((run, tree.folder))
             return
         away = not_brought(look.store, run, "code")
+        if away is None and look.pulled_somehow(run):
+            away = "whether it was brought with the run is not known"
         if partial or away is not None:
             code = "code-partial" if partial else "not-brought"
             found = look.suspect(code, None, away or "it was not whole when it was recorded", None)

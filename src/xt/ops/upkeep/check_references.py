@@ -63,8 +63,7 @@ class References:
 
     def _note(self, run: str) -> Pulled:
         """A note of a pull that cannot be read counts as one: what is missing may never have been here."""
-        there = os.path.lexists(self._look.path(f"pulled/{run[:2]}/{run}.json"))
-        return Pulled("?", "") if there else _NOBODY
+        return Pulled("?", "") if self._look.pulled_somehow(run) else _NOBODY
 
     def _lacks(self, part: Part) -> tuple[_Lack, ...]:
         """What is wrong with a content, or with those that it lists."""

@@ -159,6 +159,10 @@ class Look:
         """Path of something in the store."""
         return f"{self.store.path}/{name}"
 
+    def pulled_somehow(self, run: str) -> bool:
+        """Whether there is a note that a run came from a remote, even if it cannot be read."""
+        return os.path.lexists(self.path(f"pulled/{run[:2]}/{run}.json"))
+
     def age(self, name: str) -> float:
         """Seconds since something was written; 0 when it is gone or of the future."""
         try:
