@@ -94,6 +94,19 @@ def append(store: str, event: Event) -> str:
     return name
 
 
+def check(name: str, data: bytes) -> None:
+    """See that an event from elsewhere is one, and of its name; one of a newer xt is taken as it is.
+
+    Raises:
+        DamagedError: it is not.
+    """
+    stem, kind = name.partition(".")[0], _kind(name)
+    what = f"the event {stem}"
+    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
+    if len(data) > LARGEST or event.id != stem:
+        raise DamagedError(f"the event {stem} is not one")
+
+
 def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool:
     """Put an event in place that was written in another store.
 
@@ -110,12 +123,7 @@ def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool
         DamagedError: it is no event, or not of that name; one of a newer xt is taken as it is.
         OSError: it was not written.
     """
-    stem = os.path.basename(name).partition(".")[0]
-    kind = _kind(os.path.basename(name))
-    what = f"the event {stem}"
-    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
-    if len(data) > LARGEST or event.id != stem:
-        raise DamagedError(f"the event {stem} is not one")
+    check(os.path.basename(name), data)
     path = f"{store}/events/{name}"
     if os.path.lexists(path):
         return False
