@@ -81,7 +81,8 @@ class Trying:
         shutil.rmtree(self.world.store)
         scenario.prepare(self.world)
         self.world.keep()
-        self._load(scenario.words)
+        for words in (["ls"], scenario.words):
+            self._load(words)
         self.world.reset()
         self.was: Before = before(self.world)
         self.world.faults.plan(self.scope)

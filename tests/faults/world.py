@@ -22,7 +22,7 @@ HANGS = 30
 PR_SET_CHILD_SUBREAPER = 36
 JOB = """\
 echo ran >> ../ran
-echo said; echo moaned >&2
+echo said 1; echo moaned >&2
 mkdir -p plots; cat data.csv code.py > model.bin; echo line > plots/loss; echo curve > plots/acc
 echo '{"name": "loss", "value": 0.5, "step": 1}' >> "$XT_METRICS"
 exit 3
