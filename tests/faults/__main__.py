@@ -85,7 +85,7 @@ class Trying:
             self._load(words)
         self.world.reset()
         self.was: Before = before(self.world)
-        self.world.faults.plan(self.scope)
+        self.world.faults.plan(self.scope, without=scenario.without)
         self.calls = self.world.xt(scenario.words, setting=scenario.setting).calls
 
     def _load(self, words: list[str]) -> None:
@@ -146,7 +146,7 @@ class Trying:
     def _attempt(self, number: int, at: int, action: Action, error: int, forever: bool) -> bool:
         world, scenario = self.world, self.scenario
         world.reset()
-        world.faults.plan(self.scope, at, action, error, forever=forever)
+        world.faults.plan(self.scope, at, action, error, forever=forever, without=scenario.without)
         ended = world.xt(scenario.words, setting=scenario.setting)
         found = wrong(scenario, world, self.was, ended)
         if number % self.asked.next_every == 0 or found:

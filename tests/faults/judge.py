@@ -17,24 +17,27 @@ from xt.store.objects import decompressed
 LASTING = ("runs", "objects", "events", "pulled", "key", "format")
 
 
-def faults(path: str) -> list[str]:
+def faults(path: str, *, code: bool = True) -> list[str]:
     """What is wrong with a store; a folder where there is none yet has nothing wrong.
 
     Args:
-        path: of `.xt`.
+        path: of `.xt`, or of a remote.
+        code: whether snapshots are looked at, too.
     """
     if not os.path.exists(f"{path}/format"):
         return [f"a record without a store: {path}"] if os.path.exists(f"{path}/runs") and _any(path) else []
     store = Store.open(path)
     found: list[str] = []
-    for run_id in store.ids():
+    for run_id in store.ids() if os.path.isdir(f"{path}/runs") else ():
         try:
             record = json.loads(store.record_bytes(run_id))
-            found += [f"{run_id}: {fault}" for fault in _references(store, record)]
+            found += [f"{run_id}: {fault}" for fault in _references(store, record, code=code)]
         except XtError as error:
             found.append(error.message)
     for folder, _, names in os.walk(f"{path}/objects"):
         for name in names:
+            if name.startswith(".xt-") and name.endswith(".tmp"):
+                continue  # left by a push
             found += _object(f"{folder}/{name}")
     found += [f"a damaged event: {doubt}" for doubt in events.everything(path).doubts]
     for folder, _, names in os.walk(path):
@@ -63,7 +66,7 @@ def _object(path: str) -> list[str]:
     return [f"object {name} is not what its name says"] if wrong else []
 
 
-def _references(store: Store, record: dict) -> list[str]:
+def _references(store: Store, record: dict, *, code: bool) -> list[str]:
     """What a record names and the store does not have."""
     result, snapshot = record["result"], record["snapshot"]
     named = [stream["digest"] for stream in result["logs"]["streams"] if stream.get("digest")]
@@ -78,7 +81,7 @@ def _references(store: Store, record: dict) -> list[str]:
                 named += [entry["digest"] for entry in entries if entry.get("digest")]
     found = [f"{digest} is not there" for digest in named if not store.objects.has(digest)]
     tree = snapshot["code"].get("tree")
-    if snapshot["code"]["status"] == "recorded" and tree is not None:
+    if code and snapshot["code"]["status"] == "recorded" and tree is not None:
         found += _code(store.path, tree.removeprefix("git:"))
     return found
 
@@ -108,7 +111,7 @@ def held(folder: str, skip: tuple[str, ...] = ()) -> dict[str, tuple[int, bytes]
         folders[:] = [name for name in folders if os.path.normpath(f"{here}/{name}") not in skip]
         for name in (*folders, *names):
             path = os.path.normpath(f"{here}/{name}")
-            if path in skip:
+            if path in skip or (name.startswith(".xt-") and name.endswith(".tmp")):  # left by a restoration
                 continue
             mode = os.lstat(f"{place}/{name}").st_mode
             data = b""

@@ -31,7 +31,7 @@ class _Plan(ctypes.Structure):
         ("length", ctypes.c_int32),
         ("count", ctypes.c_int64),
         ("prefix", ctypes.c_char * 1024),
-        ("only", ctypes.c_char * 64),
+        ("except", ctypes.c_char * 64),
         ("calls", ctypes.c_char * (1 << 16)),
     )
 
@@ -47,7 +47,7 @@ class Faults:
 
     def plan(
         self, prefix: str, at: int = 0, action: Action = "count", error: int = 0, *, forever: bool = False,
-        only: str = "",
+        without: str = "",
     ) -> None:  # fmt: skip
         """Say what is to happen in whoever is armed next.
 
@@ -57,11 +57,12 @@ class Faults:
             action: what becomes of it.
             error: errno, for `fail` and `short`.
             forever: every later call fails too.
-            only: text that the line of a call must have (`name ./path`) to count.
+            without: text; a call with it in its line (`name ./path`) does not count.
         """
         plan = self._plan
         plan.at, plan.action, plan.error, plan.forever = at, ACTIONS.index(action), error, forever
-        plan.prefix, plan.only = os.fsencode(prefix), os.fsencode(only)
+        plan.prefix = os.fsencode(prefix)
+        setattr(plan, "except", os.fsencode(without))
         plan.length = plan.count = 0
 
     def arm(self) -> None:

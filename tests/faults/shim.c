@@ -32,7 +32,7 @@ struct plan {
     int32_t length;  /* bytes of `calls` */
     int64_t count;   /* calls so far */
     char prefix[1024];
-    char only[64];   /* of calls with this in their line alone; all when empty */
+    char except[64]; /* calls with this in their line do not count; none when empty */
     char calls[1 << 16]; /* `name path\n` of each */
 };
 
@@ -83,7 +83,7 @@ static int fate(const char *name, int fd, const char *path)
     size_t prefix = strlen(with->prefix);
     if (strncmp(where, with->prefix, prefix) || (where[prefix] && where[prefix] != '/')) return COUNT;
     int length = snprintf(line, sizeof line, "%s .%s\n", name, where + prefix);
-    if (with->only[0] && !strstr(line, with->only)) return COUNT;
+    if (with->except[0] && strstr(line, with->except)) return COUNT;
     while (atomic_flag_test_and_set(&busy)) {
     }
     int64_t number = ++with->count;
