@@ -60,11 +60,12 @@ def open_store(outside: Outside) -> Store:
         StoreError: it is not usable.
     """
     path = store_path(outside)
-    if not os.path.isdir(path):
+    try:
+        return Store.open(path, foreign=trusts_foreign(outside))
+    except (FileNotFoundError, NotADirectoryError):
         raise NoSuchRunError(
             f"no runs yet: there is no `{path}`", "`xt run -- COMMAND` records the first one"
-        )
-    return Store.open(path, foreign=trusts_foreign(outside))
+        ) from None
 
 
 def live_rows(store: Store, outside: Outside) -> list[Summary]:

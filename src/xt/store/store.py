@@ -107,12 +107,19 @@ class Store:
             The seal.
 
         Raises:
+            NotFlushedError: it is written, and may not survive a power failure.
             OSError: the record was not written; the run stays in flight and will be `lost`.
         """
         data, seal = sealed(record)
         live.free_reserve()
-        self.objects.settle()
+        weak: fsio.NotFlushedError | None = None
+        try:
+            self.objects.settle()
+        except fsio.NotFlushedError as error:
+            weak = error  # a record that may be lost is better than none
         self._write_record(self._record(record.id), data)
+        if weak is not None:
+            raise weak
         return seal
 
     def _write_record(self, path: str, data: bytes, *, durable: bool = True) -> None:
