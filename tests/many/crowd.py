@@ -158,7 +158,7 @@ class Crowd:
         self._check_remote()
         assert self._users() == self.users
         left = [*self.store.joinpath("live").iterdir(), *self.store.joinpath("tmp").iterdir()]
-        left += [path for path in self.store.rglob("*.tmp")]
+        left += self.store.rglob("*.tmp")
         assert not left
         if "fsck" in COMMANDS.rows:
             self.wait([self.start(["fsck"])])
@@ -287,4 +287,3 @@ def for_long(crowd: Crowd, seconds: float, width: int, seed: int) -> Iterator[in
         if number % 100 == 0:
             yield number
     crowd.wait(going)
-

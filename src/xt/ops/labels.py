@@ -162,7 +162,7 @@ def removed(store: Store) -> list[Labelled]:
 
 def _check_away(store: Store, run_id: str, whole: Standing, *, force: bool) -> None:
     short = run_id[: store.shown(run_id)]
-    if run_id in store.live_ids() and store.live(run_id)[1] != "lost":
+    if store.goes_on(run_id):
         raise NotRecordedError(f"{short} may still be going on", "a run can be put away when it has ended")
     pinned = [name for name, pin in whole.pins.items() if pin.run == run_id]
     live = whole.live().get(run_id, [])

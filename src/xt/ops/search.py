@@ -96,8 +96,10 @@ class Searching:
         self.store = store
         self.outside = outside
         self.settings = project_settings(outside) if settings is None else settings
-        self._live = InFlight(in_flight(store, outside))
+        flying = in_flight(store, outside)
         self._sealed = Index(store)
+        # After that: a run that ended in between is among both, and none is in neither.
+        self._live = InFlight(row for row in flying if not self._sealed.has(row[0].id))
 
     def __enter__(self) -> Searching:
         return self
