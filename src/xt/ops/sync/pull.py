@@ -167,7 +167,7 @@ class Pull:
         lacking = {
             part.digest: part
             for part in wanted
-            if part.digest not in self._absent and not objects.has(part.digest)
+            if part.digest not in self._absent and not objects.hold(part.digest)
         }
 
         arrived: list[Arrived] = []
