@@ -14,10 +14,11 @@ from xt.model.event import Event
 from xt.model.standing import RunStanding
 from xt.model.summary import MetricValue, Summary
 
+#: A number of a run is never another's, not even when the run is gone: others may be holding it.
 #: `runs` holds what is filtered and sorted by, `shown` what is displayed: a scan of the first stays small.
 _LAYOUT = """
 CREATE TABLE runs (
-    n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, started TEXT, trial INTEGER NOT NULL,
+    n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, started TEXT, trial INTEGER NOT NULL,
     gone INTEGER NOT NULL, status TEXT NOT NULL, name TEXT, task TEXT, user TEXT, host TEXT, ticket TEXT,
     branch TEXT, head TEXT, tree TEXT, recipe TEXT, repeats TEXT, wall REAL, exit INTEGER, level INTEGER,
     environment INTEGER, has TEXT, grouped TEXT
@@ -71,7 +72,9 @@ def _version(db: sqlite3.Connection) -> int:
 
 def _make(db: sqlite3.Connection) -> None:
     for sort in ("VIRTUAL TABLE%", "TABLE%"):
-        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ?"
+        query = (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ? AND name NOT LIKE 'sqlite%'"
+        )
         for (table,) in db.execute(query, (f"CREATE {sort}",)).fetchall():
             db.execute(f'DROP TABLE IF EXISTS "{table}"')
     for statement in _LAYOUT.split(";\n"):
