@@ -227,10 +227,8 @@ def test_an_index_that_somebody_else_is_making_is_waited_for(store):
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(listed, store)
         time.sleep(0.2)  # it has seen that there is nothing, and waits; if it has not, the test proves less
-        for statement in layout._LAYOUT.split(";\n"):
-            first.execute(statement)
+        layout._make(first)
         first.execute("CREATE TABLE witness (n)")
-        first.execute(f"PRAGMA user_version = {layout.VERSION}")
         first.commit()
         assert second.result(60) == {run_id("kk", 1): "ok"}
     assert first.execute("SELECT count(*) FROM runs").fetchone() == (1,)
