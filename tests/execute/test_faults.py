@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -137,7 +136,7 @@ def test_a_command_that_somebody_kills_was_not_short_of_memory(xt: Wrapper) -> N
     assert xt.ended()["problems"] == []
 
 
-def test_side_by_side_in_what_runs_many(xt: Wrapper, tmp_path: Path) -> None:
+def test_side_by_side_under_xargs(tmp_path: Path) -> None:
     made = [Wrapper(tmp_path / str(number)).argv("echo", str(number)) for number in range(4)]
     lines = [" ".join(map(str, words)) for words in made]
     done = subprocess.run(
@@ -147,11 +146,6 @@ def test_side_by_side_in_what_runs_many(xt: Wrapper, tmp_path: Path) -> None:
         timeout=LONG,
     )
     assert sorted(done.stdout.split()) == [b"0", b"1", b"2", b"3"], done.stderr
-    if shutil.which("make"):
-        rules = "".join(f"a{number}: ; @{line}\n" for number, line in enumerate(lines))
-        (tmp_path / "Makefile").write_text("all: a0 a1 a2 a3\n" + rules)
-        done = subprocess.run(["make", "-s", "-j4"], cwd=tmp_path, capture_output=True, timeout=LONG)
-        assert sorted(done.stdout.split()) == [b"0", b"1", b"2", b"3"], done.stderr
 
 
 def test_stopped_for_a_while_as_by_a_machine_that_sleeps(xt: Wrapper) -> None:

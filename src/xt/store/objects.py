@@ -308,7 +308,10 @@ def decompressed(data: bytes) -> bytes:
 
 
 def _compressed(data: bytes) -> bytes | None:
-    import zstandard
+    try:
+        import zstandard
+    except ImportError:
+        return None  # removed while xt waited for a command: what it left is kept as it is
 
     compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
     if len(data) > 1 << 17:
