@@ -145,6 +145,7 @@ def run(
             hooks.check(snapshot)
         # Last: a run that could not be reused after all may have left some of its outputs in place.
         before = causes.before_outputs(capture)
+        effects.ready(request)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:
