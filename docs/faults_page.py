@@ -8,10 +8,10 @@ from pathlib import Path
 HEAD = """\
 # Faults
 
-What xt is built to survive, and the test that shows it. A fault that no test shows is a [limit](limits.md), and
-its row leads there; a row with both is met as far as the limit says. The letters and numbers are names to speak
-of a row by. To see a row hold, give `pytest` what stands in its last column, in a clone, after the installation
-that the [README](../../README.md#tests) shows.
+What xt is built to survive, and the test that shows it. A fault that no test shows is a [limit](limits.md),
+and its row leads there; a row with both is met as far as the limit says. The letters and numbers are names to
+speak of a row by. To see a row hold, give `pytest` what stands in its last column, in a clone, after the
+installation that the [README](../../README.md#tests) shows.
 
 """
 TABLE = "| | what goes wrong | what xt does | shown by |\n|---|---|---|---|\n"

@@ -1,0 +1,98 @@
+"""Surroundings that are hardly ever met: the command runs, and the record says what it does not know."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import SOURCE
+
+#: Starts a program with variables that no mapping can hold.
+RAW = """
+import ctypes, os, sys
+words = [os.fsencode(word) for word in sys.argv[1:]]
+given = [b"PATH=" + os.environb[b"PATH"], b"PYTHONPATH=" + os.environb[b"PYTHONPATH"], b"LC_ALL=C.UTF-8"]
+given += [b"=nameless", b"no sign", b"TWICE=first", b"TWICE=second"]
+array = lambda items: (ctypes.c_char_p * (len(items) + 1))(*items, None)
+ctypes.CDLL(None).execve(words[0], array(words), array(given))
+"""
+
+
+def test_variables_without_a_name_or_twice(project):
+    project.write("new.py", "not committed\n")
+    words = project.command("run", "--", "/bin/cat", "/proc/self/environ")
+    done = subprocess.run(
+        [sys.executable, "-c", RAW, *words],
+        cwd=project.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"bug" not in done.stderr
+    given = done.stdout.split(b"\0")
+    assert [item for item in given if item.startswith(b"TWICE")] == [b"TWICE=first"]
+    assert b"=nameless" not in given
+    assert project.record()["snapshot"]["code"]["changed"] == [{"path": "new.py", "change": "untracked"}]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that cannot be read, of `/proc`")
+def test_a_disk_that_gives_an_error(project):
+    """Nothing is mapped at the beginning of the memory of a process: reading there is an error of input."""
+    bad = "/proc/self/mem"
+    done = project.run(
+        "-i", bad, "-i", "train.py", "-o", bad, "-o", "o", "--", "sh", "-c", "echo > o; exit 5"
+    )
+    assert done.code == 5
+    assert done.err.count("EIO") == 2
+    record = project.record()
+    inputs = {item["path"]: item["status"] for item in record["snapshot"]["inputs"]}
+    assert inputs == {bad: "unverified", "train.py": "verified"}
+    assert [item["status"] for item in record["result"]["outputs"]] == ["skipped", "stored"]
+
+
+@pytest.fixture
+def mortal(project):
+    """What makes root obey permissions, in front of a command."""
+    if os.geteuid() != 0:
+        return []
+    powers = "-dac_override,-dac_read_search"
+    words = ["setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}"]
+    if shutil.which("setpriv") is None or subprocess.run([*words, "true"]).returncode:
+        pytest.skip("root cannot give up its powers here")
+    return words
+
+
+def test_a_folder_above_that_may_not_be_listed(project, mortal):
+    above = project.path.parent
+    os.chmod(above, 0o311)
+    try:
+        done = subprocess.run(
+            [*mortal, *project.command("run", "-q", "-o", "o", "--", "sh", "-c", "ls ..; echo > o; exit 3")],
+            cwd=project.path,
+            env={**os.environ, "PYTHONPATH": SOURCE},
+            capture_output=True,
+        )
+    finally:
+        os.chmod(above, 0o755)
+    assert done.returncode == 3
+    assert b"Permission denied" in done.stderr, "the folder above can be listed after all"
+    record = project.record()
+    assert record["snapshot"]["code"]["status"] == "recorded"
+    assert record["result"]["outputs"][0]["status"] == "stored"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a file away")
+def test_code_that_git_does_not_trust_is_named_where_it_is_required(project):
+    project.sh("chown -R 65534 .")
+    project.write("xt.toml", '[evidence]\nrequired = ["code"]\n')
+    done = project.run("--", "sh", "-c", "exit 3")
+    assert done.code == 3
+    assert "safe.directory" in done.err
+    strict = project.run("--strict", "--", "touch", "started")
+    assert strict.code == 125
+    assert "code: detected dubious ownership" in strict.err
+    assert not (project.path / "started").exists()
