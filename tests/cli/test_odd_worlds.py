@@ -96,3 +96,22 @@ def test_code_that_git_does_not_trust_is_named_where_it_is_required(project):
     assert strict.code == 125
     assert "code: detected dubious ownership" in strict.err
     assert not (project.path / "started").exists()
+
+
+@pytest.mark.parametrize("streams", ["", "<&- >&- 2>&-"])
+def test_a_root_without_devices(project, streams):
+    """A folder that was made the root, or a container of nothing but a program."""
+    bare = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs none /dev && exec "$@" {streams}', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*bare, "true"], capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    done = subprocess.run(
+        [*bare, *project.command("run", "--", "sh", "-c", "touch ran; echo out; exit 3")],
+        cwd=project.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+    )
+    assert done.returncode == 3
+    assert (project.path / "ran").exists()
+    if not streams:
+        assert done.stdout == b"out\n"
+        assert done.stderr.decode().startswith("xt: warning: this run is not recorded: No such file")
