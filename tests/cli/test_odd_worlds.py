@@ -85,6 +85,19 @@ def test_a_folder_above_that_may_not_be_listed(project, mortal):
     assert record["result"]["outputs"][0]["status"] == "stored"
 
 
+def test_a_umask_that_takes_what_is_written_from_its_owner(project, mortal):
+    words = project.command("run", "--", "sh", "-c", "umask; exit 3")
+    done = subprocess.run(
+        [*mortal, "sh", "-c", 'umask 377; exec "$@"', "sh", *words],
+        cwd=project.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout) == (3, b"0377\n")
+    assert b"not recorded: with the umask 377" in done.stderr
+    assert not (project.path / ".xt").exists(), "a store that nobody can use"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a file away")
 def test_code_that_git_does_not_trust_is_named_where_it_is_required(project):
     project.sh("chown -R 65534 .")
