@@ -1,4 +1,4 @@
-"""`docs/reference/faults.md`, from the tables in `tests/faults/`."""
+"""`docs/reference/faults.md`, from the tables in `tests/catalogue/`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ installation that the [README](../../README.md#tests) shows.
 
 """
 TABLE = "| | what goes wrong | what xt does | shown by |\n|---|---|---|---|\n"
-#: The groups, in the order of the page; each is a file below `tests/faults/`.
+#: The groups, in the order of the page; each is a file below `tests/catalogue/`.
 GROUPS = {
     "A": "Code and inputs",
     "B": "The command",
@@ -31,7 +31,7 @@ def tables(root: Path) -> dict[str, dict[str, dict[str, object]]]:
     """Group → id → row, as they are written, sorted by number."""
     found = {}
     for group in GROUPS:
-        rows = tomllib.loads((root / "tests" / "faults" / f"{group}.toml").read_text())
+        rows = tomllib.loads((root / "tests" / "catalogue" / f"{group}.toml").read_text())
         found[group] = dict(sorted(rows.items(), key=lambda row: _place(row[0])))
     return found
 
