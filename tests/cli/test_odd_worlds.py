@@ -6,10 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
-from tests.conftest import SOURCE
+from tests.conftest import SOURCE, Project
 
 #: Starts a program with variables that no mapping can hold.
 RAW = """
@@ -128,3 +129,37 @@ def test_a_root_without_devices(project, streams):
     if not streams:
         assert done.stdout == b"out\n"
         assert done.stderr.decode().startswith("xt: warning: this run is not recorded: No such file")
+
+
+@pytest.fixture
+def plain_files(tmp_path):
+    """A file system in the place of a project that has neither modes nor hard links."""
+    rclone, unmount = shutil.which("rclone"), shutil.which("fusermount") or shutil.which("fusermount3")
+    if rclone is None or unmount is None or not os.path.exists("/dev/fuse"):
+        pytest.skip("rclone or FUSE is not installed")
+    source, place = tmp_path / "source", tmp_path / "place"
+    source.mkdir()
+    place.mkdir()
+    words = [rclone, "mount", "--config=", "--vfs-cache-mode=writes", f"--cache-dir={tmp_path / 'cache'}"]
+    with subprocess.Popen([*words, str(source), str(place)], stderr=subprocess.PIPE) as server:
+        while not os.path.ismount(place):
+            if server.poll() is not None:
+                pytest.skip(f"nothing can be mounted here: {server.stderr.read()!r}")
+            time.sleep(0.02)
+        yield Project(place)
+        subprocess.run([unmount, "-uz", str(place)], check=True)
+        server.terminate()
+
+
+def test_a_file_system_without_modes_and_hard_links(plain_files):
+    plain_files.write("a.py", "print(1)\n").chmod(0o600)
+    assert plain_files.path.joinpath("a.py").stat().st_mode & 0o777 != 0o600
+    with pytest.raises(OSError):
+        os.link(plain_files.path / "a.py", plain_files.path / "b.py")
+    done = plain_files.run("-o", "o", "--", "sh", "-c", "echo out; echo made > o; exit 3")
+    assert (done.code, done.out) == (3, b"out\n")
+    assert "warning" not in done.err
+    again = plain_files.xt("rerun", "@")
+    assert (again.code, again.out) == (3, b"out\n")
+    assert "repeats" in again.err
+    assert plain_files.record()["result"]["outputs"][0]["status"] == "stored"
