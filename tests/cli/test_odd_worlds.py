@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import pytest
 
@@ -163,3 +164,22 @@ def test_a_file_system_without_modes_and_hard_links(plain_files):
     assert (again.code, again.out) == (3, b"out\n")
     assert "repeats" in again.err
     assert plain_files.record()["result"]["outputs"][0]["status"] == "stored"
+
+
+def test_modules_of_the_project_with_names_of_the_library(project):
+    """What xt loads is not looked for where the command is to look."""
+    names = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    # Not those of other systems, which are tried and missed: they would be found there by any program.
+    others = {name for name in sys.stdlib_module_names if find_spec(name)} | {"msgspec", "blake3", "typer"}
+    for name in others - set(names.stdout.split()):
+        project.write(f"src/{name}.py", "raise SystemExit('not the one that was meant')\n")
+    project.sh("git add -A; git commit -qm modules")
+    env = {**os.environ, "PYTHONPATH": f"{project.path / 'src'}{os.pathsep}{SOURCE}"}
+    # As the script that is installed does; `-m` would look for modules before xt is there.
+    script = [sys.executable, "-P", "-c", "from xt.cli.main import main; main()"]
+    for words, code in ((["run", "--", "sh", "-c", "echo $PYTHONPATH; exit 3"], 3), (["show"], 0)):
+        done = subprocess.run([*script, *words], cwd=project.path, env=env, capture_output=True, text=True)
+        assert (done.returncode, "meant" in done.stderr) == (code, False), done.stderr
+        assert (done.stdout == f"{env['PYTHONPATH']}\n") == (code == 3)
