@@ -87,6 +87,20 @@ def test_a_folder_above_that_may_not_be_listed(project, mortal):
     assert record["result"]["outputs"][0]["status"] == "stored"
 
 
+def test_a_working_directory_whose_path_is_too_long(folder):
+    """No absolute path can name what is in it; relative ones can, so the command has no trouble."""
+    script = 'for _ in $(seq 20); do mkdir $0 && cd $0; done; exec "$@"'
+    words = folder.command("run", "--", "sh", "-c", "echo > o; ls; exit 3")
+    done = subprocess.run(
+        ["bash", "-c", script, "d" * 240, *words],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout) == (3, b"o\n")
+    assert b"not recorded: File name too long" in done.stderr
+
+
 def test_a_umask_that_takes_what_is_written_from_its_owner(project, mortal):
     words = project.command("run", "--", "sh", "-c", "umask; exit 3")
     done = subprocess.run(
