@@ -6,6 +6,7 @@ defaults here.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from typing import Annotated, Any, Literal
@@ -353,6 +354,8 @@ def _read(path: str, folder: str, cwd: str | None) -> bytes | None:
             f"{_shown(path, folder, cwd)}: it is a link to a file that does not exist"
         ) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return None  # no file can be named there: whether there is one changes nothing
         raise ConfigError(f"{_shown(path, folder, cwd)}: cannot be read: {error.strerror}") from error
 
 
