@@ -62,6 +62,18 @@ class Shot:
         paths = [
             path for path in (*forced, *modified, *kept) if path not in out and path not in conversion.kept
         ]
+        if kept or modified:
+            from xt.collect.secret_lines import Looking  # a clean tree does without
+
+            looking = Looking(capture, seen.top)
+            secret = looking.refused(
+                path for path in (*modified, *kept) if path not in out and path not in conversion.kept
+            )
+            looking.remember()
+            left += secret
+            refused |= {from_text(entry.path) for entry in secret}
+            out |= refused
+            paths = [path for path in paths if path not in out]
         # A path taken out of the index and left on disk is deleted and untracked in one.
         gone = [path for path in (*forced, *modified) if path in out]
         self.tree = seen.head_tree

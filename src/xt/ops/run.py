@@ -122,6 +122,7 @@ def run(
         secrets = secrets_of(request, outside, settings)
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
+        capture.secrets, capture.mask = secrets, scrubber.mask
         snapshot = causes.snapshot(capture, scrubber)
         wanted = required(settings, request.task)
         lacking = missing(wanted, request, snapshot)
