@@ -259,11 +259,32 @@ def argv_secrets(argv: list[str]) -> dict[str, str]:
     cleaned, redacted = clean_argv(argv)
     found = {}
     for index in redacted:
-        before, mask, after = cleaned[index].partition(MASK)
-        value = argv[index][len(before) : len(argv[index]) - len(after)] if MASK not in after else ""
-        if mask and len(value) >= 8 and value.lower() not in _COMMON:
-            found[f"argument {index}"] = value
+        for number, value in enumerate(taken(argv[index], cleaned[index])):
+            if len(value) >= 8 and value.lower() not in _COMMON:
+                found[f"argument {index}" + (f", part {number + 1}" if number else "")] = value
     return found
+
+
+def taken(text: str, cleaned: str) -> list[str]:
+    """List what masks stand for.
+
+    Args:
+        text: as it was.
+        cleaned: the same with `***` in some places.
+    """
+    first, *kept = cleaned.split(MASK)
+    if not kept or not text.startswith(first) or not text.endswith(kept[-1]):
+        return []
+    found = []
+    at = len(first)
+    for number, part in enumerate(kept):
+        last = number == len(kept) - 1
+        end = len(text) - len(part) if last else text.find(part, at) if part else at
+        if end < at:
+            break
+        found.append(text[at:end])
+        at = end + len(part)
+    return [value for value in found if value and MASK not in value]
 
 
 def too_common(environ: Mapping[str, str], extra_names: list[str]) -> list[str]:
@@ -283,11 +304,18 @@ def _sort_out(environ: Mapping[str, str], extra_names: list[str]) -> tuple[dict[
         else:
             values[name] = value
 
+    # One search in all of them: nearly always there is none.
+    every = "\n".join(environ.values())
+    tokens = any(marker in every for marker in MARKERS)
     for name, value in environ.items():
         if value and (name in extra_names or secret_name(name)):
             add(name, value, 6)
         if len(value) < 12:
             continue
+        if "=" in value and (lower := value.lower()) and any(word in lower for word in NAMED_WORDS):
+            for part in taken(value, clean(value)):
+                if len(part) >= 8 and part != values.get(name):
+                    values[f"{name} (part)"] = part
         at = value.find("://")
         if at >= 0 and "@" in value:
             from xt.redact_url import authority
@@ -295,7 +323,7 @@ def _sort_out(environ: Mapping[str, str], extra_names: list[str]) -> tuple[dict[
             _, colon, password = authority(value[at + 3 :])[0].partition(":")
             if colon and password:
                 add(f"{name} (password)", password, 8)
-        for token in vendor_tokens(value):
+        for token in vendor_tokens(value) if tokens else ():
             if token != value or name not in values:
                 values[f"{name} (token)"] = token
     return values, common

@@ -66,6 +66,7 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
     wandb = any(pair == ("wandb", "login") for pair in pairwise(argv))
     result: list[str] = []
     pending = ""
+    passed = False
     for index, word in enumerate(argv):
         if pending:
             name, pending = pending, ""
@@ -81,7 +82,8 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
         ):
             result.append(clean(_shell(word, depth)))
             continue
-        if flags and "sshpass" in tools and not word.startswith("-") and not word.endswith("sshpass"):
+        passed = passed or word.endswith("sshpass")
+        if flags and passed and not word.startswith("-") and not word.endswith("sshpass"):
             flags = _flags(tools - {"sshpass"})  # its own options end where its command begins
         masked, pending = _one(word, flags, tools)
         if index and argv[index - 1] == "set" and secret_name(word) and re.fullmatch(r"[\w.-]+", word):

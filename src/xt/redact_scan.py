@@ -19,6 +19,7 @@ from xt.redact import (
     entropy,
     name_around,
     secret_name,
+    taken,
 )
 from xt.redact_shapes import AROUND, ISSUED
 
@@ -138,21 +139,9 @@ def _urls(text: str) -> Iterator[tuple[int, str]]:
         end = text.find("\n", at)
         end = min(end if end >= 0 else len(text), at + OVERLAP)
         line = text[start:end]
-        if ("@" in line or "=" in line) and any(_is_value(word) for word in _taken(line, clean_url(line))):
+        if ("@" in line or "=" in line) and any(_is_value(word) for word in taken(line, clean_url(line))):
             yield at, "a password or token in a URL"
         at = text.find("://", end)
-
-
-def _taken(line: str, cleaned: str) -> list[str]:
-    """What `clean_url` took out of a line."""
-    kept = cleaned.split(MASK)
-    found = []
-    at = len(kept[0])
-    for part in kept[1:]:
-        end = line.find(part, at) if part else len(line)
-        found.append(line[at : end if end >= 0 else len(line)])
-        at = end + len(part) if end >= 0 else len(line)
-    return found
 
 
 def _is_value(value: str) -> bool:

@@ -137,7 +137,7 @@ PARTS = Shape(
 )
 AWS = Shape(
     "an AWS secret key",
-    ("ecret", "ECRET"),
+    ("ecret_", "ECRET_", "ecretA"),
     r"(?i)aws_?secret_?(?:access_?)?key[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<s>[0-9a-z/+]{40})(?![0-9a-z/+=])",
 )
 AROUND = (HEADER, WANDB, PARTS, AWS)

@@ -11,6 +11,7 @@ from xt.collect.shot import Shot, remote
 from xt.collect.worktree import Look, look, look_folder
 from xt.model.code import Code
 from xt.model.text import to_text
+from xt.redact import clean
 
 #: Entries of each list in a record; the totals count all.
 LISTED = 1000
@@ -50,7 +51,7 @@ def _repository(capture: Capture, top: str) -> Code:
         object_format="sha256" if seen.object_format == "sha256" else "sha1",
         root=to_text(os.path.relpath(top, capture.root)),
         head=seen.head,
-        branch=to_text(seen.branch) if seen.branch is not None else None,
+        branch=to_text(clean(seen.branch)) if seen.branch is not None else None,
         detached=seen.branch is None,
         remote=remote(seen),
         dirty=bool(shot.changed),

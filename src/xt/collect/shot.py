@@ -15,7 +15,7 @@ from xt.collect.selection import KEY, choose, is_key, specials
 from xt.collect.worktree import Look, look
 from xt.model.code import Change, ChangeKind, LeftOut, Repository
 from xt.model.text import Text, from_text, to_text
-from xt.redact import clean_url
+from xt.redact import clean, clean_url
 
 #: Repositories inside repositories are followed this deep.
 DEPTH = 4
@@ -130,7 +130,7 @@ class Shot:
                 status="recorded",
                 recorded_head=commit,
                 head=seen.head,
-                branch=to_text(seen.branch) if seen.branch is not None else None,
+                branch=to_text(clean(seen.branch)) if seen.branch is not None else None,
                 dirty=bool(shot.changed),
                 tree=shot.tree,
                 remote=remote(seen),

@@ -243,8 +243,9 @@ class Push:
                 return False
         if self._wish.allow_secrets:
             return True
-        if suspect([one.data]) is not None:
-            return self._is_secret(one.run, "its record")
+        inside = suspect([one.data])
+        if inside is not None:
+            return self._is_secret(one.run, "its record", inside.what)
         for part in one.found:
             seen = self._suspect(part) if part.digest in lacking else None
             if seen is not None:
