@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import io
 import os
 import sqlite3
-import stat
 import sys
 import tarfile
 import urllib.parse
@@ -20,12 +20,14 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from blake3 import blake3
 
 from tests.at_once import ANSWERING
 from tests.conftest import Project
 from xt.exchange import EXPORTERS
 
 ABC = "4bC9xYz0Qw7LmN2pRt5VsK8uJ1aD3eF6gH"
+PRIVATE = "PRIVATE" + " KEY"
 HEX = "8f14e45fceea167a5a36dedd4bea2543"
 
 
@@ -44,7 +46,7 @@ VARIABLES = {
     "HF_TOKEN": "hf" + "_" + made(4) + "aBcD",
     "WANDB_API_KEY": HEX + "0badcafe",
     "GH_PAT": "ghp" + "_" + made(5) + "aBcDeF",
-    "DEPLOY_PRIVATE_KEY": f"-----BEGIN PRIVATE {'KEY'}-----\n{made(6)}\n{made(7)}\n-----END PRIVATE {'KEY'}-----\n",
+    "DEPLOY_PRIVATE_KEY": f"-----BEGIN {PRIVATE}-----\n{made(6)}\n{made(7)}\n-----END {PRIVATE}-----\n",
     "https_proxy": f"http://proxy:{made(8)}@proxy.example.org:3128",
     "CFLAGS": f"-O2 -DLICENCE_KEY={made(9)}",
     "PIP_INDEX_URL": f"https://__token__:{made(10)}@pypi.example.org/simple",
@@ -53,8 +55,20 @@ VARIABLES = {
 }
 #: What must not be found, in any form; the parts of it that are secret.
 SECRETS = {
-    **{f"variable {name}": value for name, value in VARIABLES.items() if name in (
-        "FOO_TOKEN", "AWS_SECRET_ACCESS_KEY", "MYSQL_PWD", "HF_TOKEN", "WANDB_API_KEY", "GH_PAT", "LICENCE")},
+    **{
+        f"variable {name}": value
+        for name, value in VARIABLES.items()
+        if name
+        in (
+            "FOO_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "MYSQL_PWD",
+            "HF_TOKEN",
+            "WANDB_API_KEY",
+            "GH_PAT",
+            "LICENCE",
+        )
+    },
     "variable DATABASE_URL": made(3),
     "private key, first line": made(6),
     "private key, second line": made(7),
@@ -69,7 +83,7 @@ SECRETS = {
     "URL of an argument": made(17),
     "assignment in sh -c": made(18),
     "one of several settings": "plain-words-nineteen",
-    "JSON of an argument": "plain-words-twenty",
+    "JSON of an argument": "words-of-an-argument",
     "remote": made(21),
     "submodule": made(22),
     "branch": "glpat" + "-" + made(23),
@@ -130,6 +144,10 @@ def written(secret: str) -> dict[str, bytes]:
         "plain": raw,
         "JSON": secret.replace("\\", "\\\\").replace('"', '\\"').encode(),
         "percent": urllib.parse.quote(secret, safe="").encode(),
+        # A digest lets anyone test guesses.
+        "BLAKE3": blake3(raw).hexdigest().encode(),
+        "BLAKE3, short": blake3(raw).hexdigest()[:16].encode(),
+        **{name: hashlib.new(name, raw).hexdigest().encode() for name in ("sha256", "sha1", "md5")},
     }
     for shift in range(3):
         code = base64.b64encode(b"\0" * shift + raw)
@@ -202,7 +220,6 @@ def planted(tmp_path, monkeypatch):
     inner.mkdir()
     Project(inner).sh("git init -q; echo x > x; git add x; git commit -qm x")
     made.write("train.py", PROGRAM)
-    made.write("config.yaml", f"lr: 0.1\nservice:\n  api_key: {secret['params file']}\n")
     made.write("xt.toml", '[env]\nsecrets = ["LICENCE"]\n')
     made.sh(
         "git init -q && git add -A && git commit -qm first\n"
@@ -213,6 +230,7 @@ def planted(tmp_path, monkeypatch):
     )
     made.write("bot.py", f"slack = connect('{secret['untracked file']}')\n")
     made.write("train.py", PROGRAM + f"password = '{secret['changed file']}'\n")
+    made.write("config.yaml", f"lr: 0.1\nservice:\n  api_key: {secret['params file']}\n")
     made.write(".env", f"X={secret['file named so']}\n")
     made.write("settings.json", f'{{"cloud": "{secret["config input"]}"}}\n')
     made.write("typed", f"token: {secret['standard input']}\n")
@@ -235,62 +253,243 @@ def planted(tmp_path, monkeypatch):
     made.shell = made.run(
         *("-q", "--strict", "--", "sh", "-c"),
         f"B_TOKEN={secret['assignment in sh -c']} true; : curl -u a:{secret['login']} h;"
-        f" : curl -H 'Authorization: Bearer {secret['header']}' h; : sshpass -p {secret['password of sudo']} x",
+        f" : curl -H 'Authorization: Bearer {secret['header']}' h;"
+        f" : sshpass -p {secret['password of sudo']} x",
     )
     made.gone = made.run("-q", "--strict", "--", f"./{secret['program that is not there']}")
     made.failed = made.run(
-        *("-q", "--strict", "--", sys.executable, "-c", "import os; raise SystemExit(os.environ['LAST_TOKEN'])"),
+        *(
+            "-q",
+            "--strict",
+            "--",
+            sys.executable,
+            "-c",
+            "import os; raise SystemExit(os.environ['LAST_TOKEN'])",
+        ),
         env={"LAST_TOKEN": secret["exception"]},
     )
     return made
 
 
 def test_no_secret_is_in_the_store_or_in_what_is_made_of_it(planted, tmp_path):
-    assert len(SECRETS) >= 40
-    project, out = planted, tmp_path / "out"
+    assert len({*SECRETS.values()}) >= 40
+    project, out, remote = planted, tmp_path / "out", tmp_path / "remote"
     out.mkdir()
+    remote.mkdir()
     assert (project.done.code, project.shell.code, project.gone.code) == (1, 0, 127), project.done.err
-    # The command got all of it.
-    for name in VARIABLES:
-        assert f"whole {VARIABLES[name]}".encode() in project.done.out
-    said = []
+    for value in VARIABLES.values():  # the command got all of it, and so did the terminal
+        assert f"whole {value}".encode() in project.done.out
     for words in (
         ("note", "@~3", "-m", f"see {SECRETS['later note']} and {VARIABLES['LICENCE']}"),
-        ("tag", "@~3", SECRETS["later tag"]),
-        ("name", "@~3", SECRETS["later name"]),
         ("baseline", "set", "@~3", "-m", f"because {VARIABLES['LICENCE']} {VARIABLES['FOO_TOKEN']}"),
         ("deploy", "@~3", "prod", "-m", f"with {VARIABLES['GH_PAT']}"),
     ):
-        done = project.xt(*words)
-        said.append(done.err.encode() + done.out)
-    found = {"store": leaks(everything(project.path / ".xt"))}
-    shown = [
-        ("show", "@~3", "--json"), ("show", "@~3"), ("show", "@~2"), ("show", "@~1"), ("show", "@"),
-        ("logs", "@~3"), ("ls", "--json", "-n", "0"), ("diff", "@~3", "@~2", "--json"),
-        ("diff", "@~3", "@~2", "--format", "markdown"), ("diff", "@~3", "@~2", "--format", "html"),
-        ("audit", "@~3"), ("trace", "model.bin"), ("prod",), ("note", "@~3"),
-    ]
-    for words in shown:
+        project.xt(*words)
+    for words in (("tag", "@~3", SECRETS["later tag"]), ("name", "@~3", SECRETS["later name"])):
+        refused = project.xt(*words)
+        assert (refused.code, "looks like a secret" in refused.err) == (2, True), refused.err
+    found = {}
+    for words in (
+        *(("show", reference) for reference in ("@~3", "@~2", "@~1", "@")),
+        *(("show", "@~3", "--json"), ("ls", "--json", "-n", "0"), ("logs", "@~3"), ("note", "@~3")),
+        *(("diff", "@~3", "@~2", "--format", form) for form in ("terminal", "json", "markdown", "html")),
+        *(("audit", "@~3"), ("trace", "model.bin"), ("prod",)),
+    ):
         done = project.xt(*words)
         assert done.code in (0, 1, 3), (words, done.err)
         found[" ".join(words)] = leaks(done.out + done.err.encode())
     assert project.xt("report", "@~3", "@~2", "-o", str(out / "report.html")).code == 0
-    made = set()
-    for name in EXPORTERS.rows:
-        if name == "mlflow":
-            continue  # to a server: see tests/exchange/test_mlflow.py
+    formats = [name for name in EXPORTERS.rows if name != "mlflow"]  # that is for a server
+    for name in formats:
         done = project.xt("export", "@~3", "--to", name, "-o", str(out / f"export.{name}"), "--identify")
-        made |= {name} if done.code == 0 else set()
+        assert done.code == 0, (name, done.err)
         found[f"messages of {name}"] = leaks(done.err.encode())
-    assert made == set(EXPORTERS.rows) - {"mlflow"}
-    (tmp_path / "remote").mkdir()
-    pushed = project.xt("push", "--code", "--inputs", "--outputs", "-r", str(tmp_path / "remote"))
-    print(pushed.out.decode(), planted.done.err, planted.shell.err, planted.gone.err)
-    #assert pushed.code == 0, pushed.out + pushed.err.encode()
-    ci = project.run("-q", "--ci", "github", "--ci-dir", str(out / "ci"), "--", "true", env={"CI": "1"})
+    pushed = project.xt("push", "--code", "--inputs", "--outputs", "-r", str(remote))
+    assert pushed.code == 0, pushed.out + pushed.err.encode()
+    words = ("-q", "--strict", "--ci", "github", "--ci-dir", str(out / "ci"), "--", "true")
+    ci = project.run(*words, env={"CI": "1"})
+    assert (ci.code, len([*(out / "ci").iterdir()]) > 0) == (0, True)
     found["CI"] = leaks(ci.out + ci.err.encode())
-    found["exports"] = leaks(everything(out))
-    found["remote"] = leaks(everything(tmp_path / "remote"))
-    found["store at the end"] = leaks(everything(project.path / ".xt"))
-    import pprint; pprint.pprint({where: names for where, names in found.items() if names})
+    found["exports, report and pages of CI"] = leaks(everything(out))
+    found["remote"] = leaks(everything(remote))
+    found["store"] = leaks(everything(project.path / ".xt"))
     assert {where: names for where, names in found.items() if names} == {}
+
+
+def test_what_is_searched_for_would_be_found(tmp_path):
+    text = "\n".join(SECRETS.values()).encode()
+    plain = {f"{name} (plain)" for name in SECRETS}
+    assert plain <= leaks(text)
+    (tmp_path / "packed").mkdir()
+    with zipfile.ZipFile(tmp_path / "packed" / "zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner", text)
+    base = sqlite3.connect(tmp_path / "packed" / "index.db")
+    base.execute("create table t (x)")
+    base.executemany("insert into t values (?)", [(value,) for value in SECRETS.values()])
+    base.commit()
+    base.close()
+    (tmp_path / "packed" / "zst").write_bytes(zstandard.ZstdCompressor().compress(text))
+    git = Project(tmp_path)
+    git.sh("git init -q; git config gc.auto 0")
+    (tmp_path / "file").write_bytes(text)
+    git.sh("git add file; git commit -qm file; mkdir loose; cp -r .git/objects loose/; git repack -qad")
+    loose = [path for path in (tmp_path / "loose").rglob("*") if path.is_file()]
+    packs = [*(tmp_path / ".git" / "objects" / "pack").glob("*.pack")]
+    for path in (*(tmp_path / "packed").iterdir(), *packs):
+        assert plain <= leaks(opened(str(path), path.read_bytes())), path
+    assert any(plain <= leaks(opened(str(path), path.read_bytes())) for path in loose)
+
+
+@pytest.fixture
+def said(project):
+    """A repository with a token in an untracked file, and a password in a changed one."""
+    token = "ghp" + "_" + ABC
+    project.token = token
+    project.write("bot.py", f"x = 1\nclient = connect('{token}')\n")
+    project.write("train.py", "print('training')\npassword = 'hunter2-hunter2'\n")
+    return project
+
+
+class TestCode:
+    def test_lines_that_look_like_secrets_are_said_and_stored(self, said):
+        for _ in range(2):  # what is remembered of files is said again
+            done = said.run("true")
+            assert "xt: warning: code: bot.py:2: looks like a secret: a GitHub token\n" in done.err
+            assert "xt: warning: code: train.py:2: looks like a secret: a value of `password` (" in done.err
+            assert said.token not in done.err
+        problems = [one["message"] for one in said.record()["snapshot"]["problems"]]
+        assert "bot.py:2: looks like a secret: a GitHub token" in problems
+        assert said.token.encode() in said.stored_bytes()
+        assert said.xt("show", "@", "--code", "bot.py").out.decode().count(said.token) == 1
+
+    @pytest.mark.parametrize("how", ["option", "setting"])
+    def test_strict_stores_none_of_it_and_says_so(self, said, how):
+        if how == "setting":
+            said.write("xt.toml", "[run]\nstrict = true\n")
+        assert said.run("-q", *(["--strict"] if how == "option" else []), "--", "true").code == 0
+        stored = said.stored_bytes()
+        assert said.token.encode() not in stored
+        assert b"hunter2" not in stored
+        code = said.record()["snapshot"]["code"]
+        assert {entry["path"]: entry["reason"] for entry in code["left_out"]} == {
+            "bot.py": "secret-like: line 2: a GitHub token",
+            "train.py": "secret-like: line 2: a value of `password`",
+        }
+        assert b"secret-like: line 2: a GitHub token" in said.xt("show").out
+        # What is still there as it was is taken from there, and stored by no repeat either.
+        assert said.xt("rerun", "@").code == 0
+        assert said.token.encode() not in said.stored_bytes()
+        said.write("bot.py", "x = 2\n")
+        assert "not here as then: `bot.py`" in said.xt("rerun", "@~1").err
+
+    def test_whoever_knows_better_can_say_so(self, said):
+        said.write("xt.toml", '[code]\nallow_secrets = ["bot.*"]\n')
+        said.write("train.py", "password = 'hunter2-hunter2'  # xt: allow-secret\n")
+        assert "secret" not in said.run("--strict", "--", "true").err
+        assert said.token.encode() in said.stored_bytes()
+
+    def test_the_value_of_a_secret_variable_is_known_whatever_it_looks_like(self, project):
+        project.write("notes.md", "first\nit is sesame, as always\n")
+        message = "notes.md:2: looks like a secret: the value of a secret variable or argument"
+        assert "sesame" not in project.run("true").err
+        assert message in project.run("true", env={"API_TOKEN": "sesame"}).err
+
+    def test_large_and_binary_files_are_not_looked_at(self, project):
+        token = "ghp" + "_" + ABC
+        project.write("large.txt", token + "x" * (1 << 20))
+        (project.path / "binary").write_bytes(b"\0" + token.encode())
+        os.symlink("large.txt", project.path / "link")
+        os.mkfifo(project.path / "fifo")
+        assert "secret" not in project.run("true").err
+
+    def test_a_config_file_declared_as_input_is_not_kept_under_strict(self, project):
+        project.write("conf", "host: a\npassword: plain-words\n")
+        project.sh("echo conf > .gitignore")
+        words = ("-i", "config:conf", "--", "true")
+        strict = project.run("--strict", *words)
+        assert "inputs: conf:2: looks like a secret: a value of `password`" in strict.err
+        assert b"plain-words" not in project.stored_bytes()
+        assert project.run(*words).err.count("inputs: conf:2: looks like a secret") == 1
+        assert b"plain-words" in project.stored_bytes()
+
+    def test_standard_input_is_looked_at(self, project):
+        token = "ghp" + "_" + ABC
+        done = project.run("--strict", "--", "cat", input=f"a\n{token}\n".encode())
+        assert done.out.endswith(token.encode() + b"\n")
+        assert "standard input:2: looks like a secret: a GitHub token" in done.err
+        command = project.record()["snapshot"]["command"]
+        assert (command["stdin_digest"], command["stdin_size"]) == (None, len(token) + 3)
+        assert "looks like a secret" in command["stdin_reason"]
+
+
+def test_a_secret_of_a_params_file_is_masked_in_logs_too(project):
+    project.write("conf.yaml", "service:\n  password: plain-words\n")
+    done = project.run("-q", "--strict", "-p", "conf.yaml", "--", "sh", "-c", "cat conf.yaml; git remote -v")
+    assert b"plain-words" in done.out
+    assert b"plain-words" not in project.stored_bytes()
+
+
+def test_the_password_of_a_remote_is_masked_in_logs_too(project):
+    project.sh("git remote add origin https://me:tok-4711-xyz@example.org/x.git")
+    assert b"tok-4711-xyz" in project.run("-q", "git", "remote", "-v").out
+    assert b"tok-4711-xyz" not in project.stored_bytes()
+
+
+def test_what_a_command_wrote_as_output_is_its_own_and_is_not_pushed(project, tmp_path):
+    """Past the first megabyte too."""
+    (tmp_path / "remote").mkdir()
+    project.write(
+        "many.py", "open('out.txt', 'w').write('words\\n' * 400_000 + 'password = \"hunter2-hunter2\"\\n')\n"
+    )
+    assert project.run("-q", "-o", "out.txt", "--", sys.executable, "many.py").code == 0
+    assert b"hunter2-hunter2" in project.stored_bytes()
+    push = ("push", "--outputs", "-r", str(tmp_path / "remote"))
+    done = project.xt(*push, env={"COLUMNS": "200"})
+    assert done.code == 5
+    assert (
+        b"something that looks like a secret is in outputs: out.txt:400001: a value of `password`" in done.out
+    )
+    assert not (tmp_path / "remote" / "runs").exists()
+    assert project.xt(*push, "--allow-secrets").code == 0
+
+
+def test_a_bug_shown_with_its_place_gives_no_secret_away(project):
+    """`XT_DEBUG=1` prints where, and no values."""
+    secret = "sesame-open-4711"
+    project.run("-q", "true")
+    for words in (("show", "nope"), ("run", "--param", "x", "--", "true"), ("export", "@", "--to", "nope")):
+        done = project.xt(*words, env={"XT_DEBUG": "1", "API_TOKEN": secret}, stdin=None)
+        assert done.code != 0
+        assert secret.encode() not in done.out + done.err.encode()
+    done = project.run("true", "--password", secret, env={"XT_DEBUG": "1", "XT_STORE": "/proc/none"})
+    assert secret not in done.err
+
+
+def test_the_store_is_its_owners_alone_after_every_command(project, tmp_path):
+    """Whatever the umask; the command's own files are as it wants them."""
+    (tmp_path / "remote").mkdir()
+    project.write("new.py", "x = 1\n")
+    before = os.umask(0)
+    try:
+        project.run("-q", "-o", "out", "--", "sh", "-c", "echo hi > out; mkdir d")
+        for words in (
+            *(("run", "-q", "true"), ("ls",), ("show",), ("note", "@", "-m", "x"), ("tag", "@", "x")),
+            *(
+                ("diff", "@~1", "@"),
+                ("baseline", "set", "@"),
+                ("rerun", "@", "-q"),
+                ("verify", "@", "-n", "1"),
+            ),
+            *(("push", "--code", "-r", str(tmp_path / "remote")), ("trace", "out"), ("rm", "@~1")),
+        ):
+            project.xt(*words)
+    finally:
+        os.umask(before)
+    assert (project.path / "out").stat().st_mode & 0o777 == 0o666
+    open_ = [
+        path
+        for path in (project.path / ".xt", *(project.path / ".xt").rglob("*"))
+        if not path.is_symlink() and path.stat().st_mode & 0o077
+    ]
+    print([(str(p)[-60:],oct(p.stat().st_mode)) for p in open_])
+    assert open_ == []

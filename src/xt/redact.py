@@ -39,7 +39,7 @@ _TEXT_TOKEN = words(
     "MAX MIN NUM N NEW TOTAL PER PAD EOS BOS UNK CLS SEP STOP START END SPECIAL IMAGE ADDED CONTEXT "
     "INPUT OUTPUT PROMPT COMPLETION DIM DIMS ID IDS EMBED EMBEDDING EMBEDDINGS DROPOUT MERGING "
     "MIXING SHIFT CLASSIFICATION LEVEL LOSS PROB RATE BUDGET BATCH CLASS CHOOSE EXPERT EXPERTS DROP "
-    "VALID IGNORE MASKED TRAIN FIRST LAST"
+    "VALID IGNORE MASK MASKED TRAIN FIRST LAST"
 )
 #: Before KEY: the key of a table, a sort or a dictionary.
 _DATA_KEY = words(
@@ -285,6 +285,21 @@ def taken(text: str, cleaned: str) -> list[str]:
         found.append(text[at:end])
         at = end + len(part)
     return [value for value in found if value and MASK not in value]
+
+
+def is_sure(name: str) -> bool:
+    """Whether a name of a secret leaves no doubt, whatever its value looks like."""
+    upper = name.upper().replace("-", "_")
+    return not upper.endswith(("NAME", "ID", "REF")) and any(
+        word in upper for word in ("PASSW", "PASSPHRASE", "SECRET", "API_KEY", "APIKEY", "ACCESS_KEY")
+    )
+
+
+def worth_masking(name: str, value: str) -> bool:
+    """Whether a value found behind a name is to be masked wherever it turns up, and not there alone."""
+    if len(value) < 8 or value.lower() in _COMMON:
+        return False
+    return is_sure(name) or (any(char.isdigit() for char in value) and entropy(value) >= 3.0)
 
 
 def too_common(environ: Mapping[str, str], extra_names: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from xt.redact import (
     AROUND_MARKERS,
@@ -17,11 +17,12 @@ from xt.redact import (
     MASK,
     clean_url,
     entropy,
+    is_sure,
     name_around,
     secret_name,
     taken,
 )
-from xt.redact_shapes import AROUND, ISSUED
+from xt.redact_shapes import AROUND, HEADER, ISSUED
 
 #: Bytes that are looked at together.
 WINDOW = 1 << 20
@@ -35,6 +36,15 @@ _SET = re.compile(
     r"[\w-]{0,30}[\"']?\s{0,3}(?:=>|:=|[:=])\s{0,3}"
     r"(?P<q>[\"'`]?)(?P<s>[^\s\"'`,;<>(){}\[\]$]{8,200})(?P<e>[^\s]?)"
 )
+_SETTING = (
+    r"(?<![\w.-])(?P<n>[A-Za-z_][\w.-]{0,80})[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
+    r"(?P<s>\"[^\"\n]*\"|'[^'\n]*'|[^\s,#;{}\[\]]+)"
+)
+#: Which names decide in a file of settings.
+Settings = Literal["all", "sure"] | None
+#: Files of settings, by their names.
+SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env")
+_NO_SECRETS = ("true", "false", "none", "null", "auto", "default", "yes", "off", "required", "optional")
 #: In the value of something that only shows how it is done.
 _PLACEHOLDERS = (
     *("example", "changeme", "change-me", "your", "xxxx", "placeholder", "dummy", "redacted", "123456789"),
@@ -55,7 +65,11 @@ class Sighting(NamedTuple):
 
 
 def sightings(
-    pieces: Iterable[bytes], mask: Callable[[bytes], bytes] | None = None, *, allowing: bool = False
+    pieces: Iterable[bytes],
+    mask: Callable[[bytes], bytes] | None = None,
+    *,
+    allowing: bool = False,
+    settings: Settings = None,
 ) -> Iterator[Sighting]:
     """Find what looks like a secret in a text.
 
@@ -63,11 +77,13 @@ def sightings(
         pieces: of any length; nothing is found in what has a NUL byte near its beginning.
         mask: replaces what is known to be secret; used on a window as it is.
         allowing: whether the text is somebody's own, and a line of it can say that it is no secret.
+        settings: of a file of settings names decide, whatever the values look like: `all` that are secret,
+            or those that leave no doubt (`sure`).
     """
     told: set[Sighting] = set()
     for before, window in _windows(pieces):
         text = window.decode("latin-1")
-        places = [*_places(text)]
+        places = [*_places(text), *(_settings(text, settings) if settings else ())]
         if mask is not None:
             masked = mask(window)
             if masked != window:
@@ -115,21 +131,37 @@ def _places(text: str) -> Iterator[tuple[int, str]]:
         for shape in AROUND:
             if shape.applies(text):
                 for match in shape.compiled().finditer(text):
-                    value = match["s"]
-                    # Code names its headers too: `authorization=self.token`.
-                    if _is_value(value) and any(c.isdigit() for c in value) and entropy(value) >= 2.8:
+                    if _is_value(match["s"]) and (shape is not HEADER or _is_header(match)):
                         yield match.start("s"), shape.what
     yield from _urls(text)
     lower = text.lower()
     for word in _WORDS:
         at = lower.find(word)
         while at >= 0:
-            match = _SET.match(text, at)
-            if match is not None:
+            put = _SET.match(text, at)
+            if put is not None:
                 name = name_around(text, at)
-                if _is_set(name, match["s"], quoted=bool(match["q"]), follows=match["e"]):
-                    yield match.start("s"), f"a value of `{name}`"
+                if _is_set(name, put["s"], quoted=bool(put["q"]), follows=put["e"]):
+                    yield put.start("s"), f"a value of `{name}`"
             at = lower.find(word, at + len(word))
+
+
+def _is_header(match: re.Match[str]) -> bool:
+    """Whether it is no code that names a header: `authorization=self.token`."""
+    value = match["s"]
+    scheme = match[0][: match.start("s") - match.start()].lower().rstrip().endswith(("basic", "bearer"))
+    said = scheme or (any(c.isdigit() for c in value) and entropy(value) >= 2.8)
+    return said and "(" not in value and "." not in value[:8]
+
+
+def _settings(text: str, which: Settings) -> Iterator[tuple[int, str]]:
+    for match in re.finditer(_SETTING, text):
+        value = match["s"].strip("\"'")
+        said = value.lower() not in _NO_SECRETS and not re.fullmatch(r"[\d.]+", value)
+        if which == "sure" and (len(value) < 8 or not is_sure(match["n"])):
+            continue
+        if said and secret_name(match["n"]) and _is_value(value):
+            yield match.start("s"), f"a value of `{match['n']}`"
 
 
 def _urls(text: str) -> Iterator[tuple[int, str]]:
@@ -174,8 +206,7 @@ def _is_set(name: str, value: str, *, quoted: bool, follows: str) -> bool:
         return False
     if re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", value) and ("_" in value or "." in value):
         return entropy(value) >= 4.2
-    sure = any(word in upper for word in ("PASSW", "PASSPHRASE", "SECRET", "API_KEY", "APIKEY"))
-    return entropy(value) >= (2.8 if sure else 3.3)
+    return entropy(value) >= (2.8 if is_sure(name) else 3.3)
 
 
 def _first_difference(one: bytes, other: bytes) -> int:

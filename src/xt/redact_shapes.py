@@ -146,8 +146,9 @@ NAMED = (
     r"(?i)(?:key|token|secret|passw|pass|pwd|auth|credential|cookie|signature)[\w-]{0,30}[\"']?\s{0,3}(?:=>|:=|[:=])"
     r"\s{0,3}[\"']?(?P<s>[0-9A-Za-z_.=+/-]{10,150})"
 )
-#: The same without a space, where the name leaves no doubt: whatever it looks like.
+#: The same quoted or without a space, where the name leaves no doubt: whatever it looks like.
 SURE = (
-    r"(?i)(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|private_?key)[\w-]{0,30}=(?P<q>[\"']?)"
+    r"(?i)(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|private_?key)[\w-]{0,30}"
+    r"(?:=|[\"']?\s{0,2}[:=]\s{0,2}(?=[\"']))(?P<q>[\"']?)"
     r"(?P<s>[^\s\"'`,;&<>(){}\[\]]{4,150})"
 )

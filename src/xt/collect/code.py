@@ -53,7 +53,7 @@ def _repository(capture: Capture, top: str) -> Code:
         head=seen.head,
         branch=to_text(clean(seen.branch)) if seen.branch is not None else None,
         detached=seen.branch is None,
-        remote=remote(seen),
+        remote=remote(seen, capture),
         dirty=bool(shot.changed),
         shallow=seen.places is not None and os.path.exists(f"{seen.places.common}/shallow"),
         worktree=seen.places is not None and seen.places.linked,

@@ -274,18 +274,19 @@ class Reading:
                 digest = "blake3:" + content.hex()
                 path = listing.absolute(folder, name)
                 try:
-                    if _is_text(path) and not self._refused(path) and not self.capture.keep.has(digest):
+                    if _is_text(path) and not self._refused(path, role) and not self.capture.keep.has(digest):
                         self.capture.keep.put_file(path)
                 except (OSError, XtError) as error:
                     self.capture.problem("inputs", f"{shown(path)} could not be kept: {why(error)}")
 
-    def _refused(self, path: str) -> bool:
+    def _refused(self, path: str, role: str) -> bool:
         """Whether a text is not to be kept, because something in it looks like a secret."""
         from xt.collect.secret_lines import Looking
 
         if self.looking is None:
             self.looking = Looking(self.capture, self.capture.root, "inputs")
-        return bool(self.looking.refused([os.path.relpath(path, self.capture.root)]))
+        relative = os.path.relpath(path, self.capture.root)
+        return bool(self.looking.refused([relative], settings="all" if role == "config" else None))
 
 
 def _is_text(path: str) -> bool:

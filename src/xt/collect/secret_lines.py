@@ -18,9 +18,9 @@ from blake3 import blake3
 from xt import fsio
 from xt.collect import Capture
 from xt.collect.places import moment
-from xt.model.code import LeftOut
+from xt.model.code import KEPT_OUT, LeftOut
 from xt.model.text import to_shown, to_text
-from xt.redact_scan import Sighting, sightings
+from xt.redact_scan import SUFFIXES, Settings, Sighting, sightings
 
 #: Bytes; a longer file is data, and is not looked at.
 LARGEST = 1 << 20
@@ -28,13 +28,11 @@ LARGEST = 1 << 20
 LINES, FILES = 3, 20
 #: Bytes that are read in one run, unless it is strict; the next one looks on.
 TOGETHER = 32 << 20
-#: How a path that is left out is listed: this, and where what is in it.
-REASON = "secret-like"
 HINT = "end the line with `xt: allow-secret` if it is none; with `--strict` the file is not stored"
 #: Nanoseconds; a file that was touched so recently can be again without its stamp telling.
 _RECENT = 2_000_000_000
 
-_Stamp = tuple[int, int, int, int]
+_Stamp = tuple[int, int, int, int, str]
 
 
 class _Memory(msgspec.Struct, array_like=True):
@@ -58,28 +56,35 @@ class Looking:
         self._capture = capture
         self._top, self._where = top, where
         self._allowed = capture.settings.code.allow_secrets
-        self.strict = capture.request.strict or capture.settings.run.strict
+        request = capture.request
+        self.strict = request.strict or capture.settings.run.strict or request.refuse_secrets
         self._name = f"{capture.store}/cache/secrets-{blake3(os.fsencode(f'{where} {top}')).hexdigest()[:16]}"
         # Keyed: it tells nobody without the store's key whether a guess is one of the secrets.
         key = capture.key if len(capture.key) == 32 else blake3(capture.key).digest()
         known = "\0".join(sorted(capture.secrets.values())).encode("utf-8", "surrogateescape")
         self._state = blake3(b"1\0" + known, key=key).digest(length=16)
+        self._settings = {
+            os.path.normpath(os.path.join(spec.base, spec.path))
+            for spec in capture.request.params
+            if spec.path is not None
+        }
         self._mask: Callable[[bytes], bytes] | None = None
         self._read = self._passed_over = 0
         self._before = self._remembered()
         self._now: dict[bytes, tuple[_Stamp, list[tuple[int, str]]]] = {}
 
-    def refused(self, paths: Iterable[str]) -> list[LeftOut]:
+    def refused(self, paths: Iterable[str], *, settings: Settings = None) -> list[LeftOut]:
         """Look at files, say what is found, and list those that are not to be stored.
 
         Args:
             paths: relative to the folder; what is no regular file is passed over.
+            settings: which names decide, for files of settings.
         """
         left: list[LeftOut] = []
         told = 0
         self._passed_over = 0
         for path in paths:
-            found = self.at(path)
+            found = self.at(path, settings=settings)
             if not found:
                 continue
             told += 1
@@ -88,7 +93,7 @@ class Looking:
             if self.strict:
                 first = found[0]
                 info = os.lstat(os.path.join(self._top, path))
-                reason = f"{REASON}: line {first.line}: {first.what}"
+                reason = f"{KEPT_OUT}: line {first.line}: {first.what}"
                 left.append(LeftOut(to_text(path), reason, info.st_size, info.st_mtime_ns))
         if told > FILES:
             self._capture.problem(self._where, f"{told - FILES} more files have lines that look like secrets")
@@ -99,7 +104,7 @@ class Looking:
             )
         return left
 
-    def at(self, path: str) -> list[Sighting]:
+    def at(self, path: str, *, settings: Settings = None) -> list[Sighting]:
         """Find what looks like a secret in one file; nothing in one that cannot be read or is large."""
         if self._allowed and is_allowed(path, self._allowed):
             return []
@@ -108,7 +113,10 @@ class Looking:
             info = os.lstat(name)
             if not stat.S_ISREG(info.st_mode) or not 0 < info.st_size <= LARGEST:
                 return []
-            stamp = (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+            if os.path.normpath(name) in self._settings:
+                settings = "all"
+            settings = settings or by_name(path)
+            stamp = (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns, settings or "")
             known = self._before.get(os.fsencode(path))
             if known is not None and known[0] == stamp:
                 found = [Sighting(*row) for row in known[1]]
@@ -119,7 +127,8 @@ class Looking:
                 self._read += info.st_size
                 if self._mask is None and self._capture.mask is not None:
                     self._mask = self._capture.mask()
-                found = sorted(sightings(fsio.read_pieces(name), self._mask, allowing=True))
+                pieces = fsio.read_pieces(name)
+                found = sorted(sightings(pieces, self._mask, allowing=True, settings=settings))
         except OSError:
             return []  # what reads it for the snapshot says so
         self._now[os.fsencode(path)] = (stamp, [(one.line, one.what) for one in found])
@@ -145,11 +154,16 @@ class Looking:
         if self._now == self._before:
             return
         before = moment(self._capture) - _RECENT
-        kept = {path: seen for path, seen in self._now.items() if max(seen[0][2:]) < before}
+        kept = {path: seen for path, seen in self._now.items() if max(seen[0][2:4]) < before}
         # Where it cannot be kept, the next run looks again.
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(self._name), fsio.PRIVATE_DIR, exist_ok=True)
             fsio.write_atomic(self._name, msgspec.msgpack.encode(_Memory(self._state, kept)), durable=False)
+
+
+def by_name(path: str) -> Settings:
+    """Which names decide in a file that is called so."""
+    return "sure" if path.lower().endswith(SUFFIXES) else None
 
 
 def is_allowed(path: str, globs: list[str]) -> bool:

@@ -15,7 +15,7 @@ from xt.collect.selection import KEY, choose, is_key, specials
 from xt.collect.worktree import Look, look
 from xt.model.code import Change, ChangeKind, LeftOut, Repository
 from xt.model.text import Text, from_text, to_text
-from xt.redact import clean, clean_url
+from xt.redact import clean, clean_url, taken
 
 #: Repositories inside repositories are followed this deep.
 DEPTH = 4
@@ -133,7 +133,7 @@ class Shot:
                 branch=to_text(clean(seen.branch)) if seen.branch is not None else None,
                 dirty=bool(shot.changed),
                 tree=shot.tree,
-                remote=remote(seen),
+                remote=remote(seen, capture),
             )
         )
         for entry in shot.left_out:
@@ -187,10 +187,17 @@ def keep(git: Git, common: str, head: str, head_tree: str) -> None:
     git.run("update-ref", ref, head_tree)
 
 
-def remote(seen: Look) -> Text | None:
-    """URL of the remote, without credentials."""
+def remote(seen: Look, capture: Capture) -> Text | None:
+    """URL of the remote, without credentials, which are masked in the logs too."""
     url = seen.remote()
-    return to_text(clean_url(url)) if url is not None else None
+    if url is None:
+        return None
+    cleaned = clean_url(url)
+    if cleaned != url:
+        for part in taken(url, cleaned):
+            if len(part) >= 8:
+                capture.noticed[f"remote of {seen.top}"] = part
+    return to_text(cleaned)
 
 
 def _changed(

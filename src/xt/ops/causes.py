@@ -66,6 +66,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
         capture.problem("log", f"too short or too common to be masked: the value of {', '.join(common)}")
     if failures:
         raise failures[0]
+    scrubber.add(capture.noticed)
     found = {name: scrubber.clean(value) for name, value in found.items()}
     command = scrubber.clean(command)
     hidden = [keyed(capture.key, "argument", request.command[index]) for index in command.redacted]

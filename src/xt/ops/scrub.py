@@ -23,8 +23,13 @@ class Scrubber:
     def __init__(self, secrets: dict[str, str]) -> None:
         """Prepare; without secrets nothing is loaded and values pass as they are."""
         self._mask: Any = None
-        self._secrets = secrets
+        self._secrets: dict[str, str] = {}
+        self.add(secrets)
+
+    def add(self, secrets: dict[str, str]) -> None:
+        """Mask further ones from now on."""
         if secrets:
+            self._secrets = secrets = {**self._secrets, **secrets}
             from xt.execute.mask import Mask
 
             mask = Mask(secrets)

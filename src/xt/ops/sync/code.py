@@ -16,7 +16,7 @@ from blake3 import blake3
 from xt import codec, fsio
 from xt.collect import packs as gitpacks
 from xt.collect.git import Git, GitError
-from xt.collect.secret_lines import is_allowed
+from xt.collect.secret_lines import by_name, is_allowed
 from xt.context import Outside
 from xt.errors import ConfigError, DamagedError, NotRecordedError, WrongContentError
 from xt.model.snapshot import Snapshot
@@ -229,7 +229,9 @@ def _scan(git: Git, tree: str, without: str | None, allowed: list[str]) -> None:
                 _, pieces = dialogue.blob(oid)
             except GitError:
                 continue  # a folder
-            seen = None if is_allowed(path, allowed) else suspect(pieces, allowing=True)
+            seen = (
+                None if is_allowed(path, allowed) else suspect(pieces, allowing=True, settings=by_name(path))
+            )
             if seen is not None:
                 raise SecretFoundInCodeError(f"{path}:{seen.line}")
     finally:
