@@ -486,10 +486,11 @@ def test_the_store_is_its_owners_alone_after_every_command(project, tmp_path):
     finally:
         os.umask(before)
     assert (project.path / "out").stat().st_mode & 0o777 == 0o666
-    open_ = [
-        path
-        for path in (project.path / ".xt", *(project.path / ".xt").rglob("*"))
-        if not path.is_symlink() and path.stat().st_mode & 0o077
-    ]
-    print([(str(p)[-60:],oct(p.stat().st_mode)) for p in open_])
-    assert open_ == []
+    store = project.path / ".xt"
+    assert store.stat().st_mode & 0o777 == 0o700
+    # Contents may be mounted into a container, where another user reads them: nobody else gets to them here.
+    contents = (store / "objects", store / "code.git" / "objects")
+    for path in store.rglob("*"):
+        mode = path.lstat().st_mode
+        mine = path.is_symlink() or not mode & 0o077
+        assert mine or (path.is_file() and mode & 0o777 == 0o444 and {*path.parents} & {*contents}), path

@@ -131,6 +131,19 @@ def read_pieces(path: str) -> Iterator[bytes]:
         os.close(fd)
 
 
+def freshen(path: str) -> bool:
+    """Give a file the time of now, which keeps it from being swept; False when it is not there.
+
+    A sweep moves a file away first and looks at its time then: so one of the two always sees the other.
+    """
+    try:
+        os.utime(path, follow_symlinks=False)
+    except OSError:
+        # Of somebody else, or in a store that is only read: there it is all the same, or it is not.
+        return os.path.exists(path)
+    return True
+
+
 def try_lock(fd: int, *, shared: bool = False) -> bool:
     """Take an flock without waiting; it is held until the descriptor is closed or the process dies.
 

@@ -49,6 +49,7 @@ COMMANDS = Table(
         Row("remote", "xt.cli.remote:remote", "Name the places that a team's runs are shared by"),
         Row("push", "xt.cli.push:push", "Copy runs to a team's store: what it lacks, overwriting nothing"),
         Row("pull", "xt.cli.pull:pull", "Bring runs from a team's store, as much of them as is asked for"),
+        Row("fsck", "xt.cli.fsck:fsck", "Look through the store for damage, and repair it"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

@@ -210,11 +210,13 @@ class CodeStore:
         return Kept(base, modes, b"", tree, differing, objects, mtime, data)
 
     def _lacking(self, objects: list[str]) -> list[str]:
-        """Objects that are not in this repository itself."""
+        """Objects that are not in this repository itself; those that are stay, as if written now."""
         folder = f"{self.path}/objects"
-        away = [oid for oid in objects if not os.path.exists(f"{folder}/{oid[:2]}/{oid[2:]}")]
+        away = [oid for oid in objects if not fsio.freshen(f"{folder}/{oid[:2]}/{oid[2:]}")]
         if not away or not os.path.isdir(f"{folder}/pack"):
             return away
+        for name in os.listdir(f"{folder}/pack"):
+            fsio.freshen(f"{folder}/pack/{name}")
         answer = self.git(None, []).run(
             "cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode()
         )

@@ -174,7 +174,7 @@ class Reading:
         look_outside(listing)
         memory = self.cache.load(name)
         same = recall(memory, listing)
-        if same and memory is not None and memory.manifest and keep.has(memory.manifest):
+        if same and memory is not None and memory.manifest and keep.hold(memory.manifest):
             self.done[name] = (listing, memory.manifest)
             return
         if not same:
@@ -274,7 +274,11 @@ class Reading:
                 digest = "blake3:" + content.hex()
                 path = listing.absolute(folder, name)
                 try:
-                    if _is_text(path) and not self._refused(path, role) and not self.capture.keep.has(digest):
+                    if (
+                        _is_text(path)
+                        and not self._refused(path, role)
+                        and not self.capture.keep.hold(digest)
+                    ):
                         self.capture.keep.put_file(path)
                 except (OSError, XtError) as error:
                     self.capture.problem("inputs", f"{shown(path)} could not be kept: {why(error)}")

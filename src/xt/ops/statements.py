@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from xt.collect.context import user
 from xt.context import Outside, timestamp
-from xt.errors import ConfigError, UsageError
+from xt.errors import ConfigError, NotRecordedError, UsageError
 from xt.model.event import Event
 from xt.model.standing import Standing, fold
 from xt.store import Store, events
+from xt.store.holding import statement
 
 #: Fields of events that hold what somebody wrote.
 FREE = ("text", "reason", "purpose")
@@ -36,8 +37,10 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
 
     Raises:
         SecretLabelError: a name, a tag or a place looks like a secret.
+        NotRecordedError: the run it is about is not there any more.
         OSError: it was not written.
     """
+    run = fields.get("run")
     at = timestamp(outside.now())
     written = [name for name in (*FREE, *LABELS) if isinstance(fields.get(name), str) and fields[name]]
     if written:
@@ -50,7 +53,12 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
                     )
         fields |= {name: masked[name] for name in FREE if name in masked}
     event = kind(id=events.event_id(at, outside.random_bytes(4)), at=at, by=user(outside.environ), **fields)
-    events.append(store.path, event)
+    with statement(store.path):
+        if run is not None and not store.has(run):
+            raise NotRecordedError(
+                f"run {run} is not in the store any more", "`xt gc` dropped it, or it was removed by hand"
+            )
+        events.append(store.path, event)
     return event
 
 

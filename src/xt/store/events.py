@@ -23,6 +23,7 @@ from xt.model.event import (
     Removed,
     Reused,
     Signed,
+    Swept,
     Tagged,
     Verified,
 )
@@ -41,6 +42,7 @@ KINDS: dict[type[Event], str] = {
     Deployed: ".deployed",
     Observed: ".observed",
     Signed: ".signed",
+    Swept: ".swept",
 }
 
 _OF_SUFFIX = {suffix: kind for kind, suffix in KINDS.items()}
@@ -53,6 +55,12 @@ class _Any(msgspec.Struct, frozen=True):
 
     id: str
     kind: str
+
+
+class _About(_Any, frozen=True):
+    """The same, and which run it is about, if any."""
+
+    run: str | None = None
 
 
 class Read(NamedTuple):
@@ -80,7 +88,7 @@ def append(store: str, event: Event) -> None:
         OSError: it was not written.
     """
     folder = f"{store}/events/{event.at[:4]}/{event.at[5:7]}"
-    os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
+    _make(folder)
     name = f"{folder}/{event.id}{KINDS[type(event)]}.json"
     fsio.write_atomic(name, codec.encode(event), mode=0o400)
 
@@ -110,9 +118,15 @@ def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool
     path = f"{store}/events/{name}"
     if os.path.lexists(path):
         return False
-    os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
+    _make(os.path.dirname(path))
     fsio.write_atomic(path, data, mode=0o400, durable=durable)
     return True
+
+
+def _make(folder: str) -> None:
+    """Make a month's folder, and the year's, which `makedirs` alone would leave to the umask."""
+    os.makedirs(os.path.dirname(folder), fsio.PRIVATE_DIR, exist_ok=True)
+    os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
 
 
 def pins(store: str, name: str) -> list[Pin]:
@@ -233,6 +247,23 @@ def decode(data: bytes, suffix: str) -> Event:
 def is_one(path: str) -> bool:
     """Whether a file is an event of a kind that is known here, and not one of a newer xt."""
     return _kind(os.path.basename(path)) is not None
+
+
+def glance(data: bytes, what: str) -> tuple[str, str | None]:
+    """Read of an event, of any kind, its id and the run it is about.
+
+    Raises:
+        DamagedError: it is none.
+    """
+    found = codec.decode(data, _About, what)
+    return found.id, found.run
+
+
+def kind_of(name: str) -> type[Event]:
+    """The kind that the name of a file says; see `is_one`."""
+    found = _kind(name)
+    assert found is not None
+    return found
 
 
 def _kind(name: str) -> type[Event] | None:

@@ -67,6 +67,14 @@ class Objects:
         name = self.name(digest)
         return digest in self.staged or os.path.exists(name) or os.path.exists(name + ".zst")
 
+    def hold(self, digest: str) -> bool:
+        """Whether the content is here, for whoever is going to name it in a record or event.
+
+        It gets the time of now, by which a sweep that goes on beside knows that somebody wants it.
+        """
+        name = self.name(digest)
+        return digest in self.staged or fsio.freshen(name) or fsio.freshen(name + ".zst")
+
     def put_bytes(self, data: bytes) -> str:
         """Keep bytes; return their digest."""
         digest = "blake3:" + blake3(data).hexdigest()
@@ -265,7 +273,7 @@ class Objects:
         """
         try:
             info = os.lstat(final)
-            if not stat.S_ISREG(info.st_mode) or info.st_size != size:
+            if not stat.S_ISREG(info.st_mode) or info.st_size != size or not fsio.freshen(final):
                 return False
             return data is None or size > COMPARED or fsio.read_file(final) == data
         except OSError:

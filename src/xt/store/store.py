@@ -206,6 +206,10 @@ class Store:
                 found[run_id] = runid.shortest_unique(run_id, ordered[max(0, at - 1) : at + 2])
         return {run_id: found.get(run_id, runid.LENGTH) for run_id in run_ids}
 
+    def has(self, run_id: str) -> bool:
+        """Whether a run is here, finished or not; whether it can be read is another question."""
+        return os.path.lexists(self._record(run_id)) or os.path.lexists(self.live_folder(run_id))
+
     def record_bytes(self, run_id: str) -> bytes:
         """A record as it lies on disk; its seal is verified.
 
