@@ -20,7 +20,7 @@ HEX = "8f14e45fceea167a5a36dedd4bea2543"
 #: Every issuer, by the beginning of its tokens; put together here, so that no scanner stops at this file.
 TOKENS = {
     "a GitHub token": [f"{kind}_{ABC}" for kind in ("ghp", "gho", "ghu", "ghs", "ghr", "github_pat")],
-    "a GitLab token": [f"gl{kind}-{ABC[:20]}" for kind in ("pat", "rt", "dt", "cbt", "ptt", "ft", "imt", "oas")],
+    "a GitLab token": [f"gl{kind}-{ABC[:20]}" for kind in ("pat", "rt", "dt", "cbt", "ptt", "ft", "oas")],
     "a GitLab runner token": ["GR" + "1348941" + ABC[:20]],
     "a Hugging Face token": ["hf" + "_" + ABC, "api" + "_org_" + ABC],
     "an API key (sk-…)": [

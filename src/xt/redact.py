@@ -96,17 +96,7 @@ MARKERS = words(
     """
 ) | {"PRIVATE KEY"}
 #: The same for what is around a secret: headers, connection strings, logins.
-AROUND_MARKERS = (
-    "uthoriz",
-    "UTHORIZ",
-    "earer",
-    "EARER",
-    "wandb",
-    "AccountKey=",
-    "SharedAccess",
-    "ecret",
-    "ECRET",
-)
+AROUND_MARKERS = words("uthoriz UTHORIZ earer EARER wandb AccountKey= SharedAccess ecret_ ECRET_ ecretA")
 NAMED_WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "cookie", "signature")
 
 
