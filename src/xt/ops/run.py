@@ -126,7 +126,9 @@ def run(
         secrets = secrets_of(request, outside, settings)
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
+        capture.secrets, capture.mask = dict(secrets), scrubber.mask
         snapshot = causes.snapshot(capture, scrubber)
+        secrets |= capture.noticed
         wanted = required(settings, request.task)
         lacking = missing(wanted, request, snapshot)
         if lacking and (request.strict or settings.run.strict):
