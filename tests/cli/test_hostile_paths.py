@@ -164,7 +164,7 @@ def test_export(forger):
             assert not member.filename.startswith("/")
             assert not {"..", "", ".git", ".xt"} & set(member.filename.casefold().rstrip("/").split("/"))
             assert stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
-    for form in ("json", "csv", "prov", "cyclonedx", "in-toto", "openlineage", "mlflow"):
+    for form in ("json", "csv", "prov", "cyclonedx", "in-toto", "openlineage"):
         done = forger.project.xt("export", RUN, "--to", form, "-o", f"crate/{form}")
         assert done.code == 0, done.err
     forger.check()
