@@ -6,13 +6,19 @@ What makes it fail is written to `tests/fuzz/corpus/NAME/`, where the suite read
 from __future__ import annotations
 
 import argparse
+import atexit
+import contextlib
 import hashlib
-import os
 import sys
 import tempfile
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def main() -> int:
@@ -47,12 +53,10 @@ def main() -> int:
             Path(folder, hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
             target.run(data)
         limits = [f"-max_total_time={given.seconds}", "-timeout=10", f"-rss_limit_mb={given.megabytes}"]
-        words = [*limits, f"-artifact_prefix={known}/", "-print_final_stats=0", "-verbosity=0", folder]
-        if any(known.iterdir()):
-            words.append(str(known))
-        else:
-            known.rmdir()
-            os.makedirs(known)
+        words = [*limits, f"-artifact_prefix={known}/", "-print_final_stats=1", "-verbosity=0", folder]
+        words += [str(known)] if any(known.iterdir()) else []
+        # libFuzzer ends the process itself.
+        atexit.register(_remove_if_empty, known)
         atheris.Setup([sys.argv[0], *words], target.run)
         atheris.Fuzz()
     return 0
