@@ -165,6 +165,13 @@ class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL, an SPDX identifier or words, as with `--license`."""
 
 
+class GcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[gc]`: which runs are kept when a store is swept by rules."""
+
+    keep: list[str] = []
+    """Rules, as `--keep` takes them: `["last 50", "tagged"]`. They are applied by `xt gc --rules` alone."""
+
+
 class TicketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[tickets]`: where tickets lead to, in `xt show` and notes."""
 
@@ -282,6 +289,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: EngineSettings = EngineSettings()
     remote: dict[str, RemoteSettings] = {}
     ls: ListSettings = ListSettings()
+    gc: GcSettings = GcSettings()
     tickets: TicketSettings = TicketSettings()
     export: ExportSettings = ExportSettings()
     task: dict[str, TaskSettings] = {}

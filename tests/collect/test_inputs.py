@@ -40,14 +40,14 @@ def test_content_of_data_is_not_stored_but_that_of_prompts_is(project: Project) 
     inputs.collect(project.capture(("data.txt", "prompts:prompt.txt", "config:.env", "harness:picture.bin")))
     assert project.keep.get(digest_of(b"prompt.txt")) == b"prompt.txt"
     for content in (b"data.txt", b".env", b"picture.bin\0"):
-        assert not project.keep.has(digest_of(content))
+        assert not project.keep.hold(digest_of(content))
 
 
 def test_a_prompt_that_was_read_before_as_data_is_still_kept(project: Project) -> None:
     (project.root / "p.txt").write_bytes(b"Say hello")
     one(project, "p.txt")
     one(project, "prompts:p.txt")
-    assert project.keep.has(digest_of(b"Say hello"))
+    assert project.keep.hold(digest_of(b"Say hello"))
 
 
 def test_large_texts_are_not_kept(project: Project) -> None:

@@ -51,7 +51,7 @@ class Keep:
         shutil.copyfile(path, self.folder / digest)
         return "blake3:" + digest, size, False
 
-    def has(self, digest):
+    def hold(self, digest):
         return (self.folder / digest.removeprefix("blake3:")).exists()
 
     def points(self, digest):

@@ -39,8 +39,8 @@ class Keeper(Protocol):
             OSError: it cannot be read (ELOOP for a link, EINVAL for no regular file), or not kept.
         """
 
-    def has(self, digest: str) -> bool:
-        """Whether the content is kept already."""
+    def hold(self, digest: str) -> bool:
+        """Whether the content is kept already; if so, it stays."""
 
 
 class Capture:

@@ -169,7 +169,7 @@ class Reading:
         look_outside(listing)
         memory = self.cache.load(name)
         same = recall(memory, listing)
-        if same and memory is not None and memory.manifest and keep.has(memory.manifest):
+        if same and memory is not None and memory.manifest and keep.hold(memory.manifest):
             self.done[name] = (listing, memory.manifest)
             return
         if not same:
@@ -269,7 +269,7 @@ class Reading:
                 digest = "blake3:" + content.hex()
                 path = listing.absolute(folder, name)
                 try:
-                    if not self.capture.keep.has(digest) and _is_text(path):
+                    if not self.capture.keep.hold(digest) and _is_text(path):
                         self.capture.keep.put_file(path)
                 except (OSError, XtError) as error:
                     self.capture.problem("inputs", f"{shown(path)} could not be kept: {why(error)}")

@@ -196,3 +196,13 @@ class Signed(Event, frozen=True, tag="signed"):
     run: str
     envelope: Envelope
     schema: Literal["xt.event/1"] = "xt.event/1"
+
+
+class Swept(Event, frozen=True, tag="swept"):
+    """Runs were dropped from this store by `xt gc`. It tells of this store alone, and does not travel."""
+
+    runs: dict[str, str]
+    """Run → why it was dropped."""
+    commits: list[str] = []
+    """Commits that their code began with: because of these runs they need no protection in the project."""
+    schema: Literal["xt.event/1"] = "xt.event/1"

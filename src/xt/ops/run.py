@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
-from xt import codec, execute
+from xt import codec, execute, fsio
 from xt.collect import Capture
 from xt.config import Settings
 from xt.context import Outside, timestamp
@@ -26,6 +27,7 @@ from xt.ops.repeats import remember
 from xt.ops.scrub import Scrubber
 from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
+from xt.store.store import sealed as seal_of
 
 
 class Report(NamedTuple):
@@ -50,6 +52,8 @@ class Report(NamedTuple):
     """Required evidence that was declared and did not come, with the reason."""
     unsigned: str | None = None
     """Why it is not signed, though it was to be."""
+    weak: str | None = None
+    """Why the record may not survive a power failure."""
 
 
 class Hooks(NamedTuple):
@@ -286,13 +290,15 @@ def _seal(
     lost: list[Missing],
     sealed: Callable[[Store, Record], str | None] | None,
 ) -> Report:
-    seal = trouble = unsigned = None
+    seal = trouble = unsigned = weak = None
     repeats: tuple[str, str] | None = None
     beside: Beside | None = None
     doubt: str | None = None
     shown = runid.SHORTEST
     try:
         seal = store.seal(live, record)
+    except fsio.NotFlushedError as error:
+        seal, weak = seal_of(record)[1], error.strerror
     except OSError as error:
         trouble = f"{error.strerror}: {error.filename or store.path}"
     if sealed is not None and seal is not None:
@@ -312,6 +318,8 @@ def _seal(
         else:
             store.objects.discard()
         shown = store.shown(record.id)
+    if trouble is not None and os.path.exists(live.path("start.json")):
+        trouble += f" (lost: xt show {record.id[:shown]} has its start and its log)"
     return Report(
         record,
         seal,
@@ -324,4 +332,5 @@ def _seal(
         lacking,
         lost,
         unsigned,
+        weak,
     )

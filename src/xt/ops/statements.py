@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from xt.collect.context import user
 from xt.context import Outside, timestamp
+from xt.errors import NotRecordedError
 from xt.model.event import Event
 from xt.model.standing import Standing, fold
 from xt.store import Store, events
+from xt.store.holding import statement
 
 #: Fields of events that hold what somebody wrote.
 FREE = ("text", "reason", "purpose")
@@ -28,12 +30,19 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
         fields: of that kind, without `id`, `at` and `by`; what somebody wrote freely is kept without secrets.
 
     Raises:
+        NotRecordedError: the run it is about is not there any more.
         OSError: it was not written.
     """
+    run = fields.get("run")
     at = timestamp(outside.now())
     fields |= {name: _masked(fields[name], outside) for name in FREE if fields.get(name)}
     event = kind(id=events.event_id(at, outside.random_bytes(4)), at=at, by=user(outside.environ), **fields)
-    events.append(store.path, event)
+    with statement(store.path):
+        if run is not None and not store.has(run):
+            raise NotRecordedError(
+                f"run {run} is not in the store any more", "`xt gc` dropped it, or it was removed by hand"
+            )
+        events.append(store.path, event)
     return event
 
 

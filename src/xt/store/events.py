@@ -23,6 +23,7 @@ from xt.model.event import (
     Removed,
     Reused,
     Signed,
+    Swept,
     Tagged,
     Verified,
 )
@@ -41,6 +42,7 @@ KINDS: dict[type[Event], str] = {
     Deployed: ".deployed",
     Observed: ".observed",
     Signed: ".signed",
+    Swept: ".swept",
 }
 
 _OF_SUFFIX = {suffix: kind for kind, suffix in KINDS.items()}
@@ -53,6 +55,12 @@ class _Any(msgspec.Struct, frozen=True):
 
     id: str
     kind: str
+
+
+class _About(_Any, frozen=True):
+    """The same, and which run it is about, if any."""
+
+    run: str | None = None
 
 
 class Read(NamedTuple):
@@ -73,8 +81,8 @@ def event_id(at: str, random: bytes) -> str:
     return "".join(character for character in at if character.isdigit()) + "-" + random.hex()
 
 
-def append(store: str, event: Event) -> None:
-    """Write an event, durably.
+def append(store: str, event: Event) -> str:
+    """Write an event, durably; give its path.
 
     Raises:
         OSError: it was not written.
@@ -83,6 +91,20 @@ def append(store: str, event: Event) -> None:
     os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
     name = f"{folder}/{event.id}{KINDS[type(event)]}.json"
     fsio.write_atomic(name, codec.encode(event), mode=0o400)
+    return name
+
+
+def check(name: str, data: bytes) -> None:
+    """See that an event from elsewhere is one, and of its name; one of a newer xt is taken as it is.
+
+    Raises:
+        DamagedError: it is not.
+    """
+    stem, kind = name.partition(".")[0], _kind(name)
+    what = f"the event {stem}"
+    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
+    if len(data) > LARGEST or event.id != stem:
+        raise DamagedError(f"the event {stem} is not one")
 
 
 def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool:
@@ -101,12 +123,7 @@ def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool
         DamagedError: it is no event, or not of that name; one of a newer xt is taken as it is.
         OSError: it was not written.
     """
-    stem = os.path.basename(name).partition(".")[0]
-    kind = _kind(os.path.basename(name))
-    what = f"the event {stem}"
-    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
-    if len(data) > LARGEST or event.id != stem:
-        raise DamagedError(f"the event {stem} is not one")
+    check(os.path.basename(name), data)
     path = f"{store}/events/{name}"
     if os.path.lexists(path):
         return False
@@ -233,6 +250,23 @@ def decode(data: bytes, suffix: str) -> Event:
 def is_one(path: str) -> bool:
     """Whether a file is an event of a kind that is known here, and not one of a newer xt."""
     return _kind(os.path.basename(path)) is not None
+
+
+def glance(data: bytes, what: str) -> tuple[str, str | None]:
+    """Read of an event, of any kind, its id and the run it is about.
+
+    Raises:
+        DamagedError: it is none.
+    """
+    found = codec.decode(data, _About, what)
+    return found.id, found.run
+
+
+def kind_of(name: str) -> type[Event]:
+    """The kind that the name of a file says; see `is_one`."""
+    found = _kind(name)
+    assert found is not None
+    return found
 
 
 def _kind(name: str) -> type[Event] | None:

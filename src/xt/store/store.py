@@ -108,14 +108,21 @@ class Store:
             The seal.
 
         Raises:
+            NotFlushedError: it is written, and may not survive a power failure.
             OSError: the record was not written; the run stays in flight and will be `lost`.
         """
         data, seal = sealed(record)
         if len(data) > MAX_RECORD:
             raise OSError(errno.EFBIG, f"the record is larger than {MAX_RECORD // 1_000_000} MB")
         live.free_reserve()
-        self.objects.settle()
+        weak: fsio.NotFlushedError | None = None
+        try:
+            self.objects.settle()
+        except fsio.NotFlushedError as error:
+            weak = error  # a record that may be lost is better than none
         self._write_record(self._record(record.id), data)
+        if weak is not None:
+            raise weak
         return seal
 
     def _write_record(self, path: str, data: bytes, *, durable: bool = True) -> None:
@@ -207,6 +214,10 @@ class Store:
                 # In order, nobody shares more letters with an id than its neighbours.
                 found[run_id] = runid.shortest_unique(run_id, ordered[max(0, at - 1) : at + 2])
         return {run_id: found.get(run_id, runid.LENGTH) for run_id in run_ids}
+
+    def has(self, run_id: str) -> bool:
+        """Whether a run is here, finished or not; whether it can be read is another question."""
+        return os.path.lexists(self._record(run_id)) or os.path.lexists(self.live_folder(run_id))
 
     def record_bytes(self, run_id: str) -> bytes:
         """A record as it lies on disk; its seal is verified.

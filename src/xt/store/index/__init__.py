@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from xt.model.snapshot import Snapshot
@@ -271,6 +271,10 @@ class Index:
             rows = ((_bytes(digest), own, path) for digest, path in members or ())
             self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", rows)
             self._db.execute("INSERT OR REPLACE INTO opened VALUES (?, ?)", (own, int(members is not None)))
+
+    def members(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every file of every tree: its digest and that of the tree, in the order of the files' digests."""
+        yield from self._db.execute("SELECT digest, tree FROM members ORDER BY digest")
 
     # --- the file ----------------------------------------------------------------------------------
 
