@@ -75,7 +75,7 @@ def guarded(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("XT_DEBUG"):
             raise
-        print(f"xt: error: a bug in xt: {type(error).__name__}: {error}", file=sys.stderr)
+        print(harmless(f"xt: error: a bug in xt: {type(error).__name__}: {error}"), file=sys.stderr)
         print("xt: hint: XT_DEBUG=1 shows where; a report of it helps", file=sys.stderr)
         return errors.EXIT_BUG
 

@@ -290,5 +290,8 @@ def _files(store: str, kind: type[Event]) -> Iterator[str]:
 
 
 def _read(path: str, kind: type[E]) -> E:
-    event = codec.decode(fsio.read_file(path, LARGEST), kind, os.path.basename(path))
+    name = os.path.basename(path)
+    event = codec.decode(fsio.read_file(path, LARGEST), kind, name)
+    if event.id != name.partition(".")[0]:
+        raise DamagedError(f"the event {name} says it is {event.id!r}")
     return event

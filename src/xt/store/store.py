@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 from collections.abc import Iterator
 
@@ -16,8 +16,9 @@ from xt.store import layout
 from xt.store.live import Live, State, state
 from xt.store.objects import Objects
 
-#: A record larger than this is not ours: the lists in it are capped.
-MAX_RECORD = 100_000_000
+#: Bytes. A larger one is not read, whoever wrote it: in memory it is ten times as much. One of xt's own making
+#: has some ten thousand.
+MAX_RECORD = 20_000_000
 
 
 #: What stands before the seal in canonical JSON; in a string the quotes would be escaped.
@@ -111,6 +112,8 @@ class Store:
             OSError: the record was not written; the run stays in flight and will be `lost`.
         """
         data, seal = sealed(record)
+        if len(data) > MAX_RECORD:
+            raise OSError(errno.EFBIG, f"the record is larger than {MAX_RECORD // 1_000_000} MB")
         live.free_reserve()
         weak: fsio.NotFlushedError | None = None
         try:
@@ -178,16 +181,15 @@ class Store:
         with os.scandir(f"{self.path}/runs") as members:
             for member in members:
                 if len(member.name) == 2:
-                    with contextlib.suppress(FileNotFoundError):
+                    with fsio.absent():
                         found[member.name] = member.stat().st_mtime_ns
         return found
 
     def ids_in(self, folder: str) -> Iterator[str]:
         """Ids of the finished runs in one of the folders; none when it is not there."""
-        try:
+        names: list[str] = []
+        with fsio.absent():
             names = os.listdir(f"{self.path}/runs/{folder}")
-        except (FileNotFoundError, NotADirectoryError):
-            return
         for name in names:
             if name.endswith(".json") and runid.is_id(name[:-5]):
                 yield name[:-5]
