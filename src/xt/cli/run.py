@@ -105,7 +105,9 @@ def _outside(directory: str | None) -> Outside:
         return Outside.real()
     except OSError as error:
         where = directory if directory is not None else "the working directory"
-        raise NotStartedError(f"cannot run in `{where}`: {error.strerror}") from error
+        raise NotStartedError(
+            f"cannot run in `{where}`: {error.strerror}", "`-C DIR` names another folder"
+        ) from error
 
 
 def _warn(lacking: list[Missing]) -> None:

@@ -57,10 +57,16 @@ def check(store: str, *, foreign: bool = False) -> None:
     try:
         text = fsio.read_file(f"{store}/format", limit=4096).decode("ascii", "replace")
     except FileNotFoundError:
-        raise StoreError(f"`{store}` has no file `format`: not a store, or a damaged one") from None
+        raise StoreError(
+            f"`{store}` has no file `format`: not a store, or a damaged one",
+            f"if it is one, `echo xt-store {FORMAT} > .xt/format` says so again; else move it away",
+        ) from None
     words = text.split()
     if len(words) != 2 or words[0] != "xt-store" or not words[1].isdigit():
-        raise StoreError(f"`{store}/format` does not say `xt-store {FORMAT}`")
+        raise StoreError(
+            f"`{store}/format` does not say `xt-store {FORMAT}`",
+            "if it is a store, write that into the file; else move it away",
+        )
     if int(words[1]) > FORMAT:
         raise NewerStoreError(
             f"the store `{store}` has format {words[1]}; this xt knows {FORMAT}", "update xt"
