@@ -61,7 +61,7 @@ class UsageError(XtError):
     code = "usage"
     exit_status = EXIT_USAGE
     advice = "`xt COMMAND --help` lists what can be given"
-    example = "xt ls --group-by nothing"
+    example = "xt show --nothing"
 
 
 class ConfigError(XtError):
@@ -99,7 +99,7 @@ class NewerStoreError(StoreError):
 
     code = "store-newer"
     advice = "`pip install --upgrade xt` gets a newer xt"
-    example = "mkdir .xt; echo 'xt-store 99' > .xt/format; xt run --strict -- true"
+    example = "mkdir .xt; echo 'xt-store 99' > .xt/format; xt ls"
 
 
 class DamagedError(StoreError):
@@ -157,7 +157,7 @@ class NotWrittenError(XtError):
     code = "not-written"
     exit_status = 1
     advice = "name another place, or move away what is there"
-    example = "xt run -q -- true; echo > run.json; xt export --to json -o run.json"
+    example = "xt run -q -- true; echo > run.json; xt export @ --to json -o run.json"
 
 
 class UnverifiableError(XtError):
@@ -178,7 +178,7 @@ class NotDeployedError(XtError):
     code = "not-deployed"
     exit_status = 1
     advice = "`xt deploy --force -m WHY` records it in spite of that, where a run is known"
-    example = "echo > model.bin; xt run -q -- true; xt deploy model.bin --env prod"
+    example = "echo > model.bin; xt run -q -- true; xt deploy model.bin --to prod"
 
 
 class HookError(XtError):
@@ -198,7 +198,7 @@ class RemoteError(XtError):
     code = "remote"
     exit_status = EXIT_ELSEWHERE
     advice = "the same command goes on from there; `xt remote probe NAME` tries the place out"
-    example = "xt run -q -- true; xt push ./gone"
+    example = "xt run -q -- true; xt push -r ./gone"
 
 
 class WrongContentError(RemoteError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 #: Stable words, as the codes of errors are: the message may change, the word does not.
 SECTIONS = {
-    "command": "What the command is, or how it ended in its container, is not known for certain.",
-    "code": "The snapshot of the code lacks something, or may be a mixture: a commit meanwhile, a file too large.",
+    "command": "What the command is, or how it ended in its container, is not certain.",
+    "code": "The snapshot of the code lacks something, or may be a mixture of two.",
     "inputs": "Content of an input is not known: it changed while it was read, or cannot be read.",
     "params": "Settings could not be read, or a program reports others than were declared.",
     "facts": "A declared fact is not as it could be.",
