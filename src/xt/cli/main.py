@@ -11,6 +11,8 @@ from xt import __version__, errors
 
 #: Commands that end as the command does that they run.
 RUNNING = (["run"], ["rerun"])
+#: Commands that go without Typer, a third of what they take, when they are given no options.
+PLAIN = (["ls"], ["show"], ["logs"])
 #: Commands that report to a job of continuous integration.
 REPORTING = (["run"], ["verify"], ["diff"], ["audit"])
 
@@ -117,6 +119,11 @@ def dispatch(arguments: list[str]) -> int:
             from xt.cli.run import execute
 
             return execute(words)
+    if arguments[:1] in PLAIN and not any(word[:1] in ("", "-") for word in arguments[1:]):
+        from xt.cli import plain
+
+        if plain.fits(arguments):
+            return plain.answer(arguments)
     from xt.cli.app import invoke
 
     return invoke(arguments)
