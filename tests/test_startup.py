@@ -37,6 +37,8 @@ COMMANDS = {
     # The last: after it the index is not up to date.
     "run": (["run", "--", "true"], {*TYPER, "sqlite3", "hashlib", "rich", "json"}),
 }
+#: Never loaded by anything that starts a command.
+HEAVY = NEVER | COMMANDS["run"][1]
 
 PROGRAM = """
 import sys, os
@@ -81,6 +83,11 @@ def start(project: Project, *words: str) -> Start:
     root = f"{project.path}/"
     below = [path[len(root) :] for path in opened if f"{path}/".startswith(root)]
     return Start(set(modules), sorted({named(path) for path in below if path != ":memory:"}), started)
+
+
+def loaded(project: Project, *words: str) -> set[str]:
+    """Names of all modules that a command loads."""
+    return start(project, *words).modules
 
 
 def named(path: str) -> str:

@@ -58,18 +58,23 @@ def guarded(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except Exception as error:
-        try:
-            from xt.cli import fault
-        except (OSError, ImportError, MemoryError):
-            # No file can be opened any more, say.
-            print(f"xt: error: {type(error).__name__}: {str(error)!a}", file=sys.stderr)
-            return _status(arguments, errors.StoreError(""))
-        known = fault.ours(error)
-        status = _status(arguments, known)
-        fault.tell(known, arguments, status)
-        if known is error:
-            _to_job(arguments, known)
-        return status
+        return _failed(arguments, error)
+
+
+def _failed(arguments: list[str], error: Exception) -> int:
+    """Tell an error; a function of its own, so that nothing on its traceback holds on to it."""
+    try:
+        from xt.cli import fault
+    except (OSError, ImportError, MemoryError):
+        # No file can be opened any more, say.
+        print(f"xt: error: {type(error).__name__}: {str(error)!a}", file=sys.stderr)
+        return _status(arguments, errors.StoreError(""))
+    known = fault.ours(error)
+    status = _status(arguments, known)
+    fault.tell(known, arguments, status)
+    if known is error:
+        _to_job(arguments, known)
+    return status
 
 
 def _status(arguments: list[str], error: errors.XtError) -> int:
