@@ -92,6 +92,8 @@ class NotRecordedError(XtError):
     """The store cannot be written: `xt run` warns and becomes the command, or with `--strict` ends here."""
 
     code = "unrecorded"
+    advice = "`XT_STORE=PATH` names a store elsewhere; without `--strict` the command runs all the same"
+    example = "echo > .xt; xt run --strict -- true"
 
 
 def run(
