@@ -36,6 +36,7 @@ from xt.store.holding import sweeping
 #: Seconds: the grace period, and the least it can be.
 GRACE, LEAST = 86_400.0, 3600.0
 _NANO = 10**9
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Wish(NamedTuple):
@@ -187,8 +188,7 @@ def _waiting(tally: Tally, known: Survey, now: int, grace: float) -> Waiting | N
     )
     if not flying and tally.newest <= now:
         try:
-            when = datetime.fromtimestamp(tally.newest / _NANO, UTC) + timedelta(seconds=longest / _NANO)
-            until = timestamp(when)
-        except (OverflowError, ValueError, OSError):
+            until = timestamp(_EPOCH + timedelta(microseconds=(tally.newest + longest) // 1000))
+        except OverflowError:
             until = None
     return Waiting(files, size, until, flying)
