@@ -124,7 +124,7 @@ class Survey:
                 how = state(path, start)
                 if how == "unknown" and self.standing.of(run_id).removed is not None:
                     how = "lost"  # whoever put it away said that it has ended, on its host
-            if held or (how == "unknown" and start is not None):
+            if held or (start is not None and how != "lost"):
                 began = [folder.mtime, *(_mtime(f"{path}/{name}") for name in ("lock", "start.json"))]
                 began += [_nanoseconds(start.started_at)] if start is not None else []
                 self.begun[run_id] = min(filter(None, began))
