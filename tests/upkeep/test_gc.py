@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -325,6 +326,26 @@ def test_where_a_drop_cannot_be_recorded_nothing_is_dropped(made):
     assert made.objects() == {made.put(b"a")}
 
 
+def test_ctrl_c_before_it_is_recorded_drops_nothing(made):
+    runs = {made.seal(writes={"a": bytes([number])}) for number in range(2)}
+    for run in runs:
+        away(made, run)
+    made.age()
+    before = made.objects()
+
+    class Impatient(type(made.outside)):
+        def random_bytes(self, count):
+            assert made.ids() == set(), "the records were moved by now"
+            raise KeyboardInterrupt
+
+    patient, made.outside = made.outside, Impatient(str(made.folder), {})
+    with pytest.raises(KeyboardInterrupt):
+        made.gc()
+    assert (made.ids(), made.objects(), [*trash.names(str(made.path))]) == (runs, before, [])
+    made.outside = patient
+    assert len(made.gc().dropped) == 2
+
+
 def test_what_a_killed_sweep_left_is_settled(made):
     """Contents that are needed and records of runs that were not dropped come back; the rest goes."""
     run = made.seal(writes={"a": b"needed"})
@@ -467,17 +488,19 @@ def test_pins_and_deployments_beside_the_drop_of_the_very_runs(tmp_path):
     assert found["refused"] + found["kept"] == 60
 
 
-def test_killed_before_every_call_that_changes_the_store(tmp_path):
+def test_killed_before_every_call_that_changes_the_store():
     """Or told that it failed: nothing that is needed is gone, and the next sweep does the rest."""
     if (reason := preload.missing()) is not None:
         pytest.skip(reason)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.upkeep.killed", str(tmp_path)],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.upkeep.killed", folder],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["wrong"] == []
