@@ -113,6 +113,11 @@ DAMAGE = {
     ),
     "a FIFO for a record": (lambda s: replaced(s.record_path(s.a), os.mkfifo), "record-damaged", ALL),
     "a bit of code": (lambda s: flip(s.code_blob(changed_text())), "code-damaged", CODE),
+    "a FIFO for a blob of code": (
+        lambda s: replaced(s.code_blob(changed_text()), os.mkfifo),
+        "code-damaged",
+        CODE,
+    ),
     "an empty blob of code": (lambda s: rewrite(s.code_blob(changed_text()), b""), "code-damaged", CODE),
     "code that is gone": (lambda s: s.code_blob(changed_text()).unlink(), "code-missing", CODE),
     "code that the project lost": (lambda s: shutil.rmtree(s.path / ".git"), "code-missing", CODE),
@@ -128,6 +133,7 @@ DAMAGE = {
         "index-damaged",
         {},
     ),
+    "a FIFO for an index": (lambda s: replaced(s.store / "cache/index.db", os.mkfifo), "index-damaged", {}),
     "no key": (lambda s: (s.store / "key").unlink(), "key-missing", {}),
     "a short key": (lambda s: rewrite(s.store / "key", b"short"), "key-damaged", {}),
     "no format": (lambda s: (s.store / "format").unlink(), "format-missing", {}),
@@ -139,7 +145,8 @@ DAMAGE = {
 SHARED = [
     what
     for what, (_, code, _) in DAMAGE.items()
-    if code.startswith(("object-", "record-")) or what in ("a bit of code", "code that is gone")
+    if code.startswith(("object-", "record-"))
+    or what in ("a bit of code", "a FIFO for a blob of code", "code that is gone")
 ]
 #: What need not be as it was.
 DERIVED = ("cache", "tmp", "quarantine", "gc.lock", "code.git")

@@ -45,9 +45,13 @@ def fsck(
     try:
         with Look(store, outside, bar.step, deep=deep) as look:
             look_through(look)
-            if places is not None and look.suspects:
-                mend(look, places)
-            found = report(look, places)
+            interrupted = False
+            try:
+                if places is not None and look.suspects:
+                    mend(look, places)
+            except KeyboardInterrupt:
+                interrupted = True
+            found = report(look, places, interrupted=interrupted)
     finally:
         bar.close()
         if places is not None:
@@ -66,4 +70,6 @@ def fsck(
         named = sorted({one.run for finding in found.findings for one in finding.runs})
         data = for_people(render(found, store.shown_all(named), columns, colours))
     sys.stdout.buffer.write(data)
+    if interrupted:
+        return 130
     return 0 if found.clean else 1

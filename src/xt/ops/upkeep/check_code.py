@@ -33,6 +33,7 @@ from xt.store.objects import WHOLE
 FOLDERS = {"sha1": "code.git", "sha256": "code.sha256.git"}
 _LOOSE = re.compile(r"[^/]+/objects/([0-9a-f]{2})/([0-9a-f]{38}|[0-9a-f]{62})")
 _PACK = re.compile(r"[^/]+/objects/pack/pack-[0-9a-f]{40,64}\.(pack|idx|rev)")
+_OID = re.compile(r"\b[0-9a-f]{40,64}\b")
 #: Longer ones say that the object is not one.
 _HEADER = 64
 
@@ -40,8 +41,7 @@ _HEADER = 64
 class _Group:
     """Trees that are read with the same borrowed objects."""
 
-    def __init__(self, git: Git) -> None:
-        self.git = git
+    def __init__(self) -> None:
         self.trees: dict[str, list[tuple[str, Tree, bool]]] = {}
         """Tree → run, how it names it, and whether it need not be here."""
 
@@ -59,6 +59,8 @@ class Code:
         self._missing: dict[str, Suspect] = {}
         """Trees that cannot be read."""
         self._own: dict[str, CodeStore] = {}
+        self._special: set[str] = set()
+        """Paths of what is no file and should be."""
         self._read: set[bytes] = set()
         """Objects that were read and are good."""
 
@@ -73,13 +75,11 @@ class Code:
                 continue
             key = snapshot.code.vcs, from_text(snapshot.context.project), tree.folder
             if key not in self._around:
-                self._around[key] = tuple(
-                    lenders(self._look.store, snapshot, tree.folder, self._look.outside)
-                )
-            group = self._group("sha256" if len(tree.tree) == 64 else "sha1", self._around[key])
-            if group is not None:
-                needs = group.trees.setdefault(tree.tree, [])
-                needs.append((one.run, tree, snapshot.code.partial))
+                found = lenders(self._look.store, snapshot, tree.folder, self._look.outside)
+                self._around[key] = tuple(dict.fromkeys(found))
+            form = "sha256" if len(tree.tree) == 64 else "sha1"
+            group = self._groups.setdefault((form, self._around[key]), _Group())
+            group.trees.setdefault(tree.tree, []).append((one.run, tree, snapshot.code.partial))
 
     def end(self) -> None:
         """Look at all of it."""
@@ -90,27 +90,47 @@ class Code:
                 self._objects(folder)
             done = 0
             total = sum(len(group.trees) for group in self._groups.values())
-            for group in self._groups.values():
+            for (form, around), group in self._groups.items():
                 look.count("trees", len(group.trees))
+                git = self._git(form, around)
                 for some in _batches(list(group.trees)):
                     look.step("checking code", done, total)
                     done += len(some)
-                    self._trees(group, some)
+                    self._trees(git, group, some)
         except GitError as error:
             look.suspect("code-unchecked", None, f"code was not looked at: {error}")
 
-    # --- which repositories --------------------------------------------------------------------------
+    # --- git ---------------------------------------------------------------------------------------------
 
-    def _group(self, form: str, around: tuple[str, ...]) -> _Group | None:
-        around = tuple(dict.fromkeys(around))
-        if (form, around) not in self._groups:
-            if form not in self._own:
-                # A repository of its own, so that nothing is made or believed but the objects.
-                self._own[form] = CodeStore(self._look.scratch(), form, self._look.outside.environ)
-            objects = self._look.path(f"{FOLDERS[form]}/objects")
-            git = self._own[form].git(None, [*around], objects=objects if os.path.isdir(objects) else None)
-            self._groups[form, around] = _Group(git.with_settings(["core.bigFileThreshold=16m"]))
-        return self._groups[form, around]
+    def _git(self, form: str, around: tuple[str, ...]) -> Git:
+        """Git in a repository elsewhere: nothing is made in the store, and nothing believed but objects."""
+        if form not in self._own:
+            self._own[form] = CodeStore(self._look.scratch(), form, self._look.outside.environ)
+        own = self._own[form]
+        git = own.git(None, [*around], objects=self._readable(FOLDERS[form], own))
+        return git.with_settings(["core.bigFileThreshold=16m"])
+
+    def _readable(self, folder: str, own: CodeStore) -> str | None:
+        """The folder of a repository's objects; or one like it, without what git would wait for: a FIFO, say."""
+        objects = self._look.path(f"{folder}/objects")
+        if not os.path.isdir(objects):
+            return None
+        avoided = {path for path in self._special if path.startswith(objects)}
+        if not avoided:
+            return objects
+        place = f"{own.path}/objects"
+        for name in os.listdir(objects):
+            inside = f"{objects}/{name}"
+            if inside in avoided or os.path.lexists(f"{place}/{name}"):
+                continue
+            if not any(path.startswith(inside + "/") for path in avoided):
+                os.symlink(inside, f"{place}/{name}")
+                continue
+            os.mkdir(f"{place}/{name}")
+            for base in os.listdir(inside):
+                if f"{inside}/{base}" not in avoided:
+                    os.symlink(f"{inside}/{base}", f"{place}/{name}/{base}")
+        return place
 
     # --- objects ---------------------------------------------------------------------------------------
 
@@ -142,6 +162,8 @@ class Code:
     def _one(self, file: inventory.File, oid: str | None) -> None:
         look = self._look
         look.count("code_objects")
+        if not file.is_file:
+            self._special.add(look.path(file.name))
         if file.size > WHOLE and not look.deep:
             look.count("code_by_size")
             look.count("code_by_size_bytes", file.size)
@@ -158,44 +180,43 @@ class Code:
     def _packed(self, path: str) -> list[str]:
         """Ids of what is in a damaged pack, as far as its index tells."""
         form = "sha256" if FOLDERS["sha256"] in path else "sha1"
-        group = self._group(form, ())
         try:
             index = fsio.read_file(os.path.splitext(path)[0] + ".idx")
-            rows = group.git.run("show-index", f"--object-format={form}", data=index) if group else b""
+            rows = self._git(form, ()).run("show-index", f"--object-format={form}", data=index)
         except (GitError, OSError):
             return []
         return [words[1].decode() for words in map(bytes.split, rows.splitlines()) if len(words) > 1]
 
     # --- trees -----------------------------------------------------------------------------------------
 
-    def _trees(self, group: _Group, some: list[str]) -> None:
+    def _trees(self, git: Git, group: _Group, some: list[str]) -> None:
         """Look whether trees are whole; find those that are not by halves."""
-        told = self._told(group, some)
+        told = self._told(git, some)
         if told is None:
             return
         if len(some) > 1:
             middle = len(some) // 2
-            self._trees(group, some[:middle])
-            self._trees(group, some[middle:])
+            self._trees(git, group, some[:middle])
+            self._trees(git, group, some[middle:])
             return
         for run, tree, partial in group.trees[some[0]]:
-            self._concerned(group, run, tree, told, partial=partial)
+            self._concerned(git, run, tree, told, partial=partial)
 
-    def _told(self, group: _Group, some: list[str]) -> list[Suspect] | str | None:
+    def _told(self, git: Git, some: list[str]) -> list[Suspect] | str | None:
         """Damaged objects that trees reach; or why they cannot be read; None when all is well."""
         words = ["rev-list", "--objects", "--stdin"]
         words += ["--no-object-names"] if self._bad or self._look.deep else ["--quiet"]
         try:
-            listing = group.git.run(
-                *words, data="".join(f"{tree}\n" for tree in some).encode(), seconds=packs.LONG
-            )
+            listing = git.run(*words, data="".join(f"{tree}\n" for tree in some).encode(), seconds=packs.LONG)
         except GitError as error:
             if str(error) == "git not found":
                 raise
-            return str(error)
+            # It ends at the first object that it cannot have.
+            named = {oid for oid in _OID.findall(str(error)) if oid in self._bad}
+            return [self._bad[oid] for oid in named] or str(error)
         oids = listing.decode().split()
         if self._look.deep:
-            self._contents(group.git, oids)
+            self._contents(git, oids)
         found = {self._bad[oid].path: self._bad[oid] for oid in oids if oid in self._bad}
         return [*found.values()] or None
 
@@ -221,9 +242,7 @@ class Code:
                 )
                 self._bad[oid].digest = oid
 
-    def _concerned(
-        self, group: _Group, run: str, tree: Tree, told: list[Suspect] | str, *, partial: bool
-    ) -> None:
+    def _concerned(self, git: Git, run: str, tree: Tree, told: list[Suspect] | str, *, partial: bool) -> None:
         look = self._look
         part = f"code: {tree.folder}" if tree.folder else "code"
         if not isinstance(told, str):
@@ -238,7 +257,7 @@ class Code:
             code = "code-partial" if partial else "not-brought"
             found = look.suspect(code, None, away or "it was not whole when it was recorded", None)
         else:
-            found = self._missing.get(tree.tree) or self._lost(group.git, tree.tree, told)
+            found = self._missing.get(tree.tree) or self._lost(git, tree.tree, told)
         found.concerns(run, part)
         found.trees.append((run, tree.folder))
 

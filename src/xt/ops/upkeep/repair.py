@@ -30,7 +30,6 @@ REPAIRS: dict[str, Callable[[Mending, Suspect], None]] = {
     "start-damaged": repair_records.start,
     "object-missing": repair_contents.mend,
     "object-damaged": repair_contents.mend,
-    "manifest-damaged": repair_contents.mend,
     "object-misplaced": repair_contents.misplaced,
     "code-damaged": repair_code.damaged,
     "code-missing": repair_code.missing,

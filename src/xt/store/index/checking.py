@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -211,7 +212,8 @@ def _pin() -> type[Event]:
 
 
 def _copy(path: str, target: sqlite3.Connection) -> None:
-    os.stat(path)
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise IndexFaultError("index-damaged", "it is no regular file")
     try:
         _backup(path, target)
     except sqlite3.DatabaseError as error:
