@@ -16,6 +16,7 @@ from xt.collect.context import user
 from xt.context import Outside, timestamp
 from xt.errors import StoreError
 from xt.model.event import Deployed, Observed, Pin, Swept
+from xt.ops.repeats import forget
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.retention import Decision
 from xt.ops.upkeep.survey import Survey
@@ -89,6 +90,14 @@ class _Drop:
         except BaseException:
             self._back()
             raise
+        recipes: dict[str, set[str]] = {}
+        for run_id in gone:
+            recipe = self._known.runs[run_id].recipe
+            if recipe is not None:
+                recipes.setdefault(recipe, set()).add(run_id)
+        for recipe, runs in recipes.items():
+            with contextlib.suppress(OSError):  # a cache
+                forget(self._store.path, recipe, runs)
         for run_id in gone:
             for file in sizes[run_id]:
                 self._tally.count(_sort(file.name), file)

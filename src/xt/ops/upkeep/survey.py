@@ -139,7 +139,7 @@ class Survey:
                 repeat = start.snapshot.repeat
                 if run_id in self.begun and repeat is not None:
                     self.busy[repeat.of] = "is being repeated"
-        for run_id in [run_id for run_id in self.runs if run_id not in there | flying]:
+        for run_id in self.runs.keys() - (there | flying):
             del self.runs[run_id]
 
     def _refresh_jobs(self) -> None:

@@ -6,6 +6,7 @@ oldest run in flight, and what somebody comes to want while it is being removed 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,6 +123,12 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
 
 @contextmanager
 def _alone(store: Store, *, dry: bool) -> Iterator[int]:
+    if not os.path.lexists(f"{store.path}/key"):
+        # Whoever pushes there may rely on contents that nothing names yet, for any time.
+        raise StoreError(
+            f"`{store.path}` is no store that runs are made in: it has no `key`",
+            "a team's store is not swept; if it is your own, the next `xt run` makes a new key",
+        )
     if dry:
         yield time.time_ns()
         return
