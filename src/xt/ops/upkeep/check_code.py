@@ -111,7 +111,7 @@ class Code:
         return git.with_settings(["core.bigFileThreshold=16m"])
 
     def _readable(self, folder: str, own: CodeStore) -> str | None:
-        """The folder of a repository's objects; or one like it, without what git would wait for: a FIFO, say."""
+        """The folder of a repository's objects; or one like it, without what git would wait for."""
         objects = self._look.path(f"{folder}/objects")
         if not os.path.isdir(objects):
             return None
