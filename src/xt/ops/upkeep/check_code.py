@@ -7,16 +7,14 @@ objects are what their names say is looked at here: git does not ask when it onl
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
-import zlib
 from collections.abc import Iterator
 
 from xt import fsio
 from xt.collect import codestore, gitdir, packs
 from xt.collect.codestore import CodeStore
-from xt.collect.git import Dialogue, Git, GitError
+from xt.collect.git import Git, GitError
 from xt.context import Outside
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
@@ -24,18 +22,15 @@ from xt.ops.code_trees import borrowed
 from xt.ops.elsewhere import not_brought
 from xt.ops.repeat.places import tops
 from xt.ops.upkeep import inventory
+from xt.ops.upkeep.git_objects import FOLDERS, fault_of, is_sound
 from xt.ops.upkeep.holds import Tree, trees
-from xt.ops.upkeep.looking import LEFT, Look, One, Suspect, denied, what_is
+from xt.ops.upkeep.looking import LEFT, Look, One, Suspect
 from xt.store import Store
 from xt.store.objects import WHOLE
 
-#: Repositories of a store, by the format of their objects.
-FOLDERS = {"sha1": "code.git", "sha256": "code.sha256.git"}
 _LOOSE = re.compile(r"[^/]+/objects/([0-9a-f]{2})/([0-9a-f]{38}|[0-9a-f]{62})")
 _PACK = re.compile(r"[^/]+/objects/pack/pack-[0-9a-f]{40,64}\.(pack|idx|rev)")
 _OID = re.compile(r"\b[0-9a-f]{40,64}\b")
-#: Longer ones say that the object is not one.
-_HEADER = 64
 
 
 class _Group:
@@ -292,96 +287,11 @@ def lenders(store: Store, snapshot: Snapshot, folder: str, outside: Outside) -> 
                     yield found
 
 
-def is_sound(dialogue: Dialogue, oid: str) -> bool:
-    """Whether an object that git gives is what its id says."""
-    hasher = _hasher(len(oid))
-    try:
-        kind, size, pieces = dialogue.object(oid)
-        hasher.update(b"%s %d\0" % (kind.encode(), size))
-        for piece in pieces:
-            hasher.update(piece)
-    except GitError:
-        return False
-    return hasher.hexdigest() == oid
-
-
 def _is_sound_now(git: Git, oid: str) -> bool:
     with contextlib.closing(git.blobs()) as dialogue:
         return is_sound(dialogue, oid)
 
 
-def _hasher(digits: int) -> hashlib._Hash:
-    return hashlib.sha1(usedforsecurity=False) if digits == 40 else hashlib.sha256()
-
-
 def _batches(found: list[str], size: int = 500) -> Iterator[list[str]]:
     for at in range(0, len(found), size):
         yield found[at : at + size]
-
-
-def fault_of(path: str, oid: str | None) -> str | None:
-    """Say what is wrong with a file of git's objects; None: nothing, or it is gone.
-
-    Args:
-        path: of the file.
-        oid: of a loose object its id; None of a pack, or of what belongs to one.
-    """
-    try:
-        return _loose_fault(path, oid) if oid else _pack_fault(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return f"it may not be read: {error.strerror}" if denied(error) else what_is(path, error)
-
-
-def _loose_fault(path: str, oid: str) -> str | None:
-    """Say why a loose object is not what its name says."""
-    hasher = _hasher(len(oid))
-    inflate = zlib.decompressobj()
-    size = left = -1
-    head = b""
-    try:
-        for read in fsio.read_pieces(path):
-            piece, data = read, b""
-            while piece or len(data) == fsio.CHUNK:
-                data = inflate.decompress(piece, fsio.CHUNK)
-                piece = inflate.unconsumed_tail
-                hasher.update(data)
-                if size < 0:
-                    head += data
-                    words, end, _ = head[:_HEADER].partition(b"\0")
-                    if end:
-                        size = int(words.split(b" ")[1])
-                        left = size - (len(head) - len(words) - 1)
-                    elif len(head) > _HEADER:
-                        return "it is no object of git"
-                else:
-                    left -= len(data)
-                if size >= 0 and left < 0:
-                    return "it is longer than it says"
-                if inflate.eof:
-                    break
-            if inflate.eof:
-                break
-    except (zlib.error, ValueError, IndexError) as error:
-        return f"it cannot be decompressed: {error}"
-    if not head:
-        return "it is empty"
-    if not inflate.eof or inflate.unused_data or left:
-        return "it is cut, or goes on where it should end"
-    return None if hasher.hexdigest() == oid else "it is not what its name says"
-
-
-def _pack_fault(path: str) -> str | None:
-    """Say why a pack, or the index of one, is not what was written: it ends with the digest of all before."""
-    wide = f"/{FOLDERS['sha256']}/" in path
-    hasher = _hasher(64 if wide else 40)
-    length = hasher.digest_size
-    kept = b""
-    for piece in fsio.read_pieces(path):
-        kept += piece
-        hasher.update(kept[:-length])
-        kept = kept[-length:]
-    if len(kept) < length:
-        return "it is empty" if not kept else "it is cut"
-    return None if hasher.digest() == kept else "it is not what was written"

@@ -6,13 +6,12 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from xt import fsio
 from xt.errors import XtError
 from xt.model.result import Record
 from xt.ops.upkeep.looking import Look, One
-from xt.store.index.checking import Copy, IndexFaultError, asking
+from xt.store.index.checking import Copy, IndexFaultError, asking, where
 
-#: Relative to the store.
-NAME = "cache/index.db"
 #: Runs that are held against all tables together.
 TOGETHER = 500
 
@@ -23,6 +22,7 @@ class Index:
     def __init__(self, look: Look) -> None:
         """Look at nothing yet."""
         self._look = look
+        self._name = fsio.relative_to(where(look.store), look.store.path)
         self._copy: Copy | None = None
         self._doubtful: set[str] = set()
         """Runs."""
@@ -54,7 +54,7 @@ class Index:
             self._doubtful |= {run for run in self._copy.runs() if not self._recorded(run)}
             if not self._copy.knows_what_is_live():
                 said = "it says something else of what is live than the events"
-                self._look.suspect("index-disagrees", NAME, said)
+                self._look.suspect("index-disagrees", self._name, said)
         if self._copy is not None:
             self._copy.close()
         self._copy = self._taken(said=False) if self._doubtful and self._copy is not None else None
@@ -65,7 +65,9 @@ class Index:
             there = set(copy.runs())
             wrong = {run for run in self._doubtful if self._is_wrong(copy, run, there)}
             if wrong:
-                found = self._look.suspect("index-disagrees", NAME, "it says something else than the records")
+                found = self._look.suspect(
+                    "index-disagrees", self._name, "it says something else than the records"
+                )
                 for run in wrong:
                     found.concerns(run, "what lists and searches say of it")
 
@@ -76,7 +78,7 @@ class Index:
             with asking():
                 yield
         except IndexFaultError as error:
-            self._look.suspect(error.code, NAME, str(error))
+            self._look.suspect(error.code, self._name, str(error))
             self._copy = None
 
     def _remembers(self, name: str, data: bytes) -> bool:
@@ -107,9 +109,9 @@ class Index:
             return None
         except IndexFaultError as error:
             if said:
-                self._look.suspect(error.code, NAME, str(error))
+                self._look.suspect(error.code, self._name, str(error))
             return None
         except OSError as error:
             if said:
-                self._look.unreadable(NAME, error.strerror or str(error))
+                self._look.unreadable(self._name, error.strerror or str(error))
             return None

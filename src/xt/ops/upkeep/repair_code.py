@@ -14,7 +14,8 @@ from xt.ops.code_trees import repository, trees
 from xt.ops.repeat.places import tops
 from xt.ops.sync.code import Code
 from xt.ops.upkeep.aside import put_aside
-from xt.ops.upkeep.check_code import FOLDERS, fault_of, lenders
+from xt.ops.upkeep.check_code import lenders
+from xt.ops.upkeep.git_objects import FOLDERS, fault_of
 from xt.ops.upkeep.looking import Suspect
 from xt.ops.upkeep.mending import Mending
 from xt.store.remote import Remote

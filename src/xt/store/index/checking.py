@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from xt import shares
 from xt.errors import XtError
 from xt.model.event import Deployed, Event
 from xt.model.result import Record
@@ -90,7 +91,7 @@ class Copy:
         self._store = store
         self._db = sqlite3.connect("")
         try:
-            _copy(f"{store.path}/cache/index.db", self._db)
+            _copy(where(store), self._db)
             check = "integrity_check" if deep else "quick_check"
             answer = self._db.execute(f"PRAGMA {check}(1)").fetchone()
             if answer != ("ok",):
@@ -189,15 +190,20 @@ def _by_run(db: sqlite3.Connection, query: str, ids: list[str]) -> dict[str, lis
     return {run: sorted(rows) for run, rows in found.items()}
 
 
+def where(store: Store) -> str:
+    """Path of the index that this host asks."""
+    return shares.of_this_host(f"{store.path}/cache/index.db")
+
+
 def rebuild(store: Store) -> None:
     """Make the index anew.
 
     Raises:
         OSError: the old one cannot be removed.
     """
-    for name in ("index.db", "index.db-journal"):
+    for suffix in ("", "-journal"):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{store.path}/cache/{name}")
+            os.unlink(where(store) + suffix)
     os.makedirs(f"{store.path}/cache", 0o700, exist_ok=True)
     Index(store).close()
 
