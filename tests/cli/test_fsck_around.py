@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import time
+import zlib
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -343,6 +345,18 @@ def files(there):
     )
 
 
+def content(name, data):
+    """What a file says: compressed ones may have bits that mean nothing (RFC 1951, 3.2.4; RFC 8878, 3.1.1.1)."""
+    try:
+        if name.startswith("code.git/objects/"):
+            return zlib.decompress(data)
+        if name.endswith(".zst"):
+            return zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 20)
+    except (zlib.error, zstandard.ZstdError):
+        return None
+    return data
+
+
 WAYS = {
     "flip": lambda path, data, at: rewrite(
         path, data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]
@@ -367,13 +381,15 @@ def test_any_single_damage_is_found(there, data):
     at = data.draw(st.integers(0, len(good) - 1))
     WAYS[way](path, good, at)
     try:
-        same = path.is_file() and not path.is_symlink() and path.read_bytes() == good
+        now = path.read_bytes() if path.is_file() and not path.is_symlink() else None
         done = there.xt("fsck", "--deep", "--json")
         assert "Traceback" not in done.err
         assert "a bug" not in done.err
         # A statement has no seal: what is found there is what makes it say something else.
-        same = same or (event is not None and events.read(str(path)) == event)
-        assert done.code == (0 if same else 1), (name, way, at)
+        same = event is not None and events.read(str(path)) == event
+        same = same or (now is not None and content(name, now) == content(name, good))
+        assert done.code == 1 or (done.code == 0 and same), (name, way, at)
+        assert done.code == 0 or now != good
         assert there.xt("ls").code in (0, 1)
     finally:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
