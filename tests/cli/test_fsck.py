@@ -388,7 +388,8 @@ def test_statements_of_a_newer_xt_and_of_runs_that_are_not_here(there):
     assert (status, there.told(found)) == (0, [])
     assert [code for code, _ in there.told(found, faults=False)] == ["event-newer", "event-newer"]
     (folder / f"{stamp}-00000003.noted.json").write_text(
-        f'{{"at":"2026-11-26T09:30:00.000000Z","by":null,"id":"{stamp}-00000003","kind":"noted","run":"{"k" * 16}","text":"x"}}'
+        f'{{"at":"2026-11-26T09:30:00.000000Z","by":null,"id":"{stamp}-00000003","kind":"noted",'
+        f'"run":"{"k" * 16}","text":"x"}}'
     )
     status, found = there.fsck()
     assert (status, [code for code, _ in there.told(found, faults=False)][2:]) == (0, ["event-unheld"]), str(
@@ -429,15 +430,41 @@ def test_an_index_that_has_a_run_too_many_or_too_few(there):
         db.execute("DELETE FROM runs WHERE id = ?", (there.a,))
     db.close()
     kept = there.record_path(there.b)
-    data, times = kept.read_bytes(), kept.parent.stat()
+    times = kept.parent.stat()
     kept.unlink()
     os.utime(kept.parent, ns=(times.st_atime_ns, times.st_mtime_ns))
     said = ["what lists and searches say of it"]
     status, found = there.fsck()
-    assert (status, there.told(found)) == (1, [("index-disagrees", {"A": said, "B": said})])
-    assert data
-    assert there.fsck("--repair")[0] == 0
+    both = [("index-disagrees", {"A": said, "B": said}), ("record-missing", {"B": []})]
+    assert (status, there.told(found)) == (1, both)
+    assert there.fsck("--repair")[0] == 1
     assert there.fsck()[0] == 0
+
+
+def test_a_record_that_is_gone(there):
+    good = own(there)
+    there.record_path(there.a).unlink()
+    assert there.told(there.fsck()[1]) == [("record-missing", ALL)]
+    status, found = there.fsck("--repair", "--from", str(there.path.parent / "remote"))
+    assert (status, there.told(found)) == (0, [("record-missing", ALL)])
+    assert own(there) == good
+    there.xt("rm", there.b)
+    assert there.xt("gc", "--grace", "1h").code == 0
+    assert not there.record_path(there.b).exists()
+    assert there.told(there.fsck()[1]) == []
+
+
+@pytest.mark.parametrize("name", ["objects", "runs", "live", "cache", "events"])
+def test_a_file_in_place_of_a_folder(there, name):
+    shutil.rmtree(there.store / name)
+    (there.store / name).write_text("x")
+    status, found = there.fsck()
+    assert (status, there.told(found)[0][0]) == (1, "folder-damaged")
+    assert there.xt("fsck").code == 1
+    there.fsck("--repair", "--from", str(there.path.parent / "remote"))
+    status, found = there.fsck()
+    assert (status, there.told(found)) == (0, [])
+    assert (there.store / "quarantine" / name).read_text() == "x"
 
 
 def test_what_the_index_has_not_been_asked_for_yet_is_no_disagreement(there):

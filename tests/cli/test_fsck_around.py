@@ -347,6 +347,8 @@ def files(there):
 
 def content(name, data):
     """What a file says: compressed ones may have bits that mean nothing (RFC 1951, RFC 8878)."""
+    if name == "format":
+        return data.split()
     try:
         if name.startswith("code.git/objects/"):
             return zlib.decompress(data)

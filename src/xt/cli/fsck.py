@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -68,7 +69,10 @@ def fsck(
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
         named = sorted({one.run for finding in found.findings for one in finding.runs})
-        data = for_people(render(found, store.shown_all(named), columns, colours))
+        shown = {}
+        with suppress(OSError):  # a folder of the store may be something else
+            shown = store.shown_all(named)
+        data = for_people(render(found, shown, columns, colours))
     sys.stdout.buffer.write(data)
     if interrupted:
         return 130

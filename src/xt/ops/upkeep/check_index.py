@@ -8,8 +8,11 @@ from collections.abc import Iterator
 
 from xt import fsio
 from xt.errors import XtError
+from xt.model.event import Swept
 from xt.model.result import Record
+from xt.ops.upkeep.inventory import QUARANTINE
 from xt.ops.upkeep.looking import Look, One
+from xt.store import events, trash
 from xt.store.index.checking import Copy, IndexFaultError, asking, where
 
 #: Runs that are held against all tables together.
@@ -52,6 +55,13 @@ class Index:
         with self._asking():
             self._compare(self._copy)
             self._doubtful |= {run for run in self._copy.runs() if not self._recorded(run)}
+            gone = {run for run in self._copy.remembered() if not self._recorded(run)}
+            elsewhere = {
+                run for found in self._look.suspects if found.code == "record-misplaced" for run in found.runs
+            }
+            for run in sorted(gone - elsewhere):
+                if not self._dropped(run):
+                    self._gone(run)
             if not self._copy.knows_what_is_live():
                 said = "it says something else of what is live than the events"
                 self._look.suspect("index-disagrees", self._name, said)
@@ -98,6 +108,24 @@ class Index:
         except XtError:
             # A damaged record is a finding of its own.
             return run in there and not self._recorded(run)
+
+    def _gone(self, run: str) -> None:
+        name = f"runs/{run[:2]}/{run}.json"
+        found = self._look.suspect(
+            "record-missing",
+            name,
+            "the index remembers this run, and it is not here",
+            lambda: not self._recorded(run) and not self._dropped(run),
+        )
+        found.concerns(run)
+        found.hint = "`xt pull` brings it from a store that has it; the next `xt ls` forgets it"
+
+    def _dropped(self, run: str) -> bool:
+        """Whether it was dropped on purpose, or is just being dropped; or is told as put aside."""
+        store, name = self._look.store.path, f"runs/{run[:2]}/{run}.json"
+        if os.path.lexists(trash.path(store, name)) or os.path.lexists(f"{store}/{QUARANTINE}/{name}"):
+            return True
+        return any(run in event.runs for event in events.every(store, Swept))
 
     def _recorded(self, run: str) -> bool:
         return os.path.lexists(self._look.path(f"runs/{run[:2]}/{run}.json"))

@@ -157,6 +157,7 @@ class References:
         else:
             found = self._lost(part.digest, one.run)
         found.concerns(one.run, named)
+        found.lists = found.lists or part.sort == "manifest"
         found.size = part.size if found.size is None else found.size
         if sort in ("outputs", "inputs", "metrics") and len(found.places) < 100:
             found.places.add((one.run, part.name))

@@ -152,11 +152,14 @@ class Copy:
         rows = self._db.execute("SELECT kind, data FROM events WHERE run = ?", (run_id,)).fetchall()
         return fold(decode(data, kind) for kind, data in rows).runs.get(run_id) if rows else None
 
-    def runs(self) -> Iterator[str]:
-        """All runs that it takes to be there."""
+    def remembered(self) -> Iterator[str]:
+        """All runs that it has."""
         for (run_id,) in self._db.execute("SELECT id FROM runs"):
-            if self._settled(run_id[:2], f"runs/{run_id[:2]}"):
-                yield run_id
+            yield run_id
+
+    def runs(self) -> Iterator[str]:
+        """All runs that it takes to be there, and will not look for."""
+        return (run for run in self.remembered() if self._settled(run[:2], f"runs/{run[:2]}"))
 
     def remembers(self, name: str, data: bytes) -> bool:
         """Whether it has an event as it is, or does not claim to know it.
@@ -170,7 +173,10 @@ class Copy:
         folder = os.path.dirname(name)
         if row is None:
             return not self._settled(folder.removeprefix("events/"), folder)
-        return bool(msgspec.json.encode(_event(base, data)) == row[1])
+        try:
+            return bool(msgspec.json.encode(_event(base, data)) == row[1])
+        except XtError:
+            return False
 
     def _settled(self, folder: str, name: str) -> bool:
         """Whether it will not look again at what is in a folder."""
