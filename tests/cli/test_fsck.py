@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 import time
 
@@ -471,6 +472,29 @@ def test_what_the_index_has_not_been_asked_for_yet_is_no_disagreement(there):
     assert there.run("-q", "--", "true").code == 0
     there.xt("tag", there.b, "new")
     assert there.fsck("--deep")[1]["findings"] == []
+
+
+#: Leaves a transaction that was begun, with pages of it in the file: its journal must be played back.
+KILLED = """\
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size = 1")
+db.execute("PRAGMA cache_spill = 1")
+db.execute("BEGIN")
+db.execute("UPDATE shown SET summary = randomblob(50000)")
+db.execute("UPDATE runs SET name = randomblob(50000)")
+os._exit(9)
+"""
+
+
+def test_an_index_whose_writer_was_killed(there):
+    path = there.store / "cache/index.db"
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert path.with_name("index.db-journal").stat().st_size > 0
+    before = everything(there.store)
+    status, found = there.fsck("--deep")
+    assert (status, found["findings"]) == (0, [])
+    assert everything(there.store) == before
 
 
 def test_an_index_of_the_future_and_one_that_somebody_holds(there):
