@@ -8,6 +8,7 @@ from collections.abc import Container
 from xt import codec
 from xt.errors import DamagedError, NotRecordedError, XtError
 from xt.model.result import Start
+from xt.ops.sync.pool import Step
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.holds import manifests, named, text
 from xt.ops.upkeep.inventory import Raw
@@ -24,12 +25,14 @@ _LARGEST = 1 << 30
 class Reached:
     """Everything that is named by what stays."""
 
-    def __init__(self, store: Store, dropped: Container[str]) -> None:
+    def __init__(self, store: Store, dropped: Container[str], runs: int, step: Step) -> None:
         """Mark.
 
         Args:
             store: to read.
             dropped: runs whose records and starts do not count.
+            runs: about how many there are.
+            step: is told how far it is.
 
         Raises:
             DamagedError: a record, or the list of a folder, cannot be read: so what it needs is not known.
@@ -37,7 +40,8 @@ class Reached:
         self._store = store
         self._opened: set[bytes] = set()
         self.marks = Marks()
-        for raw in inventory.records(store, unlisted):
+        for done, raw in enumerate(inventory.records(store, unlisted)):
+            step("marking", done, max(done + 1, runs))
             if raw.run not in dropped:
                 self._record(raw)
         for raw in inventory.starts(store, unlisted):

@@ -20,6 +20,7 @@ from xt.model import runid
 from xt.model.event import Swept
 from xt.model.upkeep import Fate, Sweeping, Waiting
 from xt.ops.lineage import Uses
+from xt.ops.sync.pool import Step
 from xt.ops.upkeep.dropping import drop, silence, swept
 from xt.ops.upkeep.litter import litter
 from xt.ops.upkeep.reached import Reached
@@ -36,6 +37,7 @@ from xt.store.holding import sweeping
 #: Seconds: the grace period, and the least it can be.
 GRACE, LEAST = 86_400.0, 3600.0
 _NANO = 10**9
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Wish(NamedTuple):
@@ -48,7 +50,7 @@ class Wish(NamedTuple):
     dry: bool = False
 
 
-def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweeping:
+def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Step) -> Sweeping:
     """Sweep a store.
 
     Args:
@@ -56,6 +58,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
         wish: how.
         settings: of the project, for queries.
         outside: for git, the time and the user.
+        step: is told how far it is.
 
     Raises:
         UsageError, QueryError: a rule cannot be read.
@@ -64,12 +67,12 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
     """
     texts = split(wish.keep)
     chosen = rules(texts, store, settings, outside)
-    tally = Tally(dry=wish.dry)
+    tally = Tally(step, dry=wish.dry)
     try:
         with _alone(store, dry=wish.dry) as stamped:
             said = events.every(store.path, Swept)
             records(store.path, {run_id for event in said for run_id in event.runs}, tally)
-            known = Survey(store)
+            known = Survey(store, step)
             before, away = len(known.runs), {run.id for run in known.runs.values() if is_away(known, run)}
             facts, shown = dict(known.runs), store.shown_all([*known.runs])
 
@@ -161,7 +164,7 @@ def _sweep(
     if tally.dry:
         commits |= {tree.head for run_id in decision.dropped for tree in known.runs[run_id].code if tree.head}
     dropped = {*decision.dropped} if tally.dry else {*gone}
-    marks = Reached(store, dropped).marks
+    marks = Reached(store, dropped, len(known.runs), tally.step).marks
     leftovers(store.path, marks, cutoff, tally)
     contents(store.path, marks, cutoff, tally)
     code(store, known, dropped, outside, cutoff, tally)
@@ -187,8 +190,7 @@ def _waiting(tally: Tally, known: Survey, now: int, grace: float) -> Waiting | N
     )
     if not flying and tally.newest <= now:
         try:
-            when = datetime.fromtimestamp(tally.newest / _NANO, UTC) + timedelta(seconds=longest / _NANO)
-            until = timestamp(when)
-        except (OverflowError, ValueError, OSError):
+            until = timestamp(_EPOCH + timedelta(microseconds=(tally.newest + longest) // 1000))
+        except OverflowError:
             until = None
     return Waiting(files, size, until, flying)
