@@ -32,6 +32,7 @@ from xt.model.delta import Comparison
 from xt.model.exported import Exportation, Runs
 from xt.model.fault import Fault
 from xt.model.files import Manifest
+from xt.model.fsck import Fsck
 from xt.model.groups import Groups
 from xt.model.lineage import Trace
 from xt.model.noise import Noise
@@ -453,6 +454,7 @@ def files() -> dict[str, str]:
         "docs/reference/signature.schema.json": schema(
             Signatures, "Who signed a run, and is it what was signed"
         ),
+        "docs/reference/fsck.schema.json": schema(Fsck, "What xt fsck found, and repaired"),
         "docs/reference/gc.schema.json": schema(Sweeping, "What xt gc did, or would do"),
         "docs/reference/du.schema.json": schema(Usage, "What takes the space of a store"),
         "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
