@@ -4,6 +4,7 @@
     python -m tests.faults --errors              let every call fail, with each error, once and from then on
     python -m tests.faults --scenario push       another writer (--list names them)
     python -m tests.faults --at 17 --show        one call, with what xt says
+    python -m tests.faults --sample others       what the suite tries of it (`runs`, `others`)
     python -m tests.faults --strace              kill with strace, at calls of git's processes too (slow)
 
 What must be so after it: every other run, the user's files, index, stash and references are as they were, byte by byte;
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import importlib
 import os
 import shutil
@@ -32,6 +34,25 @@ from tests.faults.scenarios import SCENARIOS, Before, Scenario, before, goes_on,
 from tests.faults.world import World
 
 ERRORS = ("EIO", "ENOSPC", "EACCES", "EROFS", "EDQUOT", "EINTR")
+#: What the suite tries, in half a minute: scenario, whether errors, every n-th, what is done next after each n-th.
+SAMPLES = {
+    "runs": (
+        ("run", False, 1, 16),
+        ("first run", False, 7, 6),
+        ("run", True, 31, 9),
+        ("first run", True, 67, 9),
+    ),
+    "others": (
+        ("tag", False, 1, 5),
+        ("restore", False, 3, 4),
+        ("pull", False, 19, 3),
+        ("push", False, 19, 3),
+        ("baseline", True, 9, 4),
+        ("rerun", True, 211, 3),
+        ("pull", True, 307, 3),
+        ("ls", True, 997, 3),
+    ),
+}
 
 
 def main() -> int:
@@ -40,6 +61,7 @@ def main() -> int:
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="by default `run`")
     parser.add_argument("--list", action="store_true", help="name the scenarios and their calls")
     parser.add_argument("--errors", action="store_true", help="errors instead of kills")
+    parser.add_argument("--sample", choices=SAMPLES, help="what the suite tries")
     parser.add_argument("--every", type=int, default=1, help="every n-th attempt only")
     parser.add_argument("--next-every", type=int, default=1, help="what is done next, after every n-th only")
     parser.add_argument("--at", type=int, help="one call only")
@@ -53,7 +75,11 @@ def main() -> int:
     # Only this process is counted; git and the command need none of it.
     del os.environ["LD_PRELOAD"]
     bad = tried = 0
-    for name in asked.scenario or (SCENARIOS if asked.list else ["run"]):
+    rows = SAMPLES.get(asked.sample) or [
+        (name, asked.errors, asked.every, asked.next_every)
+        for name in asked.scenario or (SCENARIOS if asked.list else ["run"])
+    ]
+    for name, asked.errors, asked.every, asked.next_every in rows:
         folder = tempfile.mkdtemp(prefix="xt-faults-", dir=_memory())
         try:
             counts = Trying(folder, name, SCENARIOS[name], asked).all()
@@ -83,6 +109,9 @@ class Trying:
         self.world.keep()
         for words in (["ls"], scenario.words):
             self._load(words)
+        # What is forked from here on shares all of it.
+        gc.collect()
+        gc.freeze()
         self.world.reset()
         self.was: Before = before(self.world)
         self.world.faults.plan(self.scope, without=scenario.without)
@@ -148,8 +177,9 @@ class Trying:
         world.reset()
         world.faults.plan(self.scope, at, action, error, forever=forever, without=scenario.without)
         ended = world.xt(scenario.words, setting=scenario.setting)
-        found = wrong(scenario, world, self.was, ended)
-        if number % self.asked.next_every == 0 or found:
+        thorough = number % self.asked.next_every == 0
+        found = wrong(scenario, world, self.was, ended, code=thorough)
+        if thorough or found:
             found += goes_on(scenario, world)
         how = action if not error else f"{errno.errorcode[error]}{' from then on' if forever else ''}"
         where = ended.calls[at - 1] if len(ended.calls) >= at else "(not reached)"

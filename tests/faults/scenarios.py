@@ -132,9 +132,9 @@ def before(world: World) -> Before:
     return Before(lasting(world.store), held(world.project, MADE))
 
 
-def wrong(scenario: Scenario, world: World, was: Before, ended: Ended) -> list[str]:
-    """What is wrong after an attempt."""
-    found = faults(world.store)
+def wrong(scenario: Scenario, world: World, was: Before, ended: Ended, *, code: bool) -> list[str]:
+    """What is wrong after an attempt; snapshots of code, which take longer, are looked at only if asked for."""
+    found = faults(world.store, code=code)
     found += [f"the remote: {fault}" for fault in faults(world.remote, code=False)]
     now = lasting(world.store)
     found += [f"{path} was changed or lost" for path, it in was.store.items() if now.get(path) != it]

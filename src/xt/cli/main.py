@@ -71,6 +71,9 @@ def guarded(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("XT_DEBUG"):
             raise
+        if type(error).__module__ == "sqlite3":  # which is loaded by whoever raises its errors, and not here
+            tell(errors.StoreError(f"the index cannot be read: {error}", "`.xt/cache` can be deleted"))
+            return _trouble(arguments)
         print(f"xt: error: a bug in xt: {type(error).__name__}: {error}", file=sys.stderr)
         print("xt: hint: XT_DEBUG=1 shows where; a report of it helps", file=sys.stderr)
         return errors.EXIT_BUG
