@@ -23,6 +23,7 @@ import argparse
 import errno
 import gc
 import importlib
+import itertools
 import os
 import shutil
 import sys
@@ -31,7 +32,7 @@ import tempfile
 from tests.faults import preload
 from tests.faults.preload import Action, Faults
 from tests.faults.scenarios import SCENARIOS, Before, Scenario, before, goes_on, wrong
-from tests.faults.world import World
+from tests.faults.world import Ended, World
 
 ERRORS = ("EIO", "ENOSPC", "EACCES", "EROFS", "EDQUOT", "EINTR")
 #: What the suite tries, in half a minute: scenario, whether errors, every n-th, what is done next after each n-th.
@@ -53,6 +54,11 @@ SAMPLES = {
         ("ls", True, 997, 3),
     ),
 }
+#: What strace counts: opening is left out, because what was made and is empty is as before a write.
+TRACED = (
+    *("write", "pwrite64", "rename", "link", "linkat", "unlink", "mkdir", "rmdir", "fsync", "syncfs"),
+    *("sync_file_range", "ftruncate", "fallocate", "flock", "chmod", "fchmod", "utimensat", "copy_file_range"),
+)
 
 
 def main() -> int:
@@ -64,6 +70,8 @@ def main() -> int:
     parser.add_argument("--sample", choices=SAMPLES, help="what the suite tries")
     parser.add_argument("--every", type=int, default=1, help="every n-th attempt only")
     parser.add_argument("--next-every", type=int, default=1, help="what is done next, after every n-th only")
+    parser.add_argument("--strace", action="store_true", help="kill with strace, git's processes too")
+    parser.add_argument("--call", choices=TRACED, help="of this kind only (strace)")
     parser.add_argument("--at", type=int, help="one call only")
     parser.add_argument("--show", action="store_true", help="what xt says, at each")
     asked = parser.parse_args()
@@ -151,9 +159,25 @@ class Trying:
             print(f"{self.name}: {len(self.calls)} calls")
             print("\n".join(f"  {n} {call}" for n, call in enumerate(self.calls, 1)))
             return 0, 0
+        if self.asked.strace:
+            return self._all_traced()
         plans = [plan for plan in self._plans() if self.asked.at in (None, plan[0])]
         chosen = plans[:: self.asked.every]
         return len(chosen), sum(self._attempt(number, *plan) for number, plan in enumerate(chosen))
+
+    def _all_traced(self) -> tuple[int, int]:
+        """Kill at each n-th call of each kind, until there is nothing left to be killed."""
+        world, scenario, bad, tried = self.world, self.scenario, 0, 0
+        for call in [self.asked.call] if self.asked.call else TRACED:
+            for at in itertools.count(self.asked.at or 1, self.asked.every):
+                world.reset()
+                ended, killed = world.traced(scenario.words, call, at)
+                found = wrong(scenario, world, self.was, ended, code=True) + goes_on(scenario, world)
+                tried, bad = tried + 1, bad + bool(found)
+                self._tell(f"{call} {at} strace: {len(ended.calls)} killed", found, ended)
+                if not killed or self.asked.at:
+                    break
+        return tried, bad
 
     def _plans(self) -> list[tuple[int, Action, int, bool]]:
         numbers = range(1, len(self.calls) + 1)
@@ -183,13 +207,16 @@ class Trying:
             found += goes_on(scenario, world)
         how = action if not error else f"{errno.errorcode[error]}{' from then on' if forever else ''}"
         where = ended.calls[at - 1] if len(ended.calls) >= at else "(not reached)"
+        self._tell(f"{at} {how}: {where}", found, ended)
+        return bool(found)
+
+    def _tell(self, what: str, found: list[str], ended: Ended) -> None:
         if found or self.asked.show:
-            print(f"{self.name} {at} {how}: {where}")
+            print(f"{self.name} {what}")
             print("".join(f"    {line}\n" for line in dict.fromkeys(found)), end="")
         if self.asked.show:
             print("".join(f"    | {line}\n" for line in ended.err.splitlines()), end="")
         sys.stdout.flush()
-        return bool(found)
 
 
 if __name__ == "__main__":

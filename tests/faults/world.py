@@ -20,6 +20,7 @@ from tests.faults.preload import Faults
 #: Seconds after which what does not end hangs.
 HANGS = 30
 PR_SET_CHILD_SUBREAPER = 36
+SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "src")
 JOB = """\
 echo ran >> ../ran
 echo said 1; echo moaned >&2
@@ -120,6 +121,35 @@ class World:
         _reap()
         out, err = (_text(name) for name in names)
         return Ended(os.waitstatus_to_exitcode(status), out, err, hung, self.faults.calls())
+
+    def traced(self, words: list[str], call: str, number: int) -> tuple[Ended, bool]:
+        """Call xt under strace, which kills whichever of its processes makes so many calls of one kind first.
+
+        Args:
+            words: after `xt`.
+            call: its name.
+            number: counted in each process and thread by itself.
+
+        Returns:
+            How it ended, and whether anything was killed.
+        """
+        trace = f"{self.root}/trace"
+        kill = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
+        strace = ["strace", "-f", "-qq", "-o", trace, *kill, "--", sys.executable, "-m", "xt", *words]
+        files = [open(f"{self.root}/{name}", "wb") for name in ("out", "err")]
+        environ = {**self.environ, "PYTHONPATH": SOURCE}
+        with files[0], files[1]:
+            process = subprocess.Popen(
+                strace, cwd=self.project, env=environ, stdin=subprocess.DEVNULL, stdout=files[0], stderr=files[1]
+            )
+            hung = not _ended(process.pid)
+            if hung:
+                process.kill()
+            status = process.wait()
+        _reap()
+        out, err = _text(f"{self.root}/out"), _text(f"{self.root}/err")
+        killed = [line for line in _text(trace).splitlines() if "killed by SIGKILL" in line]
+        return Ended(status, out, err, hung, killed), bool(killed)
 
     def _become(self, words: list[str], names: list[str], setting: Callable[[], None] | None) -> None:
         status = 99
