@@ -72,7 +72,9 @@ def _references(store: Store, record: dict, *, code: bool) -> list[str]:
     named = [stream["digest"] for stream in result["logs"]["streams"] if stream.get("digest")]
     named += [result["logs"]["timing"]] if result["logs"].get("timing") else []
     named += [snapshot["command"]["stdin_digest"]] if snapshot["command"].get("stdin_digest") else []
-    named += [metric["series"] for metric in result["metrics"] if str(metric.get("series")).startswith("blake3:")]
+    named += [
+        metric["series"] for metric in result["metrics"] if str(metric.get("series")).startswith("blake3:")
+    ]
     for output in result["outputs"]:
         if output["status"] == "stored" and output.get("digest"):
             named.append(output["digest"])

@@ -93,7 +93,18 @@ def library() -> str:
     path = f"{folder}/{digest}.so"
     if not os.path.exists(path):
         draft = f"{path}.{os.getpid()}"
-        words = ["cc", "-O1", "-fPIC", "-shared", "-Wall", "-fvisibility=default", "-o", draft, SOURCE, "-ldl"]
+        words = [
+            "cc",
+            "-O1",
+            "-fPIC",
+            "-shared",
+            "-Wall",
+            "-fvisibility=default",
+            "-o",
+            draft,
+            SOURCE,
+            "-ldl",
+        ]
         subprocess.run(words, check=True)
         os.rename(draft, path)
     return path

@@ -108,7 +108,9 @@ SCENARIOS = {
     "ls": Scenario(["ls"], _no_index, without=""),
     "baseline": Scenario(["baseline", "set", "@", "-m", "good"], _recorded),
     "tag": Scenario(["tag", "made", "good"], _recorded),
-    "restore": Scenario(["restore", "made", "model.bin", "plots"], _removed, scope="project", settles=_restored),
+    "restore": Scenario(
+        ["restore", "made", "model.bin", "plots"], _removed, scope="project", settles=_restored
+    ),
     "rerun": Scenario(["rerun", "made"], _recorded, 3),
     "sign": Scenario(["sign", "@", "--key", "../home/key"], _signing),
     "push": Scenario(["push", "@", "--code", "--outputs"], _in_git, scope="remote", settles=_remote_whole),

@@ -83,7 +83,9 @@ class World:
 
     def sh(self, script: str) -> None:
         """Do something in the project."""
-        subprocess.run(["sh", "-ec", script], cwd=self.project, env=self.environ, check=True, capture_output=True)
+        subprocess.run(
+            ["sh", "-ec", script], cwd=self.project, env=self.environ, check=True, capture_output=True
+        )
 
     def git(self) -> None:
         """Make it a repository with a commit, a stash, something staged and something changed."""
@@ -160,7 +162,9 @@ class World:
             os.environ.update(self.environ)
             null = os.open(os.devnull, os.O_RDONLY)
             for fd, name in enumerate(names, 1):
-                opened = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                opened = os.open(
+                    name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600
+                )
                 os.dup2(opened, fd)
                 os.close(opened)
             os.dup2(null, 0)
