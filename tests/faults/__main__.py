@@ -115,7 +115,7 @@ class Trying:
         shutil.rmtree(self.world.store)
         scenario.prepare(self.world)
         self.world.keep()
-        for words in (["ls"], scenario.words):
+        for words in (["ls"], ["fsck", "--deep", "--json"], scenario.words):
             self._load(words)
         # What is forked from here on shares all of it.
         gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import NamedTuple
@@ -210,15 +211,29 @@ def _run(world: World, was: Before, ended: Ended) -> list[str]:
     return found
 
 
+def looked_through(world: World) -> list[str]:
+    """What `xt fsck` finds."""
+    if not os.path.exists(f"{world.store}/format"):
+        return []
+    done = world.xt(["fsck", "--deep", "--json"])
+    if done.status == 0:
+        return []
+    try:
+        found = json.loads(done.out)["findings"]
+    except ValueError:
+        return [f"xt fsck ends with {done.status}: {done.err}"]
+    return [f"xt fsck: {finding}" for finding in found]
+
+
 def goes_on(scenario: Scenario, world: World) -> list[str]:
     """What is wrong with what is done next, when nothing goes wrong any more."""
     world.faults.plan(world.store)
-    found = []
+    found = looked_through(world)
     for words, status in ((["ls"], 0), (scenario.words, scenario.status)):
         done = world.xt(words)
         if words == ["ls"] and done.status == 1 and done.err.startswith("xt: error: no runs yet"):
             continue
         if (done.status, done.hung) != (status, False) or "xt: warning" in done.err:
             found.append(f"then `xt {words[0]}` ends with {done.status}: {done.err.strip()}")
-    found += faults(world.store)
+    found += looked_through(world)
     return found + (scenario.settles(world) if scenario.settles is not None else [])
