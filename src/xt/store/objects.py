@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import BinaryIO
 
 from blake3 import blake3
@@ -221,13 +221,15 @@ class Objects:
         if old.startswith(self.staging):
             os.unlink(old)
 
-    def discard(self) -> None:
-        """Remove what was staged and will not be published."""
-        for temporary, _ in self.staged.values():
+    def discard(self, keep: Container[str] = ()) -> None:
+        """Remove what was staged and will not be published, but not what is to be kept."""
+        for digest, (temporary, _) in list(self.staged.items()):
+            if digest in keep:
+                continue
+            del self.staged[digest]
             # An adopted log stays where it is: it may be all that is left of a run.
             if temporary.startswith(self.staging) and os.path.exists(temporary):
                 os.unlink(temporary)
-        self.staged.clear()
 
     def read(self, digest: str) -> bytes:
         """Read an object whole, and verify it.
