@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -36,3 +37,11 @@ def test_killed_or_told_of_an_error_at_any_call_of_a_run():
 
 def test_killed_or_told_of_an_error_at_calls_of_other_writers():
     nothing_goes_wrong("--sample", "others", at_least=60)
+
+
+def test_killed_with_the_processes_of_git():
+    """By strace, a few calls of some hundred: `python -m tests.faults --strace` has them all."""
+    traced = ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=rename", "true"]
+    if shutil.which("strace") is None or subprocess.run(traced, capture_output=True, check=False).returncode:
+        pytest.skip("strace is not installed, or may not trace here")
+    nothing_goes_wrong("--strace", "--call", "rename", "--every", "3", at_least=3)
