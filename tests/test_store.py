@@ -20,7 +20,7 @@ from xt.errors import DamagedError, NewerStoreError, NotRecordedError, StoreErro
 from xt.model import runid
 from xt.model.result import Metric
 from xt.model.text import Raw, from_text, to_text
-from xt.store import Live, Store, objects, supervisor
+from xt.store import Live, Store, supervisor
 from xt.store.objects import COMPRESS_TO, TOGETHER
 from xt.store.store import is_whole, sealed
 
@@ -81,8 +81,8 @@ class TestObjects:
         """The kernel calls clean what it could not write: flushed again, it would seem well."""
         digest = store.objects.put_bytes(data)
         [(staged, _)] = store.objects.staged.values()
-        held = open(staged, "rb")  # so that its number is no other file's
-        refused = os.fstat(held.fileno()).st_ino
+        held = os.open(staged, os.O_RDONLY)  # so that its number is no other file's
+        refused = os.fstat(held).st_ino
         flush = os.fsync
 
         def fsync(fd):
@@ -97,24 +97,26 @@ class TestObjects:
             with pytest.raises(OSError, match="Input/output error"):
                 store.objects.settle()
             assert stored_files(store) == []
-            held.close()
+            os.close(held)
             return
         store.objects.settle()
         [name] = stored_files(store)
         assert os.stat(f"{store.path}/objects/{name[:2]}/{name}").st_ino != refused
         assert store.objects.read(digest) == data
         assert os.listdir(f"{store.path}/tmp") == []
-        held.close()
+        os.close(held)
 
     def test_when_all_are_flushed_together_each_is_written_anew(self, store, monkeypatch):
         digests = [store.objects.put_bytes(str(number).encode()) for number in range(TOGETHER + 1)]
         refused = {os.stat(staged).st_ino for staged, _ in store.objects.staged.values()}
-        held = [os.open(staged, os.O_RDONLY) for staged, _ in store.objects.staged.values()]  # keeps the numbers
+        held = [
+            os.open(staged, os.O_RDONLY) for staged, _ in store.objects.staged.values()
+        ]  # keeps the numbers
 
         def syncfs(folder):
             raise OSError(errno.EIO, "Input/output error")
 
-        monkeypatch.setattr(objects, "_syncfs", syncfs)
+        monkeypatch.setattr(fsio, "syncfs", syncfs)
         store.objects.settle()
         for fd in held:
             os.close(fd)

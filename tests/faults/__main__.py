@@ -7,14 +7,14 @@
     python -m tests.faults --sample others       what the suite tries of it (`runs`, `others`)
     python -m tests.faults --strace              kill with strace, at calls of git's processes too (slow)
 
-What must be so after it: every other run, the user's files, index, stash and references are as they were, byte by byte;
-the run is finished and whole, or lost with its log, or never began; its command ran at most once, and not
-before its start was on disk; the store is whole; the next `xt ls` and the same call work. After an error: the
-command's output and exit code are those without xt, one message says what is not recorded, and what was
-said to be recorded is.
+What must be so after it: every other run, the user's files, index, stash and references are as they were,
+byte by byte; the run is finished and whole, or lost with its log, or never began; its command ran at most
+once, and not before its start was on disk; the store is whole (`xt fsck`); the next `xt ls` and the same call
+work. After an error: the command's output and exit code are those without xt, one message says what is not
+recorded, and what was said to be recorded is.
 
-A library counts the calls (shim.c). xt is loaded once and forked for each attempt, which so takes some hundredths of
-a second.
+A library counts the calls (shim.c). xt is loaded once and forked for each attempt, which so takes some
+hundredths of a second.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.faults.scenarios import SCENARIOS, Before, Scenario, before, goes_on,
 from tests.faults.world import Ended, World
 
 ERRORS = ("EIO", "ENOSPC", "EACCES", "EROFS", "EDQUOT", "EINTR")
-#: What the suite tries, in half a minute: scenario, whether errors, every n-th, what is done next after each n-th.
+#: What the suite tries: scenario, whether errors, every n-th attempt, after every n-th what is done next.
 SAMPLES = {
     "runs": (
         ("run", False, 1, 16),
@@ -57,7 +57,16 @@ SAMPLES = {
 #: What strace counts: opening is left out, because what was made and is empty is as before a write.
 TRACED = (
     *("write", "pwrite64", "rename", "link", "linkat", "unlink", "mkdir", "rmdir", "fsync", "syncfs"),
-    *("sync_file_range", "ftruncate", "fallocate", "flock", "chmod", "fchmod", "utimensat", "copy_file_range"),
+    *(
+        "sync_file_range",
+        "ftruncate",
+        "fallocate",
+        "flock",
+        "chmod",
+        "fchmod",
+        "utimensat",
+        "copy_file_range",
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""What is tried: calls of xt that write, each with a world that is prepared for it and what must be so after it."""
+"""What is tried: calls of xt that write, each with a world prepared for it and what must be so after it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.faults.judge import faults, held, lasting
-from tests.faults.world import Ended, World
+from tests.faults.world import Ended, World, text
 from xt.store import Store
 
 RUN = ["run", "-m", "why", "-t", "small", "-i", "data.csv", "-o", "model:model.bin", "-o", "plots"]
@@ -136,7 +136,7 @@ def before(world: World) -> Before:
 
 
 def wrong(scenario: Scenario, world: World, was: Before, ended: Ended, *, code: bool) -> list[str]:
-    """What is wrong after an attempt; snapshots of code, which take longer, are looked at only if asked for."""
+    """What is wrong after an attempt; snapshots of code, which take longer, only if that is asked for."""
     found = faults(world.store, code=code)
     found += [f"the remote: {fault}" for fault in faults(world.remote, code=False)]
     now = lasting(world.store)
@@ -173,7 +173,7 @@ def _run(world: World, was: Before, ended: Ended) -> list[str]:
     there = os.path.exists(f"{world.store}/format")
     fresh = [run_id for run_id in store.ids() if run_id not in known] if there else []
     lost = store.live_ids()
-    ran = os.path.exists(f"{world.here}/ran") and len(open(f"{world.here}/ran").read().splitlines())
+    ran = len(text(f"{world.here}/ran").splitlines())
     found = []
     if ran > 1:
         found.append("the command ran twice")
@@ -187,9 +187,9 @@ def _run(world: World, was: Before, ended: Ended) -> list[str]:
         _, state = store.live(run_id)
         if state != "lost":
             found.append(f"it is {state}")
-        for name, text in (("stdout", "said 1\n"), ("stderr", "moaned\n")):
+        for name, whole in (("stdout", "said 1\n"), ("stderr", "moaned\n")):
             path = f"{store.live_folder(run_id)}/{name}"
-            if os.path.exists(path) and not text.startswith(open(path).read()):
+            if not whole.startswith(text(path)):
                 found.append(f"its {name} is not what it wrote")
     if ended.killed:
         if ran and not fresh and not lost:

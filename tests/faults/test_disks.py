@@ -1,5 +1,7 @@
-"""Stores on disks that are full, have no room for another file, or may not be written: real ones, each in a mount
-namespace of its own."""
+"""Stores on disks that are full, have no room for another file, or may not be written.
+
+Real ones, each in a mount namespace of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ APART = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user
 
 @pytest.fixture
 def apart(project):
-    """Run a script in the project, whose `.xt` is a file system of its own; give its end and what it wrote."""
+    """Run a script in the project, whose `.xt` is a file system of its own; give what came of it."""
 
     def run(options: str, script: str) -> subprocess.CompletedProcess[bytes]:
         (project.path / ".xt").mkdir(mode=0o700, exist_ok=True)
@@ -44,7 +46,9 @@ XT = '"$0" -m xt'
 def test_on_a_disk_that_gets_full_the_record_still_has_its_place(project, apart):
     """What does not fit is said of the log and of the output; what was set aside takes the record."""
     project.write("big.py", "# " + os.urandom(300_000).hex())  # code of the run
-    script = "head -c 3000000 /dev/urandom | base64; head -c 3000000 /dev/urandom > big.bin; echo made > o; exit 3"
+    script = (
+        "head -c 3000000 /dev/urandom | base64; head -c 3000000 /dev/urandom > big.bin; echo made > o; exit 3"
+    )
     done = apart(
         "size=1200k",
         f"{XT} run -o big.bin -o o -- sh -c '{script}'; echo status $? >&2; df -k .xt >&2\n"
@@ -67,7 +71,10 @@ def test_on_a_disk_that_gets_full_the_record_still_has_its_place(project, apart)
 
 def test_code_that_does_not_fit_is_said_and_the_command_runs(project, apart):
     project.write("big.py", "# " + os.urandom(1_000_000).hex())
-    done = apart("size=700k", f"{XT} run -- sh -c 'echo out; exit 3'; echo status $? >&2; {XT} show --json > shown.json")
+    done = apart(
+        "size=700k",
+        f"{XT} run -- sh -c 'echo out; exit 3'; echo status $? >&2; {XT} show --json > shown.json",
+    )
     assert (done.stdout, b"status 3\n" in done.stderr) == (b"out\n", True), done.stderr
     assert b"bug" not in done.stderr
     record = json.loads((project.path / "shown.json").read_bytes())
@@ -93,16 +100,19 @@ def test_without_room_for_another_file(project, apart, inodes, recorded):
 
 def test_a_store_that_may_only_be_read(project, apart):
     """From the start, and from the middle of a run on: commands run, and what there is can be read."""
+    # Made before, because a place that is written to right now cannot be.
+    protected = "mkdir ../ro && mount --bind .xt ../ro && mount -o remount,bind,ro ../ro || exit 99\n"
     done = apart(
         "size=4m",
+        f"{protected}"
         f"{XT} run -q -o o -- sh -c 'echo first > o'\n"
-        f"{XT} run -o o -- sh -c 'echo out; mount --bind .xt .xt && mount -o remount,bind,ro .xt; echo more; exit 3'; echo status $? >&2\n"
+        f"{XT} run -o o -- sh -c 'echo out; mount --bind ../ro .xt; echo more; exit 3'; echo status $? >&2\n"
         f"{XT} run -- sh -c 'echo again; exit 4'; echo status $? >&2\n"
         f"{XT} run --strict -- touch started; echo status $? >&2\n"
         f"for words in ls show 'diff @ @' logs fsck; do {XT} $words > said || echo $words $? >&2; done\n"
         f"{XT} tag @ good; echo status $? >&2",
     )
-    assert done.stdout == b"out\nmore\nagain\n"
+    assert done.stdout == b"out\nmore\nagain\n", done.stderr
     said = done.stderr.decode().splitlines()
     statuses = [line for line in said if not line.startswith("xt: ")]
     assert statuses == ["status 3", "status 4", "status 125", "status 1"]

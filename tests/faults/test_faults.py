@@ -1,4 +1,4 @@
-"""A sample of `python -m tests.faults`, which tries every call of xt that changes something; see its docstring."""
+"""A sample of `python -m tests.faults`, which tries every call of xt that changes something."""
 
 from __future__ import annotations
 

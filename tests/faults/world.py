@@ -76,10 +76,10 @@ class World:
         self.write("data.csv", "a,b\n1,2\n")
         self.write("code.py", "print(1)\n")
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, content: str) -> None:
         """Write a file of the project."""
         with open(f"{self.project}/{name}", "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(content)
 
     def sh(self, script: str) -> None:
         """Do something in the project."""
@@ -121,7 +121,7 @@ class World:
             os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         _reap()
-        out, err = (_text(name) for name in names)
+        out, err = (text(name) for name in names)
         return Ended(os.waitstatus_to_exitcode(status), out, err, hung, self.faults.calls())
 
     def traced(self, words: list[str], call: str, number: int) -> tuple[Ended, bool]:
@@ -138,19 +138,23 @@ class World:
         trace = f"{self.root}/trace"
         kill = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
         strace = ["strace", "-f", "-qq", "-o", trace, *kill, "--", sys.executable, "-m", "xt", *words]
-        files = [open(f"{self.root}/{name}", "wb") for name in ("out", "err")]
         environ = {**self.environ, "PYTHONPATH": SOURCE}
-        with files[0], files[1]:
+        with open(f"{self.root}/out", "wb") as told, open(f"{self.root}/err", "wb") as moaned:
             process = subprocess.Popen(
-                strace, cwd=self.project, env=environ, stdin=subprocess.DEVNULL, stdout=files[0], stderr=files[1]
+                strace,
+                cwd=self.project,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=moaned,
             )
             hung = not _ended(process.pid)
             if hung:
                 process.kill()
             status = process.wait()
         _reap()
-        out, err = _text(f"{self.root}/out"), _text(f"{self.root}/err")
-        killed = [line for line in _text(trace).splitlines() if "killed by SIGKILL" in line]
+        out, err = text(f"{self.root}/out"), text(f"{self.root}/err")
+        killed = [line for line in text(trace).splitlines() if "killed by SIGKILL" in line]
         return Ended(status, out, err, hung, killed), bool(killed)
 
     def _become(self, words: list[str], names: list[str], setting: Callable[[], None] | None) -> None:
@@ -205,7 +209,10 @@ def _reap() -> None:
             return
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """What is in a file; nothing when it is not there."""
+    if not os.path.exists(name):
+        return ""
     with open(name, encoding="utf-8", errors="replace") as file:
         return file.read()
 
