@@ -38,19 +38,17 @@ ERRORS = ("EIO", "ENOSPC", "EACCES", "EROFS", "EDQUOT", "EINTR")
 #: What the suite tries: scenario, whether errors, every n-th attempt, after every n-th what is done next.
 SAMPLES = {
     "runs": (
-        ("run", False, 1, 16),
-        ("first run", False, 7, 6),
-        ("run", True, 31, 9),
-        ("first run", True, 67, 9),
+        ("run", False, 1, 24),
+        ("first run", False, 9, 6),
+        ("run", True, 37, 9),
+        ("first run", True, 89, 9),
     ),
     "others": (
         ("tag", False, 1, 5),
         ("restore", False, 3, 4),
         ("pull", False, 19, 3),
         ("push", False, 19, 3),
-        ("baseline", True, 9, 4),
         ("rerun", True, 211, 3),
-        ("pull", True, 307, 3),
         ("ls", True, 997, 3),
     ),
 }

@@ -32,11 +32,11 @@ def nothing_goes_wrong(*words: str, at_least: int) -> None:
 
 
 def test_killed_or_told_of_an_error_at_any_call_of_a_run():
-    nothing_goes_wrong("--sample", "runs", at_least=150)
+    nothing_goes_wrong("--sample", "runs", at_least=130)
 
 
 def test_killed_or_told_of_an_error_at_calls_of_other_writers():
-    nothing_goes_wrong("--sample", "others", at_least=60)
+    nothing_goes_wrong("--sample", "others", at_least=45)
 
 
 def test_killed_with_the_processes_of_git():
