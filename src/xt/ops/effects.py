@@ -91,10 +91,12 @@ def without_contents(result: Result, store: Store, reason: str) -> Result:
     ]
     has = store.objects.has
     ranks = [
-        rank if rank.logs is None else msgspec.structs.replace(rank, logs=None, reason=reason)
+        rank
+        if rank.logs is None or all(one.digest is None or has(one.digest) for one in rank.logs.streams)
+        else msgspec.structs.replace(rank, logs=None, reason=reason)
         for rank in result.ranks
     ]
-    return msgspec.structs.replace(
+    least = msgspec.structs.replace(
         result,
         status="incomplete" if result.status == "ok" and outputs != result.outputs else result.status,
         outputs=outputs,
@@ -106,8 +108,11 @@ def without_contents(result: Result, store: Store, reason: str) -> Result:
         ],
         derived=[item for item in result.derived if has(item.digest)],
         ranks=ranks,
-        problems=[*result.problems, Problem("outputs", f"contents could not be stored: {reason}")],
     )
+    if least == result:
+        return result
+    problem = Problem("outputs", f"contents could not be stored: {reason}")
+    return msgspec.structs.replace(least, problems=[*result.problems, problem])
 
 
 def _is_here(store: Store, digest: str, kind: str) -> bool:
