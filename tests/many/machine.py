@@ -277,7 +277,7 @@ class Machine(RuleBasedStateMachine):
         self.runs = [run for run in self.runs if not run.damaged]
         self.damaged = {one for one in self.damaged if not whole(self.store, one)}
 
-    # --- what must be so, whenever it is asked ---------------------------------------------------------------------------
+    # --- what must be so, whenever it is asked ----
 
     @rule()
     def contents_are_there(self) -> None:
