@@ -288,7 +288,7 @@ class Index:
         with contextlib.suppress(sqlite3.OperationalError), self._db:
             rows = ((_bytes(digest), own, path) for digest, path in members or ())
             self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", rows)
-            self._ask("INSERT OR REPLACE INTO opened VALUES (?, ?)", (own, int(members is not None)))
+            self._db.execute("INSERT OR REPLACE INTO opened VALUES (?, ?)", (own, int(members is not None)))
 
     # --- the file ----------------------------------------------------------------------------------
 
