@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from xt.context import Outside
 from xt.errors import NoSuchRunError, NotRecordedError, XtError
 from xt.join import signing_key
 from xt.model import runid
-from xt.model.event import BASELINE, Removed
+from xt.model.event import BASELINE, Removed, Swept
 from xt.model.snapshot import Snapshot
 from xt.model.standing import fold
 from xt.model.summary import Summary
@@ -60,11 +59,12 @@ def open_store(outside: Outside) -> Store:
         StoreError: it is not usable.
     """
     path = store_path(outside)
-    if not os.path.isdir(path):
+    try:
+        return Store.open(path, foreign=trusts_foreign(outside))
+    except (FileNotFoundError, NotADirectoryError):
         raise NoSuchRunError(
             f"no runs yet: there is no `{path}`", "`xt run -- COMMAND` records the first one"
-        )
-    return Store.open(path, foreign=trusts_foreign(outside))
+        ) from None
 
 
 def live_rows(store: Store, outside: Outside) -> list[Summary]:
@@ -121,6 +121,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
                 f"`{reference}` is the beginning of {len(matches)} run ids",
                 "one letter more: " + ", ".join(match[: store.shown(match)] for match in matches[:8]),
             )
+        _check_swept(store, reference)
     index = Index(store)
     try:
         found = index.named(reference) or index.tagged(reference)
@@ -135,6 +136,18 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     raise NoSuchRunError(
         f"no run has the id, name or tag `{reference}`", _nearest(reference, [*names, *tags])
     )
+
+
+def _check_swept(store: Store, prefix: str) -> None:
+    """Say of a run that was dropped when and why that was."""
+    for event in reversed(events.every(store.path, Swept)):
+        for run_id, reason in event.runs.items():
+            if run_id.startswith(prefix):
+                by = f" by {event.by}" if event.by else ""
+                raise NoSuchRunError(
+                    f"`{run_id}` was dropped by `xt gc` on {event.at[:10]}{by}: {reason}",
+                    f"`xt pull {run_id}` brings it back, if it was pushed",
+                )
 
 
 def _at(store: Store, reference: str, back: int, outside: Outside) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from xt import codec
@@ -122,6 +123,11 @@ class Uses:
         found = self._uses(digest, made=False)
         found.sort(key=lambda use: self._rank(use.run)[2:])
         return [*found, *self._flying.get(digest, [])]
+
+    def together(self) -> Iterator[frozenset[bytes]]:
+        """For every file of a folder or pattern: itself, and all folders and patterns with that content."""
+        for digest, rows in groupby(self._index.members(), key=lambda row: row[0]):
+            yield frozenset([digest, *(tree for _, tree in rows)])
 
     def started(self, run: str) -> str:
         """When a run of an answer started, RFC 3339."""

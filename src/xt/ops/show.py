@@ -16,7 +16,6 @@ from xt.model.standing import RunStanding
 from xt.model.text import from_text
 from xt.ops.beside import current
 from xt.ops.bundles import of_snapshot
-from xt.ops.code_trees import places
 from xt.ops.elsewhere import not_brought
 from xt.ops.evidence import lacking
 from xt.ops.repeats import earlier
@@ -112,6 +111,8 @@ def code_file(store: Store, run_id: str, path: str, outside: Outside) -> bytes:
     Raises:
         NotRecordedError: the snapshot has no such file, or its content is not to be had here.
     """
+    from xt.ops.code_trees import places  # hashlib takes longer to load than the rest of a page
+
     snapshot = page(store, run_id).snapshot
     code = snapshot.code
     if code.tree is None:

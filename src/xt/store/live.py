@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 from typing import Literal
 
 from xt import fsio
@@ -40,8 +41,11 @@ class Live:
         folder = f"{store}/live/{run_id}"
         os.mkdir(folder, fsio.PRIVATE_DIR)
         lock = os.open(f"{folder}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
-        # Before `start.json` is there no reader looks at the lock, so it is free.
-        _try_lock(lock)
+        # Before `start.json` is there no reader looks at the lock, so it is free; a sweep may, for a moment.
+        for _ in range(100):
+            if _try_lock(lock):
+                break
+            time.sleep(0.01)
         return cls(folder, lock)
 
     def path(self, name: str) -> str:
@@ -53,14 +57,15 @@ class Live:
         reserve = os.open(self.path("reserve"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
         try:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(reserve, 0, RESERVE)
+                _set_aside(reserve)
         finally:
             os.close(reserve)
         fsio.write_atomic(self.path("start.json"), start, durable=False)
 
     def free_reserve(self) -> None:
         """Give the reserved bytes back, right before the record is written."""
-        self._remove("reserve")
+        with contextlib.suppress(OSError):  # the record may fit all the same
+            self._remove("reserve")
 
     def end(self) -> None:
         """Remove the folder: the record has everything, or nothing was started."""
@@ -72,6 +77,15 @@ class Live:
     def _remove(self, name: str) -> None:
         if os.path.lexists(self.path(name)):
             os.unlink(self.path(name))
+
+
+def _set_aside(fd: int) -> None:
+    try:
+        os.posix_fallocate(fd, 0, RESERVE)
+    except OSError as error:
+        # A file system that cannot set anything aside is none that is full.
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
 
 
 def _clear(folder: str) -> None:

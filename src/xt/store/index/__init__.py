@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -289,6 +289,10 @@ class Index:
             rows = ((_bytes(digest), own, path) for digest, path in members or ())
             self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", rows)
             self._db.execute("INSERT OR REPLACE INTO opened VALUES (?, ?)", (own, int(members is not None)))
+
+    def members(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every file of every tree: its digest and that of the tree, in the order of the files' digests."""
+        yield from self._db.execute("SELECT digest, tree FROM members ORDER BY digest")
 
     # --- the file ----------------------------------------------------------------------------------
 

@@ -5,13 +5,13 @@ A folder that has not changed since it was last listed is not listed again.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable
 
 import msgspec
 
+from xt import fsio
 from xt.errors import XtError
 from xt.model.event import Deployed, Event
 from xt.model.standing import RunStanding, fold
@@ -123,7 +123,7 @@ class Sync:
         there: dict[str, int] = {}
         for year in _folders(top):
             for month in _folders(f"{top}/{year}"):
-                with contextlib.suppress(FileNotFoundError):
+                with fsio.absent():
                     there[f"{year}/{month}"] = os.stat(f"{top}/{year}/{month}").st_mtime_ns
         new: list[str] = []
         gone: list[str] = []
@@ -188,10 +188,10 @@ class Sync:
 
 
 def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    found: list[str] = []
+    with fsio.absent():
+        found = os.listdir(folder)
+    return found
 
 
 def _folders(folder: str) -> list[str]:
