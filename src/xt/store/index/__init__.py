@@ -16,7 +16,7 @@ from xt.errors import DamagedError, StoreError
 from xt.model.snapshot import Snapshot
 from xt.model.summary import Summary
 from xt.store.index.conditions import Condition
-from xt.store.index.layout import has_words, in_memory, prepared
+from xt.store.index.layout import has_words, in_memory, index_path, prepared
 from xt.store.index.rows import Writer, standings, summaries
 from xt.store.index.syncing import Sync
 from xt.store.store import Store
@@ -70,10 +70,10 @@ class Index:
     def __init__(self, store: Store) -> None:
         """Open the index and bring it up to date with the records."""
         self._store = store
-        # Locks of a shared folder may be of no effect, and its clock another: each host has its own.
-        plain = f"{store.path}/cache/index.db"
-        self._path = shares.of_this_host(plain)
-        now = time.time_ns() if self._path == plain else shares.now(os.path.dirname(plain))
+        self._path = index_path(store.path)
+        elsewhere = os.path.basename(self._path) != "index.db"
+        # The clock of a shared folder may be another.
+        now = shares.now(os.path.dirname(self._path)) if elsewhere else time.time_ns()
         self._held = False
         self.doubts: list[str] = []
         """Events that cannot be read, so that what they say is missing here."""

@@ -23,7 +23,7 @@ from xt.model.standing import RunStanding, fold
 from xt.model.summary import Summary
 from xt.store.events import KINDS, decode
 from xt.store.index import Index
-from xt.store.index.layout import VERSION, has_words, in_memory
+from xt.store.index.layout import VERSION, has_words, in_memory, index_path
 from xt.store.index.rows import Writer
 from xt.store.index.syncing import UNSETTLED
 from xt.store.store import Store
@@ -89,7 +89,7 @@ class Copy:
         self._store = store
         self._db = sqlite3.connect("")
         try:
-            _copy(f"{store.path}/cache/index.db", self._db)
+            _copy(index_path(store.path), self._db)
             check = "integrity_check" if deep else "quick_check"
             answer = self._db.execute(f"PRAGMA {check}(1)").fetchone()
             if answer != ("ok",):
@@ -194,9 +194,9 @@ def rebuild(store: Store) -> None:
     Raises:
         OSError: the old one cannot be removed.
     """
-    for name in ("index.db", "index.db-journal"):
+    for suffix in ("", "-journal"):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{store.path}/cache/{name}")
+            os.unlink(index_path(store.path) + suffix)
     os.makedirs(f"{store.path}/cache", 0o700, exist_ok=True)
     Index(store).close()
 
