@@ -45,7 +45,8 @@ class Run:
     name: str | None = None
     away: bool = False
     damaged: bool = False
-    notes: int = 0
+    vague: bool = False
+    """Whether it came back, so that what was said of it may be more or less."""
 
 
 def content(number: int) -> bytes:
@@ -74,7 +75,10 @@ class Machine(RuleBasedStateMachine):
         self.git("-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "-qm", "first")
         self.users = self.git("status", "--porcelain"), self.git("for-each-ref"), self.git("stash", "list")
         self.runs: list[Run] = []
-        self.gone: set[str] = set()
+        self.gone: dict[str, Run] = {}
+        """Dropped by a sweep, or put aside by a repair; a pull may bring them back."""
+        self.aside: set[str] = set()
+        """Records that were put aside, and none came in their place."""
         self.pinned: str | None = None
         self.damaged: set[str] = set()
         self.pushed: set[str] = set()
@@ -152,7 +156,6 @@ class Machine(RuleBasedStateMachine):
         run = self._one(which)
         if run is not None:
             self.xt("note", run.id, "-m", "it is good")
-            run.notes += 1
 
     @rule(which=WHICH, off=st.booleans())
     def pin(self, which: int, off: bool) -> None:
@@ -188,8 +191,8 @@ class Machine(RuleBasedStateMachine):
         """It comes back: what is damaged here is not made worse by it."""
         code, _, said = self.said("pull", "--outputs")
         assert code == 0 or self.damaged or any(run.damaged for run in self.runs), said
-        back = [run_id for run_id in self.gone if self.store.is_sealed(run_id)]
-        assert self.gone - set(back) == {run_id for run_id in self.gone if run_id not in self.pushed} or code
+        self._returned()
+        assert code or not self.gone.keys() & self.pushed
 
     @rule(which=WHICH, at=st.integers(0, 10**6))
     def damage_a_content(self, which: int, at: int) -> None:
@@ -251,7 +254,7 @@ class Machine(RuleBasedStateMachine):
         for run in dropped:
             assert run.id != self.pinned
             assert run.away or (rules and not ("tagged" in rules[1] and run.tags)), said
-        self.gone |= {run.id for run in dropped}
+        self.gone |= {run.id: run for run in dropped}
         live = set(self.store.live_ids())
         self.runs = [run for run in self.runs if run.id in there or run.id in live]
         self.damaged &= {one for run in self.runs for one in run.contents}
@@ -263,10 +266,11 @@ class Machine(RuleBasedStateMachine):
         code, out, said = self.said("fsck", "--json")
         found = [one for one in json.loads(out)["findings"] if one.get("fault")]
         names = {one["path"].rpartition("/")[2].partition(".")[0] for one in found if one["path"]}
-        wanted = {one.partition(":")[2] for one in self.damaged} | {
-            run.id for run in self.runs if run.damaged
-        }
-        assert wanted == {name for name in names if name != "index"}, (found, said)
+        used = {one for run in self.runs if not run.damaged for one in run.contents}
+        records = {run.id for run in self.runs if run.damaged} | self.aside
+        least = {one.partition(":")[2] for one in self.damaged & used} | records
+        most = {one.partition(":")[2] for one in self.damaged} | records
+        assert least <= names - {"index"} <= most, (found, said)
         assert "index" not in names or self.spoilt, found
         assert code == (1 if names else 0)
 
@@ -275,10 +279,14 @@ class Machine(RuleBasedStateMachine):
     def repair(self) -> None:
         """What can be had comes back; what cannot is named, and lies aside."""
         self.said("fsck", "--repair", "--json")
-        for run in self.runs:
-            if run.damaged:
-                run.damaged = not self.store.is_sealed(run.id)
-        self.runs = [run for run in self.runs if not run.damaged]
+        self.spoilt = False
+        for run in [run for run in self.runs if run.damaged]:
+            run.damaged = False
+            if not self.store.is_sealed(run.id):
+                self.runs.remove(run)
+                self.gone[run.id] = run
+                self.aside.add(run.id)
+        self._returned()
         self.damaged = {one for one in self.damaged if not whole(self.store, one)}
 
     # --- what must be so, whenever it is asked ----
@@ -317,6 +325,8 @@ class Machine(RuleBasedStateMachine):
                 assert self.store.live(run.id)[1] == "lost"
             elif run.damaged:
                 assert again[run.id].status == "damaged"
+            elif run.vague:
+                assert run.away or listed[run.id].status == "ok"
             elif run.away:
                 assert run.id not in listed
             else:
@@ -346,9 +356,18 @@ class Machine(RuleBasedStateMachine):
             ["git", *words], cwd=self.path, capture_output=True, text=True, check=True
         ).stdout
 
+    def _returned(self) -> None:
+        """Take note of runs that are back."""
+        for run in [run for run in self.gone.values() if self.store.is_sealed(run.id)]:
+            del self.gone[run.id]
+            self.aside.discard(run.id)
+            run.vague = True
+            self.runs.append(run)
+        self.damaged = {one for one in self.damaged if not whole(self.store, one)}
+
     def _one(self, which: int, *, lost: bool = False) -> Run | None:
         """A run that is there."""
-        there = [run for run in self.runs if (lost or not run.lost) and not run.damaged]
+        there = [run for run in self.runs if (lost or not run.lost) and not run.damaged and not run.vague]
         return there[-1 - which % len(there)] if there else None
 
     def _record(self, output: int, log: int):

@@ -37,7 +37,9 @@ VALUES = ("numbers", "texts")
 FEW = 500
 #: Errors that say nothing of the file itself.
 HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
+#: Errors of a file that is no use any more, and of one that may be none.
+RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+DAMAGED = (*RUINED, sqlite3.SQLITE_IOERR)
 #: Seconds to wait for another process that is bringing the index up to date.
 WAIT = 20.0
 
@@ -324,7 +326,13 @@ class Index:
     def _open(self) -> sqlite3.Connection:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            return prepared(sqlite3.connect(self._path, timeout=WAIT))
+            try:
+                return prepared(sqlite3.connect(self._path, timeout=WAIT))
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode & 0xFF not in RUINED:
+                    raise
+                self._remove()
+                return prepared(sqlite3.connect(self._path, timeout=WAIT))
         except (OSError, sqlite3.DatabaseError):
             return in_memory()
 
