@@ -128,7 +128,9 @@ class Looking:
                 if self._mask is None and self._capture.mask is not None:
                     self._mask = self._capture.mask()
                 pieces = fsio.read_pieces(name)
-                found = sorted(sightings(pieces, self._mask, allowing=True, settings=settings))
+                seen = sightings(pieces, self._mask, allowing=True, settings=settings)
+                by_line = {one.line: one for one in sorted(seen, reverse=True)}
+                found = [by_line[line] for line in sorted(by_line)]
         except OSError:
             return []  # what reads it for the snapshot says so
         self._now[os.fsencode(path)] = (stamp, [(one.line, one.what) for one in found])
