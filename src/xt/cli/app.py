@@ -41,6 +41,8 @@ COMMANDS = Table(
         Row("name", "xt.cli.name:name", "Give a run a name"),
         Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),
         Row("rm", "xt.cli.rm:rm", "Put runs away: lists pass over them, nothing is deleted"),
+        Row("gc", "xt.cli.gc:gc", "Remove what nobody refers to, and runs that were put away"),
+        Row("du", "xt.cli.du:du", "Show what takes the space of the store"),
         Row("deploy", "xt.cli.deploy:deploy", "Record what goes live where, from a run with evidence"),
         Row("observe", "xt.cli.observe:observe", "Record measurements of production"),
         Row("prod", "xt.cli.prod:prod", "Show what is live and was, and how it did"),
@@ -85,7 +87,10 @@ def build(names: list[str] | None = None) -> typer.Typer:
     for row in COMMANDS:
         if names is None or row.name in names:
             settings = _PASS_THROUGH if row.name == "run" else {}
-            app.command(row.name, help=row.summary + ".", context_settings=settings)(COMMANDS.get(row.name))
+            command = COMMANDS.get(row.name)
+            # Commands that go without Typer when there are no options name it in annotations alone.
+            command.__globals__.setdefault("typer", typer)
+            app.command(row.name, help=row.summary + ".", context_settings=settings)(command)
     return app
 
 

@@ -31,18 +31,27 @@ def fsck(
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.upkeep.check import look_through, report
+    from xt.ops.upkeep.looking import Look
     from xt.ops.upkeep.opening import opened
+    from xt.ops.upkeep.repair import repair as mend
+    from xt.ops.upkeep.sources import Places
 
     if remotes and not repair:
         raise UsageError("`--from` says where `--repair` gets what is missing", "`xt fsck --repair --from …`")
     outside = Outside.real()
-    store = opened(outside)
+    store = opened(outside, writing=repair)
+    places = Places(outside, remotes or None) if repair else None
     bar = Bar(outside)
     try:
-        look = look_through(store, outside, bar.step, deep=deep)
-        found = report(look, look.suspects)
+        with Look(store, outside, bar.step, deep=deep) as look:
+            look_through(look)
+            if places is not None and look.suspects:
+                mend(look, places)
+            found = report(look, places)
     finally:
         bar.close()
+        if places is not None:
+            places.close()
     if as_json:
         from xt import codec
         from xt.cli.answer import for_programs

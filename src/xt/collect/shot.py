@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from xt import fsio
 from xt.collect import Capture
 from xt.collect.conversion import converted
 from xt.collect.git import Git, GitError
@@ -178,8 +179,8 @@ def keep(git: Git, common: str, head: str, head_tree: str) -> None:
         GitError: the repository does not have it, or cannot be written.
     """
     ref = f"refs/xt/keep/{head}"
-    if os.path.exists(f"{common}/{ref}"):
-        return
+    if fsio.freshen(f"{common}/{ref}"):
+        return  # and its time keeps it from being swept as one that nobody needs
     try:
         with open(f"{common}/packed-refs", "rb") as packed:
             if f" {ref}\n".encode() in packed.read():

@@ -15,6 +15,7 @@ FAULTS = {
     "key-missing": "The secret for keyed digests is gone: what was masked before cannot be compared.",
     "key-damaged": "The secret is not as long as it must be.",
     "record-damaged": "A record is not what was sealed, cannot be read, or is of another run.",
+    "record-lost": "A damaged record was put aside, and no whole one came in its place.",
     "record-misplaced": "A record lies where nobody looks for it, or under another name.",
     "start-damaged": "A run in flight or lost does not say how it was started.",
     "event-damaged": "A later statement cannot be read, or is not of its name.",

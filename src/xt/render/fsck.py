@@ -18,7 +18,7 @@ FEW, RUNS, PARTS = 20, 6, 3
 WIDEST = 110
 #: Letters of a run that is not here any more.
 _UNKNOWN = 2 * SHORTEST
-_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{8,}")
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{26,}")
 
 
 def render(found: Fsck, shown: Mapping[str, int], columns: int, colour: bool) -> str:

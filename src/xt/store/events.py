@@ -81,8 +81,8 @@ def event_id(at: str, random: bytes) -> str:
     return "".join(character for character in at if character.isdigit()) + "-" + random.hex()
 
 
-def append(store: str, event: Event) -> None:
-    """Write an event, durably.
+def append(store: str, event: Event) -> str:
+    """Write an event, durably; give its path.
 
     Raises:
         OSError: it was not written.
@@ -91,6 +91,20 @@ def append(store: str, event: Event) -> None:
     _make(folder)
     name = f"{folder}/{event.id}{KINDS[type(event)]}.json"
     fsio.write_atomic(name, codec.encode(event), mode=0o400)
+    return name
+
+
+def check(name: str, data: bytes) -> None:
+    """See that an event from elsewhere is one, and of its name; one of a newer xt is taken as it is.
+
+    Raises:
+        DamagedError: it is not.
+    """
+    stem, kind = name.partition(".")[0], _kind(name)
+    what = f"the event {stem}"
+    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
+    if len(data) > LARGEST or event.id != stem:
+        raise DamagedError(f"the event {stem} is not one")
 
 
 def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool:
@@ -109,12 +123,7 @@ def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool
         DamagedError: it is no event, or not of that name; one of a newer xt is taken as it is.
         OSError: it was not written.
     """
-    stem = os.path.basename(name).partition(".")[0]
-    kind = _kind(os.path.basename(name))
-    what = f"the event {stem}"
-    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
-    if len(data) > LARGEST or event.id != stem:
-        raise DamagedError(f"the event {stem} is not one")
+    check(os.path.basename(name), data)
     path = f"{store}/events/{name}"
     if os.path.lexists(path):
         return False
@@ -281,5 +290,8 @@ def _files(store: str, kind: type[Event]) -> Iterator[str]:
 
 
 def _read(path: str, kind: type[E]) -> E:
-    event = codec.decode(fsio.read_file(path, LARGEST), kind, os.path.basename(path))
+    name = os.path.basename(path)
+    event = codec.decode(fsio.read_file(path, LARGEST), kind, name)
+    if event.id != name.partition(".")[0]:
+        raise DamagedError(f"the event {name} says it is {event.id!r}")
     return event

@@ -1,4 +1,4 @@
-"""Locks between those who sweep a store and those who could be in their way. No `xt run` ever waits for one."""
+"""Locks between who sweeps a store and who could be in the way. No `xt run` waits for the long one."""
 
 from __future__ import annotations
 

@@ -45,6 +45,7 @@ def check(store: str, *, foreign: bool = False) -> None:
         foreign: whether it may belong to another user.
 
     Raises:
+        FileNotFoundError: there is none, or its making was interrupted.
         StoreError: it belongs to another user, or `format` is not one.
         NewerStoreError: a newer xt made it.
     """
@@ -52,10 +53,18 @@ def check(store: str, *, foreign: bool = False) -> None:
     try:
         text = fsio.read_file(f"{store}/format", limit=4096).decode("ascii", "replace")
     except FileNotFoundError:
-        raise StoreError(f"`{store}` has no file `format`: not a store, or a damaged one") from None
+        if not is_begun(store):
+            raise
+        raise StoreError(
+            f"`{store}` has no file `format`: not a store, or a damaged one",
+            f"if it is one, `echo xt-store {FORMAT} > .xt/format` says so again; else move it away",
+        ) from None
     words = text.split()
     if len(words) != 2 or words[0] != "xt-store" or not words[1].isdigit():
-        raise StoreError(f"`{store}/format` does not say `xt-store {FORMAT}`")
+        raise StoreError(
+            f"`{store}/format` does not say `xt-store {FORMAT}`",
+            "if it is a store, write that into the file; else move it away",
+        )
     if int(words[1]) > FORMAT:
         raise NewerStoreError(
             f"the store `{store}` has format {words[1]}; this xt knows {FORMAT}", "update xt"
@@ -78,6 +87,15 @@ def check_owner(store: str, *, foreign: bool = False) -> None:
             f"the store `{store}` belongs to another user (uid {info.st_uid})",
             "set XT_FOREIGN_STORE=1 to use it all the same",
         )
+
+
+def is_begun(store: str) -> bool:
+    """Whether a folder has what a store has: something other than what making one puts there first."""
+    try:
+        names = {name for name in os.listdir(store) if not name.endswith(".tmp")} - {".gitignore", "key"}
+        return not names <= FOLDERS or any(os.listdir(f"{store}/{name}") for name in names)
+    except OSError:
+        return True
 
 
 def create(store: str, *, foreign: bool = False) -> None:

@@ -128,7 +128,8 @@ class Waiting(Through):
         data = codec.pack(task)
         if suspect([data]) is not None:
             raise UnverifiableError(
-                "something that looks like a secret is in what is asked: it does not leave"
+                "something that looks like a secret is in what is asked: it does not leave",
+                "`xt rerun` repeats it here",
             )
         if run not in self._sent:
             asked = ("code", "inputs")

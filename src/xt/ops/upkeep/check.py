@@ -6,12 +6,11 @@ good, and a record that is published meanwhile has its contents published before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
-from xt.context import Outside
 from xt.model.fsck import Counts, Fsck
 from xt.model.text import to_text
 from xt.ops.upkeep.check_code import Code
@@ -22,9 +21,9 @@ from xt.ops.upkeep.check_leftovers import Leftovers
 from xt.ops.upkeep.check_live import Live
 from xt.ops.upkeep.check_objects import Objects
 from xt.ops.upkeep.check_records import runs
-from xt.ops.upkeep.check_references import References
-from xt.ops.upkeep.looking import Look, One, Step, Suspect
-from xt.store import Store
+from xt.ops.upkeep.check_references import References, unsure
+from xt.ops.upkeep.looking import Look, One
+from xt.ops.upkeep.sources import Places
 
 
 class Check(Protocol):
@@ -53,19 +52,8 @@ CHECKS: tuple[Callable[[Look], Check], ...] = (
 )
 
 
-def look_through(store: Store, outside: Outside, step: Step, *, deep: bool) -> Look:
-    """Look through a store.
-
-    Args:
-        store: opened for reading.
-        outside: for git and the time.
-        step: is told how far it is.
-        deep: read large contents too.
-
-    Returns:
-        The suspects that are still so when asked again, and what was looked at.
-    """
-    look = Look(store, outside, step, deep=deep)
+def look_through(look: Look) -> None:
+    """Look through a store; what is suspected has been asked again whether it is still so."""
     checks = [check(look) for check in CHECKS]
     for check in checks:
         check.begin()
@@ -75,29 +63,20 @@ def look_through(store: Store, outside: Outside, step: Step, *, deep: bool) -> L
     # The index goes last: by then events were held against it.
     for check in reversed(checks):
         check.end()
+    unsure(look)
     look.settle()
-    return look
 
 
-def report(
-    look: Look,
-    suspects: Iterable[Suspect],
-    *,
-    repair: bool = False,
-    remotes: list[str] | None = None,
-    doubts: list[str] | None = None,
-) -> Fsck:
+def report(look: Look, places: Places | None) -> Fsck:
     """Say what was found: faults first, by code and path.
 
     Args:
         look: that was taken.
-        suspects: those of it, or of what a repair left.
-        repair: whether something was to be repaired.
-        remotes: that were asked for what is missing.
-        doubts: what could not be asked or repaired.
+        places: that were asked for what is missing; None when nothing was to be repaired.
     """
-    findings = [one.finding() for one in suspects]
+    findings = [one.finding() for one in look.suspects]
     findings.sort(key=lambda found: (not found.fault, found.code, str(found.path), found.message))
     counts = msgspec.convert(look.counts, Counts)
     store = to_text(look.store.path)
-    return Fsck(store, look.deep, repair, counts, findings, remotes or [], doubts or [])
+    asked, doubts = (places.asked, places.doubts) if places else ([], [])
+    return Fsck(store, look.deep, places is not None, counts, findings, asked, doubts)

@@ -106,7 +106,7 @@ def reason_of(path: str) -> Reason:
     if not data:
         return Reason("event-damaged", "it is empty", None)
     try:
-        event_id, run = events.glance(data, base)
+        event_id, run = events.glance(data, "it")
     except DamagedError as error:
         return Reason("event-damaged", error.message, None)
     run = run if isinstance(run, str) and runid.is_id(run) else None

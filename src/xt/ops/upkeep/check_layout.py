@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from xt import fsio
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.looking import LEFT, Look, One, what_is
 from xt.store.layout import FOLDERS, FORMAT, KEY_BYTES
@@ -49,8 +50,10 @@ class Layout:
     def _format(self) -> None:
         look = self._look
         if os.path.lexists(look.path("format")):
-            return  # whoever opened the store has read it
-        if used(look.store.path):
+            reason = _format_fault(look.path("format"))
+            if reason is not None:
+                look.suspect("format-damaged", "format", reason)
+        elif used(look.store.path):
             found = look.suspect("format-missing", "format", "it says that this is a store, and is gone")
             found.hint = f"`--repair` writes it for format {FORMAT}, the only one there is"
         else:
@@ -69,6 +72,14 @@ class Layout:
             look.suspect("key-damaged", "key", what_is(path, OSError()))
         elif info.st_size != KEY_BYTES:
             look.suspect("key-damaged", "key", f"it has {info.st_size} bytes instead of {KEY_BYTES}")
+
+
+def _format_fault(path: str) -> str | None:
+    try:
+        data = fsio.read_file(path, 4096)
+    except OSError as error:
+        return what_is(path, error)
+    return None if _FORMAT.fullmatch(data) else "it does not say what it must" if data else "it is empty"
 
 
 def used(store: str) -> bool:

@@ -16,6 +16,7 @@ from xt.store import trash
 #: Begins with the number of the process that writes it.
 _PID = re.compile(r"([0-9]{1,10})\..*")
 _NOTE = 100_000
+_ASIDE = re.compile(r"quarantine/runs/([k-z]{2}/([k-z]{16})\.json)(?:\.[0-9]+)?")
 
 
 class Leftovers:
@@ -62,13 +63,24 @@ class Leftovers:
         if in_trash:
             found = look.suspect("leftover", trash.FOLDER, "what a gc that was ended has left")
             found.count, found.hint = in_trash, "`xt gc` puts back what is wanted and drops the rest"
-        aside = sum(
-            not file.is_folder
-            for file in inventory.walk(look.store.path, inventory.QUARANTINE, look.unreadable)
-        )
+        aside = 0
+        for file in inventory.walk(look.store.path, inventory.QUARANTINE, look.unreadable):
+            aside += not file.is_folder
+            self._lost(file.name)
         if aside:
             found = look.suspect("quarantined", inventory.QUARANTINE, "what was put aside as damaged")
             found.count, found.hint = aside, "remove it when you have no more use for it"
+
+    def _lost(self, name: str) -> None:
+        """A record that was put aside, of a run that has none now."""
+        match = _ASIDE.fullmatch(name)
+        if match is not None and not os.path.lexists(self._look.path(f"runs/{match[1]}")):
+            found = self._look.suspect(
+                "record-lost", name, "it was put aside as damaged, and no whole one is here", None
+            )
+            found.concerns(match[2])
+            self._look.unsure.append((name, match[2]))
+            found.hint = "`xt pull` brings it from a store that has it; remove this file to let it go"
 
     def _temporary(self) -> None:
         look = self._look

@@ -97,12 +97,13 @@ def damaged(look: Look, name: str, digest: str, reason: str) -> Suspect:
     return found
 
 
-def fault_of(path: str, digest: str) -> str | None:
+def fault_of(path: str, digest: str, *, packed: bool | None = None) -> str | None:
     """Say what is wrong with a file that should have a content; None: nothing, or it is gone.
 
     Args:
-        path: of the file; compressed when it ends with `.zst`.
+        path: of the file.
         digest: of its content.
+        packed: whether it is compressed; by default when its name ends with `.zst`.
     """
     try:
         fd = fsio.open_regular(path)
@@ -112,7 +113,7 @@ def fault_of(path: str, digest: str) -> str | None:
         return Denied(error.strerror) if denied(error) else what_is(path, error)
     try:
         size = os.fstat(fd).st_size
-        if path.endswith(ZST):
+        if path.endswith(ZST) if packed is None else packed:
             return _compressed(fd, size, digest)
         found = hash_fd(fd, size)
     except NotReadError as error:

@@ -69,6 +69,7 @@ def _read(look: Look, name: str, run_id: str) -> One | None:
     if code:
         found = look.suspect(code, name, message, lambda: reason_of(path, run_id)[1] == code)
         found.concerns(run_id)
+        look.unsure.append((name, run_id))
         if code == "record-newer":
             found.hint = "update xt to have it checked"
     return one

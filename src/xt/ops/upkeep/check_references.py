@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from typing import Literal, NamedTuple
@@ -10,6 +11,7 @@ from xt.errors import DamagedError, XtError
 from xt.model.sync import EXTRA, Pulled
 from xt.ops.sync import parts
 from xt.ops.sync.parts import Part
+from xt.ops.upkeep import holds, inventory
 from xt.ops.upkeep.check_objects import ZST, damaged
 from xt.ops.upkeep.looking import Look, One, Suspect
 from xt.store import pulled
@@ -61,8 +63,7 @@ class References:
 
     def _note(self, run: str) -> Pulled:
         """A note of a pull that cannot be read counts as one: what is missing may never have been here."""
-        there = os.path.lexists(self._look.path(f"pulled/{run[:2]}/{run}.json"))
-        return Pulled("?", "") if there else _NOBODY
+        return Pulled("?", "") if self._look.pulled_somehow(run) else _NOBODY
 
     def _lacks(self, part: Part) -> tuple[_Lack, ...]:
         """What is wrong with a content, or with those that it lists."""
@@ -182,3 +183,13 @@ def _renamed(part: Part, name: str) -> Part:
 
 def _recorded(look: Look, run: str) -> bool:
     return os.path.lexists(look.path(f"runs/{run[:2]}/{run}.json"))
+
+
+def unsure(look: Look) -> None:
+    """Say which damaged contents are named by damaged records too; what else those need is not known."""
+    for name, run in look.unsure if look.bad else ():
+        with contextlib.suppress(OSError):
+            for digests in inventory.mentions(look.store.path, name):
+                for digest in map(holds.text, digests):
+                    if digest in look.bad:
+                        look.bad[digest].concerns(run, "named by its record, which is no good itself")

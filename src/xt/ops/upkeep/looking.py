@@ -9,7 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
 from typing import NamedTuple
 
 import msgspec
@@ -87,7 +90,7 @@ class Suspect:
 
 
 class Look:
-    """One look through a store."""
+    """One look through a store. Use it in a `with` statement."""
 
     def __init__(self, store: Store, outside: Outside, step: Step, *, deep: bool) -> None:
         """Look at nothing yet.
@@ -103,8 +106,11 @@ class Look:
         self.counts: dict[str, int] = dict.fromkeys(msgspec.structs.asdict(Counts()), 0)
         self.bad: dict[str, Suspect] = {}
         """Contents that are damaged."""
+        self.unsure: list[tuple[str, str]] = []
+        """Files of damaged records, which may name contents too, and their runs."""
         self.remembers: Callable[[str, bytes], bool] = lambda name, data: True
         """Whether the index has an event as it is: its name and bytes."""
+        self._held = ExitStack()
         self.now = outside.now().timestamp()
 
     def suspect(
@@ -127,6 +133,20 @@ class Look:
         found = self.suspect("unreadable", path, f"it may not be read: {reason}")
         found.hint = "give yourself the right to read it, and look again"
 
+    def scratch(self) -> str:
+        """A folder elsewhere, for as long as this look lasts."""
+        return self._held.enter_context(tempfile.TemporaryDirectory(prefix="xt-fsck-"))
+
+    def __enter__(self) -> Look:
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove what was made elsewhere."""
+        self._held.close()
+
     def count(self, what: str, number: int = 1) -> None:
         """Count something that was looked at: a field of `Counts`."""
         self.counts[what] += number
@@ -138,6 +158,10 @@ class Look:
     def path(self, name: str) -> str:
         """Path of something in the store."""
         return f"{self.store.path}/{name}"
+
+    def pulled_somehow(self, run: str) -> bool:
+        """Whether there is a note that a run came from a remote, even if it cannot be read."""
+        return os.path.lexists(self.path(f"pulled/{run[:2]}/{run}.json"))
 
     def age(self, name: str) -> float:
         """Seconds since something was written; 0 when it is gone or of the future."""

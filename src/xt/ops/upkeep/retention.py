@@ -46,6 +46,11 @@ class Decision:
         self.dropped = {run_id: self._why_not(run_id) for run_id in known.runs if run_id not in self.kept}
         """Run → why it goes."""
 
+    def stay(self, reason: str) -> None:
+        """Let those stay that could go."""
+        self._keep(self.dropped, reason)
+        self.dropped = {}
+
     def _keep(self, runs: Iterable[str], reason: str) -> None:
         for run_id in runs:
             if run_id in self._known.runs:

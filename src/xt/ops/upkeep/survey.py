@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -19,12 +20,15 @@ from xt.ops.upkeep import inventory
 from xt.ops.upkeep.holds import Tree, named, trees
 from xt.ops.upkeep.inventory import Raw
 from xt.store import Store, events
+from xt.store.launches import going_on
 from xt.store.live import state
 from xt.store.store import is_whole
 
 #: A run id in what is not read by its structure.
 _ID = re.compile(rb"(?<![a-z])[k-z]{16}(?![a-z])")
 
+#: Nanoseconds; what is newer is never swept, so a run that begins right now is left alone.
+_FRESH = 3600 * 10**9
 T = TypeVar("T")
 
 
@@ -79,8 +83,8 @@ class Survey:
         Raises:
             DamagedError: something cannot be read.
         """
-        runs = self._refresh_runs()
         said = self._refresh_events()
+        runs = self._refresh_runs()
         return runs or said
 
     # --- runs --------------------------------------------------------------------------------------
@@ -109,13 +113,17 @@ class Survey:
                 continue
             path = f"{self._store.path}/{folder.name}"
             raw = inventory.read(self._store.path, f"{folder.name}/start.json", run_id)
+            if raw is None and folder.mtime > time.time_ns() - _FRESH:
+                continue
             start = _start(raw)
             how = "lost" if raw is None else "unknown"
-            held = is_held(path)
+            held = going_on(path)
             if held:
                 how = "running"
             elif start is not None:
                 how = state(path, start)
+                if how == "unknown" and self.standing.of(run_id).removed is not None:
+                    how = "lost"  # whoever put it away said that it has ended, on its host
             if held or (how == "unknown" and start is not None):
                 began = [folder.mtime, *(_mtime(f"{path}/{name}") for name in ("lock", "start.json"))]
                 began += [_nanoseconds(start.started_at)] if start is not None else []
@@ -232,18 +240,6 @@ def unlisted(name: str, reason: str) -> None:
         DamagedError: always.
     """
     raise DamagedError(f"`.xt/{name}` cannot be read: {reason}", "nothing was removed")
-
-
-def is_held(folder: str) -> bool:
-    """Whether somebody holds the lock of a folder of `live/`."""
-    try:
-        fd = os.open(f"{folder}/lock", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        return not fsio.try_lock(fd, shared=True)
-    finally:
-        os.close(fd)
 
 
 def _start(raw: Raw | None) -> Start | None:

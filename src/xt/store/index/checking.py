@@ -16,12 +16,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from xt.model.event import Event
+from xt.errors import XtError
+from xt.model.event import Deployed, Event
 from xt.model.result import Record
+from xt.model.standing import RunStanding, fold
 from xt.model.summary import Summary
 from xt.store.events import KINDS, decode
 from xt.store.index import Index
-from xt.store.index.layout import VERSION
+from xt.store.index.layout import VERSION, has_words, in_memory
+from xt.store.index.rows import Writer
 from xt.store.index.syncing import UNSETTLED
 from xt.store.store import Store
 
@@ -30,6 +33,20 @@ _WAIT = 2.0
 #: Another process holds it (sqlite.org/rescode.html), or its journal must be played back first.
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _JOURNAL = (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+#: What each table says of runs, without the numbers that mean something within one index only.
+_OF_RUNS = {
+    "runs": "SELECT id, started, trial, gone, status, name, task, user, host, ticket, branch, head, tree,"
+    " recipe, repeats, wall, exit, level, key, has, grouped"
+    " FROM runs LEFT JOIN environments ON environment = e",
+    "shown": "SELECT id, summary, standing FROM runs JOIN shown USING (n)",
+    "tags": "SELECT id, tag FROM runs JOIN tags USING (n)",
+    "numbers": "SELECT id, kind, keys.name, value FROM runs JOIN numbers USING (n) JOIN keys USING (k)",
+    "texts": "SELECT id, kind, keys.name, value FROM runs JOIN texts USING (n) JOIN keys USING (k)",
+    "parts": "SELECT id, parts.name, version FROM runs JOIN parts ON environment = parts.e",
+    "files": "SELECT id, digest, made, role, path, files.kind FROM runs JOIN files USING (n)",
+    "words": "SELECT id, purpose, command, words.name, note, rest FROM runs JOIN words ON words.rowid = n",
+}
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -42,8 +59,21 @@ class IndexFaultError(Exception):
         self.code = code
 
 
+@contextlib.contextmanager
+def asking() -> Iterator[None]:
+    """Around every question to a `Copy`: what it holds may be anything.
+
+    Raises:
+        IndexFaultError: it cannot be understood.
+    """
+    try:
+        yield
+    except (sqlite3.Error, msgspec.MsgspecError, XtError, ValueError, TypeError, KeyError) as error:
+        raise IndexFaultError("index-damaged", f"what it holds cannot be understood: {error}") from error
+
+
 class Copy:
-    """A copy of an index."""
+    """A copy of an index; see `asking`."""
 
     def __init__(self, store: Store, *, deep: bool) -> None:
         """Take it.
@@ -84,6 +114,42 @@ class Copy:
             return not self._settled(record.id[:2], f"runs/{record.id[:2]}")
         return bool(row[1] == _encoder.encode(Summary.of(record)))
 
+    def differing(self, records: list[Record]) -> set[str]:
+        """Runs of which it says anything, in any table, that their records and events do not say."""
+        fresh = in_memory()
+        try:
+            known = [record for record in records if self._knows(record.id)]
+            writer = Writer(fresh, words=has_words(fresh) and has_words(self._db))
+            for record in known:
+                writer.run(record, self._standing(record.id))
+            writer.flush()
+            ids = [record.id for record in known]
+            found: set[str] = set()
+            for table, query in _OF_RUNS.items():
+                if table == "words" and not has_words(self._db):
+                    continue
+                ours, theirs = (_by_run(db, query, ids) for db in (fresh, self._db))
+                found |= {run for run in ids if ours.get(run) != theirs.get(run)}
+            return found
+        finally:
+            fresh.close()
+
+    def knows_what_is_live(self) -> bool:
+        """Whether it says of what is live where the same as the events that it has."""
+        kind = KINDS[Deployed]
+        rows = self._db.execute("SELECT data FROM events WHERE kind = ?", (kind,)).fetchall()
+        live = fold(decode(data, kind) for (data,) in rows).live()
+        pairs = {(place, run) for run, places in live.items() for place in places}
+        return pairs == set(self._db.execute("SELECT place, run FROM live"))
+
+    def _knows(self, run_id: str) -> bool:
+        query = "SELECT 1 FROM runs WHERE id = ? AND started IS NOT NULL"
+        return self._db.execute(query, (run_id,)).fetchone() is not None
+
+    def _standing(self, run_id: str) -> RunStanding | None:
+        rows = self._db.execute("SELECT kind, data FROM events WHERE run = ?", (run_id,)).fetchall()
+        return fold(decode(data, kind) for kind, data in rows).runs.get(run_id) if rows else None
+
     def runs(self) -> Iterator[str]:
         """All runs that it takes to be there."""
         for (run_id,) in self._db.execute("SELECT id FROM runs"):
@@ -102,9 +168,7 @@ class Copy:
         folder = os.path.dirname(name)
         if row is None:
             return not self._settled(folder.removeprefix("events/"), folder)
-        with contextlib.suppress(Exception):
-            return bool(msgspec.json.encode(_event(base, data)) == row[1])
-        return True
+        return bool(msgspec.json.encode(_event(base, data)) == row[1])
 
     def _settled(self, folder: str, name: str) -> bool:
         """Whether it will not look again at what is in a folder."""
@@ -113,6 +177,15 @@ class Copy:
         except OSError:
             changed = UNSETTLED
         return bool(self._listed.get(folder) == changed != UNSETTLED)
+
+
+def _by_run(db: sqlite3.Connection, query: str, ids: list[str]) -> dict[str, list[str]]:
+    """What a table says of some runs, in any order."""
+    found: dict[str, list[str]] = {}
+    marks = ", ".join("?" * len(ids))
+    for row in db.execute(f"{query} WHERE id IN ({marks})", ids):
+        found.setdefault(row[0], []).append(repr(row[1:]))
+    return {run: sorted(rows) for run, rows in found.items()}
 
 
 def rebuild(store: Store) -> None:
