@@ -27,7 +27,7 @@ LARGEST = 1 << 20
 #: Lines of one file that are named, and files of a run.
 LINES, FILES = 3, 20
 #: Bytes that are read in one run, unless it is strict; the next one looks on.
-TOGETHER = 32 << 20
+TOGETHER = 16 << 20
 HINT = "end the line with `xt: allow-secret` if it is none; with `--strict` the file is not stored"
 #: Nanoseconds; a file that was touched so recently can be again without its stamp telling.
 _RECENT = 2_000_000_000
