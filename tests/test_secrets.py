@@ -439,7 +439,7 @@ def test_what_a_command_wrote_as_output_is_its_own_and_is_not_pushed(project, tm
     """Past the first megabyte too."""
     (tmp_path / "remote").mkdir()
     project.write(
-        "many.py", "open('out.txt', 'w').write('words\\n' * 400_000 + 'password = \"hunter2-hunter2\"\\n')\n"
+        "many.py", "open('out.txt', 'w').write('words\\n' * 200_000 + 'password = \"hunter2-hunter2\"\\n')\n"
     )
     assert project.run("-q", "-o", "out.txt", "--", sys.executable, "many.py").code == 0
     assert b"hunter2-hunter2" in project.stored_bytes()
@@ -447,7 +447,7 @@ def test_what_a_command_wrote_as_output_is_its_own_and_is_not_pushed(project, tm
     done = project.xt(*push, env={"COLUMNS": "200"})
     assert done.code == 5
     assert (
-        b"something that looks like a secret is in outputs: out.txt:400001: a value of `password`" in done.out
+        b"something that looks like a secret is in outputs: out.txt:200001: a value of `password`" in done.out
     )
     assert not (tmp_path / "remote" / "runs").exists()
     assert project.xt(*push, "--allow-secrets").code == 0
@@ -468,6 +468,7 @@ def test_a_bug_shown_with_its_place_gives_no_secret_away(project):
 def test_the_store_is_its_owners_alone_after_every_command(project, tmp_path):
     """Whatever the umask; the command's own files are as it wants them."""
     (tmp_path / "remote").mkdir()
+    project = All(project.path)
     project.write("new.py", "x = 1\n")
     before = os.umask(0)
     try:
@@ -478,7 +479,6 @@ def test_the_store_is_its_owners_alone_after_every_command(project, tmp_path):
                 ("diff", "@~1", "@"),
                 ("baseline", "set", "@"),
                 ("rerun", "@", "-q"),
-                ("verify", "@", "-n", "1"),
             ),
             *(("push", "--code", "-r", str(tmp_path / "remote")), ("trace", "out"), ("rm", "@~1")),
         ):
