@@ -461,6 +461,19 @@ def test_a_bug_shown_with_its_place_gives_no_secret_away(project):
         done = project.xt(*words, env={"XT_DEBUG": "1", "API_TOKEN": secret}, stdin=None)
         assert done.code != 0
         assert secret.encode() not in done.out + done.err.encode()
+    # Errors quote what was typed; jobs of CI show them to everybody.
+    job = {"CI": "1", "API_TOKEN": secret, "XT_DEBUG": "1"}
+    for words in (
+        ("run", "--ci", "github", "--ci-dir", "ci", "-i", secret, "--", "true"),
+        ("run", "--ci", "github", "--ci-dir", "ci", "--param", "ghp" + "_" + ABC, "--", "true"),
+        ("diff", "--ci", "github", "--ci-dir", "ci", secret, "ghp" + "_" + ABC),
+    ):
+        done = project.xt(*words, env=job)
+        assert done.code != 0
+        told = done.out + done.err.encode() + everything(project.path / "ci")
+        assert b"***" in told
+        assert secret.encode() not in told
+        assert ABC.encode() not in told
     done = project.run("true", "--password", secret, env={"XT_DEBUG": "1", "XT_STORE": "/proc/none"})
     assert secret not in done.err
 
