@@ -394,6 +394,15 @@ class TestCode:
         assert "sesame" not in project.run("true").err
         assert message in project.run("true", env={"API_TOKEN": "sesame"}).err
 
+    def test_repositories_inside_are_looked_at_too(self, project):
+        project.sh("mkdir inner; cd inner; git init -q; echo x > x; git add x; git commit -qm x")
+        project.write("inner/deep/bot.py", "'ghp" + "_" + ABC + "'\n")
+        done = project.run("--strict", "--", "true")
+        assert "xt: warning: code: inner/deep/bot.py:1: looks like a secret: a GitHub token" in done.err
+        assert ABC.encode() not in project.stored_bytes()
+        left = {entry["path"] for entry in project.record()["snapshot"]["code"]["left_out"]}
+        assert left == {"inner/deep/bot.py"}
+
     def test_large_and_binary_files_are_not_looked_at(self, project):
         token = "ghp" + "_" + ABC
         project.write("large.txt", token + "x" * (1 << 20))

@@ -137,7 +137,9 @@ class Looking:
         return found
 
     def _say(self, path: str, found: list[Sighting], hint: str | None) -> None:
-        shown = to_shown(path)
+        # Of a repository inside, too, as somebody in the project would type it.
+        name = os.path.normpath(os.path.join(self._top, path))
+        shown = to_shown(fsio.relative_to(name, self._capture.root))
         for one in found[:LINES]:
             self._capture.problem(self._where, f"{shown}:{one.line}: looks like a secret: {one.what}", hint)
             hint = None
