@@ -1,4 +1,4 @@
-"""Records that name every place but their own: whatever writes, nothing outside of its destination is written."""
+"""Records that name every place but their own: nothing outside of a destination is written."""
 
 from __future__ import annotations
 

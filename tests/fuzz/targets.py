@@ -1,7 +1,7 @@
 """What is fuzzed: one row per reader. Given any bytes, a row returns or raises `XtError`; all else is a bug.
 
-The error of a layer (`UnreadableError`, `MalformedError`, …) counts as well where its callers make a sentence of
-it: the row that may raise it names it. Everything here runs in one process and writes into one folder.
+The error of a layer (`UnreadableError`, `MalformedError`, …) counts as well where its callers make a
+sentence of it: the row that may raise it names it. All of them run in one process and write into one folder.
 """
 
 from __future__ import annotations

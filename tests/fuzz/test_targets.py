@@ -1,4 +1,4 @@
-"""Every reader, on what it reads when all is well, on what made it fail once, and on both with bytes changed."""
+"""Every reader, on what it reads when all is well, on what made it fail once, and with bytes changed."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from xt.model.standing import RunStanding, fold
 from xt.model.summary import Summary
 from xt.store.events import KINDS, decode
 from xt.store.index import Index
-from xt.store.index.layout import VERSION, has_words, in_memory
+from xt.store.index.layout import VERSION, are_files, has_words, in_memory
 from xt.store.index.rows import Writer
 from xt.store.index.syncing import UNSETTLED
 from xt.store.store import Store
@@ -89,7 +89,10 @@ class Copy:
         self._store = store
         self._db = sqlite3.connect("")
         try:
-            _copy(f"{store.path}/cache/index.db", self._db)
+            path = f"{store.path}/cache/index.db"
+            if os.path.lexists(path) and not are_files(path):
+                raise IndexFaultError("index-damaged", "it is no file")
+            _copy(path, self._db)
             check = "integrity_check" if deep else "quick_check"
             answer = self._db.execute(f"PRAGMA {check}(1)").fetchone()
             if answer != ("ok",):
