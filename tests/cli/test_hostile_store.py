@@ -229,7 +229,7 @@ def test_a_cache_or_a_folder_that_is_something_else(side, kind):
 
 
 def test_circles_are_walked_once(side):
-    """Manifests that hold their own name, runs that repeat each other, a deployment that takes itself back."""
+    """Manifests that name each other, runs that repeat each other, deployments that take themselves back."""
     store = side.store
     tree = store.objects.put_bytes(
         codec.encode(Manifest([Entry("a", "file", 0o644, 1, "blake3:" + "0" * 64)]))

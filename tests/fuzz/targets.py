@@ -397,12 +397,12 @@ def signed(data: bytes) -> None:
 
 
 def compared(name: str, data: bytes) -> None:
-    """The bytes against what is made of them by a small change, and something good against them."""
+    """Something good against the bytes, and these against what is made of them by a small change."""
     row = COMPARATORS.rows[name]
     suffix = (row.claims or (".txt",))[0]
     other = data[:-2] + b"1" + data[-1:] if data[1:] else b"x"
     known = next(iter(seeds.COMPARED.get(name, ())), b"x")
-    for left, right in ((data, other), (known, data)):
+    for left, right in ((known, data), (data, other)):
         found = COMPARATORS.get(name)(
             Held(f"a{suffix}", left), Held(f"b{suffix}", right), Rule(rtol=0.1, key=["id"]), "x"
         )
