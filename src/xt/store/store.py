@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterator
@@ -249,6 +250,29 @@ class Store:
         """
         return _read(run_id, self.record_bytes(run_id))
 
+    def is_sealed(self, run_id: str) -> bool:
+        """Whether a run has a record, whole or not."""
+        return os.path.exists(self._record(run_id))
+
+    def whichever(self, run_id: str) -> Record | tuple[Start, State]:
+        """The record of a run; of one without, how it was started and whether it is still going on.
+
+        Raises:
+            NotRecordedError, DamagedError: it is not there, or not readable.
+        """
+        with contextlib.suppress(NotRecordedError):
+            return self.record(run_id)
+        with contextlib.suppress(NotRecordedError):
+            return self.live(run_id)
+        return self.record(run_id)  # it ended between the two
+
+    def goes_on(self, run_id: str) -> bool:
+        """Whether a run may still be going on."""
+        try:
+            return not self.is_sealed(run_id) and self.live(run_id)[1] != "lost"
+        except NotRecordedError:
+            return False  # it ended meanwhile
+
     def live_ids(self) -> list[str]:
         """Ids of runs without a record that were started: running or lost."""
         try:
@@ -284,7 +308,10 @@ class Store:
         except OSError as error:
             raise DamagedError(f"the start of {run_id} cannot be read: {error.strerror}") from error
         start = codec.decode(data, Start, f"the start of {run_id}")
-        return start, state(folder, start)
+        how = state(folder, start)
+        if how == "lost" and self.is_sealed(run_id):
+            raise NotRecordedError(f"run {run_id} is not in flight")  # it ended while it was looked at
+        return start, how
 
     def _none(self, run_id: str) -> NotRecordedError:
         try:

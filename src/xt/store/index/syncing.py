@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterable
 
 import msgspec
@@ -32,11 +31,11 @@ BATCH = 1_000
 class Sync:
     """One pass over what changed."""
 
-    def __init__(self, db: sqlite3.Connection, store: Store) -> None:
-        """Look at an index and the store it is of."""
+    def __init__(self, db: sqlite3.Connection, store: Store, now: int) -> None:
+        """Look at an index and the store it is of; `now` by the clock of its files, in nanoseconds."""
         self._db = db
         self._store = store
-        self._now = time.time_ns()
+        self._now = now
         self._listed: dict[str, int] = dict(db.execute("SELECT folder, listed FROM folders"))
         self._marks: dict[str, int] = {}
         self._events: tuple[list[str], list[str]] = ([], [])
