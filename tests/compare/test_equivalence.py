@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy import integrate, stats
 
 from tests.compare.calibration_equivalence import WORLDS, decided, wrong, wrong_of_two
+from tests.late import integrate, stats
 from xt.compare.equivalence import MOST, against_many, against_one, bound_of, needed
 from xt.compare.resolution import resolution
 from xt.compare.tolerances import Tolerance

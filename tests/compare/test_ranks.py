@@ -7,9 +7,9 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from tests.compare.calibration_moves import Cell, shares
+from tests.late import stats
 from xt.compare.moves import LEAST, moves
 from xt.compare.ranks import EXACT, least_p, likeness, midranks, rank_test, split
 
