@@ -49,6 +49,7 @@ from xt.query import FIELDS, OPERATORS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from completions_for import bash, fish, zsh
+from faults_page import page as faults_page
 from man_pages import pages as man_pages
 from python_page import page as python_page
 
@@ -428,6 +429,7 @@ def files() -> dict[str, str]:
         "docs/reference/cli.md": cli_reference(),
         "docs/reference/errors.md": errors_reference(),
         "docs/reference/config.md": config_reference(),
+        "docs/reference/faults.md": faults_page(MARK, ROOT),
         "docs/reference/python.md": python_page(MARK),
         "docs/reference/query.md": query_reference(),
         "docs/reference/record.schema.json": schema(Record, "A sealed run of xt"),

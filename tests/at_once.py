@@ -20,7 +20,7 @@ ANSWERING = frozenset(
     (
         *("ls", "show", "logs", "diff", "audit", "trace", "noise", "cases", "bundle", "plot", "report"),
         *("tag", "name", "note", "rm", "baseline", "deploy", "observe", "prod", "blame", "rollback"),
-        *("export", "init"),
+        *("export", "init", "fsck"),
     )
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import subprocess
 import sys
@@ -323,3 +324,30 @@ def started(record):
     from xt.model.result import Start
 
     return Start(record.id, record.started_at, supervisor(), record.snapshot)
+
+
+def test_what_is_found_in_place_of_being_written_gets_the_time_of_now(store):
+    """So a sweep knows that it is wanted, of whoever comes to name it."""
+    objects = store.objects
+    digests = [objects.put_bytes(data) for data in (b"small", b"packs well " * 1000, os.urandom(9 << 20))]
+    objects.settle()
+    names = [name for digest in digests for name in glob.glob(objects.name(digest) + "*")]
+    for name in names:
+        os.utime(name, (1, 1))
+    objects.put_bytes(b"small")
+    assert objects.hold(digests[1])
+    large = store.path + "/large"
+    Path(large).write_bytes(objects.read(digests[2]))
+    objects.put_file(large)
+    assert not objects.staged
+    assert all(os.stat(name).st_mtime > 1e9 for name in names) and len(names) == 3
+
+
+def test_what_was_swept_in_between_is_written_again(store):
+    digest = store.objects.put_bytes(b"wanted")
+    store.objects.settle()
+    os.unlink(store.objects.name(digest))
+    assert not store.objects.hold(digest)
+    store.objects.put_bytes(b"wanted")
+    store.objects.settle()
+    assert store.objects.read(digest) == b"wanted"

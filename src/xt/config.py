@@ -6,6 +6,7 @@ defaults here.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from typing import Annotated, Any, Literal
@@ -39,6 +40,8 @@ class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Globs of untracked files to leave out, besides those git ignores."""
     allow_secret_files: bool = False
     """Store untracked files that are named like secrets (`.env`, `*.pem`) too."""
+    allow_secrets: list[str] = []
+    """Globs of files whose lines may look like secrets: nothing is said of them, and `xt push` sends them."""
 
 
 class EnvSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -165,6 +168,13 @@ class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL, an SPDX identifier or words, as with `--license`."""
 
 
+class GcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[gc]`: which runs are kept when a store is swept by rules."""
+
+    keep: list[str] = []
+    """Rules, as `--keep` takes them: `["last 50", "tagged"]`. They are applied by `xt gc --rules` alone."""
+
+
 class TicketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[tickets]`: where tickets lead to, in `xt show` and notes."""
 
@@ -282,6 +292,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: EngineSettings = EngineSettings()
     remote: dict[str, RemoteSettings] = {}
     ls: ListSettings = ListSettings()
+    gc: GcSettings = GcSettings()
     tickets: TicketSettings = TicketSettings()
     export: ExportSettings = ExportSettings()
     task: dict[str, TaskSettings] = {}
@@ -345,6 +356,8 @@ def _read(path: str, folder: str, cwd: str | None) -> bytes | None:
             f"{_shown(path, folder, cwd)}: it is a link to a file that does not exist"
         ) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return None  # no file can be named there: whether there is one changes nothing
         raise ConfigError(f"{_shown(path, folder, cwd)}: cannot be read: {error.strerror}") from error
 
 

@@ -20,6 +20,15 @@ PRIVATE_DIR = 0o700
 CHUNK = 1 << 20
 
 
+class NotFlushedError(OSError):
+    """What was written is in place, and a power failure may take it away: its folder could not be flushed."""
+
+    def __init__(self, error: OSError, path: str) -> None:
+        """Keep why, and what it is about."""
+        why = error.strerror or str(error)
+        super().__init__(error.errno, f"written, but a power failure may take it away: {why}", path)
+
+
 def write_all(fd: int, data: bytes | memoryview) -> None:
     """Write every byte, however the kernel splits it.
 
@@ -32,12 +41,19 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
 
 
 def fsync_dir(path: str) -> None:
-    """Make names created in a folder durable; a file system that cannot is left alone (EINVAL)."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    """Make names created in a folder durable; a file system that cannot is left alone (EINVAL).
+
+    Raises:
+        NotFlushedError: it could not.
+    """
     try:
-        fsync_open(fd)
-    finally:
-        os.close(fd)
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fsync_open(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise NotFlushedError(error, path) from error
 
 
 def fsync_open(folder: int) -> None:
@@ -59,8 +75,19 @@ def write_atomic(path: str, data: bytes, *, mode: int = PRIVATE_FILE, durable: b
         durable: fsync the file and its folder; False for what can be derived again.
 
     Raises:
+        NotFlushedError: it is in place, and may not survive a power failure.
         OSError: nothing was put in place, and no temporary file stays behind.
     """
+    try:
+        _put(path, data, mode, durable)
+    except OSError as error:
+        if error.errno != errno.EIO or isinstance(error, NotFlushedError):
+            raise
+        # What a disk refused once, the kernel counts as written: it is never flushed again, but written anew.
+        _put(path, data, mode, durable)
+
+
+def _put(path: str, data: bytes, mode: int, durable: bool) -> None:
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
@@ -97,12 +124,22 @@ def open_regular(path: str) -> int:
     return fd
 
 
+@contextlib.contextmanager
+def absent() -> Iterator[None]:
+    """Take a folder that is not there, or is a file or a link in a circle, for an empty one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+
+
 def read_file(path: str, limit: int | None = None) -> bytes:
     """Read a regular file whole.
 
     Args:
         path: not followed when it is a symbolic link.
-        limit: bytes; a longer file raises OSError(EFBIG) before it is read.
+        limit: bytes; a longer file raises OSError(EFBIG) before it is read, one that grows meanwhile later.
     """
     fd = open_regular(path)
     try:
@@ -110,8 +147,12 @@ def read_file(path: str, limit: int | None = None) -> bytes:
         if limit is not None and size > limit:
             raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
         parts = []
+        read = 0
         while part := os.read(fd, max(size + 1, 65536)):
             parts.append(part)
+            read += len(part)
+            if limit is not None and read > limit:
+                raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
         return b"".join(parts)
     finally:
         os.close(fd)
@@ -129,6 +170,19 @@ def read_pieces(path: str) -> Iterator[bytes]:
             yield piece
     finally:
         os.close(fd)
+
+
+def freshen(path: str) -> bool:
+    """Give a file the time of now, which keeps it from being swept; False when it is not there.
+
+    A sweep moves a file away first and looks at its time then: so one of the two always sees the other.
+    """
+    try:
+        os.utime(path, follow_symlinks=False)
+    except OSError:
+        # Of somebody else, or in a store that is only read: there it is all the same, or it is not.
+        return os.path.exists(path)
+    return True
 
 
 def try_lock(fd: int, *, shared: bool = False) -> bool:

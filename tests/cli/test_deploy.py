@@ -10,7 +10,7 @@ import pytest
 
 from tests.production import IDS, Site
 from xt import codec
-from xt.model.event import Deployed, Removed
+from xt.model.event import Deployed, Removed, Verified
 from xt.ops.statements import standing
 from xt.store.events import LARGEST
 
@@ -275,6 +275,29 @@ def test_when_the_hook_fails_nothing_is_recorded(site, hook, said):
     done = site.xt("deploy", "@:model", "--to", "prod")
     assert (done.code, done.out) == (1, b"")
     assert said in done.err and "nothing was recorded" in done.err
+    assert live(site) is None
+
+
+def test_killed_while_the_hook_runs_what_was_live_is_live(site):
+    """One file says what is live, and it comes last."""
+    site.run(0)
+    site.run(1)
+    assert site.xt("deploy", "kkkk:model", "--to", "prod").code == 0
+    site.project.write("xt.toml", "[deploy.prod]\nhook = \"sh -c 'kill -9 $PPID'\"\n")
+    # In a process of its own: it is killed.
+    done = site.xt("deploy", "llll:model", "--to", "prod", stdin=None)
+    assert (done.code, done.out) == (-9, b"")
+    assert live(site).run == IDS[0]
+    assert site.xt("deploy", "llll:model", "--to", "prod", "--no-hook").code == 0
+    assert live(site).run == IDS[1]
+
+
+def test_a_run_that_does_not_repeat_as_is_required_is_refused(site):
+    run = site.run(0)
+    judged = {"required": "identical", "against": None, "varied": {}, "sentence": "s", "repeats": []}
+    site.event(Verified, 1, run=run, level="divergent", **judged)
+    site.project.write("xt.toml", '[evidence]\nrequired = ["level.equivalent"]\n')
+    assert "no level.equivalent" in refused(site, "deploy", "@:model", "--to", "prod")
     assert live(site) is None
 
 

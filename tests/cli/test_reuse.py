@@ -211,6 +211,20 @@ def test_a_failed_run_never(job):
     assert "reused" not in ran.err
 
 
+def test_a_lost_run_never(job):
+    """Nor is what it left known by anybody: that it wrote it to the end is not known."""
+    job.write("job.sh", JOB + "[ -e ../again ] || kill -9 $PPID\n")
+    assert go(job).code == -9
+    job.path.with_name("again").touch()
+    assert [run["status"] for run in runs(job)] == ["lost"]
+    for words in (["trace", "out.txt"], ["deploy", "out.txt", "--to", "prod"]):
+        done = job.xt(*words)
+        assert done.code == 1
+        assert re.search("no (recorded )?run made", done.err + done.out.decode()), words
+    assert go(job, "--reuse").code == 0
+    assert times(job) == 2
+
+
 def test_an_incomplete_run_never(job):
     for _ in range(2):
         ran = job.run("--reuse", "-o", "out.txt", "-o", "never", "--", "sh", "job.sh", "one")

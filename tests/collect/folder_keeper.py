@@ -28,7 +28,7 @@ class FolderKeeper:
     def path(self, digest: str) -> Path:
         return self.folder / digest.removeprefix("blake3:")
 
-    def has(self, digest: str) -> bool:
+    def hold(self, digest: str) -> bool:
         return self.path(digest).exists()
 
     def get(self, digest: str) -> bytes:

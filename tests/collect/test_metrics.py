@@ -51,7 +51,7 @@ class Keep:
         shutil.copyfile(path, self.folder / digest)
         return "blake3:" + digest, size, False
 
-    def has(self, digest):
+    def hold(self, digest):
         return (self.folder / digest.removeprefix("blake3:")).exists()
 
     def points(self, digest):
@@ -593,6 +593,19 @@ def test_nothing_sent(run, tmp_path):
     assert collect(capture, [], [], str(tmp_path / "never"), {}) == []
     assert collect(capture, [], [], None, {}) == []
     assert capture.problems == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_what_is_no_file_in_the_place_of_points_is_said_and_not_waited_for(run, tmp_path, make):
+    make(tmp_path / "sent")
+    request = RunRequest(command=["x"], cwd=str(tmp_path))
+    capture = Capture(
+        request, Outside(str(tmp_path), {}), str(tmp_path), str(tmp_path), Settings(), run.keep, b""
+    )
+    assert collect(capture, [], [], str(tmp_path / "sent"), {}) == []
+    assert [problem.message for problem in capture.problems] == [
+        "sent cannot be read: it is not a regular file"
+    ]
 
 
 def test_odd_names(run):

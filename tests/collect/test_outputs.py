@@ -62,8 +62,8 @@ def test_folder(project: Project) -> None:
     }  # fmt: skip
     assert entries["deep/b"].mode == 0o755
     assert (entries["link"].target, entries["link"].digest) == ("../secret", None)
-    assert all(project.keep.has(entry.digest) for entry in entries.values() if entry.digest)
-    assert not project.keep.has(digest_of(b"s")) and not project.keep.has(digest_of(b"no"))
+    assert all(project.keep.hold(entry.digest) for entry in entries.values() if entry.digest)
+    assert not project.keep.hold(digest_of(b"s")) and not project.keep.hold(digest_of(b"no"))
 
 
 def test_glob(project: Project) -> None:
@@ -74,7 +74,7 @@ def test_glob(project: Project) -> None:
     )
     assert (found.role, found.kind, found.status, found.path) == ("report", "glob", "stored", "plots")
     assert list(project.manifest(found.digest)) == ["1.txt", "a/2.txt"]
-    assert not project.keep.has(digest_of(b"3"))
+    assert not project.keep.hold(digest_of(b"3"))
 
 
 def test_an_input_and_an_output_of_the_same_tree_have_the_same_digest(project: Project) -> None:
@@ -109,7 +109,7 @@ def test_not_written_by_this_run(project: Project, declared: str) -> None:
     (project.root / "link").symlink_to("out")
     found = one(project, declared)
     assert found.status == "stored" and UNTOUCHED in (found.reason or "")
-    assert project.keep.has(digest_of(b"x")) == (declared != "link")
+    assert project.keep.hold(digest_of(b"x")) == (declared != "link")
     again = one(project, declared, "printf y > out/x; rm link; ln -s out/x link")
     assert UNTOUCHED not in (again.reason or "")
 
@@ -262,7 +262,7 @@ def test_what_did_not_change_is_not_read_again_unless_the_store_lost_it(project:
     third = one(project, "out")
     assert project.keep.files == [str(project.root / "out" / "a")]
     assert first.digest != second.digest == third.digest
-    assert project.keep.has(digest_of(b"a"))
+    assert project.keep.hold(digest_of(b"a"))
 
 
 def test_an_input_read_before_is_kept_when_it_is_an_output(project: Project) -> None:
@@ -270,7 +270,7 @@ def test_an_input_read_before_is_kept_when_it_is_an_output(project: Project) -> 
     (project.root / "d" / "x").write_bytes(b"x")
     inputs.collect(project.capture(("d",)))
     assert one(project, "d").status == "stored"
-    assert project.keep.has(digest_of(b"x"))
+    assert project.keep.hold(digest_of(b"x"))
 
 
 def test_overlapping_declarations_keep_a_large_file_once(project: Project) -> None:

@@ -234,7 +234,7 @@ def test_a_manifest_that_left_the_store_is_kept_anew(
     project.keep.path(first.digest).unlink()
     opened()
     assert one(project, "tree") == first
-    assert project.keep.has(first.digest)
+    assert project.keep.hold(first.digest)
     assert opened() == []
 
 

@@ -27,7 +27,7 @@ class NoKeeper:
     def put_file(self, path: str) -> tuple[str, int, bool]:
         raise AssertionError("nothing is to be kept")
 
-    def has(self, digest: str) -> bool:
+    def hold(self, digest: str) -> bool:
         raise AssertionError("nothing is to be kept")
 
 

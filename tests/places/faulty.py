@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -55,18 +56,23 @@ class Faulty(ThreadingHTTPServer):
         self.act = act
         self.asked: list[tuple[str, str]] = []
 
+    scheme = "http"
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     def handle_error(self, *_: Any) -> None:
         pass
 
 
 @contextlib.contextmanager
-def serving(act: Any) -> Iterator[Faulty]:
-    """Serve for as long as the block takes."""
+def serving(act: Any, context: ssl.SSLContext | None = None) -> Iterator[Faulty]:
+    """Serve for as long as the block takes; with a context by TLS."""
     server = Faulty(act)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.scheme = "https"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

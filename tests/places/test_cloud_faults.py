@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
+import ssl
+import subprocess
 
 import pytest
 
@@ -176,6 +179,21 @@ def test_nobody_listens(at):
     with serving(genuine(lambda _: None)) as server:
         gone = server
     assert "nobody listens" in told(lambda: at(gone).read("a", 1)).message
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_certificate_that_nobody_vouches_for(at, tmp_path):
+    """Nothing is asked of a host that shows one, and no setting of ours makes it pass."""
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=here"]
+    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+    key, certificate = str(tmp_path / "key"), str(tmp_path / "certificate")
+    subprocess.run(["openssl", *words, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serving(genuine(lambda handler: handler.say(200, b"1", **TAG)), context) as server:
+        error = told(lambda: at(server).read("runs/a", 10))
+        assert "its certificate is not trusted" in error.message
+        assert server.asked == []
 
 
 def test_no_credentials(opened):

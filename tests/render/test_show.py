@@ -304,6 +304,7 @@ def test_a_very_long_command_is_not_the_whole_page() -> None:
         ({"changed": [], "changed_total": 0, "dirty": False}, "3f9a2c1 on main, clean"),
         ({"branch": None, "detached": True}, "3f9a2c1, detached + 2 changed, 1 untracked"),
         ({"head": None}, "no commit yet on main + 2 changed, 1 untracked"),
+        ({"changed_total": 20000}, "3f9a2c1 on main + 20000 changed or untracked"),
         ({"vcs": None, "changed": [], "changed_total": 0}, "the folder as it was, without git"),
         ({"shallow": True, "lfs_pointers": 2}, "· shallow clone · 2 LFS pointers"),
         ({"status": "none", "reason": "git said no"}, "no snapshot: git said no"),

@@ -41,6 +41,8 @@ COMMANDS = Table(
         Row("name", "xt.cli.name:name", "Give a run a name"),
         Row("note", "xt.cli.note:note", "Write down something about a run, or read the notes on it"),
         Row("rm", "xt.cli.rm:rm", "Put runs away: lists pass over them, nothing is deleted"),
+        Row("gc", "xt.cli.gc:gc", "Remove what nobody refers to, and runs that were put away"),
+        Row("du", "xt.cli.du:du", "Show what takes the space of the store"),
         Row("deploy", "xt.cli.deploy:deploy", "Record what goes live where, from a run with evidence"),
         Row("observe", "xt.cli.observe:observe", "Record measurements of production"),
         Row("prod", "xt.cli.prod:prod", "Show what is live and was, and how it did"),
@@ -49,6 +51,7 @@ COMMANDS = Table(
         Row("remote", "xt.cli.remote:remote", "Name the places that a team's runs are shared by"),
         Row("push", "xt.cli.push:push", "Copy runs to a team's store: what it lacks, overwriting nothing"),
         Row("pull", "xt.cli.pull:pull", "Bring runs from a team's store, as much of them as is asked for"),
+        Row("fsck", "xt.cli.fsck:fsck", "Look through the store for damage, and repair it"),
         Row("init", "xt.cli.init:init", "Write a commented xt.toml from what is here"),
     ],
 )

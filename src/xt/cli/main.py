@@ -40,7 +40,11 @@ def plug_closed() -> None:
     What is put there is closed again when the command starts, which so finds them closed too.
     """
     while True:
-        fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            # In a folder that was made the root, without `/dev`.
+            fd = os.memfd_create("null", os.MFD_CLOEXEC)
         if fd > 2:
             os.close(fd)
             return

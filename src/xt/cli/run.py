@@ -130,21 +130,25 @@ def _dropped(words: Words) -> None:
 
 def after(report: Report, outside: Outside, *, quiet: bool) -> None:
     """Write the line after a run, and what went wrong with its record."""
+    if report.trouble:
+        # What else went wrong has the same reason, and there is no record to look it up in.
+        say([visible(f"xt: warning: this run is not recorded: {report.trouble}")])
+        return
     problems = [*report.record.snapshot.problems, *report.record.result.problems]
     lines = runline.problem_lines(problems)
     if report.undelivered:
         fields = ", no ".join(item.field for item in report.undelivered)
         reasons = "; ".join(dict.fromkeys(item.hint for item in report.undelivered))
         lines.append(visible(f"xt: warning: not evidence after all: no {fields} ({reasons})"))
-    if report.trouble:
-        lines.append(f"xt: warning: this run is not recorded: {report.trouble}")
+    if report.weak:
+        lines.append(visible(f"xt: warning: the record: {report.weak}"))
     if report.unsigned:
         lines.append(
             visible(f"xt: warning: this run is not signed: {report.unsigned} (xt sign signs it later)")
         )
     if report.doubt:
         lines.append(f"xt: warning: it could not be held against the baseline: {report.doubt}")
-    if not report.trouble and not quiet:
+    if not quiet:
         repeats = None
         if report.repeats is not None and report.repeats_at is not None:
             repeats = (report.repeats, seconds_since(report.repeats_at, outside.now()))

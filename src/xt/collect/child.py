@@ -28,7 +28,7 @@ class Child:
 
         Args:
             argv: with the absolute path of the program first.
-            environ: all its variables.
+            environ: all its variables; one without a name, which cannot be handed on, is left out.
             data: its standard input; nothing by default.
 
         Raises:
@@ -45,7 +45,8 @@ class Child:
             actions = [
                 (os.POSIX_SPAWN_DUP2, _above(fd, streams), number) for number, fd in enumerate(streams)
             ]
-            self.pid = os.posix_spawn(argv[0], argv, environ, file_actions=actions, setsigdef=_DEFAULT)
+            named = {name: value for name, value in environ.items() if name} if "" in environ else environ
+            self.pid = os.posix_spawn(argv[0], argv, named, file_actions=actions, setsigdef=_DEFAULT)
         except BaseException:
             for fd in self._ends:
                 os.close(fd)

@@ -21,6 +21,7 @@ _CONFIG = """\
 [core]
 \trepositoryformatversion = {version}
 \tbare = false
+\tsharedRepository = 0600
 \tfileMode = true
 \tsymlinks = true
 \tignoreCase = false
@@ -77,15 +78,10 @@ class CodeStore:
             self._create()
 
     def _create(self) -> None:
-        for folder in ("objects", "refs", "info"):
-            os.makedirs(f"{self.path}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
-        config = _CONFIG.format(version=0 if self.object_format == "sha1" else 1)
-        if self.object_format != "sha1":
-            config += f"[extensions]\n\tobjectFormat = {self.object_format}\n"
-        fsio.write_atomic(f"{self.path}/config", config.encode())
-        fsio.write_atomic(f"{self.path}/info/attributes", _ATTRIBUTES.encode())
-        # Last: git takes a folder for a repository once HEAD is there.
-        fsio.write_atomic(f"{self.path}/HEAD", b"ref: refs/heads/none\n")
+        for folder in ("", "/objects", "/refs", "/info"):  # one by one: those above get the umask's mode
+            os.makedirs(f"{self.path}{folder}", fsio.PRIVATE_DIR, exist_ok=True)
+        for name, data in files(self.object_format).items():
+            fsio.write_atomic(f"{self.path}/{name}", data)
 
     def git(
         self,
@@ -209,11 +205,13 @@ class CodeStore:
         return Kept(base, modes, b"", tree, differing, objects, mtime, data)
 
     def _lacking(self, objects: list[str]) -> list[str]:
-        """Objects that are not in this repository itself."""
+        """Objects that are not in this repository itself; those that are stay, as if written now."""
         folder = f"{self.path}/objects"
-        away = [oid for oid in objects if not os.path.exists(f"{folder}/{oid[:2]}/{oid[2:]}")]
+        away = [oid for oid in objects if not fsio.freshen(f"{folder}/{oid[:2]}/{oid[2:]}")]
         if not away or not os.path.isdir(f"{folder}/pack"):
             return away
+        for name in os.listdir(f"{folder}/pack"):
+            fsio.freshen(f"{folder}/pack/{name}")
         answer = self.git(None, []).run(
             "cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode()
         )
@@ -232,6 +230,33 @@ class CodeStore:
             middle = len(paths) // 2
             return self._update(git, paths[:middle]) | self._update(git, paths[middle:])
         return {}
+
+
+def files(object_format: str) -> dict[str, bytes]:
+    """The files that make a folder a private repository: name → content, in the order to write them."""
+    config = _CONFIG.format(version=0 if object_format == "sha1" else 1)
+    if object_format != "sha1":
+        config += f"[extensions]\n\tobjectFormat = {object_format}\n"
+    # HEAD is the last: git takes a folder for a repository once it is there.
+    return {
+        "config": config.encode(),
+        "info/attributes": _ATTRIBUTES.encode(),
+        "HEAD": b"ref: refs/heads/none\n",
+    }
+
+
+def is_ours(path: str, object_format: str, name: str) -> bool:
+    """Whether one of these files says what it must.
+
+    Args:
+        path: of the repository.
+        object_format: its.
+        name: of the file.
+    """
+    try:
+        return fsio.read_file(f"{path}/{name}", limit=1 << 16) == files(object_format)[name]
+    except OSError:
+        return False
 
 
 def _sorted(top: str, paths: list[str]) -> tuple[list[str], dict[str, str], list[str]]:

@@ -152,16 +152,30 @@ class Dialogue:
         self._left = 0
 
     def blob(self, oid: str) -> tuple[int, Iterator[bytes]]:
-        """Ask for the content of a blob.
+        """Ask for the content of a blob; as `object`.
+
+        Returns:
+            Its size in bytes, and its content.
+
+        Raises:
+            GitError: it is not here, is no blob, or git ended.
+        """
+        kind, size, content = self.object(oid)
+        if kind != "blob":
+            raise GitError(f"object {oid[:12]}… is a {kind}")
+        return size, content
+
+    def object(self, oid: str) -> tuple[str, int, Iterator[bytes]]:
+        """Ask for an object of any kind.
 
         Args:
             oid: its id, in hexadecimal.
 
         Returns:
-            Its size in bytes, and its content; what was not read of an earlier one is passed over.
+            Its kind, its size in bytes, and its content; what was not read of an earlier one is passed over.
 
         Raises:
-            GitError: it is not here, is no blob, or git ended.
+            GitError: it is not here, or git ended.
         """
         assert self._child.stdin is not None
         assert self._child.stdout is not None
@@ -176,9 +190,7 @@ class Dialogue:
         if len(words) != 3:
             raise GitError(f"object {oid[:12]}… is missing" if words else "git ended")
         self._left = int(words[2]) + 1
-        if words[1] != "blob":
-            raise GitError(f"object {oid[:12]}… is a {words[1]}")
-        return int(words[2]), self._content()
+        return words[1], int(words[2]), self._content()
 
     def _content(self) -> Iterator[bytes]:
         """What is left of the last answer, without the line end behind it."""

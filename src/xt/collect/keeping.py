@@ -113,7 +113,11 @@ class Keeping:
         for folder in listing.folders:
             for index, info in enumerate(folder.stamps):
                 content = folder.contents[index]
-                if content and stat.S_ISREG(info[4]) and not self.capture.keep.has("blake3:" + content.hex()):
+                if (
+                    content
+                    and stat.S_ISREG(info[4])
+                    and not self.capture.keep.hold("blake3:" + content.hex())
+                ):
                     folder.contents[index] = b""
                     same = False
         if not same:

@@ -49,7 +49,7 @@ def hash_mapped(fd: int, size: int) -> bytes | None:
         pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-I", "-S", __file__, library, str(size)],
-            os.environ,
+            {name: value for name, value in os.environ.items() if name},
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, source, 0),
                 (os.POSIX_SPAWN_DUP2, take, 1),

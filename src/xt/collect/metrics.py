@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -153,8 +154,11 @@ def _attempt(
 
 def _has_content(path: str | None) -> bool:
     """Whether the command sent anything; what cannot be told is found out by reading."""
+    if path is None:
+        return False
     try:
-        return path is not None and os.stat(path).st_size > 0
+        info = os.stat(path)
+        return info.st_size > 0 or not stat.S_ISREG(info.st_mode)
     except FileNotFoundError:
         return False
     except OSError:

@@ -30,9 +30,9 @@ def choose(
     kept: list[str] = []
     left: list[LeftOut] = []
     total = 0
+    over = f"more than code.max_files = {settings.max_files} untracked files"
     for path in paths:
         if len(kept) >= settings.max_files:
-            over = f"more than code.max_files = {settings.max_files} untracked files"
             left.append(LeftOut(to_text(path), over))
             continue
         try:

@@ -215,7 +215,9 @@ def _check_worktree(top: str, places: GitDir, settings: Mapping[str, str]) -> No
 
 def _attribute_files(items: list[Item], ignored: list[str]) -> list[str]:
     paths = [item.path for item in items if item.change == "untracked"]
-    return [path for path in (*paths, *ignored) if os.path.basename(path) == ".gitattributes"]
+    name = ".gitattributes"
+    # Not `basename`: there may be hundreds of thousands.
+    return [path for path in (*paths, *ignored) if path.endswith(name) and f"/{path}".endswith(f"/{name}")]
 
 
 def _status(data: bytes) -> tuple[str | None, str | None, list[Item], list[str]]:

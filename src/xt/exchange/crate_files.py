@@ -85,7 +85,11 @@ class CrateFiles:
             entity = self.entities[carried[0]]
         else:
             base = from_text(item.path) if item.path is not None else "."
-            entity = self._dataset(self._name(source, base), carried)
+            try:
+                entity = self._dataset(self._name(source, base), carried)
+            except XtError as error:  # another file has its place
+                self.gaps.append(Gap(self._subject.record.id, source, to_text(base), error.message))
+                return self._stand_in(item, source, f"{what}; not carried as a folder: {error.message}")
         entity["name"] = self.shown(item)
         entity["description"] = what + _without(absent)
         if item.digest is not None:

@@ -22,6 +22,7 @@ from xt.model.event import (
     Removed,
     Reused,
     Signed,
+    Swept,
     Tagged,
     Verified,
 )
@@ -118,7 +119,7 @@ def fold(events: Iterable[Event]) -> Standing:
             whole.places.setdefault(event.to, Place())
             seen = points.setdefault(event.to, {})
             seen.update({(point.at, point.name): point for point in event.points})
-        else:
+        elif not isinstance(event, Swept):
             _of_a_run(whole, event)
     for place in whole.places.values():
         # One that was recorded after the fact takes the place it had; else the order is that of ids.

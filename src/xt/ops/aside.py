@@ -30,6 +30,10 @@ class Aside(Objects):
         """See `Objects.has`."""
         return digest in self._held or super().has(digest)
 
+    def hold(self, digest: str) -> bool:
+        """See `Objects.hold`; a store that is only read is not touched."""
+        return self.has(digest)
+
     def put_bytes(self, data: bytes) -> str:
         """Hold bytes in memory; return their digest."""
         digest = "blake3:" + blake3(data).hexdigest()

@@ -13,6 +13,7 @@ from xt.context import timestamp
 from xt.execute import Ended
 from xt.execute.watch import ENDING, interruptible
 from xt.model.files import Output, Problem
+from xt.model.request import RunRequest
 from xt.model.result import Logs, Metric, Result, Status, Usage
 from xt.model.text import to_text
 from xt.store import Live, Store
@@ -54,11 +55,13 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
             outputs = outputs or _not_stored(capture, "a bug in xt")
     else:
         capture.problem("command", ended.reason or "it did not start")
+    logs = ended.logs
     for file in ended.files:
         try:
             store.objects.adopt(file.path, file.digest, file.size)
         except OSError as error:
             capture.problem("log", f"{file.name} could not be stored: {error.strerror}")
+            logs = _without(logs, file.name, error.strerror)
     return Result(
         status=_status(ended, outputs),
         exit_code=ended.exit_code,
@@ -68,13 +71,26 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         received=ended.received,
         ended_at=timestamp(capture.outside.now()),
         usage=ended.usage,
-        logs=ended.logs,
+        logs=logs,
         outputs=outputs,
         metrics=metrics,
         problems=capture.problems,
         derived=imports.derived if imports is not None else [],
         reported=imports.reported if imports is not None else [],
     )
+
+
+def _without(logs: Logs, name: str, reason: str | None) -> Logs:
+    """Say nothing of the content of a log that is not in the store."""
+    if name == "timing":
+        return msgspec.structs.replace(logs, timing=None)
+    streams = [
+        msgspec.structs.replace(stream, digest=None, stored=0, reason=reason)
+        if stream.name == name
+        else stream
+        for stream in logs.streams
+    ]
+    return msgspec.structs.replace(logs, streams=streams)
 
 
 def elsewhere(usage: Usage) -> Usage:
@@ -119,6 +135,15 @@ def least(ended: Ended, ended_at: str, trouble: str) -> Result:
         metrics=[],
         problems=[Problem("record", trouble)],
     )
+
+
+def ready(request: RunRequest) -> None:
+    """Load what the end will need: xt may be upgraded or removed while the command runs."""
+    if request.imports or request.outputs:
+        import xt.collect.documents
+        import xt.collect.metric_files
+        import xt.ops.import_sink
+        import xt.ops.imports  # noqa: F401
 
 
 def _imports(capture: Capture, live: Live) -> Imports | None:

@@ -34,7 +34,7 @@ _HINTS = {
     "env": "what could not be read is in `xt show`",
     "env.hardware": "what could not be read is in `xt show`",
     "env.image": "run in a container, or set XT_IMAGE",
-    "code": "run inside a git repository",
+    "code": "what stood in the way is in `xt show`",
     "code.clean": "commit the changes",
     "code.committed": "commit the changes",
     "level": "xt verify RUN",
@@ -75,11 +75,11 @@ def missing(fields: list[str], request: RunRequest, snapshot: Snapshot) -> list[
     found = []
     for field in fields:
         if open_before(field):
-            lacks = not _declared(field, request)
-        else:
-            lacks = why_not(field, snapshot, None, None) is not None
-        if lacks:
-            found.append(Missing(field, hint(field)))
+            if not _declared(field, request):
+                found.append(Missing(field, hint(field)))
+        elif (reason := why_not(field, snapshot, None, None)) is not None:
+            # Of code nothing is declared: what helps is to know what stood in the way.
+            found.append(Missing(field, reason if field == "code" else hint(field)))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import datetime
 
@@ -10,10 +9,10 @@ from xt import config
 from xt.collect.scalars import json_safe
 from xt.config import Settings
 from xt.context import Outside
-from xt.errors import NoSuchRunError, XtError
+from xt.errors import NoSuchRunError, NotRecordedError, XtError
 from xt.join import signing_key
 from xt.model import runid
-from xt.model.event import BASELINE, Removed
+from xt.model.event import BASELINE, Removed, Swept
 from xt.model.snapshot import Snapshot
 from xt.model.standing import fold
 from xt.model.summary import Summary
@@ -60,11 +59,12 @@ def open_store(outside: Outside) -> Store:
         StoreError: it is not usable.
     """
     path = store_path(outside)
-    if not os.path.isdir(path):
+    try:
+        return Store.open(path, foreign=trusts_foreign(outside))
+    except (FileNotFoundError, NotADirectoryError):
         raise NoSuchRunError(
             f"no runs yet: there is no `{path}`", "`xt run -- COMMAND` records the first one"
-        )
-    return Store.open(path, foreign=trusts_foreign(outside))
+        ) from None
 
 
 def live_rows(store: Store, outside: Outside) -> list[Summary]:
@@ -82,6 +82,8 @@ def in_flight(store: Store, outside: Outside) -> list[tuple[Summary, Snapshot | 
             continue
         try:
             start, state = store.live(run_id)
+        except NotRecordedError:
+            continue  # it ended meanwhile: who looks at records after this finds it there
         except XtError as error:
             rows.append((Summary(id=run_id, status="damaged", reason=error.message), None))
             continue
@@ -119,6 +121,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
                 f"`{reference}` is the beginning of {len(matches)} run ids",
                 "one letter more: " + ", ".join(match[: store.shown(match)] for match in matches[:8]),
             )
+        _check_swept(store, reference)
     index = Index(store)
     try:
         found = index.named(reference) or index.tagged(reference)
@@ -135,6 +138,18 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     )
 
 
+def _check_swept(store: Store, prefix: str) -> None:
+    """Say of a run that was dropped when and why that was."""
+    for event in reversed(events.every(store.path, Swept)):
+        for run_id, reason in event.runs.items():
+            if run_id.startswith(prefix):
+                by = f" by {event.by}" if event.by else ""
+                raise NoSuchRunError(
+                    f"`{run_id}` was dropped by `xt gc` on {event.at[:10]}{by}: {reason}",
+                    f"`xt pull {run_id}` brings it back, if it was pushed",
+                )
+
+
 def _at(store: Store, reference: str, back: int, outside: Outside) -> str:
     """Count back from the newest run."""
     live = [row for row in live_rows(store, outside) if not row.trial]
@@ -143,6 +158,8 @@ def _at(store: Store, reference: str, back: int, outside: Outside) -> str:
         found = index.newest(back + 1)
     finally:
         index.close()
+    ended = {row.id for row in found.rows}  # some, after those in flight were looked at
+    live = [row for row in live if row.id not in ended]
     rows = sorted([*live, *found.rows], key=lambda row: row.started_at or "", reverse=True)
     if len(rows) <= back:
         total = found.total + len(live)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xt.context import Outside
-from xt.errors import NoSuchRunError, NotRecordedError, UsageError
+from xt.errors import DamagedError, NoSuchRunError, NotRecordedError, UsageError
 from xt.model import runid
 from xt.model.event import Named, Noted, Removed, Tagged
 from xt.model.standing import Labelled, Standing
@@ -11,6 +11,8 @@ from xt.ops.find import resolve
 from xt.ops.statements import standing, state
 from xt.store import Store
 from xt.store.events import pinned
+from xt.store.launches import going_on
+from xt.store.live import State
 
 #: Characters of a note; a longer text is a document.
 LONGEST = 100_000
@@ -120,7 +122,8 @@ def remove(
 
     Raises:
         UsageError: one of them is pinned, or live somewhere, and `force` is not given.
-        NoSuchRunError, NotRecordedError: a reference names none, or one that is still going on.
+        NoSuchRunError, NotRecordedError: a reference names none, or one that is still going on, or of which
+            that cannot be told and `force` is not given.
     """
     chosen = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
     whole = standing(store)
@@ -162,13 +165,26 @@ def removed(store: Store) -> list[Labelled]:
 
 def _check_away(store: Store, run_id: str, whole: Standing, *, force: bool) -> None:
     short = run_id[: store.shown(run_id)]
-    if run_id in store.live_ids() and store.live(run_id)[1] != "lost":
-        raise NotRecordedError(f"{short} may still be going on", "a run can be put away when it has ended")
+    if run_id in store.live_ids():
+        how = _how(store, run_id)
+        if how == "running" or (how == "unknown" and not force):
+            hint = "a run can be put away when it has ended"
+            if how == "unknown":
+                hint += "; `--force` says that it has, on its host"
+            raise NotRecordedError(f"{short} may still be going on", hint)
     pinned = [name for name, pin in whole.pins.items() if pin.run == run_id]
     live = whole.live().get(run_id, [])
     if not force and (pinned or live):
         kept = f"pinned as `{pinned[0]}`" if pinned else f"live in `{live[0]}`"
         raise UsageError(f"{short} is {kept}", "`--force` puts it away all the same")
+
+
+def _how(store: Store, run_id: str) -> State:
+    """Whether a run without a record is going on; one whose start cannot be read is, if its lock is held."""
+    try:
+        return store.live(run_id)[1]
+    except DamagedError:
+        return "running" if going_on(store.live_folder(run_id)) else "lost"
 
 
 def _sealed(store: Store, reference: str, outside: Outside) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from xt import codec
@@ -80,6 +81,7 @@ class Uses:
         self.doubts: list[str] = []
         """What could not be read, so that answers may lack it."""
         self._store = store
+        flying = store.live_ids()
         self._index = Index(store)
         self._runs: dict[str, Run | None] = {}
         self._rows: dict[str, Summary] = {}
@@ -93,8 +95,9 @@ class Uses:
         self.unreadable = len(damaged)
         """Records that cannot be read."""
         self.doubts += [row.reason or f"{row.id} cannot be read" for row in self._index.rows(damaged)]
-        for run_id in store.live_ids():
-            self._take(run_id)
+        for run_id in flying:
+            if not self._index.has(run_id):  # else it ended meanwhile
+                self._take(run_id)
         self.doubts.sort()
 
     def made(self, digest: str) -> list[Use]:
@@ -120,6 +123,11 @@ class Uses:
         found = self._uses(digest, made=False)
         found.sort(key=lambda use: self._rank(use.run)[2:])
         return [*found, *self._flying.get(digest, [])]
+
+    def together(self) -> Iterator[frozenset[bytes]]:
+        """For every file of a folder or pattern: itself, and all folders and patterns with that content."""
+        for digest, rows in groupby(self._index.members(), key=lambda row: row[0]):
+            yield frozenset([digest, *(tree for _, tree in rows)])
 
     def started(self, run: str) -> str:
         """When a run of an answer started, RFC 3339."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
-from xt import codec, execute
+from xt import codec, execute, fsio
 from xt.collect import Capture
 from xt.config import Settings
 from xt.context import Outside, timestamp
@@ -26,6 +27,7 @@ from xt.ops.repeats import remember
 from xt.ops.scrub import Scrubber
 from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
+from xt.store.store import sealed as seal_of
 
 
 class Report(NamedTuple):
@@ -50,6 +52,8 @@ class Report(NamedTuple):
     """Required evidence that was declared and did not come, with the reason."""
     unsigned: str | None = None
     """Why it is not signed, though it was to be."""
+    weak: str | None = None
+    """Why the record may not survive a power failure."""
 
 
 class Hooks(NamedTuple):
@@ -124,7 +128,9 @@ def run(
         secrets = secrets_of(request, outside, settings)
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
+        capture.secrets, capture.mask = dict(secrets), scrubber.mask
         snapshot = causes.snapshot(capture, scrubber)
+        secrets |= capture.noticed
         wanted = required(settings, request.task)
         lacking = missing(wanted, request, snapshot)
         if lacking and (request.strict or settings.run.strict):
@@ -143,6 +149,7 @@ def run(
             hooks.check(snapshot)
         # Last: a run that could not be reused after all may have left some of its outputs in place.
         before = causes.before_outputs(capture)
+        effects.ready(request)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:
@@ -201,6 +208,9 @@ def run_unrecorded(command: list[str]) -> tuple[str, int]:
 
 
 def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
+    if outside.umask & 0o700:
+        # What is written first could not be read again, by us or any later run.
+        raise NotRecordedError(f"with the umask {outside.umask:03o} what is written is not its owner's")
     try:
         store = Store.create(store_path, foreign=bool(outside.environ.get("XT_FOREIGN_STORE")))
         while True:
@@ -288,13 +298,15 @@ def _seal(
     lost: list[Missing],
     sealed: Callable[[Store, Record], str | None] | None,
 ) -> Report:
-    seal = trouble = unsigned = None
+    seal = trouble = unsigned = weak = None
     repeats: tuple[str, str] | None = None
     beside: Beside | None = None
     doubt: str | None = None
     shown = runid.SHORTEST
     try:
         seal = store.seal(live, record)
+    except fsio.NotFlushedError as error:
+        seal, weak = seal_of(record)[1], error.strerror
     except OSError as error:
         trouble = f"{error.strerror}: {error.filename or store.path}"
     if sealed is not None and seal is not None:
@@ -314,6 +326,8 @@ def _seal(
         else:
             store.objects.discard()
         shown = store.shown(record.id)
+    if trouble is not None and os.path.exists(live.path("start.json")):
+        trouble += f" (lost: xt show {record.id[:shown]} has its start and its log)"
     return Report(
         record,
         seal,
@@ -326,4 +340,5 @@ def _seal(
         lacking,
         lost,
         unsigned,
+        weak,
     )

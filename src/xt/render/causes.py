@@ -86,12 +86,14 @@ def commit(found: Code) -> Line:
         line.append(say(", detached"))
     elif found.branch is not None:
         line += [say(" on "), say(found.branch)]
-    untracked = sum(item.change == "untracked" for item in found.changed)
     parts = []
-    if found.changed_total > untracked:
-        parts.append(f"{found.changed_total - untracked} changed")
-    if untracked:
-        parts.append(f"{untracked} untracked")
+    if found.changed_total > len(found.changed):
+        # Of those that are not listed it is not known which they are.
+        parts.append(f"{found.changed_total} changed or untracked")
+    else:
+        untracked = sum(item.change == "untracked" for item in found.changed)
+        counts = {"changed": found.changed_total - untracked, "untracked": untracked}
+        parts += [f"{count} {word}" for word, count in counts.items() if count]
     if parts:
         line += [say(" + ", "dim"), say(", ".join(parts))]
     elif found.dirty is False:

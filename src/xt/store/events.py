@@ -23,6 +23,7 @@ from xt.model.event import (
     Removed,
     Reused,
     Signed,
+    Swept,
     Tagged,
     Verified,
 )
@@ -41,6 +42,7 @@ KINDS: dict[type[Event], str] = {
     Deployed: ".deployed",
     Observed: ".observed",
     Signed: ".signed",
+    Swept: ".swept",
 }
 
 _OF_SUFFIX = {suffix: kind for kind, suffix in KINDS.items()}
@@ -53,6 +55,12 @@ class _Any(msgspec.Struct, frozen=True):
 
     id: str
     kind: str
+
+
+class _About(_Any, frozen=True):
+    """The same, and which run it is about, if any."""
+
+    run: str | None = None
 
 
 class Read(NamedTuple):
@@ -73,16 +81,30 @@ def event_id(at: str, random: bytes) -> str:
     return "".join(character for character in at if character.isdigit()) + "-" + random.hex()
 
 
-def append(store: str, event: Event) -> None:
-    """Write an event, durably.
+def append(store: str, event: Event) -> str:
+    """Write an event, durably; give its path.
 
     Raises:
         OSError: it was not written.
     """
     folder = f"{store}/events/{event.at[:4]}/{event.at[5:7]}"
-    os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
+    _make(folder)
     name = f"{folder}/{event.id}{KINDS[type(event)]}.json"
     fsio.write_atomic(name, codec.encode(event), mode=0o400)
+    return name
+
+
+def check(name: str, data: bytes) -> None:
+    """See that an event from elsewhere is one, and of its name; one of a newer xt is taken as it is.
+
+    Raises:
+        DamagedError: it is not.
+    """
+    stem, kind = name.partition(".")[0], _kind(name)
+    what = f"the event {stem}"
+    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
+    if len(data) > LARGEST or event.id != stem:
+        raise DamagedError(f"the event {stem} is not one")
 
 
 def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool:
@@ -101,18 +123,19 @@ def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool
         DamagedError: it is no event, or not of that name; one of a newer xt is taken as it is.
         OSError: it was not written.
     """
-    stem = os.path.basename(name).partition(".")[0]
-    kind = _kind(os.path.basename(name))
-    what = f"the event {stem}"
-    event = codec.decode(data, _Any, what) if kind is None else codec.decode(data, kind, what)
-    if len(data) > LARGEST or event.id != stem:
-        raise DamagedError(f"the event {stem} is not one")
+    check(os.path.basename(name), data)
     path = f"{store}/events/{name}"
     if os.path.lexists(path):
         return False
-    os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
+    _make(os.path.dirname(path))
     fsio.write_atomic(path, data, mode=0o400, durable=durable)
     return True
+
+
+def _make(folder: str) -> None:
+    """Make a month's folder, and the year's, which `makedirs` alone would leave to the umask."""
+    os.makedirs(os.path.dirname(folder), fsio.PRIVATE_DIR, exist_ok=True)
+    os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
 
 
 def pins(store: str, name: str) -> list[Pin]:
@@ -235,6 +258,23 @@ def is_one(path: str) -> bool:
     return _kind(os.path.basename(path)) is not None
 
 
+def glance(data: bytes, what: str) -> tuple[str, str | None]:
+    """Read of an event, of any kind, its id and the run it is about.
+
+    Raises:
+        DamagedError: it is none.
+    """
+    found = codec.decode(data, _About, what)
+    return found.id, found.run
+
+
+def kind_of(name: str) -> type[Event]:
+    """The kind that the name of a file says; see `is_one`."""
+    found = _kind(name)
+    assert found is not None
+    return found
+
+
 def _kind(name: str) -> type[Event] | None:
     stem, dot, suffix = name.removesuffix(".json").partition(".")
     return _OF_SUFFIX.get(dot + suffix) if stem and name.endswith(".json") else None
@@ -250,5 +290,8 @@ def _files(store: str, kind: type[Event]) -> Iterator[str]:
 
 
 def _read(path: str, kind: type[E]) -> E:
-    event = codec.decode(fsio.read_file(path, LARGEST), kind, os.path.basename(path))
+    name = os.path.basename(path)
+    event = codec.decode(fsio.read_file(path, LARGEST), kind, name)
+    if event.id != name.partition(".")[0]:
+        raise DamagedError(f"the event {name} says it is {event.id!r}")
     return event

@@ -45,18 +45,16 @@ def check(store: str, *, foreign: bool = False) -> None:
         foreign: whether it may belong to another user.
 
     Raises:
+        FileNotFoundError: there is none, or its making was interrupted.
         StoreError: it belongs to another user, or `format` is not one.
         NewerStoreError: a newer xt made it.
     """
-    info = os.stat(store)
-    if info.st_uid != os.geteuid() and not foreign:
-        raise StoreError(
-            f"the store `{store}` belongs to another user (uid {info.st_uid})",
-            "set XT_FOREIGN_STORE=1 to use it all the same",
-        )
+    check_owner(store, foreign=foreign)
     try:
         text = fsio.read_file(f"{store}/format", limit=4096).decode("ascii", "replace")
     except FileNotFoundError:
+        if not is_begun(store):
+            raise
         raise StoreError(
             f"`{store}` has no file `format`: not a store, or a damaged one",
             f"if it is one, `echo xt-store {FORMAT} > .xt/format` says so again; else move it away",
@@ -71,6 +69,33 @@ def check(store: str, *, foreign: bool = False) -> None:
         raise NewerStoreError(
             f"the store `{store}` has format {words[1]}; this xt knows {FORMAT}", "update xt"
         )
+
+
+def check_owner(store: str, *, foreign: bool = False) -> None:
+    """Make sure a store belongs to us.
+
+    Args:
+        store: path of `.xt`.
+        foreign: whether it may belong to another user.
+
+    Raises:
+        StoreError: it belongs to another user.
+    """
+    info = os.stat(store)
+    if info.st_uid != os.geteuid() and not foreign:
+        raise StoreError(
+            f"the store `{store}` belongs to another user (uid {info.st_uid})",
+            "set XT_FOREIGN_STORE=1 to use it all the same",
+        )
+
+
+def is_begun(store: str) -> bool:
+    """Whether a folder has what a store has: something other than what making one puts there first."""
+    try:
+        names = {name for name in os.listdir(store) if not name.endswith(".tmp")} - {".gitignore", "key"}
+        return not names <= FOLDERS or any(os.listdir(f"{store}/{name}") for name in names)
+    except OSError:
+        return True
 
 
 def create(store: str, *, foreign: bool = False) -> None:

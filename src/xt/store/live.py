@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import time
 from typing import Literal
 
 from xt import fsio
@@ -10,6 +13,9 @@ from xt.model.result import Start, Supervisor
 
 #: Bytes set aside so that the record still fits on a full disk.
 RESERVE = 64 << 10
+
+#: A file system without locks says so.
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 State = Literal["running", "lost", "unknown"]
 
@@ -35,8 +41,11 @@ class Live:
         folder = f"{store}/live/{run_id}"
         os.mkdir(folder, fsio.PRIVATE_DIR)
         lock = os.open(f"{folder}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
-        # Before `start.json` is there no reader looks at the lock, so it is free.
-        fsio.try_lock(lock)
+        # Before `start.json` is there no reader looks at the lock, so it is free; a sweep may, for a moment.
+        for _ in range(100):
+            if _try_lock(lock):
+                break
+            time.sleep(0.01)
         return cls(folder, lock)
 
     def path(self, name: str) -> str:
@@ -48,14 +57,15 @@ class Live:
         reserve = os.open(self.path("reserve"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
         try:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(reserve, 0, RESERVE)
+                _set_aside(reserve)
         finally:
             os.close(reserve)
         fsio.write_atomic(self.path("start.json"), start, durable=False)
 
     def free_reserve(self) -> None:
         """Give the reserved bytes back, right before the record is written."""
-        self._remove("reserve")
+        with contextlib.suppress(OSError):  # the record may fit all the same
+            self._remove("reserve")
 
     def end(self) -> None:
         """Remove the folder: the record has everything, or nothing was started."""
@@ -67,6 +77,15 @@ class Live:
     def _remove(self, name: str) -> None:
         if os.path.lexists(self.path(name)):
             os.unlink(self.path(name))
+
+
+def _set_aside(fd: int) -> None:
+    try:
+        os.posix_fallocate(fd, 0, RESERVE)
+    except OSError as error:
+        # A file system that cannot set anything aside is none that is full.
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
 
 
 def _clear(folder: str) -> None:
@@ -104,13 +123,9 @@ def pid_namespace() -> str | None:
 
 
 def pid_started(pid: int) -> int | None:
-    """Clock ticks after boot at which a process started (field 22 of /proc/PID/stat, proc(5))."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # The name in field 2 may hold spaces and parentheses: count from the last one.
-            return int(file.read().rpartition(b")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return None
+    """Clock ticks after boot at which a process started."""
+    fields = _stat(pid)
+    return None if fields is None else int(fields[19])
 
 
 def state(folder: str, start: Start) -> State:
@@ -123,13 +138,45 @@ def state(folder: str, start: Start) -> State:
     Returns:
         `running`, `lost`, or `unknown` for a run of another host, whose lock says nothing here.
     """
-    try:
+    with contextlib.suppress(FileNotFoundError):
         fd = os.open(f"{folder}/lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return "lost"
+        try:
+            if not _try_lock(fd, shared=True):
+                return "running"
+        finally:
+            os.close(fd)
+    if start.supervisor.host != os.uname().nodename:
+        return "unknown"
+    from xt.shares import is_shared
+
+    # Where locks are the business of each mount, that of another mount on this host is not seen.
+    return "running" if is_shared(folder) and _goes_on(start.supervisor) else "lost"
+
+
+def _try_lock(fd: int, *, shared: bool = False) -> bool:
+    """Take a lock; where there are none, say that it was free."""
     try:
-        if not fsio.try_lock(fd, shared=True):
-            return "running"
-    finally:
-        os.close(fd)
-    return "lost" if start.supervisor.host == os.uname().nodename else "unknown"
+        return fsio.try_lock(fd, shared=shared)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return True
+
+
+def _goes_on(one: Supervisor) -> bool:
+    """Whether that very process is there; one that was started at the same tick after another boot is not."""
+    if one.boot is None or one.boot != boot_id() or one.pid_namespace != pid_namespace():
+        return False
+    fields = _stat(one.pid)
+    return fields is not None and fields[0] not in (b"Z", b"X") and int(fields[19]) == one.pid_started
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """Fields of /proc/PID/stat from the third on (proc(5))."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name in field 2 may hold spaces and parentheses: count from the last one.
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return fields if len(fields) > 19 else None

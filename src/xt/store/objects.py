@@ -7,6 +7,7 @@ thousand small outputs cost one flush of the file system and not a thousand.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -67,6 +68,14 @@ class Objects:
         name = self.name(digest)
         return digest in self.staged or os.path.exists(name) or os.path.exists(name + ".zst")
 
+    def hold(self, digest: str) -> bool:
+        """Whether the content is here, for whoever is going to name it in a record or event.
+
+        It gets the time of now, by which a sweep that goes on beside knows that somebody wants it.
+        """
+        name = self.name(digest)
+        return digest in self.staged or fsio.freshen(name) or fsio.freshen(name + ".zst")
+
     def put_bytes(self, data: bytes) -> str:
         """Keep bytes; return their digest."""
         digest = "blake3:" + blake3(data).hexdigest()
@@ -99,14 +108,19 @@ class Objects:
         """Take over a file that is ours already and was hashed while it was written, such as a log.
 
         Args:
-            path: on the store's file system; a large one is moved away when it settles.
+            path: on the store's file system; a large one is moved away when it settles, and one of which no
+                copy can be made, on a full disk.
             digest: of its whole content.
             size: in bytes.
         """
         if size <= COMPRESS_TO:
-            self._stage(digest, fsio.read_file(path))
-        else:
-            self._accept(digest, path, size, "")
+            data = fsio.read_file(path)
+            try:
+                self._stage(digest, data)
+                return
+            except OSError:
+                pass
+        self._accept(digest, path, size, "")
 
     def arrived(self, digest: str, temporary: str, suffix: str) -> None:
         """Take over a file of the staging folder whose content was verified; see `store.remote.objects`.
@@ -125,19 +139,15 @@ class Objects:
         """Make everything staged durable, then visible.
 
         Raises:
+            NotFlushedError: all is visible, and may not survive a power failure.
             OSError: nothing that failed became visible; staged files stay staged.
         """
         if not self.staged:
             return
-        together = len(self.staged) > TOGETHER and _syncfs(self.folder)
+        together = len(self.staged) > TOGETHER and self._flush_all()
         folders = set()
-        for digest, (temporary, final) in list(self.staged.items()):
-            if not together:
-                fd = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
+        for digest, (staged, final) in list(self.staged.items()):
+            temporary = staged if together else self._flush(digest)
             os.chmod(temporary, 0o444)
             try:
                 os.rename(temporary, final)
@@ -146,10 +156,70 @@ class Objects:
                 os.rename(temporary, final)
             folders.add(os.path.dirname(final))
             del self.staged[digest]
-        if not (together and _syncfs(self.folder)):
-            for folder in folders:
-                fsio.fsync_dir(folder)
-            fsio.fsync_dir(self.folder)
+        if together:
+            try:
+                if _syncfs(self.folder):
+                    return
+            except OSError as error:
+                raise fsio.NotFlushedError(error, self.folder) from error
+        for folder in (*folders, self.folder):
+            fsio.fsync_dir(folder)
+
+    def _flush_all(self) -> bool:
+        """Flush the file system; False when what is staged is to be flushed one by one."""
+        try:
+            return _syncfs(self.folder)
+        except OSError:
+            # Which of them it was is not said, and flushed again each would seem well.
+            for digest in self.staged:
+                self._write_anew(digest)
+            return False
+
+    def _flush(self, digest: str) -> str:
+        """Make what is staged durable; give its path."""
+        for attempt in (1, 2):
+            fd = os.open(self.staged[digest][0], os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+                break
+            except OSError as error:
+                if error.errno != errno.EIO or attempt == 2:
+                    raise
+            finally:
+                os.close(fd)
+            # What a disk refused once the kernel counts as written: flushed again it would seem well.
+            self._write_anew(digest)
+        return self.staged[digest][0]
+
+    def _write_anew(self, digest: str) -> None:
+        """Stage a fresh copy of what is staged.
+
+        Raises:
+            OSError: it cannot be read or written, or is not any more what it was.
+        """
+        old, final = self.staged[digest]
+        temporary, target = self._temporary()
+        try:
+            source = fsio.open_regular(old)
+            try:
+                hexed, _ = copy_hashed(source, target)
+            finally:
+                os.close(source)
+            if final.endswith(".zst"):
+                hexed = blake3(decompressed(fsio.read_file(temporary))).hexdigest()
+            if "blake3:" + hexed != digest:
+                raise ValueError
+        except ValueError as error:
+            os.unlink(temporary)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), old) from error
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        finally:
+            os.close(target)
+        self.staged[digest] = (temporary, final)
+        if old.startswith(self.staging):
+            os.unlink(old)
 
     def discard(self) -> None:
         """Remove what was staged and will not be published."""
@@ -265,7 +335,7 @@ class Objects:
         """
         try:
             info = os.lstat(final)
-            if not stat.S_ISREG(info.st_mode) or info.st_size != size:
+            if not stat.S_ISREG(info.st_mode) or info.st_size != size or not fsio.freshen(final):
                 return False
             return data is None or size > COMPARED or fsio.read_file(final) == data
         except OSError:
@@ -300,7 +370,10 @@ def decompressed(data: bytes) -> bytes:
 
 
 def _compressed(data: bytes) -> bytes | None:
-    import zstandard
+    try:
+        import zstandard
+    except ImportError:
+        return None  # removed while xt waited for a command: what it left is kept as it is
 
     compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
     if len(data) > 1 << 17:

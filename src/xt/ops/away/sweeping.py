@@ -33,7 +33,7 @@ def sweep(store: str, where: Where, reach: Callable[[str], Engine]) -> None:
         with contextlib.suppress(OSError, XtError):
             lock = os.open(f"{slots.folder}/lock", os.O_RDWR | os.O_CLOEXEC)
             try:
-                if fsio.try_lock(lock) and _left(slots):
+                if fsio.try_lock(lock) and left(slots):
                     if where.kind == "slurm" and slots.plan().engine == where.shown:
                         engine = reach(name)
                         engine.end_all()
@@ -43,7 +43,7 @@ def sweep(store: str, where: Where, reach: Callable[[str], Engine]) -> None:
                 os.close(lock)
 
 
-def _left(slots: Slots) -> bool:
+def left(slots: Slots) -> bool:
     """Whether nobody waits for it, given that nobody on this host holds its lock."""
     try:
         if slots.plan().host == os.uname().nodename:

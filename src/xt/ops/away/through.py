@@ -126,7 +126,7 @@ class Waiting(Through):
         """
         run = task.wish.run
         data = codec.pack(task)
-        if suspect(data) is not None:
+        if suspect([data]) is not None:
             raise UnverifiableError(
                 "something that looks like a secret is in what is asked: it does not leave",
                 "`xt rerun` repeats it here",

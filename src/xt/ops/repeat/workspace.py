@@ -15,7 +15,8 @@ import struct
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from xt import fsio
 from xt.collect import WORK
@@ -168,25 +169,69 @@ def first_of(machine: str) -> int:
     return (1 + zlib.crc32(machine.encode("utf-8", "surrogateescape")) % 100_000) * _RANGE
 
 
-def sweep(store: str, first: int = 0) -> None:
-    """Remove what killed repeats left; places that are in use, or are to stay, are left alone.
+class Left(NamedTuple):
+    """A place of which a killed repeat left something, and that nobody holds."""
+
+    store: str
+    name: str
+    """Relative to the store."""
+
+    def remove(self) -> bool:
+        """Remove it, unless somebody took it meanwhile.
+
+        Raises:
+            StoreError: something is mounted in it, and stays so.
+            OSError: it cannot be removed.
+        """
+        folder = f"{self.store}/{self.name}"
+        lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
+        try:
+            if not fsio.try_lock(lock):
+                return False
+            remove(folder)
+            return True
+        finally:
+            os.close(lock)
+
+
+def lefts(store: str, first: int = 0) -> Iterator[Left]:
+    """What killed repeats left; places that are in use, or are to stay, are not among them.
 
     Args:
         store: path of `.xt`.
         first: number of the first place; those of another range are of other machines.
+
+    Raises:
+        OSError: it cannot be listed.
     """
+    try:
+        names = os.listdir(f"{store}/{WORK}")
+    except FileNotFoundError:
+        return
+    for name in names:
+        folder = f"{store}/{WORK}/{name}"
+        ours = name.isdecimal() and first <= int(name) < first + _RANGE
+        if ours and not os.path.exists(f"{folder}/{_KEPT}") and _is_free(folder):
+            yield Left(store, f"{WORK}/{name}")
+
+
+def _is_free(folder: str) -> bool:
+    """Whether nobody holds a place."""
+    try:
+        lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        return fsio.try_lock(lock)
+    finally:
+        os.close(lock)
+
+
+def sweep(store: str, first: int = 0) -> None:
+    """Remove what killed repeats left; see `lefts`."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(f"{store}/{WORK}"):
-            folder = f"{store}/{WORK}/{name}"
-            ours = name.isdecimal() and first <= int(name) < first + _RANGE
-            if not ours or os.path.exists(f"{folder}/{_KEPT}"):
-                continue
-            lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
-            try:
-                if fsio.try_lock(lock):
-                    remove(folder)
-            finally:
-                os.close(lock)
+        for left in lefts(store, first):
+            left.remove()
 
 
 def _mounted(folder: str) -> list[str]:

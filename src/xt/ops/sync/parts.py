@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from xt import codec
 from xt.model.files import Input, Manifest, Output
-from xt.model.result import Logs, Record
+from xt.model.result import Logs, Record, Result
+from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_shown
 
 #: Roles of outputs that always travel: what comparisons read first, and small.
@@ -39,7 +40,12 @@ def of(record: Record, asked: Collection[str]) -> Iterator[Part]:
         record: of the run.
         asked: of `code`, `inputs`, `outputs`; code is no content of the store.
     """
-    result, command = record.result, record.snapshot.command
+    yield from of_result(record.result, asked)
+    yield from of_snapshot(record.snapshot, asked)
+
+
+def of_result(result: Result, asked: Collection[str]) -> Iterator[Part]:
+    """List what the effects name; see `of`."""
     yield from _of_logs(result.logs, "")
     for rank in result.ranks:
         if rank.logs is not None:
@@ -53,7 +59,12 @@ def of(record: Record, asked: Collection[str]) -> Iterator[Part]:
         always = output.role in ALWAYS
         wanted = always or "outputs" in asked
         yield from _of_file(output, "outputs", wanted, needed=True, extra=not always)
-    for declared in record.snapshot.inputs:
+
+
+def of_snapshot(snapshot: Snapshot, asked: Collection[str]) -> Iterator[Part]:
+    """List what the causes name; see `of`."""
+    command = snapshot.command
+    for declared in snapshot.inputs:
         yield from _of_file(declared, "inputs", "inputs" in asked, needed=False, extra=True)
     if command.stdin_digest is not None and "inputs" in asked:
         yield Part(command.stdin_digest, command.stdin_size, "inputs", "standard input", False, extra=True)

@@ -21,6 +21,7 @@ from xt.ops.sync.code import Code
 from xt.ops.sync.mirror import Mirror
 from xt.ops.sync.pool import Pool, Step
 from xt.store import Store, events, pulled
+from xt.store.holding import bringing
 from xt.store.remote import Remote
 from xt.store.remote.objects import Arrived, fetch
 
@@ -84,6 +85,10 @@ class Pull:
             NoSuchRunError, QueryError: the words name no run of the remote.
             RemoteError: nothing could be done at all.
         """
+        with bringing(self._store.path):
+            return self._run()
+
+    def _run(self) -> Synced:
         try:
             if not knowing.is_store(self._remote):
                 raise RemoteError(f"there is no store on `{self._remote.url}`", "`xt push` begins one")
@@ -167,7 +172,7 @@ class Pull:
         lacking = {
             part.digest: part
             for part in wanted
-            if part.digest not in self._absent and not objects.has(part.digest)
+            if part.digest not in self._absent and not objects.hold(part.digest)
         }
 
         arrived: list[Arrived] = []

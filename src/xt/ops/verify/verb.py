@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from xt import codec
+from xt.collect.paths import why
 from xt.context import Outside
 from xt.errors import NotRecordedError, UsageError
 from xt.execute.vary import VARIATIONS
@@ -176,7 +177,7 @@ def _written(store: Store, found: Verification, outside: Outside) -> Verificatio
             pins=found.diagnosis.pins if found.diagnosis is not None else [],
             on=found.on,
         )
-    except OSError as error:
-        note = f"this verification is not recorded: {error.strerror}: {error.filename or store.path}"
+    except (OSError, NotRecordedError) as error:
+        note = f"this verification is not recorded: {why(error)}"
         return replace(found, notes=[*found.notes, note])
     return replace(found, event=event.id)

@@ -1,0 +1,102 @@
+"""Runs in flight, and what those left that were killed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+from xt import fsio
+from xt.errors import DamagedError, XtError
+from xt.model import runid
+from xt.ops.upkeep import inventory
+from xt.ops.upkeep.looking import LEFT, Look, One
+from xt.store.launches import going_on
+
+_LAUNCH = re.compile(r"live/[0-9a-f]{32}\.launch")
+
+
+class Live:
+    """The check."""
+
+    def __init__(self, look: Look) -> None:
+        """Look at nothing yet."""
+        self._look = look
+
+    def begin(self) -> None:
+        """Nothing: what ends meanwhile has a record by then."""
+
+    def run(self, one: One) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Look at all of them."""
+        look = self._look
+        for file in sorted(inventory.listed(look.store.path, "live", look.unreadable)):
+            base = os.path.basename(file.name)
+            if file.is_folder and runid.is_id(base):
+                self._one(file.name, base)
+            elif _LAUNCH.fullmatch(file.name):
+                self._launch(file.name)
+            elif base.endswith(".tmp"):
+                if look.age(file.name) > LEFT:
+                    look.suspect("leftover", file.name, "a file that was being written")
+            else:
+                look.suspect("foreign", file.name, "it is not named like a run")
+
+    def _one(self, name: str, run: str) -> None:
+        look = self._look
+        path = look.path(name)
+        # A lock that is being taken is not looked at: whoever takes it does not try twice.
+        if not os.path.lexists(f"{path}/start.json") and look.age(name) <= LEFT:
+            return
+        if going_on(path):
+            look.count("in_flight")
+            return
+        if os.path.lexists(look.path(f"runs/{run[:2]}/{run}.json")):
+            look.suspect(
+                "leftover", name, "the run has its record: only its folder was left", self._idle(path)
+            )
+            return
+        if not os.path.lexists(f"{path}/start.json"):
+            look.suspect("leftover", name, "a run that was ended before it began", self._idle(path))
+            return
+        look.count("in_flight")
+        reason, how = self._start(run)
+        if reason is not None:
+            found = look.suspect(
+                "start-damaged", f"{name}/start.json", reason, lambda: self._start(run)[0] is not None
+            )
+            found.concerns(run)
+        elif how == "lost":
+            found = look.suspect("run-lost", name, "its xt died; what it wrote is kept", self._lost(run))
+            found.concerns(run)
+            found.hint = f"`xt show {run[:8]}` says how far it came, `xt rm {run[:8]}` puts it away"
+
+    def _start(self, run: str) -> tuple[str | None, str]:
+        """Why a start is no good, and how the run is."""
+        try:
+            start, how = self._look.store.live(run)
+        except DamagedError as error:
+            return error.message, ""
+        except XtError:
+            return None, ""
+        return (None if start.id == run else f"it is of the run {start.id}"), how
+
+    def _lost(self, run: str) -> Callable[[], bool]:
+        return lambda: (
+            self._start(run)[1] == "lost"
+            and not os.path.lexists(self._look.path(f"runs/{run[:2]}/{run}.json"))
+        )
+
+    def _idle(self, path: str) -> Callable[[], bool]:
+        return lambda: os.path.isdir(path) and not going_on(path)
+
+    def _launch(self, name: str) -> None:
+        path = self._look.path(name)
+        try:
+            run = fsio.read_file(path, limit=64).decode("ascii", "replace")
+        except OSError:
+            run = ""
+        if not runid.is_id(run) or not going_on(self._look.path(f"live/{run}")):
+            self._look.suspect("leftover", name, "a launch that has ended", lambda: os.path.lexists(path))

@@ -1,0 +1,166 @@
+"""Try xt at each of its calls that change something: killed there, or told that it failed.
+
+    python -m tests.faults                       kill `xt run` at every call of its own process
+    python -m tests.faults --errors              let every call fail, with each error, once and from then on
+    python -m tests.faults --scenario push       another writer (--list names them)
+    python -m tests.faults --at 17 --show        one call, with what xt says
+    python -m tests.faults --strace              kill with strace, at calls of git's processes too (slow)
+
+What must be so after it: every other run, the user's files, index, stash and references are as they were, byte by byte;
+the run is finished and whole, or lost with its log, or never began; its command ran at most once, and not
+before its start was on disk; the store is whole; the next `xt ls` and the same call work. After an error: the
+command's output and exit code are those without xt, one message says what is not recorded, and what was
+said to be recorded is.
+
+A library counts the calls (shim.c). xt is loaded once and forked for each attempt, which so takes some hundredths of
+a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+
+from tests.faults import preload
+from tests.faults.preload import Action, Faults
+from tests.faults.scenarios import SCENARIOS, Before, Scenario, before, goes_on, wrong
+from tests.faults.world import World
+
+ERRORS = ("EIO", "ENOSPC", "EACCES", "EROFS", "EDQUOT", "EINTR")
+
+
+def main() -> int:
+    """Try what was asked for; 1 when something is not as it must be."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.partition("\n")[0])
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="by default `run`")
+    parser.add_argument("--list", action="store_true", help="name the scenarios and their calls")
+    parser.add_argument("--errors", action="store_true", help="errors instead of kills")
+    parser.add_argument("--every", type=int, default=1, help="every n-th attempt only")
+    parser.add_argument("--next-every", type=int, default=1, help="what is done next, after every n-th only")
+    parser.add_argument("--at", type=int, help="one call only")
+    parser.add_argument("--show", action="store_true", help="what xt says, at each")
+    asked = parser.parse_args()
+    reason = preload.missing()
+    if reason is not None:
+        parser.error(reason)
+    if not preload.is_loaded():
+        preload.reload()
+    # Only this process is counted; git and the command need none of it.
+    del os.environ["LD_PRELOAD"]
+    bad = tried = 0
+    for name in asked.scenario or (SCENARIOS if asked.list else ["run"]):
+        folder = tempfile.mkdtemp(prefix="xt-faults-", dir=_memory())
+        try:
+            counts = Trying(folder, name, SCENARIOS[name], asked).all()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        tried, bad = tried + counts[0], bad + counts[1]
+    print(f"{tried} attempts, {bad} went wrong")
+    return 1 if bad else 0
+
+
+def _memory() -> str | None:
+    """A file system without a disk, where there is one: what is tested is no power failure."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+class Trying:
+    """All attempts at one scenario."""
+
+    def __init__(self, folder: str, name: str, scenario: Scenario, asked: argparse.Namespace) -> None:
+        """Prepare the world, and load all that xt will load."""
+        self.name, self.scenario, self.asked = name, scenario, asked
+        self.world = World(folder, Faults())
+        self.scope = os.path.normpath(f"{self.world.here}/{scenario.scope}")
+        self._load(["run", "-q", "--", "true"])
+        shutil.rmtree(self.world.store)
+        scenario.prepare(self.world)
+        self.world.keep()
+        for words in (["ls"], scenario.words):
+            self._load(words)
+        self.world.reset()
+        self.was: Before = before(self.world)
+        self.world.faults.plan(self.scope, without=scenario.without)
+        self.calls = self.world.xt(scenario.words, setting=scenario.setting).calls
+
+    def _load(self, words: list[str]) -> None:
+        """Load what a call loads, without making it here."""
+        listed = f"{self.world.root}/modules"
+
+        def note() -> None:
+            import xt.cli.main as program
+
+            real = program.guarded
+
+            def guarded(arguments: list[str]) -> int:
+                status = real(arguments)
+                with open(listed, "w", encoding="utf-8") as file:
+                    file.write("\n".join(sys.modules))
+                return status
+
+            program.guarded = guarded
+
+        self.world.faults.plan(self.world.store)
+        done = self.world.xt(words, setting=note)
+        assert os.path.exists(listed), done
+        with open(listed, encoding="utf-8") as file:
+            for name in file.read().splitlines():
+                if name.partition(".")[0] not in ("__main__", "typing_extensions"):
+                    try:
+                        importlib.import_module(name)
+                    except ImportError:
+                        continue
+
+    def all(self) -> tuple[int, int]:
+        """Try; give how many attempts, and how many went wrong."""
+        if self.asked.list:
+            print(f"{self.name}: {len(self.calls)} calls")
+            print("\n".join(f"  {n} {call}" for n, call in enumerate(self.calls, 1)))
+            return 0, 0
+        plans = [plan for plan in self._plans() if self.asked.at in (None, plan[0])]
+        chosen = plans[:: self.asked.every]
+        return len(chosen), sum(self._attempt(number, *plan) for number, plan in enumerate(chosen))
+
+    def _plans(self) -> list[tuple[int, Action, int, bool]]:
+        numbers = range(1, len(self.calls) + 1)
+        if not self.asked.errors:
+            writes = [n for n in numbers if self.calls[n - 1].split()[0] in ("write", "pwrite64")]
+            return [(n, "kill", 0, False) for n in numbers] + [(n, "torn", 0, False) for n in writes]
+        plans: list[tuple[int, Action, int, bool]] = []
+        for at in numbers:
+            for turn in range(len(ERRORS)):
+                # Which error comes first is another at each call, so that every n-th attempt has all.
+                number = getattr(errno, ERRORS[(at + turn) % len(ERRORS)])
+                plans.append((at, "fail", number, False))
+                if number != errno.EINTR:  # Python tries again for as long as it is interrupted
+                    plans.append((at, "fail", number, True))
+            if self.calls[at - 1].startswith(("write", "pwrite")):
+                plans.append((at, "short", errno.ENOSPC, True))
+        return plans
+
+    def _attempt(self, number: int, at: int, action: Action, error: int, forever: bool) -> bool:
+        world, scenario = self.world, self.scenario
+        world.reset()
+        world.faults.plan(self.scope, at, action, error, forever=forever, without=scenario.without)
+        ended = world.xt(scenario.words, setting=scenario.setting)
+        found = wrong(scenario, world, self.was, ended)
+        if number % self.asked.next_every == 0 or found:
+            found += goes_on(scenario, world)
+        how = action if not error else f"{errno.errorcode[error]}{' from then on' if forever else ''}"
+        where = ended.calls[at - 1] if len(ended.calls) >= at else "(not reached)"
+        if found or self.asked.show:
+            print(f"{self.name} {at} {how}: {where}")
+            print("".join(f"    {line}\n" for line in dict.fromkeys(found)), end="")
+        if self.asked.show:
+            print("".join(f"    | {line}\n" for line in ended.err.splitlines()), end="")
+        sys.stdout.flush()
+        return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
