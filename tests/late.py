@@ -13,6 +13,8 @@ class Late:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith(("_", "pytest")):
+            raise AttributeError(attribute)  # pytest looks whether this is a fixture
         return getattr(importlib.import_module(self._name), attribute)
 
 

@@ -22,6 +22,8 @@ from xt.compare.judging import Row, judge
 from xt.config import CaseSettings
 from xt.model.delta import Delta, Measure, Tally
 
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
+
 PASSED = CaseColumns("id", "passed")
 SCORED = CaseColumns("id", None, "score")
 

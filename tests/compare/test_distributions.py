@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.late import stats
 from xt.compare.student import critical, density, normal_two_sided, sign_test, two_sided
 
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
+
 DEGREES = st.floats(0.5, 1e4)
 
 

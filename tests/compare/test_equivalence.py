@@ -18,6 +18,8 @@ from xt.compare.resolution import resolution
 from xt.compare.tolerances import Tolerance
 from xt.model.verification import Equivalence
 
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
+
 #: Values computed in full precision, as they come.
 SEEDS = st.integers(0, 2**32)
 SIZES = st.integers(2, 12)

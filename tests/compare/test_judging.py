@@ -15,6 +15,8 @@ from xt.compare.tolerances import Tolerance
 from xt.model.delta import Judgement
 from xt.model.result import Number
 
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
+
 NAN, INF = math.nan, math.inf
 ABS = [Tolerance("abs", 0.01)]
 #: Five repeats with a mean of 0.968 and an sd of 0.0016.

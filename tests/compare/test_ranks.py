@@ -13,6 +13,8 @@ from tests.late import stats
 from xt.compare.moves import LEAST, moves
 from xt.compare.ranks import EXACT, least_p, likeness, midranks, rank_test, split
 
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
+
 values = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=8)
 
 
