@@ -25,6 +25,9 @@ E = TypeVar("E", bound=Event)
 class SecretLabelError(UsageError):
     """What a run was to be called looks like a secret."""
 
+    code = "secret-label"
+    advice = "names, tags and pins are shared with everybody: take another word"
+
 
 def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
     """Write an event: now, by this user.
