@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from typing import NamedTuple
@@ -27,7 +28,11 @@ from xt.ops.repeats import remember
 from xt.ops.scrub import Scrubber
 from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
+from xt.store.store import MAX_RECORD
 from xt.store.store import sealed as seal_of
+
+#: Bytes of causes that a record takes; what is left of it is for the effects.
+MAX_START = MAX_RECORD * 7 // 10
 
 
 class Report(NamedTuple):
@@ -151,7 +156,15 @@ def run(
         before = causes.before_outputs(capture)
         effects.ready(request)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
-        live.publish(codec.encode(start))
+        written = codec.encode(start)
+        if len(written) > MAX_START:
+            from xt.ops.bounds import of_start
+
+            start = of_start(start)
+            written = codec.encode(start)
+            if len(written) > MAX_START:
+                raise NotRecordedError("the words of the command alone are more than a record may hold")
+        live.publish(written)
         of_causes = set(store.objects.staged)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -298,14 +311,32 @@ def _job(
     )
 
 
-def _try(store: Store, live: Live, record: Record) -> tuple[str | None, str | None, OSError | None]:
-    """Seal a record; give its seal, why it may not survive a power failure, and why there is none."""
+class _Tried(NamedTuple):
+    record: Record
+    """Less what no reader would take."""
+    seal: str | None
+    weak: str | None = None
+    """Why it may not survive a power failure."""
+    failed: OSError | None = None
+    """Why there is no seal."""
+
+
+def _try(store: Store, live: Live, record: Record) -> _Tried:
+    """Seal a record."""
     try:
-        return store.seal(live, record), None, None
+        try:
+            return _Tried(record, store.seal(live, record))
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            from xt.ops.bounds import of_record
+
+            record = of_record(record)
+            return _Tried(record, store.seal(live, record))
     except fsio.NotFlushedError as error:
-        return seal_of(record)[1], error.strerror, None
+        return _Tried(record, seal_of(record)[1], weak=error.strerror)
     except OSError as error:
-        return None, None, error
+        return _Tried(record, None, failed=error)
 
 
 def _seal(
@@ -323,11 +354,10 @@ def _seal(
     beside: Beside | None = None
     doubt: str | None = None
     shown = runid.SHORTEST
-    seal, weak, failed = _try(store, live, record)
+    record, seal, weak, failed = _try(store, live, record)
     if failed is not None:
         try:
-            record = least(failed.strerror or str(failed))
-            seal, weak, failed = _try(store, live, record)
+            record, seal, weak, failed = _try(store, live, least(failed.strerror or str(failed)))
         except Exception as error:
             failed = error if isinstance(error, OSError) else failed
     trouble = None if failed is None else f"{failed.strerror}: {failed.filename or store.path}"
