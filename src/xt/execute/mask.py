@@ -11,13 +11,19 @@ from binascii import b2a_base64
 
 import msgspec
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: What stands in the log instead.
 MASK = b"***"
 #: Shortest form that is looked for; shorter ones would garble the log.
 LEAST = 6
 #: Shortest line of a value with several lines, after GitHub's `add-mask`.
 LEAST_LINE = 8
-#: Most forms looked for: each costs time on every chunk.
+#: Longest value that is looked for in lines of base64, of which there would be too many.
+_WRAPPED = 8000
+#: Most forms looked for: each costs time on every chunk. The values themselves are, however many there are.
 MOST = 1000
 
 #: From rare to common in logs. A form is searched only in chunks that hold its rarest byte.
@@ -39,8 +45,9 @@ def forms(value: str) -> list[bytes]:
         found += [raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")]
         found += [line.strip() for line in raw.split(b"\n") if len(line.strip()) >= LEAST_LINE]
     found += _escapes(value, raw)
-    found += [code for piece in found[:1] for code in _base64(piece)]
+    found += _base64(raw)
     found += _percent(raw)
+    found += _wrapped(raw)
     return [form for form in dict.fromkeys(found) if len(form) >= LEAST]
 
 
@@ -50,19 +57,23 @@ def _escapes(value: str, raw: bytes) -> list[bytes]:
     shown = value.encode("utf-8", "replace").decode()
     found = [
         msgspec.json.encode(shown)[1:-1],
-        "".join(_ascii(char) for char in shown).encode(),
+        shown.translate({ord(char): _ascii(char) for char in set(shown)}).encode(),
         repr(value)[1:-1].encode("utf-8", "surrogateescape"),
         raw.replace(b"'", b"'\\''"),
         raw.replace(b"'", b"'\"'\"'"),
         raw.replace(b"\\", b"\\\\").replace(b"'", b"\\'").replace(b"\n", b"\\n"),
-        b"".join(b"\\" + byte if byte in b'"$`\\' else byte for byte in _bytes(raw)),
-        b"".join(byte if byte.isalnum() or byte in b"_-./:=@%+," else b"\\" + byte for byte in _bytes(raw)),
+        _each(raw, lambda byte: b"\\" + byte if byte in b'"$`\\' else byte),
+        _each(raw, lambda byte: byte if byte.isalnum() or byte in b"_-./:=@%+," else b"\\" + byte),
     ]
-    return [*found, found[0].replace(b"/", b"\\/")]
+    # JSON in a string of JSON, as logs of requests have it.
+    twice = [msgspec.json.encode(once.decode())[1:-1] for once in found[:2]]
+    return [*found, found[0].replace(b"/", b"\\/"), *twice]
 
 
-def _bytes(raw: bytes) -> list[bytes]:
-    return [raw[at : at + 1] for at in range(len(raw))]
+def _each(raw: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Put something in the place of each byte; each is asked for once, however long they are."""
+    table = {byte: change(bytes((byte,))).decode("latin-1") for byte in set(raw)}
+    return raw.decode("latin-1").translate(table).encode("latin-1")
 
 
 def _ascii(char: str) -> str:
@@ -86,15 +97,25 @@ def _base64(raw: bytes) -> list[bytes]:
     return found
 
 
+def _wrapped(raw: bytes) -> list[bytes]:
+    """Encode as `base64` and `openssl base64` do, in lines of 76 and 64 characters."""
+    if not 48 < len(raw) <= _WRAPPED:
+        return []
+    code = b2a_base64(raw, newline=False)[: len(raw) * 8 // 6]
+    lines = [code[at : at + width] for width in (76, 64) for at in range(0, len(code), width)]
+    return [line for line in lines if len(line) >= LEAST_LINE]
+
+
 def _percent(raw: bytes) -> list[bytes]:
     """Percent-encode (RFC 3986, 2.1), as strict and as lax writers do, in either case."""
     found = []
     for safe in (b"-._~", b"-._~/", b"-._~!*'()", b"-._~:/?#[]@!$&'()*+,;="):
         for form in ("%{:02X}", "%{:02x}"):
             found.append(
-                b"".join(b if b.isalnum() or b in safe else form.format(b[0]).encode() for b in _bytes(raw))
+                _each(raw, lambda b: b if b.isalnum() or b in safe else form.format(b[0]).encode())  # noqa: B023
             )
-    return [*found, found[0].replace(b"%20", b"+")]
+    twice = found[0].replace(b"%", b"%25")  # a URL in a URL
+    return [*found, found[0].replace(b"%20", b"+"), twice]
 
 
 class Mask:
@@ -108,27 +129,30 @@ class Mask:
         """
         needles: dict[bytes, None] = {}
         self.left_out: list[str] = []
-        """Names of values that are not masked, or not in all their forms, because there are too many."""
-        for name, value in values.items():
-            more = [form for form in forms(value) if form not in needles]
-            if len(needles) + len(more) > MOST:
+        """Names of values that are masked as they are, and not in all their forms: there are too many."""
+        written = {name: forms(value) for name, value in values.items()}
+        for all_forms in written.values():
+            needles.update(dict.fromkeys(all_forms[:1]))
+        for name, all_forms in written.items():
+            more = [form for form in all_forms if form not in needles]
+            room = max(MOST - len(needles), 0)
+            if len(more) > room:
                 self.left_out.append(name)
-                more = more[: MOST - len(needles)]
-            needles.update(dict.fromkeys(more))
+            needles.update(dict.fromkeys(more[:room]))
         self.active = bool(needles)
         """Whether there is anything to look for; if not, bytes pass as they are."""
         self.count = 0
         """Masks written so far."""
         self._groups: dict[bytes, dict[bytes, list[bytes]]] = {}
         for needle in needles:
-            at = needle.index(min(needle[:-3], key=_COMMON_LAST.find))
+            at = needle.index(min(sorted(set(needle[:-3])), key=_COMMON_LAST.find))
             byte = needle[at : at + 1]
             group = self._groups.setdefault(byte, {})
             group.setdefault(needle[at + 1 :].partition(byte)[0][:3], []).append(needle)
         self._longest = max(map(len, needles), default=0)
         self._needles = list(needles)
         # A chunk that ends in none of these bytes cannot end inside a secret.
-        self._inner = frozenset(byte for needle in needles for byte in needle[:-1])
+        self._inner = frozenset[int]().union(*(needle[:-1] for needle in needles))
         self._held = b""
         self._covered = 0  # bytes at the start of `_held` that a mask already stands for
 

@@ -67,6 +67,11 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
     if failures:
         raise failures[0]
     scrubber.add(capture.noticed)
+    if scrubber.halves:
+        capture.problem(
+            "log",
+            f"{len(scrubber.halves)} secrets are masked as they are, not in every encoding: too many",
+        )
     found = {name: scrubber.clean(value) for name, value in found.items()}
     command = scrubber.clean(command)
     hidden = [keyed(capture.key, "argument", request.command[index]) for index in command.redacted]

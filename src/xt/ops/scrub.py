@@ -47,6 +47,11 @@ class Scrubber:
         """Makes what masks complete bytes, for one thread; None when there is nothing to mask."""
         return self._fresh if self._mask is not None else None
 
+    @property
+    def halves(self) -> list[str]:
+        """Names of secrets that are not looked for in all their encodings: there are too many."""
+        return [] if self._mask is None else self._mask.left_out
+
     def _fresh(self) -> Callable[[bytes], bytes]:
         mask = type(self._mask)(self._secrets)
         return lambda data: bytes(mask.feed(data, final=True))
