@@ -584,3 +584,18 @@ def test_a_hit_loads_nothing_heavy_and_starts_no_command(job):
     assert "xt.ops.reuse" in names
     assert not names & HEAVY
     assert not names & {"xt.store.index", "xt.cli.app", "zstandard"}
+
+
+def test_masked_settings_are_told_apart(folder):
+    """Their values are not in the record, and still no run stands for one that had others."""
+
+    def run(*words: str) -> str:
+        done = folder.run("--reuse", "-o", "o", *words, "--", "sh", "-c", "echo 1 > o")
+        assert done.code == 0
+        return done.err
+
+    run("-p", "sort=a", "-p", "split_token=a")
+    assert "reused" not in run("-p", "sort=a", "-p", "split_token=b")
+    assert "reused" in run("-p", "sort=a", "-p", "split_token=b")
+    assert "reused" not in run("-p", "sort=a", "-p", "split_token=b", "--fact", "auth=x")
+    assert "reused" not in run("-p", "sort=a", "-p", "split_token=b", "--fact", "auth=y")

@@ -88,6 +88,9 @@ class Capture:
         self.noticed: dict[str, str] = {}
         """Further secrets that collectors came upon, to be masked in the record and in logs."""
 
+        self.hidden: list[str] = []
+        """Keyed digests of settings whose values are masked, for the recipe."""
+
     def in_store(self, path: str) -> bool:
         """Whether an absolute path is part of the store, and not of a workspace that a repeat runs in."""
         return is_inside(path, self.store) and not is_inside(path, f"{self.store}/{WORK}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xt.collect import Capture
-from xt.collect.params import MAX_LIST, MAX_STRING, masked
+from xt.collect.params import MAX_LIST, MAX_STRING, masked, tell_apart
 from xt.collect.scalars import json_safe, scalar
 from xt.model.request import FactSpec
 from xt.model.snapshot import Param
@@ -22,7 +22,10 @@ def collect(capture: Capture) -> list[Param]:
             capture.problem("facts", f"`{spec.name}` is too large to be a fact and is not recorded as one")
         else:
             found[spec.name] = Param(json_safe(spec.name), value, spec.source)
-    return masked([found[name] for name in sorted(found)])
+    given = [found[name] for name in sorted(found)]
+    safe = masked(given)
+    tell_apart(capture, "fact", given, safe)
+    return safe
 
 
 def _value(spec: FactSpec) -> Any:

@@ -49,7 +49,26 @@ def collect(capture: Capture) -> list[Param]:
 
             if worth_masking(param.name, param.value):
                 capture.noticed[f"param {param.name}"] = param.value
+    tell_apart(capture, "param", found, safe)
     return resolve(capture, safe)
+
+
+def tell_apart(capture: Capture, what: str, found: list[Param], safe: list[Param]) -> None:
+    """Keep keyed digests of what is masked, so that different values do not make one recipe.
+
+    Not of the command's words, which are told apart as words. What a repeat has from a record is masked
+    already: it is the same as in other repeats of that run, and who knows of which others.
+    """
+    repeat = capture.request.repeat
+    for param, shown in zip(found, safe, strict=True):
+        if shown.value != param.value and param.source != "argv":
+            from xt import codec
+            from xt.collect.variables import keyed
+
+            written = codec.encode([param.name, param.value]).decode()
+            capture.hidden.append(keyed(capture.key, what, written))
+        elif repeat is not None and param.value == MASK:
+            capture.hidden.append(f"{what} of {repeat.of}")
 
 
 def candidates(capture: Capture) -> list[Param]:
@@ -113,7 +132,9 @@ def _named(text: str, secret_name: Callable[[str], bool]) -> str:
 
 
 def _holds(value: Any) -> bool:
-    """Whether a value can be a secret: `--use-token` or `password: null` are none, and tell something."""
+    """Whether a value can be a secret: `--use-token`, `auth: none`, `${oc.env:KEY}` are none."""
+    if isinstance(value, str):
+        return value.lower() not in ("", "none", "null", "true", "false") and not value.startswith("${")
     return not (value is None or isinstance(value, bool))
 
 

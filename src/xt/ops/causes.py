@@ -75,6 +75,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
     found = {name: scrubber.clean(value) for name, value in found.items()}
     command = scrubber.clean(command)
     hidden = [keyed(capture.key, "argument", request.command[index]) for index in command.redacted]
+    hidden += capture.hidden
     if request.docker is not None:
         hidden += [
             keyed(capture.key, "docker option", request.docker.options[index])

@@ -51,8 +51,8 @@ def digest(
 
     Args:
         command: without secrets.
-        hidden: keyed digests of its arguments, and of options of docker, that were masked, so that different
-            ones are told apart.
+        hidden: keyed digests of its arguments, params, facts and options of docker that were masked, so that
+            different ones are told apart.
         code: and all others, as recorded.
         inputs: declared ones.
         params: named settings.
