@@ -89,7 +89,7 @@ class Project:
             outputs=[OutputRequest(*_role(text, OUTPUT_ROLES), folder) for text in outputs],
         )
         store = str(self.store)
-        return Capture(request, self.outside, str(self.root), store, Settings(), self.keep, b"key")
+        return Capture(request, self.outside, str(self.root), store, Settings(), self.keep, b"k" * 32)
 
     def manifest(self, digest: str | None) -> dict[str, Entry]:
         assert digest is not None

@@ -79,7 +79,7 @@ def run(tmp_path):
             request = RunRequest(command=["x"], cwd=str(tmp_path), metrics=declared, goals=goals or {})
             outside = Outside(str(tmp_path), {})
             root, store = str(tmp_path), str(tmp_path / ".xt")
-            self.capture = Capture(request, outside, root, store, Settings(), self.keep, b"key")
+            self.capture = Capture(request, outside, root, store, Settings(), self.keep, b"k" * 32)
             if sent is not None:
                 sent = self.write("sent.jsonl", sent)
             found = collect(

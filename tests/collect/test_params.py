@@ -42,7 +42,7 @@ def make(tmp_path):
         specs += [param_spec(text, str(tmp_path), "--param") for text in params]
         request = RunRequest(command=list(command), cwd=str(tmp_path), params=specs)
         outside = Outside(str(tmp_path), {})
-        return Capture(request, outside, str(tmp_path), str(tmp_path / ".xt"), Settings(), Keep(), b"key")
+        return Capture(request, outside, str(tmp_path), str(tmp_path / ".xt"), Settings(), Keep(), b"k" * 32)
 
     return make
 
