@@ -16,7 +16,7 @@ from xt.errors import DamagedError, StoreError
 from xt.model.snapshot import Snapshot
 from xt.model.summary import Summary
 from xt.store.index.conditions import Condition
-from xt.store.index.layout import has_words, in_memory, index_path, prepared
+from xt.store.index.layout import are_files, has_words, in_memory, index_path, prepared
 from xt.store.index.rows import Writer, standings, summaries
 from xt.store.index.syncing import Sync
 from xt.store.store import Store
@@ -326,6 +326,8 @@ class Index:
     def _open(self) -> sqlite3.Connection:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            if not are_files(self._path):
+                return in_memory()
             try:
                 return prepared(sqlite3.connect(self._path, timeout=WAIT))
             except sqlite3.DatabaseError as error:

@@ -6,6 +6,7 @@ latter cannot be read on a read-only mount and does not work on network file sys
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 from blake3 import blake3
@@ -103,3 +104,10 @@ def has_words(db: sqlite3.Connection) -> bool:
 def in_memory() -> sqlite3.Connection:
     """An empty index that is no file."""
     return prepared(sqlite3.connect(":memory:"))
+
+
+def are_files(path: str) -> bool:
+    """Whether a database, and its journal if it has one, are files: SQLite would wait for ever on a FIFO."""
+    return os.path.isfile(path) and (
+        os.path.isfile(path + "-journal") or not os.path.lexists(path + "-journal")
+    )
