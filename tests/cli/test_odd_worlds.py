@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -99,6 +100,22 @@ def test_a_working_directory_whose_path_is_too_long(folder):
     )
     assert (done.returncode, done.stdout) == (3, b"o\n")
     assert b"not recorded: File name too long" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["rm -rf .xt", "cd ..; mv project elsewhere", "cd ..; rm -rf project"])
+def test_a_store_that_goes_away_meanwhile(project, how):
+    project.run("-q", "--", "true")
+    done = project.run("-o", "o", "--", "sh", "-c", f"echo out; echo made > o; {how}; exit 3")
+    assert (done.code, done.out) == (3, b"out\n")
+    assert done.err == f"xt: warning: this run is not recorded: the store is gone: {project.path}/.xt\n"
+    assert not (project.path / ".xt" / "runs").exists(), "nobody would look there"
+    if "elsewhere" in how:
+        moved = Project(project.path.with_name("elsewhere"))
+        assert [run["status"] for run in json.loads(moved.xt("ls", "--json").out)] == ["lost", "ok"]
+    else:
+        project.path.mkdir(exist_ok=True)
+        assert project.run("-q", "--", "true").code == 0
+        assert len(json.loads(project.xt("ls", "--json").out)) == 1
 
 
 def test_a_umask_that_takes_what_is_written_from_its_owner(project, mortal):
