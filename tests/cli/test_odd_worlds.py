@@ -214,3 +214,31 @@ def test_modules_of_the_project_with_names_of_the_library(project):
         done = subprocess.run([*script, *words], cwd=project.path, env=env, capture_output=True, text=True)
         assert (done.returncode, "meant" in done.stderr) == (code, False), done.stderr
         assert (done.stdout == f"{env['PYTHONPATH']}\n") == (code == 3)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A project on a file system of 3 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "xt-test", place]).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield Project(place)
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_disk_without_room_for_a_repeat(small_disk):
+    small_disk.path.joinpath("data").write_bytes(os.urandom(500_000))
+    small_disk.sh("git init -q && git add -A && git commit -qm first")
+    assert small_disk.run("-q", "-o", "o", "--", "cp", "data", "o").code == 0
+    small_disk.path.joinpath("o").unlink()
+    used = os.statvfs(small_disk.path).f_bavail * 4096
+    small_disk.path.joinpath("fill").write_bytes(b"x" * (used - 200_000))
+    again = small_disk.xt("rerun", "@")
+    assert again.code == 3
+    assert "is there room left" in again.err
+    assert [name for name in os.listdir(small_disk.path / ".xt/work") if not name.endswith(".lock")] == []
+    back = small_disk.xt("restore", "@", "--only", "outputs")
+    assert back.code == 1
+    assert b"No space left" in back.out
+    assert not (small_disk.path / "o").exists(), "half a file"
