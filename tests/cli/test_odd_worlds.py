@@ -163,6 +163,22 @@ def test_a_root_without_devices(project, streams):
         assert done.stderr.decode().startswith("xt: warning: this run is not recorded: No such file")
 
 
+def test_a_user_without_a_name_or_a_home(project):
+    """As in a container that is started with a number for a user."""
+    other = ["unshare", "--user", "--map-user=12345", "--map-group=12345", "env", "-u", "HOME"]
+    if subprocess.run([*other, "true"], capture_output=True).returncode:
+        pytest.skip("no new namespaces may be made here")
+    for words in (["run", "-o", "o", "--", "sh", "-c", "id -u; echo > o; exit 3"], ["rerun", "@"]):
+        done = subprocess.run(
+            [*other, *project.command(*words)],
+            cwd=project.path,
+            env={**os.environ, "PYTHONPATH": SOURCE},
+            capture_output=True,
+        )
+        assert (done.returncode, done.stdout) == (3, b"12345\n"), done.stderr
+    assert "uid 12345" in project.record()["snapshot"]["context"]["user"]
+
+
 @pytest.fixture
 def plain_files(tmp_path):
     """A file system in the place of a project that has neither modes nor hard links."""
