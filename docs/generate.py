@@ -30,11 +30,13 @@ from xt.model.cases import CasesOfRun, History
 from xt.model.ci import Account
 from xt.model.delta import Comparison
 from xt.model.exported import Exportation, Runs
+from xt.model.fault import Fault
 from xt.model.files import Manifest
 from xt.model.groups import Groups
 from xt.model.lineage import Trace
 from xt.model.noise import Noise
 from xt.model.plot import Plot
+from xt.model.problems import SECTIONS
 from xt.model.production import Blame, Observing, Production, Rollback
 from xt.model.remotes import Probed, Remotes
 from xt.model.restored import Restoration
@@ -105,7 +107,8 @@ HEEDED = {
     "XT_CI": "Whose job to report to, as `--ci`: `auto`, `off` or a provider.",
     "XT_CI_DIR": "Folder of the files of such a report, as `--ci-dir`.",
     "XT_PAGER": "What long pages are shown with on a terminal, before `PAGER`; empty or `cat`: nothing.",
-    "XT_DEBUG": "Not empty: show the traceback of an error.",
+    "XT_DEBUG": "Not empty: show code and traceback of an error.",
+    "XT_ERRORS": "`json`: errors end with a line of JSON: [errors](errors.md).",
     "NO_COLOR": "Not empty: no colours (<https://no-color.org>). `TERM=dumb` does the same.",
     "COLUMNS": "Columns to lay pages out for, instead of the terminal's own.",
 }
@@ -169,19 +172,32 @@ After `xt run [options] --` the command completes as it would without xt: [the s
 ERRORS_HEAD = """\
 # Errors
 
-An error is one line `xt: error: …` on standard error and, where something is known to help, one line
-`xt: hint: …`. With `XT_DEBUG=1` the traceback is shown too.
+An error is a line `xt: error: …` on standard error that says what happened, and a line `xt: hint: …` that says
+what to do. Each kind of error has a code, which does not change when the words do. With `XT_DEBUG=1` the code
+and the traceback are shown too.
 
-| code | exit status | meaning |
-|---|---|---|
+For programs: where an answer in JSON is asked for (`--json`, `--format json`), and of every command with
+`XT_ERRORS=json`, the last line of standard error is one value by [this schema](error.schema.json):
+
+```json
+{"code":"no-such-run","hint":"`xt ls` lists the runs; `@` is the newest","message":"no run has the id, name or tag `x`","schema":"xt.error/1","status":1}
+```
+
+| code | exit status | meaning | what to do, where no hint says more | for example |
+|---|---|---|---|---|
 """
 ERRORS_FOOT = """
 In `xt run`, where status 1 could be the command's own, it is 125 instead; what is 125
-there is 1 in all other commands.
+there is 1 in all other commands, and 3 where 1 is a verdict: `xt verify`, `xt stale`, `xt diff --fail-on`.
+
+## Problems
 
 What goes wrong *while* a run is recorded (an output that is not there, a log that does not fit on the disk)
 is no error: the command goes on, its exit status is kept, and the record holds a *problem*, which `xt run`
-warns of and `xt show` lists.
+warns of and `xt show` lists. In a record each is one entry of `result.problems`, and `where` is one of these:
+
+| where | meaning |
+|---|---|
 """
 CONFIG_HEAD = """\
 # `xt.toml`
@@ -315,10 +331,16 @@ def modules() -> Iterator[Any]:
 
 def errors_reference() -> str:
     rows = [
-        f"| `{kind.code}` | {kind.exit_status} | {' '.join(inspect.cleandoc(kind.__doc__ or '').split())} |\n"
+        f"| `{kind.code}` | {kind.exit_status} | {' '.join(inspect.cleandoc(kind.__doc__ or '').split())}"
+        f" | {_cell(kind.advice)} | {_code(vars(kind).get('example'))} |\n"
         for kind in error_classes()
     ]
-    return f"<!-- {MARK} -->\n\n" + ERRORS_HEAD + "".join(rows) + ERRORS_FOOT
+    problems = [f"| `{where}` | {meaning} |\n" for where, meaning in SECTIONS.items()]
+    return "".join([f"<!-- {MARK} -->\n\n", ERRORS_HEAD, *rows, ERRORS_FOOT, *problems])
+
+
+def _code(text: str | None) -> str:
+    return f"`{_cell(text)}`" if text else ""
 
 
 def config_reference() -> str:
@@ -413,6 +435,7 @@ def files() -> dict[str, str]:
         "docs/reference/record.schema.json": schema(Record, "A sealed run of xt"),
         "docs/reference/start.schema.json": schema(Start, "A run of xt that was started"),
         "docs/reference/manifest.schema.json": schema(Manifest, "A manifest of xt"),
+        "docs/reference/error.schema.json": schema(Fault, "An error of xt"),
         "docs/reference/diff.schema.json": schema(Comparison, "A comparison of two runs of xt"),
         "docs/reference/verify.schema.json": schema(Verifications, "What xt verify reports"),
         "docs/reference/restore.schema.json": schema(Restoration, "What came of an xt restore"),

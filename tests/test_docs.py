@@ -148,9 +148,9 @@ def test_the_page_of_errors_has_every_error():
             importlib.import_module(info.name)
     ours = {kind for kind in error_classes() if kind.__module__.startswith("xt.")}
     page = (REFERENCE / "errors.md").read_text()
-    rows = re.findall(r"^\| `([\w-]+)` \| (\d+) \| (.+) \|$", page, re.M)
+    rows = re.findall(r"^\| `([\w-]+)` \| (\d+) \| (.+?) \| (.+?) \| .*\|$", page, re.M)
     assert sorted(rows) == sorted(
-        (kind.code, str(kind.exit_status), " ".join(kind.__doc__.split())) for kind in ours
+        (kind.code, str(kind.exit_status), " ".join(kind.__doc__.split()), kind.advice) for kind in ours
     )
     assert len({code for code, *_ in rows}) == len(rows), "two errors have one code"
 

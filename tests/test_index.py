@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests import builders
-from xt.model.event import Reused
+from xt.model.event import Reused, Tagged
 from xt.model.result import Metric
 from xt.store import Store, events
-from xt.store.index import Index
+from xt.store.index import Index, layout
 from xt.store.store import sealed
 
 
@@ -196,3 +197,40 @@ def test_whatever_happens_a_list_shows_what_is_there(tmp_path_factory, steps):
         elif step == "age":
             age(store)
     assert set(listed(store)) == there
+
+
+def test_numbers_of_runs_stay_good_while_others_write(store):
+    """Who asked for numbers and then for rows gets them all, though a tag was put on in between."""
+    for number in range(3):
+        seal(store, run_id("kk", number))
+    asking = Index(store)
+    numbers = asking.newest_numbers(None)
+    at = "2026-11-26T18:00:00.000000Z"
+    events.append(store.path, Tagged(events.event_id(at, b"abcd"), at, "ada", run_id("kk", 0), "good"))
+    last = max(numbers)
+    os.unlink(record_path(store, next(row.id for row in asking.rows([last]))))
+    seal(store, run_id("kl", 9))
+    assert len(listed(store)) == 3
+    rows = {row.id: row for row in asking.rows(numbers)}
+    assert len(rows) == 2
+    assert run_id("kl", 9) not in rows
+    asking.close()
+
+
+def test_an_index_that_somebody_else_is_making_is_waited_for(store):
+    """A second one that found nothing must not make it again: the rows of the first would be gone."""
+    seal(store, run_id("kk", 1))
+    os.makedirs(f"{store.path}/cache", exist_ok=True)
+    path = f"{store.path}/cache/index.db"
+    first = sqlite3.connect(path, check_same_thread=False)
+    first.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(listed, store)
+        time.sleep(0.2)  # it has seen that there is nothing, and waits; if it has not, the test proves less
+        layout._make(first)
+        first.execute("CREATE TABLE witness (n)")
+        first.commit()
+        assert second.result(60) == {run_id("kk", 1): "ok"}
+    assert first.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+    assert first.execute("SELECT count(*) FROM witness").fetchone() == (0,)
+    first.close()

@@ -1,69 +1,139 @@
-"""What `xt run -- true` costs, counted and not timed: modules loaded and processes started."""
+"""What a start costs, counted and not timed: modules loaded, files opened, processes started."""
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import SOURCE
+from tests.conftest import SOURCE, Project
 
-#: Never loaded by `xt run -- true`: each costs milliseconds.
-HEAVY = {
-    "typer", "rich", "git", "docker", "pynvml", "yaml", "tomllib", "tomli_w", "sqlite3",
-    "zstandard", "psutil", "importlib.metadata", "dataclasses", "inspect", "typing_extensions",
-    "pathlib", "tempfile", "shutil", "json", "subprocess", "socket", "logging", "asyncio",
-    "argparse", "concurrent.futures", "urllib.parse", "ctypes", "difflib", "csv", "glob", "email",
-    "hashlib", "random",
-}  # fmt: skip
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))  # read before the variables are cleared
-GOLDEN = Path(__file__).parent / "golden" / "modules_of_run.txt"
+GOLDEN = Path(__file__).parent / "golden"
+
+#: Of the standard library and others: each costs milliseconds, and none of these commands needs it.
+NEVER = {
+    "git", "docker", "pynvml", "yaml", "tomllib", "tomli_w", "zstandard", "psutil", "importlib.metadata",
+    "dataclasses", "typing_extensions", "tempfile", "socket", "logging", "asyncio", "argparse",
+    "concurrent.futures", "ctypes", "csv", "glob", "email", "random", "numpy", "pyarrow", "http.client",
+    "ssl", "multiprocessing", "secrets",
+}  # fmt: skip
+#: The parser of options and what it brings.
+TYPER = {"typer", "click", "inspect", "pathlib", "shutil", "subprocess", "difflib", "urllib.parse"}
+#: Name of a golden file → words, and what besides is not loaded.
+COMMANDS = {
+    "version": (["--version"], {*TYPER, "msgspec", "re", "json", "typing", "enum", "threading"}),
+    "complete": (["complete", "run", "k"], {*TYPER, "hashlib", "rich", "json", "termios"}),
+    "ls": (["ls"], {*TYPER, "hashlib", "rich.console", "termios"}),
+    "query": (["ls", "status:ok", "true"], {*TYPER, "hashlib", "rich.console", "termios"}),
+    "show": (["show"], {*TYPER, "hashlib", "rich.console", "termios"}),
+    "diff_help": (["diff", "--help"], {"sqlite3", "json", "rich", "hashlib", "blake3"}),
+    # The last: after it the index is not up to date.
+    "run": (["run", "--", "true"], {*TYPER, "sqlite3", "hashlib", "rich", "json"}),
+}
+#: Never loaded by anything that starts a command.
+HEAVY = NEVER | COMMANDS["run"][1]
+
+PROGRAM = """
+import sys, os
+opened, started = [], []
+def hook(event, args):
+    if event in ("open", "os.scandir", "os.listdir", "sqlite3.connect") and isinstance(args[0], str | bytes):
+        opened.append(os.path.abspath(os.fsdecode(args[0])))
+    elif event in ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty", "os.system"):
+        started.append(event)
+    elif event.startswith("socket."):
+        started.append(event)
+def at_end(status):
+    names = sorted(name for name, module in sys.modules.items() if module is not None)
+    with open(os.environ["FOUND"], "w") as file:
+        file.write(repr((names, opened, started)))
+    real(status)
+real, os._exit = os._exit, at_end
+from xt.cli.main import main
+sys.addaudithook(hook)
+main()
+"""
 
 
-def loaded(project, *words):
-    program = (
-        "import sys, os\n"
-        "def at_end(status):\n"
-        "    names = sorted(name for name, module in sys.modules.items() if module is not None)\n"
-        "    open(os.environ['LOADED'], 'w').write('\\n'.join(names))\n"
-        "    real(status)\n"
-        "real, os._exit = os._exit, at_end\n"
-        "from xt.cli.main import main\n"
-        "main()\n"
-    )
-    target = project.path.parent / "loaded"
+class Start(NamedTuple):
+    modules: set[str]
+    opened: list[str]
+    """Files and folders below the project, relative to it."""
+    started: list[str]
+
+
+def start(project: Project, *words: str) -> Start:
+    target = project.path.parent / "found"
     subprocess.run(
-        [sys.executable, "-c", program, *words],
+        [sys.executable, "-c", PROGRAM, *words],
         cwd=project.path,
-        env={**os.environ, "PYTHONPATH": SOURCE, "LOADED": str(target)},
+        env={**os.environ, "PYTHONPATH": SOURCE, "FOUND": str(target)},
         check=True,
         capture_output=True,
         stdin=subprocess.DEVNULL,
     )
-    return set(target.read_text().split("\n"))
+    modules, opened, started = ast.literal_eval(target.read_text())
+    root = f"{project.path}/"
+    below = [path[len(root) :] for path in opened if f"{path}/".startswith(root)]
+    return Start(set(modules), sorted({named(path) for path in below if path != ":memory:"}), started)
 
 
-def test_run_loads_nothing_heavy(project):
-    project.run("true")
-    assert not loaded(project, "run", "--", "true") & HEAVY
+def loaded(project: Project, *words: str) -> set[str]:
+    """Names of all modules that a command loads."""
+    return start(project, *words).modules
 
 
-def test_run_loads_the_modules_it_is_known_to_load(project):
-    """Every change of the list shows in review; UPDATE_GOLDEN=1 writes it."""
-    project.run("true")
-    ours = sorted(name for name in loaded(project, "run", "--", "true") if name.partition(".")[0] == "xt")
-    if UPDATE:
-        GOLDEN.parent.mkdir(exist_ok=True)
-        GOLDEN.write_text("\n".join(ours) + "\n")
-    assert ours == GOLDEN.read_text().split()
+def named(path: str) -> str:
+    """A path below the project, without what is another in each project."""
+    path = re.sub(r"\b[k-z]{16}\b", "RUN", path)
+    path = re.sub(r"runs/[k-z]{2}\b", "runs/PREFIX", path)
+    return re.sub(r"[0-9a-f]{32,}", "DIGEST", re.sub(r"\.\d+\.[0-9a-f]+\.tmp$", ".TMP", path))
 
 
-def test_the_version_loads_nothing_of_ours_but_the_entry(project):
-    ours = {name for name in loaded(project, "--version") if name.partition(".")[0] == "xt"}
-    assert ours == {"xt", "xt.cli", "xt.cli.main", "xt.errors"}
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory):
+    """Each command started once, where there is a run and an index."""
+    folder = tmp_path_factory.mktemp("starts") / "project"
+    folder.mkdir()
+    project = Project(folder)
+    project.write("train.py", "print('training')\n")
+    home = {"HOME": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+    with pytest.MonkeyPatch.context() as around:
+        for name, value in home.items():
+            around.setenv(name, value)
+        project.sh("git init -q && git add -A && git -c user.name=T -c user.email=t@e.org commit -qm first")
+        project.run("true")
+        project.xt("ls")
+        return {name: start(project, *words) for name, (words, _) in COMMANDS.items()}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_start_loads_nothing_heavy(name, starts):
+    assert not starts[name].modules & (NEVER | COMMANDS[name][1])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_start_loads_and_opens_what_it_is_known_to(name, starts):
+    """Every change of the lists shows in review; UPDATE_GOLDEN=1 writes them."""
+    ours = sorted(module for module in starts[name].modules if module.partition(".")[0] == "xt")
+    for sort, found in (("modules", ours), ("files", starts[name].opened)):
+        golden = GOLDEN / f"{sort}_of_{name}.txt"
+        if UPDATE:
+            golden.write_text("".join(f"{line}\n" for line in found))
+        assert found == golden.read_text().splitlines(), golden.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_start_starts_no_process_but_those_of_run(name, starts):
+    if name != "run":
+        assert starts[name].started == []
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts with strace")

@@ -40,6 +40,8 @@ class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Globs of untracked files to leave out, besides those git ignores."""
     allow_secret_files: bool = False
     """Store untracked files that are named like secrets (`.env`, `*.pem`) too."""
+    allow_secrets: list[str] = []
+    """Globs of files whose lines may look like secrets: nothing is said of them, and `xt push` sends them."""
 
 
 class EnvSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

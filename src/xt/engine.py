@@ -86,7 +86,10 @@ class Engine:
                     raise
             return subprocess.CompletedProcess(process.args, process.returncode, told, said)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise UnsupportedError(f"`docker {words[0]}` does not answer: {error}") from error
+            raise UnsupportedError(
+                f"`docker {words[0]}` does not answer: {error}",
+                "`docker info` says whether its engine runs, and whether you may use it",
+            ) from error
 
     def security(self) -> str:
         """Tell what the engine says of its safeguards, which shows that it answers.

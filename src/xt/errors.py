@@ -1,7 +1,8 @@
 """What a user can meet: one class per thing, with its code, exit status, and what to do about it.
 
-The docstring of each class is the reference text of `docs/reference/errors.md`. This module imports
-nothing of xt, so every layer can raise from it; `cli` alone turns an error into a line and a status.
+The docstring of each class is the reference text of `docs/reference/errors.md`, beside its `advice` and an
+`example` that a test runs. This module imports nothing of xt, so every layer can raise from it; `cli` alone
+turns an error into a line and a status.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ class XtError(Exception):
     """Something a user can meet."""
 
     code = "error"
+    """Stable: what programs tell errors apart by. Each class has its own."""
     exit_status = 1
+    advice = ""
+    """What helps where an error has no hint of its own; `COMMAND` stands for the command's name."""
+    example = ""
+    """A command line that ends so, in an empty folder; empty where it takes more than that."""
     #: A text that was given, and the place in it that is wrong (a column, from 0).
     excerpt: tuple[str, int] | None = None
 
@@ -54,6 +60,8 @@ class UsageError(XtError):
 
     code = "usage"
     exit_status = EXIT_USAGE
+    advice = "`xt COMMAND --help` lists what can be given"
+    example = "xt show --nothing"
 
 
 class ConfigError(XtError):
@@ -64,6 +72,8 @@ class ConfigError(XtError):
 
     code = "config"
     exit_status = EXIT_NOT_STARTED
+    advice = "mend that place; docs/reference/config.md has every key and what it takes"
+    example = "echo 'outptus = 1' > xt.toml; xt run -- true"
 
 
 class NotStartedError(XtError):
@@ -71,6 +81,8 @@ class NotStartedError(XtError):
 
     code = "not-started"
     exit_status = EXIT_NOT_STARTED
+    advice = "nothing was started and nothing recorded: mend what is named, then run it again"
+    example = "xt run -i gone.csv -- true"
 
 
 class StoreError(XtError):
@@ -78,18 +90,23 @@ class StoreError(XtError):
 
     code = "store"
     exit_status = 1
+    advice = "`XT_STORE=PATH` names another store; a store is a folder of yours that can be read and written"
+    example = "mkdir .xt; xt ls"
 
 
 class NewerStoreError(StoreError):
     """The store was made by a newer xt; this one may read it and does not write to it."""
 
     code = "store-newer"
+    advice = "`pip install --upgrade xt` gets a newer xt"
+    example = "mkdir .xt; echo 'xt-store 99' > .xt/format; xt ls"
 
 
 class DamagedError(StoreError):
     """A record or an object is not what its name says: truncated, altered, or not JSON at all."""
 
     code = "damaged"
+    advice = "`xt fsck` finds what else is damaged, and `xt fsck --repair` mends what can be mended"
 
 
 class NoSuchRunError(XtError):
@@ -97,6 +114,8 @@ class NoSuchRunError(XtError):
 
     code = "no-such-run"
     exit_status = 1
+    advice = "`xt ls --all` lists every run"
+    example = "xt run -q -- true; xt show nothing"
 
 
 class NoSuchBundleError(XtError):
@@ -104,6 +123,15 @@ class NoSuchBundleError(XtError):
 
     code = "no-such-bundle"
     exit_status = 1
+    advice = "`xt bundle ls` lists the versions"
+    example = "xt run -q -- true; xt bundle show prompts@0000000"
+
+
+class UnreadableError(XtError):
+    """A file or folder that was named cannot be read."""
+
+    code = "unreadable"
+    advice = "it must be yours to read, and a file or a folder"
 
 
 class NotRecordedError(XtError):
@@ -111,6 +139,8 @@ class NotRecordedError(XtError):
 
     code = "not-recorded"
     exit_status = 1
+    advice = "`xt show RUN` says what was recorded of a run, and why the rest was not"
+    example = "xt run -q -- true; xt show @ --code train.py"
 
 
 class UnsupportedError(XtError):
@@ -118,6 +148,7 @@ class UnsupportedError(XtError):
 
     code = "unsupported"
     exit_status = 1
+    advice = "docs/reference/limits.md says what works where"
 
 
 class NotWrittenError(XtError):
@@ -125,6 +156,8 @@ class NotWrittenError(XtError):
 
     code = "not-written"
     exit_status = 1
+    advice = "name another place, or move away what is there"
+    example = "xt run -q -- true; echo > run.json; xt export @ --to json -o run.json"
 
 
 class UnverifiableError(XtError):
@@ -136,6 +169,7 @@ class UnverifiableError(XtError):
 
     code = "unverifiable"
     exit_status = EXIT_UNVERIFIABLE
+    advice = "`xt show RUN` says what it ran with: bring that back, then repeat it"
 
 
 class NotDeployedError(XtError):
@@ -143,6 +177,8 @@ class NotDeployedError(XtError):
 
     code = "not-deployed"
     exit_status = 1
+    advice = "`xt deploy --force -m WHY` records it in spite of that, where a run is known"
+    example = "echo > model.bin; xt run -q -- true; xt deploy model.bin --to prod"
 
 
 class HookError(XtError):
@@ -150,6 +186,7 @@ class HookError(XtError):
 
     code = "hook"
     exit_status = 1
+    advice = "mend the `hook` of `[deploy.ENV]` in xt.toml and deploy again; its own words are above"
 
 
 class RemoteError(XtError):
@@ -160,12 +197,15 @@ class RemoteError(XtError):
 
     code = "remote"
     exit_status = EXIT_ELSEWHERE
+    advice = "the same command goes on from there; `xt remote probe NAME` tries the place out"
+    example = "xt run -q -- true; xt push -r ./gone"
 
 
 class WrongContentError(RemoteError):
     """What a remote gives under a name is not what the name says; nothing of it is taken over."""
 
     code = "wrong-content"
+    advice = "nothing of it was taken over; `xt push` from a store that has it puts the right one there"
 
 
 class EngineError(XtError):
@@ -176,6 +216,7 @@ class EngineError(XtError):
 
     code = "engine"
     exit_status = EXIT_ELSEWHERE
+    advice = "what had ended is kept: give the same command again when the engine answers"
 
 
 class KeyFaultError(XtError):
@@ -187,3 +228,20 @@ class KeyFaultError(XtError):
 
     code = "key"
     exit_status = 1
+    advice = "`ssh-keygen -t ed25519 -N '' -f KEY` makes one that can be used"
+    example = "xt run -q -- true; xt sign @ --key gone"
+
+
+class NoMemoryError(XtError):
+    """There is not enough memory for what was asked; nothing was changed."""
+
+    code = "memory"
+    advice = "ask for less at once, or where there is more memory"
+
+
+class BugError(XtError):
+    """A mistake in xt itself. A command that was running goes on, and its exit status is kept."""
+
+    code = "bug"
+    exit_status = EXIT_BUG
+    advice = "XT_DEBUG=1 shows where; a report of it helps"

@@ -124,12 +124,22 @@ def open_regular(path: str) -> int:
     return fd
 
 
+@contextlib.contextmanager
+def absent() -> Iterator[None]:
+    """Take a folder that is not there, or is a file or a link in a circle, for an empty one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+
+
 def read_file(path: str, limit: int | None = None) -> bytes:
     """Read a regular file whole.
 
     Args:
         path: not followed when it is a symbolic link.
-        limit: bytes; a longer file raises OSError(EFBIG) before it is read.
+        limit: bytes; a longer file raises OSError(EFBIG) before it is read, one that grows meanwhile later.
     """
     fd = open_regular(path)
     try:
@@ -137,8 +147,12 @@ def read_file(path: str, limit: int | None = None) -> bytes:
         if limit is not None and size > limit:
             raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
         parts = []
+        read = 0
         while part := os.read(fd, max(size + 1, 65536)):
             parts.append(part)
+            read += len(part)
+            if limit is not None and read > limit:
+                raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
         return b"".join(parts)
     finally:
         os.close(fd)

@@ -27,6 +27,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _RESERVED = (".git", ".xt")
 #: Code points that HFS+ passes over in a name, as git knows them (`next_hfs_char` in its utf8.c).
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+#: Bytes of a path (PATH_MAX): what lies deeper can be made step by step, and nobody could name it.
+LONGEST = 4096
 #: What `link` says where a file system has no hard links.
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -50,9 +52,11 @@ def parts(path: str) -> list[str]:
         if _IGNORED.sub("", part).casefold() in _RESERVED:
             raise NotWrittenError(f"`{path}` goes into a `{part}`, where xt writes nothing")
     try:
-        os.fsencode(path)
+        size = len(os.fsencode(path))
     except UnicodeEncodeError:
         raise NotWrittenError(f"`{path}` cannot be a name here") from None
+    if size >= LONGEST:
+        raise NotWrittenError(f"`{path[:60]}…` is longer than a path can be")
     return found
 
 

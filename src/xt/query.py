@@ -100,6 +100,8 @@ class QueryError(UsageError):
     """A query that cannot be read: the message says what, and a line below points at the column."""
 
     code = "query"
+    advice = "`xt ls --help` names the fields, docs/reference/query.md explains them"
+    example = "xt run -q -- true; xt ls 'tag:'"
 
     def __init__(self, message: str, text: str, at: int, hint: str | None = None) -> None:
         """Keep where it is.

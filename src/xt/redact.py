@@ -39,7 +39,7 @@ _TEXT_TOKEN = words(
     "MAX MIN NUM N NEW TOTAL PER PAD EOS BOS UNK CLS SEP STOP START END SPECIAL IMAGE ADDED CONTEXT "
     "INPUT OUTPUT PROMPT COMPLETION DIM DIMS ID IDS EMBED EMBEDDING EMBEDDINGS DROPOUT MERGING "
     "MIXING SHIFT CLASSIFICATION LEVEL LOSS PROB RATE BUDGET BATCH CLASS CHOOSE EXPERT EXPERTS DROP "
-    "VALID IGNORE MASKED TRAIN FIRST LAST"
+    "VALID IGNORE MASK MASKED TRAIN FIRST LAST"
 )
 #: Before KEY: the key of a table, a sort or a dictionary.
 _DATA_KEY = words(
@@ -84,74 +84,31 @@ def secret_name(name: str) -> bool:
 _PLAIN = frozenset("=:@ \t\n")
 
 
-class _Rule:
-    """A shape of text: a pattern that is compiled when one of its markers occurs."""
-
-    def __init__(self, markers: tuple[str, ...], pattern: str) -> None:
-        self.markers = markers
-        self.pattern = pattern
-
-    def applies(self, text: str) -> bool:
-        return any(marker in text for marker in self.markers)
-
-    def compiled(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)  # `re` keeps what it compiled
-
-
-#: Tokens that name their issuer, sources: the issuers' documentation and the rules of gitleaks.
-_VENDORS = [
-    _Rule(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"(?<![0-9A-Za-z])gh[pousr]_[0-9A-Za-z]{20,255}"),
-    _Rule(("github_pat_",), r"github_pat_[0-9A-Za-z_]{22,255}"),
-    _Rule(("glpat-", "glrt-", "gldt-", "glcbt-"), r"gl(?:pat|rt|dt|cbt)-[0-9A-Za-z_.-]{20,}"),
-    _Rule(("hf_", "api_org_"), r"(?<![0-9A-Za-z_])(?:hf|api_org)_[0-9A-Za-z]{30,}"),
-    _Rule(("sk-",), r"(?<![0-9A-Za-z_-])sk-(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}"),
-    _Rule(("xox", "xapp-"), r"(?<![0-9A-Za-z])(?:xox[abceoprs]|xapp)-[0-9A-Za-z-]{10,}"),
-    _Rule(("AKIA", "ASIA"), r"(?<![0-9A-Za-z])A[KS]IA[0-9A-Z]{16}(?![0-9A-Za-z])"),
-    _Rule(("AIza",), r"(?<![0-9A-Za-z])AIza[\w-]{35}"),
-    _Rule(("ya29.",), r"(?<![0-9A-Za-z])ya29\.[\w-]{20,}"),
-    _Rule(("npm_",), r"(?<![0-9A-Za-z])npm_[0-9A-Za-z]{36}"),
-    _Rule(("pypi-",), r"pypi-[\w-]{50,}"),
-    _Rule(("dop_v1_", "dckr_pat_", "nvapi-", "gsk_"), r"(?:dop_v1_|dckr_pat_|nvapi-|gsk_)[\w-]{20,}"),
-    _Rule(("SG.",), r"(?<![0-9A-Za-z])SG\.[\w-]{16,32}\.[\w-]{16,64}"),
-    _Rule(("shpat_", "shpss_", "shpca_"), r"shp(?:at|ss|ca)_[0-9a-fA-F]{32}"),
-    _Rule(("sq0",), r"sq0[a-z]{3}-[\w-]{22,}"),
-    _Rule(("_live_",), r"(?<![0-9A-Za-z])[sr]k_live_[0-9A-Za-z]{16,}"),
-    _Rule(("dapi",), r"(?<![0-9A-Za-z])dapi[0-9a-f]{32}"),
-    _Rule(("eyJ",), r"(?<![0-9A-Za-z])eyJ[\w-]{8,}\.eyJ[\w-]{4,}(?:\.[\w-]*)?"),
-    _Rule(
-        ("PRIVATE KEY",),
-        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)",
-    ),
-    _Rule(("hooks.slack.com/",), r"(?<=hooks\.slack\.com/)(?:services|workflows)/[\w/]{20,}"),
-]
-#: The groups named `s` are masked, what is around them stays.
-_HEADER = _Rule(
-    ("uthoriz", "UTHORIZ", "earer", "EARER"),
-    r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?:basic|bearer|token|digest|negotiate|apikey)"
-    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>[^\s\"',;]{4,})",
-)
-_WANDB = _Rule(("wandb",), r"wandb\s+login\s+(?:--\S+\s+)*(?P<s>[0-9a-f]{40})\b")
-_NAMED = (
-    r"(?i)(?:key|token|secret|passw|pass|pwd|auth|credential|cookie|signature)[\w-]{0,30}[\"']?\s{0,3}(?:=>|:=|[:=])"
-    r"\s{0,3}[\"']?(?P<s>[0-9A-Za-z_.=+/-]{10,150})"
-)
-_NAMED_WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "cookie", "signature")
+#: Without one of these in a text, no token in it names its issuer; the shapes are in `xt.redact_shapes`.
+MARKERS = words(
+    """
+    ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- glrt- gldt- glcbt- glptt- glft- glimt- glagent- gloas- glsoat-
+    glffct- glrtr- GR1348941 hf_ api_org_ sk- xox xapp- hooks.slack.com/ AKIA ASIA ABIA ACCA ABSK AIza GOCSPX-
+    ya29. Q~ npm_ pypi- rubygems_ dop_v1_ doo_v1_ dor_v1_ dckr_pat_ dckr_oat_ nvapi- gsk_ xai- pplx- r8_
+    wandb_v1_ KGAT_ lsv2_ SG. shpat_ shpss_ shpca_ shppa_ sq0 _live_ k_test_ whsec_ SK dapi hvs. hvb. hvr.
+    .atlasv1. ATATT3 ATCTT3 glc_ glsa_ sntrys_ sntryu_ tskey- lin_api_ ntn_ NRAK- :AA eyJ AGE-SECRET-KEY-
+    age-secret-key- PuTTY-User-Key-File
+    """
+) | {"PRIVATE KEY"}
+#: The same for what is around a secret: headers, connection strings, logins.
+AROUND_MARKERS = words("uthoriz UTHORIZ earer EARER wandb AccountKey= SharedAccess ecret_ ECRET_ ecretA")
+NAMED_WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "cookie", "signature")
 
 
 def vendor_tokens(text: str) -> Iterator[str]:
     """Find tokens that are known by their shape alone."""
-    for rule in _VENDORS:
-        if rule.applies(text):
-            for match in rule.compiled().finditer(text):
-                yield match[0]
+    if any(marker in text for marker in MARKERS):
+        from xt.redact_shapes import ISSUED
 
-
-def header_values(text: str) -> Iterator[str]:
-    """Find what stands in headers that authorise, and is not masked."""
-    if _HEADER.applies(text):
-        for match in _HEADER.compiled().finditer(text):
-            if MASK not in match["s"]:
-                yield match["s"]
+        for shape in ISSUED:
+            if shape.applies(text):
+                for match in shape.compiled().finditer(text):
+                    yield match[0]
 
 
 def entropy(text: str) -> float:
@@ -171,16 +128,25 @@ def clean(text: str) -> str:
     if len(text) < 8:
         return text
     text = clean_url(text)
-    for rule in _VENDORS:
-        if rule.applies(text):
-            text = rule.compiled().sub(MASK, text)
-    for rule in (_HEADER, _WANDB):
-        if rule.applies(text):
-            text = rule.compiled().sub(_mask_group, text)
+    if any(marker in text for marker in MARKERS):
+        from xt.redact_shapes import ISSUED
+
+        for shape in ISSUED:
+            if shape.applies(text):
+                text = shape.compiled().sub(MASK, text)
+    if any(marker in text for marker in AROUND_MARKERS):
+        from xt.redact_shapes import AROUND
+
+        for shape in AROUND:
+            if shape.applies(text):
+                text = shape.compiled().sub(_mask_group, text)
     if "=" in text or ":" in text:
         lower = text.lower()
-        if any(word in lower for word in _NAMED_WORDS):
-            text = re.sub(_NAMED, _mask_named, text)
+        if any(word in lower for word in NAMED_WORDS):
+            from xt.redact_shapes import NAMED, SURE
+
+            text = re.sub(NAMED, _mask_named, text)
+            text = re.sub(SURE, _mask_sure, text)
     return text
 
 
@@ -207,18 +173,34 @@ def _mask_group(match: re.Match[str]) -> str:
     return match[0][:start] + MASK + match[0][end:]
 
 
-def _mask_named(match: re.Match[str]) -> str:
-    start = match.start()
-    while start and (match.string[start - 1].isalnum() or match.string[start - 1] in "_-."):
+def name_around(text: str, at: int) -> str:
+    """Read the whole name that a word of is found at a place."""
+    start = end = at
+    while start and (text[start - 1].isalnum() or text[start - 1] in "_-."):
         start -= 1
-    end = match.start()
-    while end < len(match.string) and (match.string[end].isalnum() or match.string[end] in "_-."):
+    while end < len(text) and (text[end].isalnum() or text[end] in "_-."):
         end += 1
+    return text[start:end]
+
+
+def _mask_named(match: re.Match[str]) -> str:
     value = match["s"]
     if (
-        not secret_name(match.string[start:end])
+        not secret_name(name_around(match.string, match.start()))
         or entropy(value) < 3.5
         or value.startswith(("/", "./", "../"))
+    ):
+        return match[0]
+    return _mask_group(match)
+
+
+def _mask_sure(match: re.Match[str]) -> str:
+    value = match["s"]
+    if (
+        not secret_name(name_around(match.string, match.start()))
+        or MASK in value
+        or value.lower() in _NO_VALUES
+        or value.startswith(("$", "%", "/", "./", "../"))
     ):
         return match[0]
     return _mask_group(match)
@@ -244,6 +226,7 @@ _COMMON = words(
     "token changeme example 127.0.0.1 0.0.0.0 ubuntu debian unset dummy required optional basic "
     "bearer"
 )
+_NO_VALUES = frozenset(("true", "false", "none", "null", "secret"))
 _PLACES = ("HOME", "USER", "LOGNAME", "PWD", "SHELL", "HOSTNAME", "LANG", "TERM", "TMPDIR")
 
 
@@ -266,11 +249,47 @@ def argv_secrets(argv: list[str]) -> dict[str, str]:
     cleaned, redacted = clean_argv(argv)
     found = {}
     for index in redacted:
-        before, mask, after = cleaned[index].partition(MASK)
-        value = argv[index][len(before) : len(argv[index]) - len(after)] if MASK not in after else ""
-        if mask and len(value) >= 8 and value.lower() not in _COMMON:
-            found[f"argument {index}"] = value
+        for number, value in enumerate(taken(argv[index], cleaned[index])):
+            if len(value) >= 8 and value.lower() not in _COMMON:
+                found[f"argument {index}" + (f", part {number + 1}" if number else "")] = value
     return found
+
+
+def taken(text: str, cleaned: str) -> list[str]:
+    """List what masks stand for.
+
+    Args:
+        text: as it was.
+        cleaned: the same with `***` in some places.
+    """
+    first, *kept = cleaned.split(MASK)
+    if not kept or not text.startswith(first) or not text.endswith(kept[-1]):
+        return []
+    found = []
+    at = len(first)
+    for number, part in enumerate(kept):
+        last = number == len(kept) - 1
+        end = len(text) - len(part) if last else text.find(part, at) if part else at
+        if end < at:
+            break
+        found.append(text[at:end])
+        at = end + len(part)
+    return [value for value in found if value and MASK not in value]
+
+
+def is_sure(name: str) -> bool:
+    """Whether a name of a secret leaves no doubt, whatever its value looks like."""
+    upper = name.upper().replace("-", "_")
+    return not upper.endswith(("NAME", "ID", "REF")) and any(
+        word in upper for word in ("PASSW", "PASSPHRASE", "SECRET", "API_KEY", "APIKEY", "ACCESS_KEY")
+    )
+
+
+def worth_masking(name: str, value: str) -> bool:
+    """Whether a value found behind a name is to be masked wherever it turns up, and not there alone."""
+    if len(value) < 8 or value.lower() in _COMMON:
+        return False
+    return is_sure(name) or (any(char.isdigit() for char in value) and entropy(value) >= 3.0)
 
 
 def too_common(environ: Mapping[str, str], extra_names: list[str]) -> list[str]:
@@ -290,11 +309,18 @@ def _sort_out(environ: Mapping[str, str], extra_names: list[str]) -> tuple[dict[
         else:
             values[name] = value
 
+    # One search in all of them: nearly always there is none.
+    every = "\n".join(environ.values())
+    tokens = any(marker in every for marker in MARKERS)
     for name, value in environ.items():
         if value and (name in extra_names or secret_name(name)):
             add(name, value, 6)
         if len(value) < 12:
             continue
+        if "=" in value and (lower := value.lower()) and any(word in lower for word in NAMED_WORDS):
+            for part in taken(value, clean(value)):
+                if len(part) >= 8 and part != values.get(name):
+                    values[f"{name} (part)"] = part
         at = value.find("://")
         if at >= 0 and "@" in value:
             from xt.redact_url import authority
@@ -302,7 +328,7 @@ def _sort_out(environ: Mapping[str, str], extra_names: list[str]) -> tuple[dict[
             _, colon, password = authority(value[at + 3 :])[0].partition(":")
             if colon and password:
                 add(f"{name} (password)", password, 8)
-        for token in vendor_tokens(value):
+        for token in vendor_tokens(value) if tokens else ():
             if token != value or name not in values:
                 values[f"{name} (token)"] = token
     return values, common

@@ -45,6 +45,12 @@ _SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "fish", "su"))
 _OPTION = r"-{1,2}[A-Za-z][\w.-]*"
 _REFERENCE = r"\$(?:\w+|\{\w+\}|\([^()]*\))"
 _WORD = r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\{[^}]*\}|\$\([^()]*\)|[^\s;|&()<>'"\\])+"""
+#: What stands between several settings of one word.
+_LISTS = frozenset(",;&{}[]\"'")
+_PAIR = (
+    r"(?<![\w.-])(?P<n>[A-Za-z_][\w.-]{0,80})(?P<k>[\"']?\]?)\s{0,3}(?P<e>[=:])\s{0,3}"
+    r"(?P<v>\"[^\"]*\"|'[^']*'|[^\s,;&{}\[\]\"']+)"
+)
 _QUOTED = r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)"""
 
 
@@ -60,6 +66,7 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
     wandb = any(pair == ("wandb", "login") for pair in pairwise(argv))
     result: list[str] = []
     pending = ""
+    passed = False
     for index, word in enumerate(argv):
         if pending:
             name, pending = pending, ""
@@ -75,7 +82,8 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
         ):
             result.append(clean(_shell(word, depth)))
             continue
-        if flags and "sshpass" in tools and not word.startswith("-") and not word.endswith("sshpass"):
+        passed = passed or word.endswith("sshpass")
+        if flags and passed and not word.startswith("-") and not word.endswith("sshpass"):
             flags = _flags(tools - {"sshpass"})  # its own options end where its command begins
         masked, pending = _one(word, flags, tools)
         if index and argv[index - 1] == "set" and secret_name(word) and re.fullmatch(r"[\w.-]+", word):
@@ -84,7 +92,7 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
             masked = MASK
         if masked == word and spaced:
             masked = _shell(word, depth)
-        result.append(clean(masked))
+        result.append(clean(_pairs(masked)))
     return result
 
 
@@ -129,6 +137,25 @@ def _assignment(word: str) -> str:
     ):
         return f"{name}={MASK}"
     return word
+
+
+def _pairs(word: str) -> str:
+    """Mask values of secret names among several settings in one word: `a=1,api_key=x`, `{"token": "x"}`."""
+    if not ("=" in word or ":" in word) or _LISTS.isdisjoint(word):
+        return word
+    return re.sub(_PAIR, _mask_pair, word)
+
+
+def _mask_pair(match: re.Match[str]) -> str:
+    name, value = match["n"], match["v"]
+    quote = value[:1] if value[:1] in "'\"" else ""
+    inner = value[1:-1] if quote else value
+    # `name:value` is a pair only where it cannot be a path, a port or a time.
+    if match["e"] == ":" and not match["k"] and not re.search(r"[{,]\s*$", match.string[: match.start()]):
+        return match[0]
+    if MASK in inner or not secret_name(name) or not _is_secret(name, inner):
+        return match[0]
+    return match[0][: len(match[0]) - len(value)] + quote + MASK + quote
 
 
 def _header(text: str) -> str:

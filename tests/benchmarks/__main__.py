@@ -29,12 +29,20 @@ def main() -> int:
     parser.add_argument(
         "--dir", help="where to work, on the disk to be measured; needs 8 GB (default: TMPDIR)"
     )
+    parser.add_argument(
+        "--peers",
+        action="append",
+        metavar="DIR",
+        help="where other tools are, as VENV/bin; repeatable",
+    )
     asked = parser.parse_args()
     if asked.write and (asked.quick or asked.only):
         parser.error("--write takes all cases at full size: the page shows one run side by side")
     folder = tempfile.mkdtemp(prefix="xt-benchmarks-", dir=asked.dir)
     try:
-        return measure(folder, asked.only or list(CASES), quick=asked.quick, write=asked.write)
+        return measure(
+            folder, asked.only or list(CASES), quick=asked.quick, write=asked.write, peers=asked.peers
+        )
     except FailedError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
@@ -48,9 +56,11 @@ def case(module: str, world: World) -> list[Row]:
     return found
 
 
-def measure(folder: str, names: list[str], *, quick: bool, write: bool) -> int:
+def measure(
+    folder: str, names: list[str], *, quick: bool, write: bool, peers: list[str] | None = None
+) -> int:
     """Measure cases in the order of the page."""
-    world = World(folder, quick=quick)
+    world = World(folder, quick=quick, peers=peers)
     where = page.machine(world.xt, folder)
     print(" ".join(where))
     if quick:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tests.benchmarks.clock import FailedError, Sample, Step, process
 
@@ -19,13 +19,15 @@ MEGABYTE = 1_000_000
 class World:
     """Where benchmarks live, and how much of everything there is."""
 
-    def __init__(self, folder: str, *, quick: bool) -> None:
+    def __init__(self, folder: str, *, quick: bool, peers: list[str] | None = None) -> None:
         """Use an existing, empty folder.
 
         Args:
             folder: absolute.
             quick: small sizes and few rounds, to see whether it runs; such figures say nothing.
+            peers: folders of programs that are looked at before PATH for other tools.
         """
+        self.peers = [os.path.abspath(place) for place in peers or []]
         self.folder = folder
         self.quick = quick
         self.stderr = f"{folder}/stderr"
@@ -55,6 +57,25 @@ class World:
         """A size; a small part of it when it is quick."""
         return wanted // 20 if self.quick else wanted
 
+    def aside(self, name: str, *, again: bool = False) -> Callable[[], None]:
+        """As `Project.aside`, of a folder beside the projects.
+
+        Args:
+            name: of the folder.
+            again: leave an empty one in its place.
+        """
+        attic = f"{self.folder}/attic"
+        os.makedirs(attic, exist_ok=True)
+
+        def run() -> None:
+            if os.path.lexists(f"{self.folder}/{name}"):
+                os.rename(f"{self.folder}/{name}", f"{attic}/{time.time_ns()}")
+            if again:
+                os.mkdir(f"{self.folder}/{name}")
+            os.sync()
+
+        return run
+
     def project(self, name: str) -> Project:
         """Make an empty git repository."""
         made = Project(self, f"{self.folder}/{name}")
@@ -70,13 +91,16 @@ class Project:
         self.world = world
         self.path = path
         self.store = f"{path}/.xt"
+        self.environ = world.environ
+        """Of what is run here from now on."""
+        self.python = sys.executable
 
     def sh(self, script: str) -> str:
         """Run a script, not measured; give what it prints."""
         done = subprocess.run(
             ["sh", "-ec", script],
             cwd=self.path,
-            env=self.world.environ,
+            env=self.environ,
             capture_output=True,
             text=True,
             check=False,
@@ -143,7 +167,12 @@ class Project:
 
     def timed(self, argv: list[str]) -> Callable[[], Sample]:
         """Measure a command that runs here."""
-        return process(argv, self.world.environ, self.path, self.world.stderr)
+        return process(argv, self.environ, self.path, self.world.stderr)
+
+    def records(self) -> Iterator[str]:
+        """Names of all sealed records."""
+        for _, _, names in os.walk(f"{self.store}/runs"):
+            yield from (name for name in names if name.endswith(".json"))
 
     def record(self) -> dict[str, object]:
         """The record of the newest run."""

@@ -75,10 +75,10 @@ def test_nothing_heavy_is_loaded_for_a_short_command(xt: Wrapper) -> None:
         "known = set(sys.modules)\n"
         "from xt.execute import local\n"
         "real = local.Meter.finish\n"
-        "def finish(self, stopped):\n"
+        "def finish(self, used, stopped):\n"
         f"    loaded = (set(sys.modules) - known) & {heavy}\n"
         "    os.write(2, f'loaded {sorted(loaded)}'.encode())\n"
-        "    return real(self, stopped)\n"
+        "    return real(self, used, stopped)\n"
         "local.Meter.finish = finish"
     )
     assert xt.run("true", job={"before": before}).stderr == b"loaded []"

@@ -87,7 +87,10 @@ def build(names: list[str] | None = None) -> typer.Typer:
     for row in COMMANDS:
         if names is None or row.name in names:
             settings = _PASS_THROUGH if row.name == "run" else {}
-            app.command(row.name, help=row.summary + ".", context_settings=settings)(COMMANDS.get(row.name))
+            command = COMMANDS.get(row.name)
+            # Commands that go without Typer when there are no options name it in annotations alone.
+            command.__globals__.setdefault("typer", typer)
+            app.command(row.name, help=row.summary + ".", context_settings=settings)(command)
     return app
 
 

@@ -150,7 +150,7 @@ def diff(
 
 def _say(found: Sequence[Gate]) -> None:
     """Say what each gate came to, where no report in any form is in the way."""
-    from xt.cli.main import harmless
+    from xt.cli.fault import harmless
 
     sys.stdout.flush()
     for gate in found:

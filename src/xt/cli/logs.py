@@ -7,7 +7,9 @@ import sys
 import time
 from typing import Annotated
 
-import typer
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typer
 
 
 def logs(

@@ -11,6 +11,8 @@ from xt import __version__, errors
 
 #: Commands that end as the command does that they run.
 RUNNING = (["run"], ["rerun"])
+#: Commands that go without Typer, a third of what they take, when they are given no options.
+PLAIN = (["ls"], ["show"], ["logs"])
 #: Commands that report to a job of continuous integration.
 REPORTING = (["run"], ["verify"], ["diff"], ["audit"])
 
@@ -52,14 +54,6 @@ def guarded(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     try:
         return dispatch(arguments)
-    except errors.XtError as error:
-        tell(error)
-        _to_job(arguments, error)
-        status = error.exit_status
-        # Here the codes are the command's: what xt says about itself is 125, and 1 elsewhere.
-        if arguments[:1] in RUNNING:
-            return errors.EXIT_NOT_STARTED if status == 1 else status
-        return _trouble(arguments) if status in (1, errors.EXIT_NOT_STARTED) else status
     except KeyboardInterrupt:
         print("xt: interrupted", file=sys.stderr)
         return 130
@@ -67,17 +61,33 @@ def guarded(arguments: list[str]) -> int:
         # The reader of our output left; what is still buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
-    except OSError as error:
-        # Of a store or a stream that cannot be read or written, never of the command.
-        where = f": {error.filename}" if error.filename else ""
-        tell(errors.StoreError(f"{error.strerror or error}{where}", _access(error)))
-        return errors.EXIT_NOT_STARTED if arguments[:1] in RUNNING else _trouble(arguments)
     except Exception as error:
-        if os.environ.get("XT_DEBUG"):
-            raise
-        print(f"xt: error: a bug in xt: {type(error).__name__}: {error}", file=sys.stderr)
-        print("xt: hint: XT_DEBUG=1 shows where; a report of it helps", file=sys.stderr)
-        return errors.EXIT_BUG
+        return _failed(arguments, error)
+
+
+def _failed(arguments: list[str], error: Exception) -> int:
+    """Tell an error; a function of its own, so that nothing on its traceback holds on to it."""
+    try:
+        from xt.cli import fault
+    except (OSError, ImportError, MemoryError):
+        # No file can be opened any more, say.
+        print(f"xt: error: {type(error).__name__}: {str(error)!a}", file=sys.stderr)
+        return _status(arguments, errors.StoreError(""))
+    known = fault.ours(error)
+    status = _status(arguments, known)
+    fault.tell(known, arguments, status)
+    if known is error:
+        _to_job(arguments, known)
+    return status
+
+
+def _status(arguments: list[str], error: errors.XtError) -> int:
+    """What an error ends the process with."""
+    status = error.exit_status
+    # Here the codes are the command's: what xt says about itself is 125, and 1 elsewhere.
+    if arguments[:1] in RUNNING:
+        return errors.EXIT_NOT_STARTED if status == 1 else status
+    return _trouble(arguments) if status in (1, errors.EXIT_NOT_STARTED) else status
 
 
 def _trouble(arguments: list[str]) -> int:
@@ -118,21 +128,14 @@ def dispatch(arguments: list[str]) -> int:
             from xt.cli.run import execute
 
             return execute(words)
+    if arguments[:1] in PLAIN and not any(word[:1] in ("", "-") for word in arguments[1:]):
+        from xt.cli import plain
+
+        if plain.fits(arguments):
+            return plain.answer(arguments)
     from xt.cli.app import invoke
 
     return invoke(arguments)
-
-
-def _access(error: OSError) -> str | None:
-    import errno
-
-    hints = {
-        errno.EACCES: "it must be yours to read and write",
-        errno.ENOENT: "`xt run` makes again what is missing of a store",
-        errno.EROFS: "the store must be writable",
-        errno.ENOSPC: "free some space and try again",
-    }
-    return hints.get(error.errno or 0)
 
 
 def load_msgspec_lean() -> None:
@@ -144,31 +147,3 @@ def load_msgspec_lean() -> None:
         import msgspec  # noqa: F401
     finally:
         del sys.modules["typing_extensions"]
-
-
-def tell(error: errors.XtError) -> None:
-    """Write an error: one line what happened, one line what to do."""
-    from xt.render.pointing import pointed
-
-    if os.environ.get("XT_DEBUG"):
-        import traceback
-
-        traceback.print_exception(error)
-    print(f"xt: error: {harmless(error.message)}", file=sys.stderr)
-    for line in pointed(*error.excerpt) if error.excerpt is not None else ():
-        print(line, file=sys.stderr)
-    if error.hint:
-        print(f"xt: hint: {harmless(error.hint)}", file=sys.stderr)
-
-
-def harmless(text: str) -> str:
-    """One line that neither a terminal nor, in a job, a runner takes for more than text."""
-    from xt.context import in_ci
-    from xt.render.visible import visible
-
-    text = visible(text)
-    if "##" in text and in_ci(os.environ):
-        from xt.render.ci_github import harmless as without_commands
-
-        text = without_commands(text)
-    return text

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from xt import config
 from xt.cli.elsewhere import EndedError, closing, ending, interrupted
-from xt.cli.main import tell
+from xt.cli.fault import ours, tell
 from xt.cli.rerun import repeat, repeat_elsewhere
 from xt.cli.run import say
 from xt.context import Outside
-from xt.errors import EXIT_UNVERIFIABLE, UsageError, XtError
+from xt.errors import EXIT_UNVERIFIABLE, UnverifiableError, UsageError, XtError
 from xt.model.stale import Judged, Staleness
 from xt.ops.repeat.wish import Wish
 from xt.ops.stale.remaking import Remaking
@@ -53,7 +53,9 @@ def recompute(store: Store, found: Staleness, outside: Outside, fan: Fan | None,
     for one in found.plan:
         if one.by_hand is not None:
             name = f"{one.run[: one.shown]} {one.task or ''}".rstrip()
-            raise XtError(f"{name} cannot be done again as it was: {one.by_hand}", "then `xt stale --run`")
+            raise UnverifiableError(
+                f"{name} cannot be done again as it was: {one.by_hand}", "then `xt stale --run`"
+            )
     if not yes and not _agreed(len(found.plan)):
         say(["xt: nothing was done"])
         return 1
@@ -167,18 +169,13 @@ def _child(store: Store, wish: Wish, outside: Outside, answer: int) -> None:
     """Be the run; never returns."""
     status = 70
     try:
-        try:
-            status = repeat(store, wish, outside, lambda run: _answer(answer, run), quiet=False)
-        except XtError as error:
-            tell(error)
-            status = error.exit_status
-        except OSError as error:
-            tell(XtError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"))
-            status = 1
-        except KeyboardInterrupt:
-            status = 130
+        status = repeat(store, wish, outside, lambda run: _answer(answer, run), quiet=False)
+    except KeyboardInterrupt:
+        status = 130
     except Exception as error:
-        say([visible(f"xt: error: a bug in xt: {type(error).__name__}: {error}")])
+        known = ours(error)
+        tell(known)
+        status = known.exit_status
     finally:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()

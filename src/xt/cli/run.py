@@ -105,7 +105,9 @@ def _outside(directory: str | None) -> Outside:
         return Outside.real()
     except OSError as error:
         where = directory if directory is not None else "the working directory"
-        raise NotStartedError(f"cannot run in `{where}`: {error.strerror}") from error
+        raise NotStartedError(
+            f"cannot run in `{where}`: {error.strerror}", "`-C DIR` names another folder"
+        ) from error
 
 
 def _warn(lacking: list[Missing]) -> None:
@@ -194,10 +196,10 @@ def unrecorded(
         wrap: gives what is started instead of the command.
 
     Raises:
-        NotStartedError: it is not to run without a record.
+        NotRecordedError: it is not to run without a record.
     """
     if request.strict:
-        raise NotStartedError(f"the run cannot be recorded: {error.message}", error.hint) from error
+        raise NotRecordedError(f"the run cannot be recorded: {error.message}", error.hint) from error
     say([f"xt: warning: this run is not recorded: {error.message}"])
     reason, status = run_unrecorded(wrap() if wrap is not None else request.command)
     say([f"xt: error: {reason}"])

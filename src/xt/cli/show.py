@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import typer
+
     from xt.config import Settings
     from xt.context import Outside
     from xt.ops.show import Page

@@ -18,6 +18,10 @@ from xt.model.request import RunRequest
 from xt.redact import clean
 from xt.registry import Row, Table
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: Folder of the store in which repeats run.
 WORK = "work"
 
@@ -77,6 +81,12 @@ class Capture:
         self.problems: list[Problem] = []
         self.found: dict[str, Any] = {}
         """What earlier collectors of the table returned, by field; `code` is collected beside the others."""
+        self.secrets: dict[str, str] = {}
+        """What the command is given and no record may hold, by where it stands."""
+        self.mask: Callable[[], Callable[[bytes], bytes]] | None = None
+        """Makes what replaces these in bytes, for one thread; None where there are none."""
+        self.noticed: dict[str, str] = {}
+        """Further secrets that collectors came upon, to be masked in the record and in logs."""
 
     def in_store(self, path: str) -> bool:
         """Whether an absolute path is part of the store, and not of a workspace that a repeat runs in."""

@@ -11,6 +11,7 @@ from xt.collect.shot import Shot, remote
 from xt.collect.worktree import Look, look, look_folder
 from xt.model.code import Code
 from xt.model.text import to_text
+from xt.redact import clean
 
 #: Entries of each list in a record; the totals count all.
 LISTED = 1000
@@ -50,9 +51,9 @@ def _repository(capture: Capture, top: str) -> Code:
         object_format="sha256" if seen.object_format == "sha256" else "sha1",
         root=to_text(os.path.relpath(top, capture.root)),
         head=seen.head,
-        branch=to_text(seen.branch) if seen.branch is not None else None,
+        branch=to_text(clean(seen.branch)) if seen.branch is not None else None,
         detached=seen.branch is None,
-        remote=remote(seen),
+        remote=remote(seen, capture),
         dirty=bool(shot.changed),
         shallow=seen.places is not None and os.path.exists(f"{seen.places.common}/shallow"),
         worktree=seen.places is not None and seen.places.linked,

@@ -21,6 +21,7 @@ _CONFIG = """\
 [core]
 \trepositoryformatversion = {version}
 \tbare = false
+\tsharedRepository = 0600
 \tfileMode = true
 \tsymlinks = true
 \tignoreCase = false
@@ -77,8 +78,8 @@ class CodeStore:
             self._create()
 
     def _create(self) -> None:
-        for folder in ("objects", "refs", "info"):
-            os.makedirs(f"{self.path}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
+        for folder in ("", "/objects", "/refs", "/info"):  # one by one: those above get the umask's mode
+            os.makedirs(f"{self.path}{folder}", fsio.PRIVATE_DIR, exist_ok=True)
         for name, data in files(self.object_format).items():
             fsio.write_atomic(f"{self.path}/{name}", data)
 

@@ -95,7 +95,10 @@ def _look(name: str, engine: Engine) -> Seen:
     try:
         made = engine.ask("create", *words, name, "/never-started", whole=True)
         if made.returncode:
-            raise UnsupportedError(last_line(made.stderr))
+            raise UnsupportedError(
+                f"`docker create`: {last_line(made.stderr)}",
+                "`docker info` says whether its engine runs, and whether you may use it",
+            )
         with subprocess.Popen(
             [*engine.words, "export", holder],
             env=engine.environ,
@@ -109,6 +112,9 @@ def _look(name: str, engine: Engine) -> Seen:
             finally:
                 export.kill()
     except OSError as error:
-        raise UnsupportedError(f"`docker export`: {error.strerror}") from error
+        raise UnsupportedError(
+            f"`docker export`: {error.strerror}",
+            "`docker info` says whether its engine runs, and whether you may use it",
+        ) from error
     finally:
         engine.ask("rm", "--force", "--volumes", holder)

@@ -22,6 +22,8 @@ def collect(capture: Capture) -> list[Input]:
     found: dict[tuple[str, str], Input] = {}
     for spec in capture.request.inputs:
         reading.add(spec, found)
+    if reading.looking is not None:
+        reading.looking.remember()
     if reading.missing:
         names = ", ".join(dict.fromkeys(reading.missing))
         several = len(set(reading.missing)) > 1

@@ -40,7 +40,16 @@ def collect(capture: Capture) -> list[Param]:
         NotStartedError: a declared file is missing or malformed: `FILE:LINE: message`.
     """
     found = candidates(capture)
-    return resolve(capture, masked(found)) if found else []
+    if not found:
+        return []
+    safe = masked(found)
+    for param, shown in zip(found, safe, strict=True):
+        if shown.value == MASK and isinstance(param.value, str):
+            from xt.redact import worth_masking
+
+            if worth_masking(param.name, param.value):
+                capture.noticed[f"param {param.name}"] = param.value
+    return resolve(capture, safe)
 
 
 def candidates(capture: Capture) -> list[Param]:

@@ -32,6 +32,10 @@ from xt.model.files import Input
 from xt.model.request import InputSpec
 from xt.model.text import to_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.collect.secret_lines import Looking
+
 #: Roles whose small texts are kept, so that a diff can show what changed in them.
 KEPT_ROLES = ("prompts", "policy", "config", "harness", "benchmark")
 #: Bytes of one file that is kept, and of all of a run.
@@ -52,6 +56,7 @@ class Reading:
         self.kept = 0
         self.done: dict[str, tuple[Listing, str]] = {}
         """By cache name: one path in two roles is read once."""
+        self.looking: Looking | None = None
         self.large: dict[tuple[str, Stamp], bytes] = {}
         """Digests of large files, which overlapping declarations read once."""
 
@@ -269,10 +274,23 @@ class Reading:
                 digest = "blake3:" + content.hex()
                 path = listing.absolute(folder, name)
                 try:
-                    if not self.capture.keep.hold(digest) and _is_text(path):
+                    if (
+                        _is_text(path)
+                        and not self._refused(path, role)
+                        and not self.capture.keep.hold(digest)
+                    ):
                         self.capture.keep.put_file(path)
                 except (OSError, XtError) as error:
                     self.capture.problem("inputs", f"{shown(path)} could not be kept: {why(error)}")
+
+    def _refused(self, path: str, role: str) -> bool:
+        """Whether a text is not to be kept, because something in it looks like a secret."""
+        from xt.collect.secret_lines import Looking
+
+        if self.looking is None:
+            self.looking = Looking(self.capture, self.capture.root, "inputs")
+        relative = os.path.relpath(path, self.capture.root)
+        return bool(self.looking.refused([relative], settings="all" if role == "config" else None))
 
 
 def _is_text(path: str) -> bool:

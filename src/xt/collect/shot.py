@@ -16,7 +16,7 @@ from xt.collect.selection import KEY, choose, is_key, specials
 from xt.collect.worktree import Look, look
 from xt.model.code import Change, ChangeKind, LeftOut, Repository
 from xt.model.text import Text, from_text, to_text
-from xt.redact import clean_url
+from xt.redact import clean, clean_url, taken
 
 #: Repositories inside repositories are followed this deep.
 DEPTH = 4
@@ -63,6 +63,18 @@ class Shot:
         paths = [
             path for path in (*forced, *modified, *kept) if path not in out and path not in conversion.kept
         ]
+        if kept or modified:
+            from xt.collect.secret_lines import Looking  # a clean tree does without
+
+            looking = Looking(capture, seen.top)
+            secret = looking.refused(
+                path for path in (*modified, *kept) if path not in out and path not in conversion.kept
+            )
+            looking.remember()
+            left += secret
+            refused |= {from_text(entry.path) for entry in secret}
+            out |= refused
+            paths = [path for path in paths if path not in out]
         # A path taken out of the index and left on disk is deleted and untracked in one.
         gone = [path for path in (*forced, *modified) if path in out]
         self.tree = seen.head_tree
@@ -119,10 +131,10 @@ class Shot:
                 status="recorded",
                 recorded_head=commit,
                 head=seen.head,
-                branch=to_text(seen.branch) if seen.branch is not None else None,
+                branch=to_text(clean(seen.branch)) if seen.branch is not None else None,
                 dirty=bool(shot.changed),
                 tree=shot.tree,
-                remote=remote(seen),
+                remote=remote(seen, capture),
             )
         )
         for entry in shot.left_out:
@@ -176,10 +188,17 @@ def keep(git: Git, common: str, head: str, head_tree: str) -> None:
     git.run("update-ref", ref, head_tree)
 
 
-def remote(seen: Look) -> Text | None:
-    """URL of the remote, without credentials."""
+def remote(seen: Look, capture: Capture) -> Text | None:
+    """URL of the remote, without credentials, which are masked in the logs too."""
     url = seen.remote()
-    return to_text(clean_url(url)) if url is not None else None
+    if url is None:
+        return None
+    cleaned = clean_url(url)
+    if cleaned != url:
+        for part in taken(url, cleaned):
+            if len(part) >= 8:
+                capture.noticed[f"remote of {seen.top}"] = part
+    return to_text(cleaned)
 
 
 def _changed(

@@ -84,9 +84,9 @@ class Delimited:
             width = 0
             try:
                 for cells in reader:
+                    if not cells:
+                        continue
                     if len(cells) != width:
-                        if not cells:
-                            continue
                         if width:
                             what = f"{len(cells)} cells where the header has {width}"
                             raise UnreadableError(f"line {reader.line_num} has {what}")

@@ -18,6 +18,8 @@ from xt.compare.kinds import Block
 
 #: Relative errors of float32 arithmetic here stay below this (three roundings of 6e-8).
 _MARGIN = 1e-6
+#: Relative distances above this are normal numbers in every type, with the relative error of such.
+_LEAST_RTOL = 1e-30
 #: More than the smallest float32, whose neighbourhood knows no relative error.
 _SLACK = 3e-45
 
@@ -145,7 +147,8 @@ class Spread:
                 exact = float(abs(_wide(a[at]) - _wide(b[at])) / max(abs(_wide(a[at])), abs(_wide(b[at]))))
                 self.relative = self.relative.beside(Peak(exact, first + at))
             steps = self._steps((left.codes, right.codes), share, float(most), first)
-            if not self._exact:
+            # Where the largest relative distance is within the bound, by far more than rounding, all are.
+            if not self._exact and not _LEAST_RTOL <= float(most) / (1 - _MARGIN) <= self.rule.rtol:
                 self._judge(left, right, apart, size, float(largest), steps)
 
     def _room(self, like: NDArray[Any]) -> list[NDArray[Any]]:

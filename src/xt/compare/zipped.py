@@ -80,7 +80,10 @@ def opened(content: Content) -> Iterator[zipfile.ZipFile]:
         with reading():
             archive = zipfile.ZipFile(file)
         with archive:
-            check_unpacked(sum(info.file_size for info in archive.infolist()), content.size)
+            members = archive.infolist()
+            if any(info.header_offset < 0 for info in members):
+                raise UnreadableError("it is not a sound zip file: a member begins before its beginning")
+            check_unpacked(sum(info.file_size for info in members), content.size)
             yield archive
 
 

@@ -85,7 +85,11 @@ class CrateFiles:
             entity = self.entities[carried[0]]
         else:
             base = from_text(item.path) if item.path is not None else "."
-            entity = self._dataset(self._name(source, base), carried)
+            try:
+                entity = self._dataset(self._name(source, base), carried)
+            except XtError as error:  # another file has its place
+                self.gaps.append(Gap(self._subject.record.id, source, to_text(base), error.message))
+                return self._stand_in(item, source, f"{what}; not carried as a folder: {error.message}")
         entity["name"] = self.shown(item)
         entity["description"] = what + _without(absent)
         if item.digest is not None:
@@ -155,13 +159,13 @@ class CrateFiles:
                     self._payload.folder(name)
                     continue
                 if content.form == "link":
-                    raise _NotCarriedError(f"a link to {self._told.path(content.target or '')}")
+                    raise NotCarriedError(f"a link to {self._told.path(content.target or '')}")
                 if content.open is None:
                     raise NotRecordedError(content.reason or "its content is not stored")
                 if name not in self._digests:
                     self._copy(name, content, described=described)
                 elif self._digests[name] != content.digest:
-                    raise _NotCarriedError("another content has its place")
+                    raise NotCarriedError("another content has its place")
                 carried.append(quoted(name))
             except XtError as error:
                 absent.append((self._told.path(content.path), error.message))
@@ -230,8 +234,11 @@ class CrateFiles:
             self.top.append(identifier)
 
 
-class _NotCarriedError(XtError):
-    """One content is not put into the crate, for the reason the message says."""
+class NotCarriedError(XtError):
+    """One content is not put into a crate; the crate says so, with this reason, and the export goes on."""
+
+    code = "not-carried"
+    advice = "the run has it; in the crate it is named and not there"
 
 
 def _among(path: str, roots: set[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -13,15 +14,23 @@ from datetime import datetime
 from typing import IO, Protocol
 
 from xt import fsio
-from xt.errors import NotRecordedError, XtError
+from xt.errors import NotRecordedError, NotWrittenError, XtError
 from xt.exchange import Content
 from xt.exchange.target import Target
 from xt.inside import parts
+from xt.model.text import to_shown
 
 #: Bytes of one file kept in memory on the way into an archive.
 _SPOOLED = 8 << 20
 #: The earliest time a zip archive can hold.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+
+#: Bytes of one name, of nearly every file system.
+_LONGEST = 255
+#: What a file system says of a name, or of what is there under it.
+_OF_NAMES = (
+    *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP),
+)
 
 
 def poured(content: Content, file: IO[bytes]) -> tuple[str, int]:
@@ -96,15 +105,18 @@ class _Folder:
         path = self._path(name)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         mode = 0o777 if (content.mode or 0) & 0o100 else 0o666
+        with _named(name):
+            fd = os.open(path, flags, mode)
         try:
-            with os.fdopen(os.open(path, flags, mode), "wb") as file:
+            with os.fdopen(fd, "wb") as file:
                 return poured(content, file)
         except XtError:
             os.unlink(path)
             raise
 
     def folder(self, name: str) -> None:
-        os.makedirs(os.path.join(self._root, *parts(name)), exist_ok=True)
+        with _named(name):
+            os.makedirs(os.path.join(self._root, *parts(name)), exist_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
         with open(self._path(name), "xb") as file:
@@ -112,8 +124,20 @@ class _Folder:
 
     def _path(self, name: str) -> str:
         path = os.path.join(self._root, *parts(name))
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with _named(name):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
         return path
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """What the name of one file makes impossible concerns that file alone."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_NAMES:
+            raise
+        raise NotWrittenError(f"`{to_shown(name)}` cannot be made here: {error.strerror}") from error
 
 
 class _Archive:
@@ -123,11 +147,14 @@ class _Archive:
         self._archive = archive
         self._near = near
         self._folders: set[str] = set()
+        self._above: set[str] = set()
+        """Folders that what is in there implies."""
+        self._files: set[str] = set()
         told = datetime.fromisoformat(moment).timetuple()[:6]
         self._time = max(told, _EPOCH)
 
     def add(self, name: str, content: Content) -> tuple[str, int]:
-        parts(name)
+        self._check(name, is_file=True)
         # Whether it is whole is known when it has been read; what is in an archive cannot be taken out.
         with tempfile.SpooledTemporaryFile(_SPOOLED, dir=self._near) as spool:
             found = poured(content, spool)
@@ -139,13 +166,26 @@ class _Archive:
         return found
 
     def folder(self, name: str) -> None:
-        parts(name)
         if name not in self._folders:
-            self._folders.add(name)
+            self._check(name, is_file=False)
             self._archive.writestr(self._info(name + "/", 0o40755, zipfile.ZIP_STORED), b"")
 
     def write(self, name: str, data: bytes) -> None:
         self._archive.writestr(self._info(name, 0o644), data)
+
+    def _check(self, name: str, *, is_file: bool) -> None:
+        """Refuse what a folder could not hold either: whoever unpacks it makes one."""
+        found = parts(name)
+        above = {"/".join(found[:end]) for end in range(1, len(found))}
+        taken = (self._files, self._folders, self._above) if is_file else (self._files,)
+        if any(name in some for some in taken) or not above.isdisjoint(self._files):
+            raise NotWrittenError(f"`{to_shown(name)}` cannot be made here: another file is in its way")
+        if max(len(part.encode("utf-8", "surrogateescape")) for part in found) > _LONGEST:
+            raise NotWrittenError(
+                f"`{to_shown(name)}` cannot be made here: {os.strerror(errno.ENAMETOOLONG)}"
+            )
+        self._above |= above
+        (self._files if is_file else self._folders).add(name)
 
     def _info(self, name: str, mode: int, method: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:
         info = zipfile.ZipInfo(name, self._time)

@@ -39,6 +39,7 @@ class RefusedError(RemoteError):
     """A server answered, and did not do what was asked; what was done before stands."""
 
     code = "refused"
+    advice = "what it said is above; the same command goes on from there"
 
     def __init__(self, message: str, status: int, code: str | None) -> None:
         """Keep what it said.
@@ -169,7 +170,10 @@ class Server:
             )
         data = answer.read(LARGEST + 1)
         if len(data) > LARGEST:
-            raise RemoteError(f"{self.shown} answers with more than {LARGEST // 1_000_000} MB")
+            raise RemoteError(
+                f"{self.shown} answers with more than {LARGEST // 1_000_000} MB",
+                "is the address that of such a server?",
+            )
         return data
 
     def _understood(self, status: int, data: bytes) -> Any:
@@ -202,7 +206,10 @@ class Server:
             reason = f"nothing came for {PATIENCE:.0f} s"
         if isinstance(error, http.client.RemoteDisconnected):
             reason = "it ended the connection"
-        return RemoteError(f"{self.shown} does not answer: {reason}")
+        return RemoteError(
+            f"{self.shown} does not answer: {reason}",
+            "is the address right, and is the server up? the same command goes on from there",
+        )
 
 
 def basic(user: str, password: str) -> str:

@@ -41,7 +41,10 @@ def post(url: str, data: bytes, headers: Mapping[str, str]) -> None:
             connection.close()
     except (OSError, http.client.HTTPException, ssl.SSLError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise RemoteError(f"{shown} does not answer: {without_credentials(reason, headers)}") from error
+        raise RemoteError(
+            f"{shown} does not answer: {without_credentials(reason, headers)}",
+            "is the address right, and is the server up?",
+        ) from error
     if not 200 <= answer.status < 300:
         said = " ".join(body.decode("utf-8", "replace").split())
         said = without_credentials(said, headers)[:200]

@@ -244,5 +244,8 @@ def started(name: str, since: float, environ: Mapping[str, str]) -> bool:
         *("--filter", f"container={name}", "--filter", "event=start", "--format", "{{.Action}}"),
     )
     if told.returncode:
-        raise UnsupportedError(f"the engine of docker does not answer: {last_line(told.stderr)}")
+        raise UnsupportedError(
+            f"the engine of docker does not answer: {last_line(told.stderr)}",
+            "`docker info` says whether its engine runs, and whether you may use it",
+        )
     return "start" in told.stdout

@@ -40,6 +40,9 @@ class Meter:
         self._samples = 0
         self._gpu: GpuMeter | None = None
         self._problem: str | None = None
+        self._kills = _kills()
+        self._wall = 0.0
+        self._io: tuple[int | None, int | None, str | None] = (None, None, None)
 
     def begin(self) -> None:
         """Start to sample; without a thread to be had the kernel's own figures remain."""
@@ -76,19 +79,26 @@ class Meter:
         finally:
             gpu.close()
 
-    def finish(self, stopped_s: float) -> tuple[int, Usage]:
-        """Stop, and reap the process, which has ended.
+    def end(self) -> None:
+        """Stop: the process has ended, and is about to be reaped, after which less is known of it."""
+        self._wall = time.monotonic() - self._began
+        self._halt.release()
+        self._io = _io(self._pid)
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel ended processes of our control group since, for want of memory."""
+        now = _kills()
+        return now is not None and self._kills is not None and now > self._kills
+
+    def finish(self, used: resource.struct_rusage, stopped_s: float) -> Usage:
+        """Say what the process cost.
 
         Args:
+            used: what the kernel said when it was reaped.
             stopped_s: seconds it was stopped.
-
-        Returns:
-            Wait status (as `os.waitpid`), and what it cost.
         """
-        wall = time.monotonic() - self._began - stopped_s
-        self._halt.release()
-        read, written, io_reason = _io(self._pid)
-        _, status, used = os.wait4(self._pid, 0)
+        wall = self._wall - stopped_s
+        read, written, io_reason = self._io
         self._over.acquire(timeout=LAST_SAMPLE)
         gpu = self._gpu
         reasons = [reason for reason in (self._problem, io_reason, gpu and gpu.problem) if reason]
@@ -99,7 +109,7 @@ class Meter:
             peak = self._peak or None
             if peak is None:
                 reasons.append(f"peak memory: below {self._own_peak} bytes, not told apart from xt's own")
-        return status, Usage(
+        return Usage(
             wall_s=max(0.0, round(wall, 6)),
             stopped_s=round(stopped_s, 6),
             user_s=round(used.ru_utime, 6),
@@ -131,6 +141,26 @@ def _tree_memory(pid: int) -> int:
         except psutil.Error:
             continue  # it ended meanwhile: nothing of it is in memory
     return total
+
+
+def _kills() -> int | None:
+    """How many processes of our control group were ended for want of memory (cgroups(7)), if that is told."""
+    try:
+        with open("/proc/self/cgroup", "rb", buffering=0) as file:
+            groups = [line.split(b":", 2) for line in file.read().splitlines()]
+        for _, controllers, path in groups:
+            if controllers == b"memory":
+                name = b"/sys/fs/cgroup/memory" + path + b"/memory.oom_control"
+            elif controllers == b"":
+                name = b"/sys/fs/cgroup" + path + b"/memory.events"
+            else:
+                continue
+            if os.path.exists(name):
+                with open(name, "rb", buffering=0) as file:
+                    return int(dict(line.split() for line in file.read().splitlines())[b"oom_kill"])
+    except (OSError, ValueError, KeyError):
+        pass
+    return None
 
 
 def _own_peak() -> int:

@@ -91,8 +91,9 @@ class Pump:
 
     def ended(self) -> None:
         """Say that the command has ended: read what is left, not longer than the grace."""
-        self._deadline = time.monotonic() + self._grace
-        os.close(self._wake_write)
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._grace
+            os.close(self._wake_write)
 
     def settle(self, seconds: float) -> None:
         """Wait until what was written so far has been carried."""

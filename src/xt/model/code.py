@@ -18,6 +18,10 @@ class Change(msgspec.Struct, frozen=True):
     change: ChangeKind
 
 
+#: How the reason begins why a file with a line like a secret is not in a snapshot.
+KEPT_OUT = "secret-like"
+
+
 class LeftOut(msgspec.Struct, frozen=True, omit_defaults=True):
     """A path that is not in the snapshot, and why."""
 

@@ -182,3 +182,8 @@ class Environment(msgspec.Struct, frozen=True):
     """Recorded by the allow-list, values scanned for secrets."""
     hidden: dict[str, str]
     """All others by name: a keyed digest (the key stays in this store), or `secret` if named like one."""
+
+    def __post_init__(self) -> None:
+        """Refuse a mask that is none, which a repeat would take for one."""
+        if not 0 <= int(self.umask, 8) <= 0o777:
+            raise ValueError("it is no umask")

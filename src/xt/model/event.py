@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from xt.model.level import Level
-from xt.model.text import Text, Whole
+from xt.model.text import Text, Whole, check_digest, check_moment
 
 #: The pin that comparisons default to.
 BASELINE = "baseline"
@@ -21,6 +21,10 @@ class Event(msgspec.Struct, frozen=True, tag_field="kind"):
     at: str
     """RFC 3339, UTC."""
     by: str | None
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_moment`."""
+        check_moment(self.at)
 
 
 class Pin(Event, frozen=True, tag="pin"):
@@ -130,6 +134,14 @@ class Deployed(Event, frozen=True, tag="deployed"):
     """RFC 3339, UTC: when it went live, if it was recorded later than that, or if a clock was wrong."""
     schema: Literal["xt.event/1"] = "xt.event/1"
 
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_moment`."""
+        Event.__post_init__(self)
+        if self.since is not None:
+            check_moment(self.since)
+        for digest in (self.prompts, self.policy, *self.config.values()):
+            check_digest(digest)
+
     @property
     def live_from(self) -> str:
         """When it went live."""
@@ -143,6 +155,10 @@ class Point(msgspec.Struct, frozen=True):
     value: float | Whole
     at: str
     """RFC 3339, UTC: when it was measured."""
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_moment`."""
+        check_moment(self.at)
 
 
 class Observed(Event, frozen=True, tag="observed"):

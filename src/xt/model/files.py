@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from xt.model.text import Text
+from xt.model.text import Text, check_digest
 
 #: Roles an input can have. The default is the first.
 INPUT_ROLES = ("data", "model", "tokenizer", "prompts", "policy", "harness", "benchmark", "config")
@@ -69,6 +69,10 @@ class Input(msgspec.Struct, frozen=True):
     reason: str | None = None
     """Why it is unverified, or what is odd about it."""
 
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_digest`."""
+        check_digest(self.digest)
+
 
 class Output(msgspec.Struct, frozen=True):
     """One declared output, as it was after the command ended."""
@@ -91,6 +95,10 @@ class Output(msgspec.Struct, frozen=True):
     """False when it was there before the start and is as it was then: not an effect of this run."""
     reason: str | None = None
     """Why it was not stored, or what is odd about it."""
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_digest`."""
+        check_digest(self.digest)
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -112,5 +112,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     """Whether it must not start when that key cannot be used."""
     launch: tuple[str, int] | None = None
     """The launch of several processes that are this one run, and their number."""
+    refuse_secrets: bool = False
+    """For a repeat of a run that stored no file with lines like secrets: nor does it."""
     per_rank: bool = False
     """A run for each rank of a launcher, and not one for all."""

@@ -8,7 +8,7 @@ import msgspec
 
 from xt.model.files import Output, Problem
 from xt.model.snapshot import Param, Snapshot
-from xt.model.text import Text, Whole
+from xt.model.text import Text, Whole, check_moment
 
 #: How a finished run ended. `running`, `lost` and `damaged` are derived by readers, never stored.
 Status = Literal["ok", "failed", "interrupted", "incomplete", "not-started"]
@@ -156,6 +156,10 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """Settings that such files say the run had. They came after the start, so they are no causes: not in the
     recipe, and not what was declared."""
 
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_moment`."""
+        check_moment(self.ended_at)
+
 
 class Supervisor(msgspec.Struct, frozen=True):
     """The xt process that watches a run in flight, so that others can tell whether it lives."""
@@ -178,6 +182,10 @@ class Start(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     schema: Literal["xt.start/1"] = "xt.start/1"
 
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_moment`."""
+        check_moment(self.started_at)
+
 
 class Record(msgspec.Struct, frozen=True):
     """A sealed run."""
@@ -190,6 +198,10 @@ class Record(msgspec.Struct, frozen=True):
     seal: str = ""
     """`blake3:<hex>` of the record's canonical bytes with this field empty."""
     schema: Literal["xt.run/1"] = "xt.run/1"
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_moment`."""
+        check_moment(self.started_at)
 
     @classmethod
     def of(cls, start: Start, result: Result) -> Record:

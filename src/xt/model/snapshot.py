@@ -9,7 +9,7 @@ import msgspec
 from xt.model.code import Code
 from xt.model.environment import Environment
 from xt.model.files import Input, Problem
-from xt.model.text import Text
+from xt.model.text import Text, from_text
 
 
 class Executable(msgspec.Struct, frozen=True):
@@ -40,6 +40,11 @@ class Command(msgspec.Struct, frozen=True):
     """Bytes of it."""
     stdin_reason: str | None = None
     """Why its content is not known, for a file or pipe."""
+
+    def __post_init__(self) -> None:
+        """Refuse words that no command can have been started with."""
+        if any("\0" in from_text(word) for word in (*self.argv, self.cwd, self.executable.path or "")):
+            raise ValueError("a word holds a NUL")
 
 
 class Param(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -14,7 +15,12 @@ class Raw(msgspec.Struct, frozen=True):
     b64: str
     """The bytes in base64."""
 
+    def __post_init__(self) -> None:
+        """Refuse what is no base64, where it is read and not where it is used."""
+        binascii.a2b_base64(self.b64)
 
+
+_DIGEST, _HEX = 71, frozenset("0123456789abcdef")
 #: An integer that every program can take; a record with a larger one is not of xt's making, and is damaged.
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 #: A path, argument or variable: a plain string when it is valid UTF-8, the bytes otherwise.
@@ -56,3 +62,25 @@ def to_shown(value: str) -> str:
     except UnicodeEncodeError:
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return value
+
+
+def check_moment(text: str) -> None:
+    """Make sure that a text is a time with its zone, as RFC 3339 has it.
+
+    Raises:
+        ValueError: it is none, which a reader of JSON says of the field.
+    """
+    found = datetime.fromisoformat(text)
+    # Something between the years that calendars have, in any zone.
+    if found.tzinfo is None or not 1 < found.year < 9999:
+        raise ValueError("it is no time")
+
+
+def check_digest(text: str | None) -> None:
+    """Make sure that a text is the digest of a content, or None.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if text is not None and not (len(text) == _DIGEST and text[:7] == "blake3:" and set(text[7:]) <= _HEX):
+        raise ValueError("it is no digest")

@@ -23,7 +23,10 @@ def pin(store: Store, name: str, reference: str, reason: str | None, outside: Ou
     run_id = resolve(store, reference, outside)
     status = store.record(run_id).result.status
     if status != "ok":
-        raise NotRecordedError(f"run {run_id} is `{status}`: only a run that is `ok` can be a baseline")
+        raise NotRecordedError(
+            f"run {run_id} is `{status}`: only a run that is `ok` can be a baseline",
+            "`xt ls status:ok` lists those",
+        )
     return _append(store, name, run_id, reason, outside)
 
 

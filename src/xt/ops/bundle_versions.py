@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from xt.context import Outside
-from xt.errors import NoSuchBundleError, NoSuchRunError, NotRecordedError, UsageError, XtError
+from xt.errors import NoSuchBundleError, NoSuchRunError, UsageError, XtError
 from xt.model import runid
 from xt.model.bundle import (
     BUNDLED,
@@ -181,12 +181,9 @@ def _of_reference(store: Store, reference: str, outside: Outside, role: str | No
         if runid.is_prefix(reference) and store.ids_like(reference):
             raise NoSuchBundleError(error.message, error.hint) from error
         return None
-    record: Record | None = None
-    try:
-        record = store.record(run_id)
-        snapshot = record.snapshot
-    except NotRecordedError:
-        snapshot = store.live(run_id)[0].snapshot
+    whole = store.whichever(run_id)
+    record = None if isinstance(whole, tuple) else whole
+    snapshot = whole[0].snapshot if isinstance(whole, tuple) else whole.snapshot
     short = run_id[: store.shown(run_id)]
     found = [one for one in of_snapshot(store, snapshot) if role in (None, one.role)]
     if not found:

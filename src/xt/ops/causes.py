@@ -17,6 +17,9 @@ from xt.ops import recipe
 from xt.ops.scrub import Scrubber
 from xt.redact import clean_argv, too_common
 
+#: Bytes of standard input in which secrets are looked for: the command waits meanwhile.
+LOOKED_AT = 1 << 20
+
 
 def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
     """Collect all causes; the code, which waits for git, beside the others.
@@ -63,6 +66,7 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
         capture.problem("log", f"too short or too common to be masked: the value of {', '.join(common)}")
     if failures:
         raise failures[0]
+    scrubber.add(capture.noticed)
     found = {name: scrubber.clean(value) for name, value in found.items()}
     command = scrubber.clean(command)
     hidden = [keyed(capture.key, "argument", request.command[index]) for index in command.redacted]
@@ -108,8 +112,22 @@ def _with_stdin(command: Command, capture: Capture, scrubber: Scrubber) -> Comma
     if held.data is not None and scrubber.holds(held.data):
         reason = "a secret is in it: not kept"
     elif held.data is not None:
-        digest = capture.keep.put_bytes(held.data)
+        if held.data and _looks_secret(held.data, capture):
+            reason = "something that looks like a secret is in it: not kept, as `strict` wants it"
+        else:
+            digest = capture.keep.put_bytes(held.data)
     return msgspec.structs.replace(command, stdin_digest=digest, stdin_size=held.size, stdin_reason=reason)
+
+
+def _looks_secret(data: bytes, capture: Capture) -> bool:
+    """Say what looks like a secret in standard input; give whether it is not to be kept for that."""
+    from xt.redact_scan import sightings
+
+    for seen in sorted(sightings([data[:LOOKED_AT]]))[:3]:
+        capture.problem("command", f"standard input:{seen.line}: looks like a secret: {seen.what}")
+        if capture.request.strict or capture.settings.run.strict:
+            return True
+    return False
 
 
 def before_outputs(capture: Capture) -> Any:

@@ -13,6 +13,7 @@ from xt.context import timestamp
 from xt.execute import Ended
 from xt.execute.watch import ENDING, interruptible
 from xt.model.files import Output, Problem
+from xt.model.request import RunRequest
 from xt.model.result import Logs, Metric, Result, Status, Usage
 from xt.model.text import to_text
 from xt.store import Live, Store
@@ -134,6 +135,15 @@ def least(ended: Ended, ended_at: str, trouble: str) -> Result:
         metrics=[],
         problems=[Problem("record", trouble)],
     )
+
+
+def ready(request: RunRequest) -> None:
+    """Load what the end will need: xt may be upgraded or removed while the command runs."""
+    if request.imports or request.outputs:
+        import xt.collect.documents
+        import xt.collect.metric_files
+        import xt.ops.import_sink
+        import xt.ops.imports  # noqa: F401
 
 
 def _imports(capture: Capture, live: Live) -> Imports | None:

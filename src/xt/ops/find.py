@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from xt import config
 from xt.collect.scalars import json_safe
 from xt.config import Settings
 from xt.context import Outside
-from xt.errors import NoSuchRunError, XtError
+from xt.errors import NoSuchRunError, NotRecordedError, XtError
 from xt.join import signing_key
 from xt.model import runid
 from xt.model.event import BASELINE, Removed, Swept
@@ -83,6 +82,8 @@ def in_flight(store: Store, outside: Outside) -> list[tuple[Summary, Snapshot | 
             continue
         try:
             start, state = store.live(run_id)
+        except NotRecordedError:
+            continue  # it ended meanwhile: who looks at records after this finds it there
         except XtError as error:
             rows.append((Summary(id=run_id, status="damaged", reason=error.message), None))
             continue
@@ -157,6 +158,8 @@ def _at(store: Store, reference: str, back: int, outside: Outside) -> str:
         found = index.newest(back + 1)
     finally:
         index.close()
+    ended = {row.id for row in found.rows}  # some, after those in flight were looked at
+    live = [row for row in live if row.id not in ended]
     rows = sorted([*live, *found.rows], key=lambda row: row.started_at or "", reverse=True)
     if len(rows) <= back:
         total = found.total + len(live)

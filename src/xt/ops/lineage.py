@@ -81,6 +81,7 @@ class Uses:
         self.doubts: list[str] = []
         """What could not be read, so that answers may lack it."""
         self._store = store
+        flying = store.live_ids()
         self._index = Index(store)
         self._runs: dict[str, Run | None] = {}
         self._rows: dict[str, Summary] = {}
@@ -94,8 +95,9 @@ class Uses:
         self.unreadable = len(damaged)
         """Records that cannot be read."""
         self.doubts += [row.reason or f"{row.id} cannot be read" for row in self._index.rows(damaged)]
-        for run_id in store.live_ids():
-            self._take(run_id)
+        for run_id in flying:
+            if not self._index.has(run_id):  # else it ended meanwhile
+                self._take(run_id)
         self.doubts.sort()
 
     def made(self, digest: str) -> list[Use]:

@@ -46,8 +46,12 @@ def pieces(store: Store, run_id: str, wanted: set[Name], *, follow: bool, rank: 
         folder += f"/rank-{rank}" if rank else ""
         if rank and not os.path.exists(folder):
             raise NotRecordedError(f"no rank {rank} has begun")
-        yield from _live(store, run_id, folder, wanted, follow=follow)
-        return
+        nothing = True
+        for piece in _live(store, run_id, folder, wanted, follow=follow):
+            nothing = False
+            yield piece
+        if not nothing or not store.is_sealed(run_id):
+            return  # else it ended before a file was opened
     logs = _logs(store.record(run_id).result, rank)
     sources = {
         stream.name: _Source(store.objects.stream(stream.digest))

@@ -11,7 +11,7 @@ from xt.collect.paths import usable
 from xt.collect.reading import Reading
 from xt.config import Settings
 from xt.context import Outside
-from xt.errors import DamagedError, NoSuchRunError, NotStartedError, UsageError, XtError
+from xt.errors import DamagedError, NoSuchRunError, NotStartedError, UnreadableError, UsageError
 from xt.model import runid
 from xt.model.event import Deployed
 from xt.model.files import Entry, Input, Manifest
@@ -78,7 +78,7 @@ class Namer:
         Raises:
             NoSuchRunError: nothing is called so.
             UsageError: it may mean several things.
-            XtError: it is a file that cannot be read.
+            UnreadableError: it is a file that cannot be read.
         """
         is_file = usable(word) and exists(word, self._outside.cwd)
         if "/" in word and is_file:
@@ -201,7 +201,7 @@ class Namer:
             ) from error
         for item in found.values():
             if item.digest is None:
-                raise XtError(f"`{to_shown(word)}` cannot be read: {item.reason}")
+                raise UnreadableError(f"`{to_shown(word)}` cannot be read: {item.reason}")
             tree = item.kind != "file"
             members: tuple[Entry, ...] = ()
             if tree:
@@ -218,4 +218,4 @@ class Namer:
                 members=members,
                 notes=tuple(notes),
             )
-        raise XtError(f"`{word}` cannot be read: {', '.join(reading.missing)}")
+        raise UnreadableError(f"`{word}` cannot be read: {', '.join(reading.missing)}")

@@ -128,9 +128,14 @@ def fault(done: Restoration) -> XtError | None:
         )
     bad = [item for item in done.paths if item.state in ("failed", "refused")]
     if bad:
-        return NotWrittenError(f"{len(bad)} of {len(done.paths)} paths could not be restored")
+        return NotWrittenError(
+            f"{len(bad)} of {len(done.paths)} paths could not be restored", "why is said above, path by path"
+        )
     if done.missed:
-        return NotRecordedError("not to be had: " + ", ".join(f"`{from_text(path)}`" for path in done.missed))
+        return NotRecordedError(
+            "not to be had: " + ", ".join(f"`{from_text(path)}`" for path in done.missed),
+            "what is missing of each, and what brings it, is said above",
+        )
     return None
 
 

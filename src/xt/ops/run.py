@@ -92,6 +92,8 @@ class NotRecordedError(XtError):
     """The store cannot be written: `xt run` warns and becomes the command, or with `--strict` ends here."""
 
     code = "unrecorded"
+    advice = "`XT_STORE=PATH` names a store elsewhere; without `--strict` the command runs all the same"
+    example = "echo > .xt; xt run --strict -- true"
 
 
 def run(
@@ -126,7 +128,9 @@ def run(
         secrets = secrets_of(request, outside, settings)
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
+        capture.secrets, capture.mask = dict(secrets), scrubber.mask
         snapshot = causes.snapshot(capture, scrubber)
+        secrets |= capture.noticed
         wanted = required(settings, request.task)
         lacking = missing(wanted, request, snapshot)
         if lacking and (request.strict or settings.run.strict):
@@ -145,6 +149,7 @@ def run(
             hooks.check(snapshot)
         # Last: a run that could not be reused after all may have left some of its outputs in place.
         before = causes.before_outputs(capture)
+        effects.ready(request)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
     except BaseException as error:

@@ -10,6 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 T = TypeVar("T")
 
 
@@ -19,7 +23,13 @@ class Scrubber:
     def __init__(self, secrets: dict[str, str]) -> None:
         """Prepare; without secrets nothing is loaded and values pass as they are."""
         self._mask: Any = None
+        self._secrets: dict[str, str] = {}
+        self.add(secrets)
+
+    def add(self, secrets: dict[str, str]) -> None:
+        """Mask further ones from now on."""
         if secrets:
+            self._secrets = secrets = {**self._secrets, **secrets}
             from xt.execute.mask import Mask
 
             mask = Mask(secrets)
@@ -31,6 +41,15 @@ class Scrubber:
             return value
         cleaned: T = self._walk(value)
         return cleaned
+
+    @property
+    def mask(self) -> Callable[[], Callable[[bytes], bytes]] | None:
+        """Makes what masks complete bytes, for one thread; None when there is nothing to mask."""
+        return self._fresh if self._mask is not None else None
+
+    def _fresh(self) -> Callable[[bytes], bytes]:
+        mask = type(self._mask)(self._secrets)
+        return lambda data: bytes(mask.feed(data, final=True))
 
     def holds(self, data: bytes) -> bool:
         """Whether a secret stands in bytes that would be kept as they are."""

@@ -96,8 +96,10 @@ class Searching:
         self.store = store
         self.outside = outside
         self.settings = project_settings(outside) if settings is None else settings
-        self._live = InFlight(in_flight(store, outside))
+        flying = in_flight(store, outside)
         self._sealed = Index(store)
+        # After that: a run that ended in between is among both, and none is in neither.
+        self._live = InFlight(row for row in flying if not self._sealed.has(row[0].id))
 
     def __enter__(self) -> Searching:
         return self
@@ -162,8 +164,8 @@ class Searching:
                 # Only the first of each can be among the first of all.
                 first.append((index, self._first(index, numbers, wanted, key)))
         entries = [(index, n) for index, numbers in first for n in numbers]
-        rows = [row for index, numbers in _together(entries) for row in index.rows(numbers)]
-        places = dict(zip(entries, rows, strict=True))
+        places = {(index, n): row for index, n in entries for row in index.rows([n])}
+        entries = [entry for entry in entries if entry in places]  # a run may be gone since
         entries.sort(key=lambda entry: places[entry].started_at or "", reverse=True)
         if key is not None:
             entries.sort(key=lambda entry: key(*entry))

@@ -10,13 +10,12 @@ from xt.collect.git import GitError
 from xt.context import Outside
 from xt.errors import NotRecordedError
 from xt.model.bundle import Bundle
-from xt.model.result import Record, Start
+from xt.model.result import Record
 from xt.model.snapshot import Snapshot
 from xt.model.standing import RunStanding
 from xt.model.text import from_text
 from xt.ops.beside import current
 from xt.ops.bundles import of_snapshot
-from xt.ops.code_trees import places
 from xt.ops.elsewhere import not_brought
 from xt.ops.evidence import lacking
 from xt.ops.repeats import earlier
@@ -71,10 +70,9 @@ def page(store: Store, run_id: str) -> Page:
         NotRecordedError, DamagedError: it is not there, or not readable.
     """
     shown = store.shown(run_id)
-    try:
-        record = store.record(run_id)
-    except NotRecordedError:
-        start, state = store.live(run_id)
+    record = store.whichever(run_id)
+    if isinstance(record, tuple):
+        start, state = record
         found = Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
         return found._replace(bundles=tuple(of_snapshot(store, start.snapshot)))
     whole = Page(run_id, shown, record.snapshot, record.started_at, record, record.seal, None)
@@ -97,8 +95,8 @@ def json_bytes(store: Store, run_id: str) -> bytes:
     try:
         return store.record_bytes(run_id)
     except NotRecordedError:
-        start: Start = store.live(run_id)[0]
-        return codec.encode(start)
+        found = store.whichever(run_id)
+        return codec.encode(found[0]) if isinstance(found, tuple) else store.record_bytes(run_id)
 
 
 def code_file(store: Store, run_id: str, path: str, outside: Outside) -> bytes:
@@ -113,6 +111,8 @@ def code_file(store: Store, run_id: str, path: str, outside: Outside) -> bytes:
     Raises:
         NotRecordedError: the snapshot has no such file, or its content is not to be had here.
     """
+    from xt.ops.code_trees import places  # hashlib takes longer to load than the rest of a page
+
     snapshot = page(store, run_id).snapshot
     code = snapshot.code
     if code.tree is None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from xt.collect.context import user
 from xt.context import Outside, timestamp
-from xt.errors import NotRecordedError
+from xt.errors import ConfigError, NotRecordedError, UsageError
 from xt.model.event import Event
 from xt.model.standing import Standing, fold
 from xt.store import Store, events
@@ -16,8 +16,14 @@ from xt.store.holding import statement
 
 #: Fields of events that hold what somebody wrote.
 FREE = ("text", "reason", "purpose")
+#: Fields that others call a run or a place by: a mask in them would be no name.
+LABELS = ("name", "to")
 
 E = TypeVar("E", bound=Event)
+
+
+class SecretLabelError(UsageError):
+    """What a run was to be called looks like a secret."""
 
 
 def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
@@ -30,12 +36,22 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
         fields: of that kind, without `id`, `at` and `by`; what somebody wrote freely is kept without secrets.
 
     Raises:
+        SecretLabelError: a name, a tag or a place looks like a secret.
         NotRecordedError: the run it is about is not there any more.
         OSError: it was not written.
     """
     run = fields.get("run")
     at = timestamp(outside.now())
-    fields |= {name: _masked(fields[name], outside) for name in FREE if fields.get(name)}
+    written = [name for name in (*FREE, *LABELS) if isinstance(fields.get(name), str) and fields[name]]
+    if written:
+        masked = _masked({name: fields[name] for name in written}, outside)
+        if not fields.get("off"):  # one that is there may be taken off
+            for name in LABELS:
+                if name in masked and masked[name] != fields[name]:
+                    raise SecretLabelError(
+                        "that looks like a secret: nothing was written", "others would read it everywhere"
+                    )
+        fields |= {name: masked[name] for name in FREE if name in masked}
     event = kind(id=events.event_id(at, outside.random_bytes(4)), at=at, by=user(outside.environ), **fields)
     with statement(store.path):
         if run is not None and not store.has(run):
@@ -46,12 +62,18 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
     return event
 
 
-def _masked(text: str, outside: Outside) -> str:
-    """A text without what looks like a secret, and without the values of secret variables."""
+def _masked(texts: dict[str, str], outside: Outside) -> dict[str, str]:
+    """Texts without what looks like a secret, and without the values of secret variables."""
+    from xt.ops.find import project_settings
     from xt.ops.scrub import Scrubber
     from xt.redact import clean, secret_values
 
-    return Scrubber(secret_values(outside.environ, [])).clean(clean(text))
+    try:
+        declared = project_settings(outside).env.secrets
+    except ConfigError:
+        declared = []  # whoever speaks of a run need not have settings in order
+    scrubber = Scrubber(secret_values(outside.environ, declared))
+    return {name: scrubber.clean(clean(text)) for name, text in texts.items()}
 
 
 def standing(store: Store) -> Standing:

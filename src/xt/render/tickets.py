@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Protocol
-from urllib.parse import quote
 
 
 class Tickets(Protocol):
@@ -35,6 +34,8 @@ def url_of(ticket: str, tickets: Tickets) -> str | None:
     """Address of a ticket; None when it is none, or there is no tracker."""
     if tickets.pattern is None or tickets.url is None or not re.fullmatch(tickets.pattern, ticket):
         return None
+    from urllib.parse import quote
+
     return tickets.url.replace("{}", quote(ticket, safe=""))
 
 

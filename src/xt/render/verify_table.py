@@ -213,7 +213,7 @@ def _head(
 def _begin(row: _Row, label: str, room: int, width: int) -> Line:
     """Label and name, filled up to where the cells begin."""
     name = row.name
-    if measure(name) > room:
+    if name and measure(name) > room:
         text, *mark = name
         name = [Span(clip_front(text.text, room - measure(mark)), text.style), *mark]
     if width < STACKED:

@@ -88,7 +88,7 @@ def append(store: str, event: Event) -> str:
         OSError: it was not written.
     """
     folder = f"{store}/events/{event.at[:4]}/{event.at[5:7]}"
-    os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
+    _make(folder)
     name = f"{folder}/{event.id}{KINDS[type(event)]}.json"
     fsio.write_atomic(name, codec.encode(event), mode=0o400)
     return name
@@ -127,9 +127,15 @@ def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool
     path = f"{store}/events/{name}"
     if os.path.lexists(path):
         return False
-    os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
+    _make(os.path.dirname(path))
     fsio.write_atomic(path, data, mode=0o400, durable=durable)
     return True
+
+
+def _make(folder: str) -> None:
+    """Make a month's folder, and the year's, which `makedirs` alone would leave to the umask."""
+    os.makedirs(os.path.dirname(folder), fsio.PRIVATE_DIR, exist_ok=True)
+    os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
 
 
 def pins(store: str, name: str) -> list[Pin]:
@@ -284,5 +290,8 @@ def _files(store: str, kind: type[Event]) -> Iterator[str]:
 
 
 def _read(path: str, kind: type[E]) -> E:
-    event = codec.decode(fsio.read_file(path, LARGEST), kind, os.path.basename(path))
+    name = os.path.basename(path)
+    event = codec.decode(fsio.read_file(path, LARGEST), kind, name)
+    if event.id != name.partition(".")[0]:
+        raise DamagedError(f"the event {name} says it is {event.id!r}")
     return event

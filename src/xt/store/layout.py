@@ -55,10 +55,16 @@ def check(store: str, *, foreign: bool = False) -> None:
     except FileNotFoundError:
         if not is_begun(store):
             raise
-        raise StoreError(f"`{store}` has no file `format`: not a store, or a damaged one") from None
+        raise StoreError(
+            f"`{store}` has no file `format`: not a store, or a damaged one",
+            f"if it is one, `echo xt-store {FORMAT} > .xt/format` says so again; else move it away",
+        ) from None
     words = text.split()
     if len(words) != 2 or words[0] != "xt-store" or not words[1].isdigit():
-        raise StoreError(f"`{store}/format` does not say `xt-store {FORMAT}`")
+        raise StoreError(
+            f"`{store}/format` does not say `xt-store {FORMAT}`",
+            "if it is a store, write that into the file; else move it away",
+        )
     if int(words[1]) > FORMAT:
         raise NewerStoreError(
             f"the store `{store}` has format {words[1]}; this xt knows {FORMAT}", "update xt"

@@ -14,6 +14,9 @@ from xt.model.result import Start, Supervisor
 #: Bytes set aside so that the record still fits on a full disk.
 RESERVE = 64 << 10
 
+#: A file system without locks says so.
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+
 State = Literal["running", "lost", "unknown"]
 
 
@@ -40,7 +43,7 @@ class Live:
         lock = os.open(f"{folder}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.PRIVATE_FILE)
         # Before `start.json` is there no reader looks at the lock, so it is free; a sweep may, for a moment.
         for _ in range(100):
-            if fsio.try_lock(lock):
+            if _try_lock(lock):
                 break
             time.sleep(0.01)
         return cls(folder, lock)
@@ -120,13 +123,9 @@ def pid_namespace() -> str | None:
 
 
 def pid_started(pid: int) -> int | None:
-    """Clock ticks after boot at which a process started (field 22 of /proc/PID/stat, proc(5))."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # The name in field 2 may hold spaces and parentheses: count from the last one.
-            return int(file.read().rpartition(b")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return None
+    """Clock ticks after boot at which a process started."""
+    fields = _stat(pid)
+    return None if fields is None else int(fields[19])
 
 
 def state(folder: str, start: Start) -> State:
@@ -139,13 +138,45 @@ def state(folder: str, start: Start) -> State:
     Returns:
         `running`, `lost`, or `unknown` for a run of another host, whose lock says nothing here.
     """
-    try:
+    with contextlib.suppress(FileNotFoundError):
         fd = os.open(f"{folder}/lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return "lost"
+        try:
+            if not _try_lock(fd, shared=True):
+                return "running"
+        finally:
+            os.close(fd)
+    if start.supervisor.host != os.uname().nodename:
+        return "unknown"
+    from xt.shares import is_shared
+
+    # Where locks are the business of each mount, that of another mount on this host is not seen.
+    return "running" if is_shared(folder) and _goes_on(start.supervisor) else "lost"
+
+
+def _try_lock(fd: int, *, shared: bool = False) -> bool:
+    """Take a lock; where there are none, say that it was free."""
     try:
-        if not fsio.try_lock(fd, shared=True):
-            return "running"
-    finally:
-        os.close(fd)
-    return "lost" if start.supervisor.host == os.uname().nodename else "unknown"
+        return fsio.try_lock(fd, shared=shared)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return True
+
+
+def _goes_on(one: Supervisor) -> bool:
+    """Whether that very process is there; one that was started at the same tick after another boot is not."""
+    if one.boot is None or one.boot != boot_id() or one.pid_namespace != pid_namespace():
+        return False
+    fields = _stat(one.pid)
+    return fields is not None and fields[0] not in (b"Z", b"X") and int(fields[19]) == one.pid_started
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """Fields of /proc/PID/stat from the third on (proc(5))."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name in field 2 may hold spaces and parentheses: count from the last one.
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return fields if len(fields) > 19 else None

@@ -17,8 +17,9 @@ from xt.store import layout
 from xt.store.live import Live, State, state
 from xt.store.objects import Objects
 
-#: A record larger than this is not ours: the lists in it are capped.
-MAX_RECORD = 100_000_000
+#: Bytes. A larger one is not read, whoever wrote it: in memory it is ten times as much. One of xt's own making
+#: has some ten thousand.
+MAX_RECORD = 20_000_000
 
 
 #: What stands before the seal in canonical JSON; in a string the quotes would be escaped.
@@ -112,6 +113,8 @@ class Store:
             OSError: the record was not written; the run stays in flight and will be `lost`.
         """
         data, seal = sealed(record)
+        if len(data) > MAX_RECORD:
+            raise OSError(errno.EFBIG, f"the record is larger than {MAX_RECORD // 1_000_000} MB")
         live.free_reserve()
         weak: fsio.NotFlushedError | None = None
         try:
@@ -182,16 +185,15 @@ class Store:
         with os.scandir(f"{self.path}/runs") as members:
             for member in members:
                 if len(member.name) == 2:
-                    with contextlib.suppress(FileNotFoundError):
+                    with fsio.absent():
                         found[member.name] = member.stat().st_mtime_ns
         return found
 
     def ids_in(self, folder: str) -> Iterator[str]:
         """Ids of the finished runs in one of the folders; none when it is not there."""
-        try:
+        names: list[str] = []
+        with fsio.absent():
             names = os.listdir(f"{self.path}/runs/{folder}")
-        except (FileNotFoundError, NotADirectoryError):
-            return
         for name in names:
             if name.endswith(".json") and runid.is_id(name[:-5]):
                 yield name[:-5]
@@ -247,6 +249,29 @@ class Store:
         """
         return _read(run_id, self.record_bytes(run_id))
 
+    def is_sealed(self, run_id: str) -> bool:
+        """Whether a run has a record, whole or not."""
+        return os.path.exists(self._record(run_id))
+
+    def whichever(self, run_id: str) -> Record | tuple[Start, State]:
+        """The record of a run; of one without, how it was started and whether it is still going on.
+
+        Raises:
+            NotRecordedError, DamagedError: it is not there, or not readable.
+        """
+        with contextlib.suppress(NotRecordedError):
+            return self.record(run_id)
+        with contextlib.suppress(NotRecordedError):
+            return self.live(run_id)
+        return self.record(run_id)  # it ended between the two
+
+    def goes_on(self, run_id: str) -> bool:
+        """Whether a run may still be going on."""
+        try:
+            return not self.is_sealed(run_id) and self.live(run_id)[1] != "lost"
+        except NotRecordedError:
+            return False  # it ended meanwhile
+
     def live_ids(self) -> list[str]:
         """Ids of runs without a record that were started: running or lost."""
         try:
@@ -280,7 +305,10 @@ class Store:
         except OSError as error:
             raise DamagedError(f"the start of {run_id} cannot be read: {error.strerror}") from error
         start = codec.decode(data, Start, f"the start of {run_id}")
-        return start, state(folder, start)
+        how = state(folder, start)
+        if how == "lost" and self.is_sealed(run_id):
+            raise NotRecordedError(f"run {run_id} is not in flight")  # it ended while it was looked at
+        return start, how
 
     def _none(self, run_id: str) -> NotRecordedError:
         try:

@@ -17,5 +17,9 @@ CASES = {
     "ls": ("Finding runs again", "listing"),
     "search": ("Searching 100,000 runs", "search"),
     "diff": ("Comparing runs", "diff"),
+    "at-once": ("Many runs at once", "at_once"),
+    "masks": ("Looking for secrets", "masks"),
+    "upkeep": ("Looking after 10,000 runs", "upkeep"),
+    "sharing": ("Sharing runs", "sharing"),
     "peers": ("Beside others", "peers"),
 }

@@ -110,7 +110,10 @@ class _Export:
         found = self._found(experiment)
         tags = pairs(found["data"].get("tags")) if found else {}
         if found is not None and tags.get("xt.seal") != self._record.seal:
-            raise RemoteError(f"{self._server.shown} has another run of the id {self._record.id}")
+            raise RemoteError(
+                f"{self._server.shown} has another run of the id {self._record.id}",
+                "nothing was changed there; another experiment takes it",
+            )
         run = found or self._created(experiment)
         run_id = text(run["info"].get("run_id"))
         page = f"{self._server.shown}/#/experiments/{experiment}/runs/{run_id}"

@@ -61,6 +61,8 @@ def read(path: str, sink: Sink) -> None:
                         sink.setting(key, value, text=True)
     except sqlite3.Error as error:
         raise MalformedError(f"SQLite cannot read it: {error}") from error
+    except UnicodeDecodeError as error:  # in what SQLite says about a damaged schema
+        raise MalformedError("SQLite cannot read it: it is damaged") from error
 
 
 def _check(base: sqlite3.Connection) -> None:

@@ -44,7 +44,10 @@ class Agent:
         """
         kind, answer = self._ask(bytes([_LIST]))
         if kind != _LISTED or len(answer) < 4:
-            raise KeyFaultError("the ssh-agent does not say which keys it holds")
+            raise KeyFaultError(
+                "the ssh-agent does not say which keys it holds",
+                "`ssh-add -l` lists what it holds; `--key FILE` takes a key without it",
+            )
         held = set()
         with self._understood():
             rest = answer[4:]
@@ -80,7 +83,10 @@ class Agent:
         try:
             yield
         except wire.WireError as error:
-            raise KeyFaultError(f"the answer of the ssh-agent makes no sense: {error}") from error
+            raise KeyFaultError(
+                f"the answer of the ssh-agent makes no sense: {error}",
+                "`ssh-add -l` lists what it holds; `--key FILE` takes a key without it",
+            ) from error
 
     def _ask(self, message: bytes) -> tuple[int, bytes]:
         """Send a message; give the kind of the answer and what it says."""
@@ -91,7 +97,10 @@ class Agent:
                 line.sendall(wire.string(message))
                 size = int.from_bytes(_exactly(line, 4))
                 if not 0 < size <= LARGEST:
-                    raise KeyFaultError("the answer of the ssh-agent makes no sense: its length")
+                    raise KeyFaultError(
+                        "the answer of the ssh-agent makes no sense: its length",
+                        "`ssh-add -l` lists what it holds; `--key FILE` takes a key without it",
+                    )
                 answer = _exactly(line, size)
         except OSError as error:
             raise KeyFaultError(

@@ -109,8 +109,8 @@ def _line(line: str) -> Trusted:
 
 
 def _words(line: str) -> Iterator[str]:
-    """Words; a space in quotes parts none."""
-    return (match[0] for match in re.finditer(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', line))
+    """Words; a space in quotes parts none, and a quote without its partner takes all that follows."""
+    return (match[0] for match in re.finditer(r'(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^\s"])+', line))
 
 
 def _options(text: str) -> tuple[datetime | None, datetime | None]:

@@ -126,9 +126,10 @@ class Waiting(Through):
         """
         run = task.wish.run
         data = codec.pack(task)
-        if suspect(data) is not None:
+        if suspect([data]) is not None:
             raise UnverifiableError(
-                "something that looks like a secret is in what is asked: it does not leave"
+                "something that looks like a secret is in what is asked: it does not leave",
+                "`xt rerun` repeats it here",
             )
         if run not in self._sent:
             asked = ("code", "inputs")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from xt.collect.metric_lines import Tally, lines, point
-from xt.errors import NotRecordedError
 from xt.model.result import Metric, Record
 from xt.model.snapshot import Snapshot
 from xt.ops.series import number, read
@@ -61,10 +60,10 @@ def measured(store: Store, run_id: str) -> Measured:
     Raises:
         NotRecordedError, DamagedError: it is not there, or not readable.
     """
-    try:
-        return Measured.of(store.record(run_id))
-    except NotRecordedError:
-        start, state = store.live(run_id)
+    whole = store.whichever(run_id)
+    if not isinstance(whole, tuple):
+        return Measured.of(whole)
+    start, state = whole
     metrics: dict[Key, Metric] = {}
     sent: dict[Key, Points] = {}
     try:

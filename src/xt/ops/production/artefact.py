@@ -91,7 +91,7 @@ def _on_disk(store: Store, text: str, place: str, standing: Standing, outside: O
     except OSError as error:
         raise UsageError(f"`{text}` cannot be read: {why(error)}", "a file or a folder") from error
     except NotReadError as error:
-        raise NotDeployedError(f"`{text}`: {error}") from error
+        raise NotDeployedError(f"`{text}`: {error}", "it must be yours to read, and at rest") from error
     made = made_by(store, digest, found)
     if not made.makers:
         raise _unknown(store, text, real, made.unreadable, outside)
@@ -207,7 +207,8 @@ def _of_run(store: Store, run_id: str, named: str, standing: Standing, outside: 
     if output.digest is None:
         reason = output.reason or ("a link" if output.kind == "link" else "it was not stored")
         raise NotDeployedError(
-            f"the content of `{to_shown(_path(output))}` of {short} is not known: {reason}"
+            f"the content of `{to_shown(_path(output))}` of {short} is not known: {reason}",
+            "only a file whose content the run recorded can be deployed",
         )
     maker = Maker(record, output, _path(output), output.digest)
     return Artefact(record, output, maker.path, maker.digest, None, [], _against(maker, standing), [])

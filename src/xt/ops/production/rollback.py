@@ -184,7 +184,9 @@ def _artefact(store: Store, event: Deployed, standing: Standing) -> Artefact:
         and f"{path}/".startswith(f"{from_text(item.path or item.declared)}/")
     ]
     if not own and not above:
-        raise NotDeployedError(f"run {event.run[:8]} has no output `{path}` any more")
+        raise NotDeployedError(
+            f"run {event.run[:8]} has no output `{path}` any more", "`xt rollback` lists the ways back"
+        )
     despite = [] if record.result.status == "ok" else [f"the run is `{record.result.status}`"]
     if standing.of(event.run).removed is not None:
         despite.append("the run was put away")

@@ -75,7 +75,8 @@ def build(
                 _Builder(plan, folder, project, environ, say, lock).make()
     except OSError as error:
         raise StoreError(
-            f"the environment cannot be built: {error.strerror}: {error.filename or folder}"
+            f"the environment cannot be built: {error.strerror}: {error.filename or folder}",
+            "without `--env recreate` it is repeated with what is here",
         ) from error
     paths = list(dict.fromkeys(path for item in plan.editables for path in item.paths))
     return Recreated(folder, os.path.join(folder, "bin"), _python(folder), paths, plan.remarks, built)
@@ -165,7 +166,10 @@ class _Builder:
                 editable.install(item, _site(self.folder), _python(self.folder))
             state = _state(self.folder)
             if state is None:
-                raise UnverifiableError("the interpreter of the environment that was built does not answer")
+                raise UnverifiableError(
+                    "the interpreter of the environment that was built does not answer",
+                    "it was removed: try again, or see whether `uv venv` makes one that works",
+                )
             fsio.write_atomic(os.path.join(self.folder, MARKER), codec.encode(state), durable=False)
         except BaseException:
             _clear(self.folder)
@@ -196,7 +200,10 @@ class _Builder:
         told = uv.identity(_python(self.folder))
         if plan.version is not None and not _fits(plan, told):
             chosen = " ".join(reversed(told)) if told else "an interpreter that does not answer"
-            raise UnverifiableError(f"uv chose {chosen} instead of {plan.implementation} {plan.version}")
+            raise UnverifiableError(
+                f"uv chose {chosen} instead of {plan.implementation} {plan.version}",
+                "`uv python install` gets others",
+            )
 
     def _packages(self) -> None:
         try:

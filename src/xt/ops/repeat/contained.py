@@ -71,7 +71,10 @@ def pinned(snapshot: Snapshot, wish: Wish, moved: Moved, environ: Mapping[str, s
     asked = container_of(snapshot, moved)
     if asked is not None:
         if any(MASK in word for word in asked.options):
-            raise UnverifiableError("an option of docker holds a secret, which is not recorded")
+            raise UnverifiableError(
+                "an option of docker holds a secret, which is not recorded",
+                "`xt run --docker` once more records a new run",
+            )
         return Pinned(replace(asked, id=image.id, environ=dict(environ)), image.id, image.remarks)
     names = [name for name in snapshot.environment.variables if name not in _NOT_THERE]
     names += [name for name, digest in snapshot.environment.hidden.items() if digest == "secret"]

@@ -9,6 +9,7 @@ import msgspec
 from xt import fsio
 from xt.collect.globs import split
 from xt.collect.scalars import scalar
+from xt.model.code import KEPT_OUT
 from xt.model.files import Input, Output
 from xt.model.request import Docker, FactSpec, InputSpec, MetricGoal, OutputRequest, ParamSpec, RunRequest
 from xt.model.result import Record
@@ -64,6 +65,7 @@ def request(
         seed=seed if seed is not None else snapshot.seed.value,
         repeat=repeat,
         docker=container(snapshot, moved),
+        refuse_secrets=any(entry.reason.startswith(KEPT_OUT) for entry in snapshot.code.left_out),
     )
 
 

@@ -16,12 +16,14 @@ from blake3 import blake3
 from xt import codec, fsio
 from xt.collect import packs as gitpacks
 from xt.collect.git import Git, GitError
+from xt.collect.secret_lines import by_name, is_allowed
 from xt.context import Outside
-from xt.errors import DamagedError, NotRecordedError, WrongContentError
+from xt.errors import ConfigError, DamagedError, NotRecordedError, WrongContentError
 from xt.model.snapshot import Snapshot
 from xt.model.sync import CodePack, CodePacks
 from xt.ops.code_trees import borrowed, reader, repository, trees
-from xt.ops.sync.scanning import LOOKED_AT, suspect
+from xt.ops.find import project_settings
+from xt.ops.sync.scanning import suspect
 from xt.store import Store
 from xt.store.remote import Remote, names
 from xt.store.remote.objects import fetch
@@ -72,7 +74,7 @@ class Code:
     def _push(self, git: Git, tree: str, scan: bool) -> int:
         base = next(self._bases(git, tree), None)
         if scan:
-            _scan(git, tree, base.tree if base else None)
+            _scan(git, tree, base.tree if base else None, self._allowed())
         with self._scratch() as folder:
             made = gitpacks.pack(git, tree, base.tree if base else None, folder)
             found = list(base.packs) if base else []
@@ -87,6 +89,13 @@ class Code:
         self._remote.create(f"{names.of_code(tree)}{names.hexed(codec.digest(data))[:32]}.json", data)
         self._remember(index)
         return size
+
+    def _allowed(self) -> list[str]:
+        """What `[code] allow_secrets` says now."""
+        try:
+            return project_settings(self._outside).code.allow_secrets
+        except ConfigError:
+            return []
 
     def _bases(self, git: Git, tree: str) -> Iterator[CodePacks]:
         """Trees on the remote, whole here too, that a new one may build on: the latest first."""
@@ -204,7 +213,7 @@ class Code:
         return [word for word in words if len(word) in (40, 64) and set(word) <= set("0123456789abcdef")]
 
 
-def _scan(git: Git, tree: str, without: str | None) -> None:
+def _scan(git: Git, tree: str, without: str | None, allowed: list[str]) -> None:
     """Look for secrets in the contents that a tree adds."""
     words = [tree, *([f"^{without}"] if without else [])]
     listing = git.run("rev-list", "--objects", *words, seconds=gitpacks.LONG).decode(
@@ -220,18 +229,13 @@ def _scan(git: Git, tree: str, without: str | None) -> None:
                 _, pieces = dialogue.blob(oid)
             except GitError:
                 continue  # a folder
-            number = suspect(_head(pieces))
-            if number is not None:
-                raise SecretFoundInCodeError(f"{path}:{number}")
+            seen = (
+                None if is_allowed(path, allowed) else suspect(pieces, allowing=True, settings=by_name(path))
+            )
+            if seen is not None:
+                raise SecretFoundInCodeError(f"{path}:{seen.line}")
     finally:
         dialogue.close()
-
-
-def _head(pieces: Iterator[bytes]) -> bytes:
-    head = b""
-    for piece in pieces:
-        head += piece[: max(0, LOOKED_AT - len(head))]
-    return head
 
 
 def _digest(path: str) -> str:

@@ -21,11 +21,11 @@ from xt.ops.sync import knowing, parts
 from xt.ops.sync.code import Code, SecretFoundInCodeError
 from xt.ops.sync.pool import Pool, Step
 from xt.ops.sync.scanning import suspect
-from xt.redact import clean_url, vendor_tokens
+from xt.redact_scan import Sighting
 from xt.store import Store, events, pulled
 from xt.store.layout import FORMAT
 from xt.store.remote import Remote, names
-from xt.store.remote.objects import content, local, send
+from xt.store.remote.objects import local, send
 from xt.store.store import MAX_RECORD
 
 #: Runs that are looked at and copied together.
@@ -243,27 +243,26 @@ class Push:
                 return False
         if self._wish.allow_secrets:
             return True
-        text = one.data.decode("utf-8", "replace")
-        if next(vendor_tokens(text), None) is not None or clean_url(text) != text:
-            return self._is_secret(one.run, "its record")
+        inside = suspect([one.data])
+        if inside is not None:
+            return self._is_secret(one.run, "its record", inside.what)
         for part in one.found:
-            number = (
-                self._suspect(part.digest) if part.digest in lacking and part.sort != "manifest" else None
-            )
-            if number is not None:
-                return self._is_secret(one.run, f"{part.sort}: {part.name}:{number}")
+            seen = self._suspect(part) if part.digest in lacking else None
+            if seen is not None:
+                where = "" if part.sort == "manifest" else f":{seen.line}"
+                return self._is_secret(one.run, f"{part.sort}: {part.name}{where}", seen.what)
         return True
 
-    def _suspect(self, digest: str) -> int | None:
-        found = local(self._store.objects, digest)
-        if found is None:
-            return None
-        if found.suffix:
-            return suspect(content(fsio.read_file(found.path), found.suffix) or b"")
-        return suspect(next(fsio.read_pieces(found.path), b""))
+    def _suspect(self, part: parts.Part) -> Sighting | None:
+        allowing = part.sort not in ("log", "manifest")
+        try:
+            return suspect(self._store.objects.stream(part.digest), allowing=allowing)
+        except XtError:
+            return None  # it is damaged here, and does not leave for that reason
 
-    def _is_secret(self, run_id: str, where: str) -> bool:
-        self._refuse(run_id, f"something that looks like a secret is in {where}", secret=True)
+    def _is_secret(self, run_id: str, where: str, what: str | None = None) -> bool:
+        more = f": {what}" if what is not None else ""
+        self._refuse(run_id, f"something that looks like a secret is in {where}{more}", secret=True)
         return False
 
     # --- copying -----------------------------------------------------------------------------------
@@ -324,7 +323,7 @@ class Push:
 
         def one(name: str) -> bool | None:
             data = fsio.read_file(f"{self._store.path}/{name}", events.LARGEST)
-            if not self._wish.allow_secrets and suspect(data) is not None:
+            if not self._wish.allow_secrets and suspect([data]) is not None:
                 return None
             return self._remote.create(name, data)
 

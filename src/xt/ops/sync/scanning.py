@@ -1,38 +1,21 @@
-"""What looks like a secret in what is about to leave: only shapes that are hardly ever anything else."""
+"""What looks like a secret in what is about to leave, read to its end in bounded memory."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
-from xt.redact import MASK, clean_url, header_values, vendor_tokens
-
-#: Keys of AWS have a name and a length, and nothing in them that tells what they are.
-_AWS = re.compile(
-    r"(?i)aws_?secret_?(?:access_?)?key[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<s>[0-9a-z/+]{40})(?![0-9a-z/+=])"
-)
-#: Bytes of one content that are looked at.
-LOOKED_AT = 1 << 20
+from xt.redact_scan import Settings, Sighting, sightings
 
 
-def suspect(data: bytes) -> int | None:
-    """Find the first line of a text in which something looks like a secret: a token, a password in a URL.
+def suspect(pieces: Iterable[bytes], *, allowing: bool = False, settings: Settings = None) -> Sighting | None:
+    """Find the first place in a text that looks like a secret.
 
     Args:
-        data: of which the first `LOOKED_AT` bytes are looked at.
+        pieces: of the text, of any length.
+        allowing: whether it is somebody's own, and a line of it can say that it is no secret.
+        settings: which names decide, for a file of settings.
 
     Returns:
-        Its number, from 1; None when there is none, or it is no text.
+        Line and what it looks like; None when there is none, or it is no text.
     """
-    head = data[:LOOKED_AT]
-    if b"\0" in head[:8192]:
-        return None
-    text = head.decode("utf-8", "replace")
-    places = [text.find(found) for found in (*vendor_tokens(text), *header_values(text)) if MASK not in found]
-    places += [match.start("s") for match in _AWS.finditer(text)]
-    if places:
-        return text.count("\n", 0, min(places)) + 1
-    if "://" in text and ("@" in text or "=" in text):
-        for number, line in enumerate(text.split("\n"), 1):
-            if "://" in line and clean_url(line) != line:
-                return number
-    return None
+    return min(sightings(pieces, allowing=allowing, settings=settings), default=None)

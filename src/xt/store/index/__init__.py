@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+import msgspec
+
+from xt import shares
+from xt.errors import DamagedError, StoreError
 from xt.model.snapshot import Snapshot
 from xt.model.summary import Summary
 from xt.store.index.conditions import Condition
@@ -30,6 +35,9 @@ COLUMNS = frozenset(
 VALUES = ("numbers", "texts")
 #: Runs that are named one by one in a question.
 FEW = 500
+#: Errors that say nothing of the file itself.
+HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
 #: Seconds to wait for another process that is bringing the index up to date.
 WAIT = 20.0
 
@@ -62,7 +70,10 @@ class Index:
     def __init__(self, store: Store) -> None:
         """Open the index and bring it up to date with the records."""
         self._store = store
-        self._path = f"{store.path}/cache/index.db"
+        # Locks of a shared folder may be of no effect, and its clock another: each host has its own.
+        plain = f"{store.path}/cache/index.db"
+        self._path = shares.of_this_host(plain)
+        now = time.time_ns() if self._path == plain else shares.now(os.path.dirname(plain))
         self._held = False
         self.doubts: list[str] = []
         """Events that cannot be read, so that what they say is missing here."""
@@ -72,11 +83,13 @@ class Index:
                 self._db.close()
                 self._db = attempt()
             try:
-                sync = Sync(self._db, self._store)
+                sync = Sync(self._db, self._store, now)
                 sync.run()
             except sqlite3.DatabaseError as error:
                 # Damaged, or another process holds it: what is asked is answered all the same.
-                self._held = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                self._held = error.sqlite_errorcode & 0xFF in HELD
+            except DamagedError:
+                self._held = False  # of the rows themselves; records that are damaged are said in rows
             else:
                 self.doubts = sorted(sync.doubts)
                 break
@@ -86,6 +99,10 @@ class Index:
         self._db.close()
 
     # --- runs --------------------------------------------------------------------------------------
+
+    def has(self, run_id: str) -> bool:
+        """Whether a run is in it."""
+        return bool(self._ask("SELECT 1 FROM runs WHERE id = ?", (run_id,)))
 
     def newest(self, limit: int | None, skip: int = 0, *, trials: bool = False) -> Found:
         """The newest runs.
@@ -102,11 +119,11 @@ class Index:
         """The same by number, for `rows`."""
         kinds = "trial IN (0, 1)" if trials else "trial = 0"
         query = f"SELECT n FROM runs WHERE {kinds} AND gone = 0 ORDER BY started DESC, id LIMIT ? OFFSET ?"
-        return [row[0] for row in self._db.execute(query, (-1 if limit is None else limit, skip))]
+        return [row[0] for row in self._ask(query, (-1 if limit is None else limit, skip))]
 
     def counts(self, *, trials: bool = False) -> tuple[int, int]:
         """How many runs there are, and how many made by `xt verify` besides."""
-        counted = dict(self._db.execute("SELECT trial, count(*) FROM runs WHERE gone = 0 GROUP BY trial"))
+        counted = dict(self._ask("SELECT trial, count(*) FROM runs WHERE gone = 0 GROUP BY trial"))
         made = counted.get(1, 0)
         return counted.get(0, 0) + (made if trials else 0), 0 if trials else made
 
@@ -124,7 +141,7 @@ class Index:
         query = (
             f"SELECT n FROM runs WHERE {kinds} AND {there} AND ({condition[0]}) ORDER BY +started DESC, +id"
         )
-        return [row[0] for row in self._db.execute(query, condition[1])]
+        return [row[0] for row in self._ask(query, condition[1])]
 
     def rows(self, numbers: list[int]) -> list[Summary]:
         """Runs as they stand now.
@@ -133,11 +150,12 @@ class Index:
             numbers: of `matching`, in the order to give them.
         """
         found = []
-        cursor = self._db.cursor()
         for n in numbers:
-            row = cursor.execute("SELECT summary, standing FROM shown WHERE n = ?", (n,)).fetchone()
-            if row is not None:
-                found.append(_as_it_stands(*row))
+            for row in self._ask("SELECT summary, standing FROM shown WHERE n = ?", (n,)):
+                try:
+                    found.append(_as_it_stands(*row))
+                except msgspec.DecodeError as error:
+                    raise self._lost() from error
         return found
 
     def named(self, name: str) -> str | None:
@@ -150,8 +168,8 @@ class Index:
 
     def words(self) -> tuple[list[str], list[str]]:
         """All names and all tags."""
-        names = self._db.execute("SELECT DISTINCT name FROM runs WHERE name IS NOT NULL AND gone = 0")
-        tags = self._db.execute("SELECT DISTINCT tag FROM tags")
+        names = self._ask("SELECT DISTINCT name FROM runs WHERE name IS NOT NULL AND gone = 0")
+        tags = self._ask("SELECT DISTINCT tag FROM tags")
         return [row[0] for row in names], [row[0] for row in tags]
 
     def keys(self, kind: str) -> list[str]:
@@ -160,17 +178,17 @@ class Index:
         Args:
             kind: `param`, `fact` or `metric`.
         """
-        rows = self._db.execute("SELECT name FROM keys WHERE kind = ? ORDER BY name", (kind,))
+        rows = self._ask("SELECT name FROM keys WHERE kind = ? ORDER BY name", (kind,))
         return [row[0] for row in rows]
 
     def versions(self, name: str) -> list[str]:
         """All versions of a part of an environment."""
-        rows = self._db.execute("SELECT DISTINCT version FROM parts WHERE name = ?", (name,))
+        rows = self._ask("SELECT DISTINCT version FROM parts WHERE name = ?", (name,))
         return [row[0] for row in rows]
 
     def parts(self) -> list[str]:
         """Names of all parts of environments."""
-        return [row[0] for row in self._db.execute("SELECT DISTINCT name FROM parts ORDER BY name")]
+        return [row[0] for row in self._ask("SELECT DISTINCT name FROM parts ORDER BY name")]
 
     def column(self, field: str, key: str | None) -> dict[int, Cell]:
         """One property of every run that has it, by number; of several values one.
@@ -181,7 +199,7 @@ class Index:
         """
         found: dict[int, Cell] = {}
         for query, values in _queries(field, key):
-            found.update(self._db.execute(query, values))
+            found.update(self._ask(query, values))
         return found
 
     def cells(self, field: str, key: str | None, numbers: list[int] | None = None) -> dict[int, list[Cell]]:
@@ -198,14 +216,14 @@ class Index:
             bound = numbers
         found: dict[int, list[Cell]] = {}
         for query, values in _queries(field, key):
-            for n, value in self._db.execute(query + chosen, [*values, *bound]):
+            for n, value in self._ask(query + chosen, [*values, *bound]):
                 found.setdefault(n, []).append(value)
         return found
 
     def live(self) -> dict[str, list[str]]:
         """Run → environments in which something of it is live now."""
         found: dict[str, list[str]] = {}
-        for run, place in self._db.execute("SELECT run, place FROM live ORDER BY place"):
+        for run, place in self._ask("SELECT run, place FROM live ORDER BY place"):
             found.setdefault(run, []).append(place)
         return found
 
@@ -226,14 +244,14 @@ class Index:
         found = []
         query = "SELECT id, made, role, path, hex(digest) FROM files JOIN runs USING (n)"
         query += " WHERE digest BETWEEN ? AND ?"
-        for run_id, made, role, path, own in self._db.execute(query, (low, high)):
+        for run_id, made, role, path, own in self._ask(query, (low, high)):
             found.append(Use(run_id, bool(made), role, path, f"blake3:{own.lower()}"))
         query = (
             "SELECT id, made, role, files.path, hex(members.tree), members.path FROM members"
             " JOIN files ON files.digest = members.tree JOIN runs USING (n)"
             " WHERE members.digest BETWEEN ? AND ?"
         )
-        for run_id, made, role, path, own, inside in self._db.execute(query, (low, high)):
+        for run_id, made, role, path, own, inside in self._ask(query, (low, high)):
             found.append(Use(run_id, bool(made), role, path, f"blake3:{own.lower()}", inside))
         return found
 
@@ -248,8 +266,8 @@ class Index:
         marks = ", ".join("?" * len(paths))
         query = "SELECT id FROM files JOIN runs USING (n) WHERE gone = 0 AND made = 1 AND digest <> x''"
         query += f" AND path IN ({marks}) ORDER BY started DESC LIMIT 1"
-        row = self._db.execute(query, paths).fetchone()
-        return str(row[0]) if row else None
+        rows = self._ask(query, paths)
+        return str(rows[0][0]) if rows else None
 
     def unopened(self) -> list[str]:
         """Digests of trees whose files are not in the index yet."""
@@ -257,7 +275,7 @@ class Index:
             "SELECT DISTINCT hex(digest) FROM files WHERE kind IN ('tree', 'glob') AND digest <> x''"
             " AND NOT EXISTS (SELECT 1 FROM opened WHERE tree = digest AND known = 1)"
         )
-        return [f"blake3:{row[0].lower()}" for row in self._db.execute(query)]
+        return [f"blake3:{row[0].lower()}" for row in self._ask(query)]
 
     def open_tree(self, tree: str, members: Iterable[tuple[str, str]] | None) -> None:
         """Put the files of a tree in.
@@ -270,7 +288,7 @@ class Index:
         with contextlib.suppress(sqlite3.OperationalError), self._db:
             rows = ((_bytes(digest), own, path) for digest, path in members or ())
             self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", rows)
-            self._db.execute("INSERT OR REPLACE INTO opened VALUES (?, ?)", (own, int(members is not None)))
+            self._ask("INSERT OR REPLACE INTO opened VALUES (?, ?)", (own, int(members is not None)))
 
     def members(self) -> Iterator[tuple[bytes, bytes]]:
         """Every file of every tree: its digest and that of the tree, in the order of the files' digests."""
@@ -280,8 +298,28 @@ class Index:
 
     def _first(self, query: str, value: str) -> str | None:
         query += " AND trial = 0 AND gone = 0 ORDER BY started DESC LIMIT 1"
-        row = self._db.execute(query, (value,)).fetchone()
-        return str(row[0]) if row else None
+        rows = self._ask(query, (value,))
+        return str(rows[0][0]) if rows else None
+
+    def _ask(self, query: str, values: Sequence[Cell | bytes] = ()) -> list[Any]:
+        """Give all rows.
+
+        Raises:
+            StoreError: the file is damaged, where bringing it up to date did not come by; or held for long.
+        """
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in HELD:
+                raise StoreError("another process holds the index of the store", "try again") from error
+            if error.sqlite_errorcode & 0xFF not in DAMAGED:
+                raise
+            raise self._lost() from error
+
+    def _lost(self) -> StoreError:
+        """Take a damaged file away; it was whole as far as bringing it up to date came."""
+        self._remove()
+        return StoreError("the index of the store was damaged, and is taken away", "again: it is made anew")
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -294,10 +332,13 @@ class Index:
         """Begin with an empty file, unless somebody is writing this one."""
         if self._held:
             return in_memory()
+        self._remove()
+        return self._open()
+
+    def _remove(self) -> None:
         for name in (self._path, self._path + "-journal"):
             with contextlib.suppress(OSError):
                 os.unlink(name)
-        return self._open()
 
 
 class InFlight(Index):

@@ -14,10 +14,11 @@ from xt.model.event import Event
 from xt.model.standing import RunStanding
 from xt.model.summary import MetricValue, Summary
 
+#: A number of a run is never another's, not even when the run is gone: others may be holding it.
 #: `runs` holds what is filtered and sorted by, `shown` what is displayed: a scan of the first stays small.
 _LAYOUT = """
 CREATE TABLE runs (
-    n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, started TEXT, trial INTEGER NOT NULL,
+    n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, started TEXT, trial INTEGER NOT NULL,
     gone INTEGER NOT NULL, status TEXT NOT NULL, name TEXT, task TEXT, user TEXT, host TEXT, ticket TEXT,
     branch TEXT, head TEXT, tree TEXT, recipe TEXT, repeats TEXT, wall REAL, exit INTEGER, level INTEGER,
     environment INTEGER, has TEXT, grouped TEXT
@@ -56,16 +57,31 @@ VERSION = int.from_bytes(blake3(_SHAPE.encode()).digest(length=4)) >> 1
 def prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     """Make sure a connection has these tables, whatever it had before."""
     db.execute("PRAGMA synchronous = OFF")
-    if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        for sort in ("VIRTUAL TABLE%", "TABLE%"):
-            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ?"
-            for (table,) in db.execute(query, (f"CREATE {sort}",)).fetchall():
-                db.execute(f'DROP TABLE IF EXISTS "{table}"')
-        db.executescript(_LAYOUT)
-        if has_words(db):
-            db.execute(_WORDS)
-        db.execute(f"PRAGMA user_version = {VERSION}")
+    if _version(db) != VERSION:
+        # All of it or nothing, and one after the other: many begin at once with an index that is not there.
+        db.execute("BEGIN IMMEDIATE")
+        with db:
+            if _version(db) != VERSION:
+                _make(db)
     return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _make(db: sqlite3.Connection) -> None:
+    for sort in ("VIRTUAL TABLE%", "TABLE%"):
+        query = (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE ? AND name NOT LIKE 'sqlite%'"
+        )
+        for (table,) in db.execute(query, (f"CREATE {sort}",)).fetchall():
+            db.execute(f'DROP TABLE IF EXISTS "{table}"')
+    for statement in _LAYOUT.split(";\n"):
+        db.execute(statement)
+    if has_words(db):
+        db.execute(_WORDS)
+    db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def has_words(db: sqlite3.Connection) -> bool:

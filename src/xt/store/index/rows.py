@@ -41,9 +41,10 @@ class Writer:
         self._db = db
         self._words = words
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
+        self._removed: dict[str, int] = {}
         self._keys: dict[tuple[str, str], int] = {}
         self._environments: dict[str, int] = {}
-        self._next = self._after("runs", "n")
+        self._next = self._after("(SELECT seq AS n FROM sqlite_sequence WHERE name = 'runs')", "n")
         self._next_key = self._after("keys", "k")
         self._next_environment = self._after("environments", "e")
         for k, kind, name in db.execute("SELECT k, kind, name FROM keys"):
@@ -62,11 +63,12 @@ class Writer:
         self._rows.clear()
 
     def remove(self, run_id: str) -> None:
-        """Take a run out."""
+        """Take a run out; if it is put in again, it has the number it had, which others may be holding."""
         self.flush()
         found = self._db.execute("SELECT n FROM runs WHERE id = ?", (run_id,)).fetchone()
         if found is None:
             return
+        self._removed[run_id] = found[0]
         for table in ("runs", "shown", "tags", "numbers", "texts", "files"):
             self._db.execute(f"DELETE FROM {table} WHERE n = ?", found)
         if self._words:
@@ -74,7 +76,7 @@ class Writer:
 
     def damaged(self, run_id: str, reason: str) -> None:
         """Put in a run whose record cannot be read."""
-        n = self._number()
+        n = self._number(run_id)
         self._put("runs", n, run_id, None, 0, 0, "damaged", *[None] * 16)
         self._put("shown", n, _encoder.encode(Summary(id=run_id, status="damaged", reason=reason)), None)
 
@@ -86,7 +88,7 @@ class Writer:
             standing: what was said of it later, None for nothing.
         """
         summary = Summary.of(record)
-        n = self._number()
+        n = self._number(record.id)
         self._causes(n, summary, record.snapshot, standing)
         for metric in record.result.metrics[:MOST_VALUES]:
             self._value(n, "metric", shown_name(metric), metric.value)
@@ -95,9 +97,11 @@ class Writer:
 
     def in_flight(self, summary: Summary, snapshot: Snapshot) -> None:
         """Put in a run without a record: what is known of it so far."""
-        self._causes(self._number(), summary, snapshot, None)
+        self._causes(self._number(summary.id), summary, snapshot, None)
 
-    def _number(self) -> int:
+    def _number(self, run_id: str) -> int:
+        if run_id in self._removed:
+            return self._removed.pop(run_id)
         self._next += 1
         return self._next - 1
 

@@ -5,14 +5,13 @@ A folder that has not changed since it was last listed is not listed again.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
-import time
 from collections.abc import Iterable
 
 import msgspec
 
+from xt import fsio
 from xt.errors import XtError
 from xt.model.event import Deployed, Event
 from xt.model.standing import RunStanding, fold
@@ -32,11 +31,11 @@ BATCH = 1_000
 class Sync:
     """One pass over what changed."""
 
-    def __init__(self, db: sqlite3.Connection, store: Store) -> None:
-        """Look at an index and the store it is of."""
+    def __init__(self, db: sqlite3.Connection, store: Store, now: int) -> None:
+        """Look at an index and the store it is of; `now` by the clock of its files, in nanoseconds."""
         self._db = db
         self._store = store
-        self._now = time.time_ns()
+        self._now = now
         self._listed: dict[str, int] = dict(db.execute("SELECT folder, listed FROM folders"))
         self._marks: dict[str, int] = {}
         self._events: tuple[list[str], list[str]] = ([], [])
@@ -124,7 +123,7 @@ class Sync:
         there: dict[str, int] = {}
         for year in _folders(top):
             for month in _folders(f"{top}/{year}"):
-                with contextlib.suppress(FileNotFoundError):
+                with fsio.absent():
                     there[f"{year}/{month}"] = os.stat(f"{top}/{year}/{month}").st_mtime_ns
         new: list[str] = []
         gone: list[str] = []
@@ -189,10 +188,10 @@ class Sync:
 
 
 def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    found: list[str] = []
+    with fsio.absent():
+        found = os.listdir(folder)
+    return found
 
 
 def _folders(folder: str) -> list[str]:

@@ -53,12 +53,18 @@ class Profile:
                 parser.read(os.path.expanduser(path), encoding="utf-8")
             except (configparser.Error, UnicodeDecodeError, OSError):
                 # Its text could be a secret, so it is not repeated.
-                raise RemoteError(f"`{path}` cannot be read as profiles of AWS") from None
+                raise RemoteError(
+                    f"`{path}` cannot be read as profiles of AWS",
+                    "`aws configure list` shows what is wrong with it",
+                ) from None
             if parser.has_section(section):
                 known = True
                 found |= dict(parser.items(section))
         if wanted and not known:
-            raise RemoteError(f"there is no profile `{wanted}` of AWS, which `AWS_PROFILE` names")
+            raise RemoteError(
+                f"there is no profile `{wanted}` of AWS, which `AWS_PROFILE` names",
+                "`aws configure list-profiles` lists them",
+            )
         self.given = any(environ.get(name) for name in _GIVEN)
         self.values = found
 

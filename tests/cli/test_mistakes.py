@@ -1,0 +1,335 @@
+"""What people and programs are told when something is wrong: never a traceback, always what to do."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import typer
+from msgspec.structs import replace
+
+import xt
+from tests import builders
+from tests.at_once import call
+from tests.conftest import SOURCE
+from tests.exchange.stored import put
+from xt import errors
+from xt.cli import fault
+from xt.cli.app import COMMANDS, build
+from xt.errors import XtError
+from xt.model.problems import SECTIONS
+from xt.store import Store
+
+ROOT = Path(SOURCE).parent
+#: Two runs that begin alike, and one that does not.
+RUNS = ("kwpztnlqsmvrxoyu", "kwpztnlqsmvrxoyv", "zmpztnlqsmvrxoyu")
+#: What a command says of itself; what is not here is the command's own (`run`), or a signal.
+STATUSES = {0, 1, 2, 3, 4, 5, 125, 126, 127}
+#: Where a run is named → words after the command.
+NAMING = {
+    "show": ["RUN"],
+    "logs": ["RUN"],
+    "diff": ["RUN", "@"],
+    "rerun": ["RUN"],
+    "verify": ["RUN"],
+    "audit": ["RUN"],
+    "sign": ["RUN", "--key", "gone"],
+    "baseline": ["set", "RUN", "-m", "why"],
+    "restore": ["RUN"],
+    "trace": ["RUN"],
+    "stale": ["RUN"],
+    "noise": ["RUN"],
+    "cases": ["RUN"],
+    "plot": ["loss", "-r", "RUN"],
+    "report": ["RUN"],
+    "export": ["RUN", "--to", "json", "-o", "-"],
+    "tag": ["RUN", "gold"],
+    "name": ["RUN", "first"],
+    "note": ["RUN", "-m", "x"],
+    "rm": ["RUN"],
+    "deploy": ["RUN:model.bin", "--to", "prod"],
+    "rollback": ["prod", "--to", "RUN"],
+    "push": ["RUN", "-r", "../shared"],
+    "pull": ["RUN", "-r", "../shared"],
+}
+#: Arguments that a command cannot do without.
+NEEDED = {
+    "export": ["@", "--to", "json"],
+    "plot": ["loss"],
+    "tag": ["@"],
+    "name": ["@"],
+    "restore": ["@"],
+    "rerun": ["@"],
+    "sign": ["@"],
+    "trace": ["@"],
+    "deploy": ["x", "--to", "prod"],
+    "observe": ["prod", "loss=1"],
+    "blame": ["prod", "loss"],
+    "rollback": ["prod"],
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A store with three runs and an empty remote, which nothing here changes."""
+    folder = tmp_path_factory.mktemp("mistakes") / "project"
+    folder.mkdir()
+    store = Store.create(str(folder / ".xt"))
+    for run in RUNS:
+        put(store, replace(builders.record(), id=run))
+    (folder.parent / "shared").mkdir()
+    return folder
+
+
+def told(words, cwd, env=None):
+    """Call xt; give the status and what it said of the error, which is checked."""
+    code, _, said = call(list(words), str(cwd), {"XT_ERRORS": "json", **(env or {})})
+    text = said.decode()
+    assert code in STATUSES, (words, code, text)
+    assert "Traceback" not in text, (words, text)
+    assert "a bug in xt" not in text, (words, text)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), (words, text)
+    lines = text.splitlines()
+    if not any(line.startswith("xt: error: ") for line in lines):
+        return code, None
+    made = json.loads(lines[-1])
+    assert made["status"] == code, words
+    assert made["schema"] == "xt.error/1"
+    assert f"xt: error: {made['message']}" in lines, words
+    assert f"xt: hint: {made['hint']}" in lines, words
+    assert not re.search(r"(?<!…)(?<!\.\.)[.]$", made["message"]), made
+    return code, made
+
+
+@cache
+def command(name):
+    return typer.main.get_command(build([name])).commands[name]
+
+
+def options(name):
+    """Options that take a value."""
+    return [
+        param
+        for param in command(name).params
+        if param.param_type_name == "option" and not param.is_flag and not param.count
+    ]
+
+
+EVERY = [name for name in COMMANDS.rows if name != "run"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_an_option_that_is_not_there(name, world):
+    code, made = told([name, "--no-such-option"], world)
+    assert (code, made["code"]) == (2, "usage")
+    assert made["hint"] == f"`xt {name} --help` lists the options"
+
+
+@pytest.mark.parametrize("name", NAMING)
+@pytest.mark.parametrize(
+    ("run", "sort"), [("nothing", None), ("kwpz", "no-such-run"), ("", None), ("\x1b[31m\n", None)]
+)
+def test_a_run_that_is_not_meant(name, run, sort, world):
+    """Not there, or more than one; a word that is no run may be a query where those are taken."""
+    code, made = told([name, *(word.replace("RUN", run) for word in NAMING[name])], world)
+    if name in ("push", "pull") and run not in ("nothing", "kwpz"):
+        return  # a query, of which there is none
+    assert code != 0, (name, run)
+    assert made is not None, (name, run)
+    if sort and name not in ("pull", "rollback", "deploy"):
+        assert made["code"] == sort
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_store(name, tmp_path):
+    """Before the first run every command says so, or does what needs none."""
+    code, made = told([name, *NEEDED.get(name, [])], tmp_path)
+    assert code in {0, 1, 2, 3, 125}
+    assert made is not None or code in (0, 3) or name in ("stale",)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_values_that_make_no_sense(name, world, tmp_path):
+    """Of every option that takes one, a value nobody means: an answer, or an error as all errors are."""
+    project = tmp_path / "project"
+    shutil.copytree(world, project)
+    (tmp_path / "shared").mkdir()
+    for option in options(name):
+        numbers = "int" in option.type.name.lower() or "float" in option.type.name.lower()
+        for value in ("-1", "x") if numbers else ("\x1b[31mno\nsuch",):
+            words = [name, option.opts[-1], value, *NEEDED.get(name, [])]
+            code, made = told(words, project)
+            assert code == 0 or made is not None or code in (1, 3), words
+            if numbers and value == "x":
+                assert code == 2, words
+
+
+def test_options_are_found():
+    assert {name for name in EVERY if options(name)} > {"ls", "verify", "export", "report"}
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["frobnicate"], 2, "no command `frobnicate`"),
+        (["--frobnicate"], 2, "No such option: --frobnicate"),
+        ([""], 2, "no command ``"),
+        (["shwo"], 2, "no command `shwo`"),
+        (["complete"], 2, "no command `complete`"),
+        (["run"], 2, "no command to run"),
+        (["run", "--"], 2, "no command to run"),
+        (["run", "--seed", "x", "--", "true"], 2, None),
+        (["run", "-i", "gone", "--", "true"], 125, "a declared input does not exist: `gone`"),
+        (["ls", "-n", "9" * 5000], 2, None),
+        (["ls", "metric.loss<low"], 2, "`low` is no number"),
+    ],
+)
+def test_a_mistake_in_the_line(words, status, said, world):
+    code, made = told(words, world)
+    assert code == status
+    assert made["message"].startswith(said or "")
+    assert len(made["message"]) <= 2001
+
+
+def test_only_who_asks_for_json_gets_a_line_for_programs(world):
+    def last(*words, **env):
+        return call(list(words), str(world), env)[2].decode().splitlines()[-1]
+
+    assert last("show", "nothing").startswith("xt: hint: ")
+    assert last("show", "nothing", XT_ERRORS="text").startswith("xt: hint: ")
+    assert last("show", "nothing", "--json").startswith('{"code":"no-such-run"')
+    assert last("diff", "nothing", "--format", "json").startswith('{"code":"no-such-run"')
+    assert last("diff", "nothing", "--format=json").startswith('{"code":"no-such-run"')
+    # Of `run` they would be the command's own.
+    assert last("run", "-i", "gone", "--", "true", "--json").startswith("xt: hint: ")
+    assert last("rerun", "nothing", "--", "--json").startswith("xt: hint: ")
+
+
+def test_debugging_shows_where_and_the_code(world):
+    code, _, said = call(["show", "nothing"], str(world), {"XT_DEBUG": "1"})
+    assert code == 1
+    assert said.startswith(b"Traceback")
+    assert said.endswith(b"xt: code: no-such-run\n")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "status", "message"),
+    [
+        (PermissionError(13, "Permission denied", "/a\n/b"), "store", 1, r"Permission denied: /a\n/b"),
+        (OSError(28, "No space left"), "store", 1, "reading or writing failed: No space left"),
+        (OSError(18, "Invalid link", "a", None, "b"), "store", 1, "Invalid link: a → b"),
+        (OSError("odd"), "store", 1, "reading or writing failed: odd"),
+        (MemoryError(), "memory", 1, "there is not enough memory"),
+        (ValueError("two\nlines"), "bug", 70, r"a bug in xt: ValueError: two\nlines"),
+        (RecursionError("deep"), "bug", 70, "a bug in xt: RecursionError: deep"),
+    ],
+)  # fmt: skip
+def test_what_was_not_foreseen_is_told_as_an_error(raised, code, status, message, world, monkeypatch):
+    def fails(arguments):
+        raise raised
+
+    monkeypatch.setattr("xt.cli.main.dispatch", fails)
+    ended, _, said = call(["ls"], str(world), {"XT_ERRORS": "json"})
+    *lines, last = said.decode().splitlines()
+    assert lines[0] == f"xt: error: {message}"
+    assert lines[1].startswith("xt: hint: ")
+    assert len(lines) == 2
+    assert (ended, json.loads(last)["code"]) == (status, code)
+
+
+# --- the code ----------------------------------------------------------------------------------------
+
+
+def kinds(above=XtError):
+    for info in pkgutil.walk_packages(xt.__path__, "xt."):
+        if info.name != "xt.__main__":
+            importlib.import_module(info.name)
+    for below in above.__subclasses__():
+        if below.__module__.startswith("xt."):
+            yield below
+            yield from kinds(below)
+
+
+EXAMPLES = {kind.code: vars(kind)["example"] for kind in kinds() if vars(kind).get("example")}
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """A folder with the run that many examples begin with."""
+    folder = tmp_path_factory.mktemp("examples") / "one"
+    folder.mkdir()
+    environ = {**os.environ, "PYTHONPATH": SOURCE}
+    subprocess.run(
+        [sys.executable, "-m", "xt", "run", "-q", "--", "true"], cwd=folder, env=environ, check=True
+    )
+    return folder
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_the_example_of_a_code_ends_with_it(code, tmp_path, recorded):
+    *before, last = EXAMPLES[code].split("; ")
+    folder = tmp_path / "folder"
+    if before[:1] == ["xt run -q -- true"]:
+        shutil.copytree(recorded, folder)
+        before = before[1:]
+    else:
+        folder.mkdir()
+    for line in before:
+        subprocess.run(["sh", "-ec", line], cwd=folder, check=True)
+    words = [word.strip("'") for word in last.split()[1:]]
+    ended, _, said = call(words, str(folder), {"XT_ERRORS": "json"})
+    made = json.loads(said.decode().splitlines()[-1])
+    [kind] = [kind for kind in kinds() if kind.code == code]
+    wanted = {1: 125}.get(kind.exit_status, kind.exit_status) if words[0] == "run" else kind.exit_status
+    assert (made["code"], ended) == (code, wanted), said
+
+
+def test_every_kind_says_what_helps():
+    for kind in kinds():
+        assert kind.advice, kind
+        assert kind.code != "error", kind
+        assert kind.__doc__, kind
+        spoken = re.findall(r"`xt (\w+)", kind.advice)
+        assert all(name in COMMANDS.rows for name in spoken if name != "COMMAND"), kind.advice
+    assert fault.advice(errors.UsageError("x"), "ls") == "`xt ls --help` lists what can be given"
+    assert fault.advice(errors.UsageError("x")) == "`xt --help` lists what can be given"
+
+
+def fixed_text(node):
+    """The parts of a text that stand in the code, holes as `X`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(fixed_text(part) if isinstance(part, ast.Constant) else "X" for part in node.values)
+    return ""
+
+
+def test_messages_are_one_line_of_a_kind_and_sections_of_problems_are_documented():
+    """One test, because it reads the whole package: no full stop, no line end, no error without a code."""
+    names = {kind.__name__ for kind in kinds()}
+    seen, sections = 0, set()
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
+            where = f"{path.name}:{node.lineno}"
+            assert name != "XtError", f"{where}: of which kind?"
+            if name in names:
+                texts = [fixed_text(arg) for arg in node.args]
+                seen += 1
+                assert not [text for text in texts if "\n" in text or re.search(r"(?<!\.\.)\.$", text)], where
+            elif name in ("Problem", "problem") and node.args:
+                sections.add(fixed_text(node.args[0]))
+    assert seen > 500
+    assert sections - {""} == set(SECTIONS)

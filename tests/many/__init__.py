@@ -1,0 +1,1 @@
+"""Many that use one store: at the same time, from several hosts, in any order."""

@@ -1,0 +1,109 @@
+"""What may happen to xt itself while its command runs: clocks that jump, a stop, its own removal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SOURCE
+from tests.execute.wrapped import LONG
+
+LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
+
+
+def libfaketime() -> str:
+    """Path of the library; `faketime` itself would set one time at the start."""
+    found = next((str(path) for root in LIBRARIES for path in Path(root).rglob("libfaketime.so.1")), None)
+    if found is None:
+        pytest.skip("libfaketime is not installed")
+    return found
+
+
+@pytest.mark.parametrize("jump", ["+3600", "-3600"])
+def test_a_clock_that_jumps_by_an_hour_makes_no_other_duration(folder, tmp_path, jump):
+    offset = tmp_path / "offset"
+    offset.write_text("+0\n")
+    around = {
+        "LD_PRELOAD": libfaketime(),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+    script = f"echo {jump} > {offset}; echo 1 > out; exit 4"
+    assert folder.run("-q", "-o", "out", "--", "sh", "-c", script, env=around).code == 4
+    result = folder.record()["result"]
+    assert 0 <= result["usage"]["wall_s"] < 60
+    assert (result["status"], result["exit_code"]) == ("failed", 4)
+    assert result["outputs"][0]["digest"]
+    ahead = result["ended_at"] > folder.record()["started_at"]
+    assert ahead == (jump[0] == "+")
+    # The next, by the clock as it was, is not confused by what lies in its future.
+    assert folder.run("-q", "-o", "out", "--", "sh", "-c", "echo 2 > out").code == 0
+    listed = folder.xt("ls", "-n", "0")
+    assert listed.code == 0
+    assert listed.out.count(b"\n") >= 3
+    shown = folder.xt("show")
+    assert shown.code == 0, shown.err
+    assert b"-1 h" not in shown.out + listed.out
+
+
+def test_xt_that_stands_still_is_not_lost(folder):
+    """As when the machine sleeps: no time limit makes it so."""
+    process = subprocess.Popen(
+        folder.command("run", "-q", "--", "sh", "-c", "echo ready; read line; exit 5"),
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"ready\n"
+    os.kill(process.pid, signal.SIGSTOP)
+    # As old as the run can look: its files from another day.
+    for path in (folder.path / ".xt/live").rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert b"running" in folder.xt("ls").out
+    os.kill(process.pid, signal.SIGCONT)
+    process.communicate(b"go\n", timeout=LONG)
+    assert process.returncode == 5
+    assert folder.record()["result"]["exit_code"] == 5
+
+
+def test_xt_removed_while_its_command_runs_records_all_the_same(folder, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(SOURCE, source)
+    script = f"rm -rf {source}; echo 1 > out; echo '{{\"loss\": 0.5}}' > m.json; seq 5000; exit 3"
+    ran = folder.run(
+        *("-o", "out", "-o", "metrics:m.json", "--", "sh", "-c", script), env={"PYTHONPATH": str(source)}
+    )
+    assert ran.code == 3
+    assert "a bug" not in ran.err, ran.err
+    result = folder.record()["result"]
+    assert result["exit_code"] == 3
+    assert [output["status"] for output in result["outputs"]] == ["stored", "stored"]
+    assert [metric["name"] for metric in result["metrics"]] == ["loss"]
+    assert len(folder.xt("logs", "@").out.splitlines()) == 5000
+
+
+def test_under_make_each_of_many_is_as_alone(folder):
+    (folder.path / "Makefile").write_text(
+        "all: a b c\n"
+        + "".join(f"{name}: ; @{sys.executable} -m xt run -q -- echo {name}\n" for name in "abc")
+    )
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    done = subprocess.run(
+        ["make", "-s", "-j3"],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        timeout=LONG,
+    )
+    assert sorted(done.stdout.split()) == [b"a", b"b", b"c"], done.stderr
+    assert done.stderr == b""
+    assert len(list((folder.path / ".xt/runs").rglob("*.json"))) == 3
