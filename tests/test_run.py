@@ -469,6 +469,31 @@ def test_an_error_of_ours_after_the_end_keeps_exit_code_and_record(project):
     assert "RuntimeError" in result["problems"][0]["message"]
 
 
+def test_a_record_whose_folder_cannot_be_flushed_is_recorded_with_a_warning(project):
+    program = (
+        "import errno, os, stat\nreal = os.fsync\n"
+        "def fsync(fd):\n"
+        "    if stat.S_ISDIR(os.fstat(fd).st_mode): raise OSError(errno.EIO, 'Input/output error')\n"
+        "    real(fd)\n"
+        "from xt.store import Store\nStore.create('.xt')\n"
+        "os.fsync = fsync\nfrom xt.cli.main import main\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", "--", "sh", "-c", "exit 9"],
+        cwd=project.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 9
+    warned, line = done.stderr.splitlines()
+    assert warned == (
+        "xt: warning: the record: written, but a power failure may take it away: Input/output error"
+    )
+    assert "exit 9" in line
+    assert project.record()["result"]["exit_code"] == 9
+
+
 def test_a_store_elsewhere_is_found_from_where_it_was_named(project):
     env = {"XT_STORE": "../elsewhere"}
     ran = project.run(

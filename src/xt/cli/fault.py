@@ -38,6 +38,8 @@ def ours(error: Exception) -> errors.XtError:
     if isinstance(error, OSError):
         # Of a store or a stream that cannot be read or written, never of the command.
         known = errors.StoreError(of_system(error), _ADVICE.get(error.errno or 0))
+    elif type(error).__module__ == "sqlite3":  # not loaded for this: whoever raises its errors has
+        known = errors.StoreError(f"the index cannot be read: {error}", "`.xt/cache` can be deleted")
     elif isinstance(error, MemoryError):
         known = errors.NoMemoryError("there is not enough memory")
     else:

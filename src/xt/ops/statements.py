@@ -12,7 +12,6 @@ from xt.errors import ConfigError, NotRecordedError, UsageError
 from xt.model.event import Event
 from xt.model.standing import Standing, fold
 from xt.store import Store, events
-from xt.store.holding import statement
 
 #: Fields of events that hold what somebody wrote.
 FREE = ("text", "reason", "purpose")
@@ -40,6 +39,8 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
         NotRecordedError: the run it is about is not there any more.
         OSError: it was not written.
     """
+    from xt.store.holding import statement  # not for those who only read
+
     run = fields.get("run")
     at = timestamp(outside.now())
     written = [name for name in (*FREE, *LABELS) if isinstance(fields.get(name), str) and fields[name]]

@@ -10,12 +10,14 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import msgspec
 
+from xt import shares
 from xt.errors import XtError
 from xt.model.event import Deployed, Event
 from xt.model.result import Record
@@ -89,7 +91,7 @@ class Copy:
         self._store = store
         self._db = sqlite3.connect("")
         try:
-            _copy(f"{store.path}/cache/index.db", self._db)
+            _copy(where(store), self._db)
             check = "integrity_check" if deep else "quick_check"
             answer = self._db.execute(f"PRAGMA {check}(1)").fetchone()
             if answer != ("ok",):
@@ -150,11 +152,14 @@ class Copy:
         rows = self._db.execute("SELECT kind, data FROM events WHERE run = ?", (run_id,)).fetchall()
         return fold(decode(data, kind) for kind, data in rows).runs.get(run_id) if rows else None
 
-    def runs(self) -> Iterator[str]:
-        """All runs that it takes to be there."""
+    def remembered(self) -> Iterator[str]:
+        """All runs that it has."""
         for (run_id,) in self._db.execute("SELECT id FROM runs"):
-            if self._settled(run_id[:2], f"runs/{run_id[:2]}"):
-                yield run_id
+            yield run_id
+
+    def runs(self) -> Iterator[str]:
+        """All runs that it takes to be there, and will not look for."""
+        return (run for run in self.remembered() if self._settled(run[:2], f"runs/{run[:2]}"))
 
     def remembers(self, name: str, data: bytes) -> bool:
         """Whether it has an event as it is, or does not claim to know it.
@@ -168,7 +173,10 @@ class Copy:
         folder = os.path.dirname(name)
         if row is None:
             return not self._settled(folder.removeprefix("events/"), folder)
-        return bool(msgspec.json.encode(_event(base, data)) == row[1])
+        try:
+            return bool(msgspec.json.encode(_event(base, data)) == row[1])
+        except XtError:
+            return False
 
     def _settled(self, folder: str, name: str) -> bool:
         """Whether it will not look again at what is in a folder."""
@@ -188,15 +196,20 @@ def _by_run(db: sqlite3.Connection, query: str, ids: list[str]) -> dict[str, lis
     return {run: sorted(rows) for run, rows in found.items()}
 
 
+def where(store: Store) -> str:
+    """Path of the index that this host asks."""
+    return shares.of_this_host(f"{store.path}/cache/index.db")
+
+
 def rebuild(store: Store) -> None:
     """Make the index anew.
 
     Raises:
         OSError: the old one cannot be removed.
     """
-    for name in ("index.db", "index.db-journal"):
+    for suffix in ("", "-journal"):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{store.path}/cache/{name}")
+            os.unlink(where(store) + suffix)
     os.makedirs(f"{store.path}/cache", 0o700, exist_ok=True)
     Index(store).close()
 
@@ -211,7 +224,8 @@ def _pin() -> type[Event]:
 
 
 def _copy(path: str, target: sqlite3.Connection) -> None:
-    os.stat(path)
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise IndexFaultError("index-damaged", "it is no regular file")
     try:
         _backup(path, target)
     except sqlite3.DatabaseError as error:
