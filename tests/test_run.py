@@ -355,27 +355,6 @@ class TestSecrets:
         assert project.record()["result"]["logs"]["streams"][0]["masked"] >= 3
 
 
-def test_many_at_once_lose_nothing(project):
-    runs = [
-        subprocess.Popen(
-            project.command(
-                "run", "-q", "-o", "out.txt", "--", "sh", "-c", f"echo {number}; echo same > out.txt"
-            ),
-            cwd=project.path,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": SOURCE},
-        )
-        for number in range(20)
-    ]
-    for run in runs:
-        _, err = run.communicate(timeout=100)
-        assert run.returncode == 0, err
-    rows = json.loads(project.xt("ls", "-n", "0", "--json").out)
-    assert len({row["id"] for row in rows}) == 20
-    assert {row["status"] for row in rows} == {"ok"}
-
-
 class TestAStoreThatWasTidiedUp:
     @pytest.mark.parametrize("gone", ["key", "tmp", "cache", "live", "events", "objects"])
     def test_what_is_missing_is_made_again(self, project, gone):

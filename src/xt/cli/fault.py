@@ -48,6 +48,23 @@ def ours(error: Exception) -> errors.XtError:
     return known
 
 
+def discreet(error: errors.XtError) -> None:
+    """Take out of an error what is secret: it may quote what was typed, and jobs of CI keep and show it."""
+    from xt.ops.scrub import Scrubber
+    from xt.redact import clean, secret_values
+
+    scrubber = Scrubber(secret_values(os.environ, []))
+
+    def safe(text: str) -> str:
+        return scrubber.clean(clean(text))
+
+    error.message, error.hint = safe(error.message), safe(error.hint) if error.hint else error.hint
+    error.args = (error.message, *error.args[1:])
+    error.__notes__ = [safe(note) for note in getattr(error, "__notes__", [])]
+    if error.excerpt is not None and safe(error.excerpt[0]) != error.excerpt[0]:
+        error.excerpt = None
+
+
 def of_system(error: OSError) -> str:
     """One line of an error of the operating system; with the path, where it has one."""
     why = error.strerror or str(error) or type(error).__name__

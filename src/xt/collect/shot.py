@@ -65,12 +65,14 @@ class Shot:
         paths = [
             path for path in (*forced, *modified, *kept) if path not in out and path not in conversion.kept
         ]
-        if kept or modified:
+        if kept or modified or seen.hidden:
             from xt.collect.secret_lines import Looking  # a clean tree does without
 
             looking = Looking(capture, seen.top)
             secret = looking.refused(
-                path for path in (*modified, *kept) if path not in out and path not in conversion.kept
+                path
+                for path in (*seen.hidden, *modified, *kept)
+                if path not in out and path not in conversion.kept
             )
             looking.remember()
             left += secret

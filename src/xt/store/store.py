@@ -17,8 +17,8 @@ from xt.store import layout
 from xt.store.live import Live, State, state
 from xt.store.objects import Objects
 
-#: Bytes. A larger one is not read, whoever wrote it: in memory it is ten times as much. One of xt's own making
-#: has some ten thousand.
+#: Bytes. A larger one is not read, whoever wrote it: in memory it is ten times as much. One of xt's own
+#: making has some ten thousand.
 MAX_RECORD = 20_000_000
 
 
@@ -192,6 +192,8 @@ class Store:
     def ids_in(self, folder: str) -> Iterator[str]:
         """Ids of the finished runs in one of the folders; none when it is not there."""
         names: list[str] = []
+        if not set(folder) <= runid.ALL:
+            return  # what an event names need not be an id
         with fsio.absent():
             names = os.listdir(f"{self.path}/runs/{folder}")
         for name in names:
@@ -230,6 +232,8 @@ class Store:
             NotRecordedError: there is none.
             DamagedError: it cannot be read, or is not what was sealed.
         """
+        if not runid.is_id(run_id):
+            raise NotRecordedError(f"`{run_id}` is not the id of a run")
         try:
             data = fsio.read_file(self._record(run_id), limit=MAX_RECORD)
         except FileNotFoundError:
@@ -297,6 +301,8 @@ class Store:
             NotRecordedError: it is not in flight (any more).
             DamagedError: `start.json` is not one.
         """
+        if not runid.is_id(run_id):
+            raise NotRecordedError(f"`{run_id}` is not the id of a run")
         folder = self.live_folder(run_id)
         try:
             data = fsio.read_file(f"{folder}/start.json", limit=MAX_RECORD)

@@ -6,10 +6,12 @@ latter cannot be read on a read-only mount and does not work on network file sys
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 from blake3 import blake3
 
+from xt import shares
 from xt.model.event import Event
 from xt.model.standing import RunStanding
 from xt.model.summary import MetricValue, Summary
@@ -54,6 +56,15 @@ _SHAPE = _LAYOUT + _WORDS + repr([kind.__annotations__ for kind in _KINDS])
 VERSION = int.from_bytes(blake3(_SHAPE.encode()).digest(length=4)) >> 1
 
 
+def index_path(store: str) -> str:
+    """Path of the index; of a store on a shared folder, where locks may be of no effect, this host's own.
+
+    Args:
+        store: path of `.xt`.
+    """
+    return shares.of_this_host(f"{store}/cache/index.db")
+
+
 def prepared(db: sqlite3.Connection) -> sqlite3.Connection:
     """Make sure a connection has these tables, whatever it had before."""
     db.execute("PRAGMA synchronous = OFF")
@@ -93,3 +104,10 @@ def has_words(db: sqlite3.Connection) -> bool:
 def in_memory() -> sqlite3.Connection:
     """An empty index that is no file."""
     return prepared(sqlite3.connect(":memory:"))
+
+
+def are_files(path: str) -> bool:
+    """Whether a database, and its journal if it has one, are files: SQLite would wait for ever on a FIFO."""
+    return os.path.isfile(path) and (
+        os.path.isfile(path + "-journal") or not os.path.lexists(path + "-journal")
+    )
