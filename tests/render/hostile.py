@@ -7,7 +7,7 @@ import re
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from xt.model.text import Text, to_text
+from xt.model.text import Text, from_text, to_text
 
 #: What moves a cursor, sets a title, reorders or hides text, or breaks a line where none should be.
 FORBIDDEN = re.compile(
@@ -48,6 +48,11 @@ def _raw(data: bytes) -> Text:
 
 
 paths = st.one_of(words, st.binary(max_size=12).map(_raw))
+
+
+def startable(word: Text) -> bool:
+    """Whether a word can be one of a command: any other makes a record that no xt wrote."""
+    return "\0" not in from_text(word)
 
 
 def assert_harmless(text: str, width: int) -> None:
