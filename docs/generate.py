@@ -32,6 +32,7 @@ from xt.model.delta import Comparison
 from xt.model.exported import Exportation, Runs
 from xt.model.fault import Fault
 from xt.model.files import Manifest
+from xt.model.fsck import Fsck
 from xt.model.groups import Groups
 from xt.model.lineage import Trace
 from xt.model.noise import Noise
@@ -44,6 +45,7 @@ from xt.model.result import Record, Start
 from xt.model.signature import Signatures
 from xt.model.stale import Staleness
 from xt.model.sync import RemoteStatus, Synced
+from xt.model.upkeep import Sweeping, Usage
 from xt.model.verification import Verifications
 from xt.query import FIELDS, OPERATORS
 
@@ -74,6 +76,7 @@ TABLES = (
     ("[engine.slurm]", config.SlurmSettings),
     ("[ls]", config.ListSettings),
     ("[export]", config.ExportSettings),
+    ("[gc]", config.GcSettings),
     ("[tickets]", config.TicketSettings),
     ("[code]", config.CodeSettings),
     ("[env]", config.EnvSettings),
@@ -451,6 +454,9 @@ def files() -> dict[str, str]:
         "docs/reference/signature.schema.json": schema(
             Signatures, "Who signed a run, and is it what was signed"
         ),
+        "docs/reference/fsck.schema.json": schema(Fsck, "What xt fsck found, and repaired"),
+        "docs/reference/gc.schema.json": schema(Sweeping, "What xt gc did, or would do"),
+        "docs/reference/du.schema.json": schema(Usage, "What takes the space of a store"),
         "docs/reference/stale.schema.json": schema(Staleness, "Which recorded evidence no longer holds"),
         "docs/reference/plot.schema.json": schema(Plot, "What `xt plot` draws: points of metrics on axes"),
         "docs/reference/groups.schema.json": schema(Groups, "Runs in groups, of xt ls --group-by"),

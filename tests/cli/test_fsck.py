@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 import time
 
@@ -113,6 +114,11 @@ DAMAGE = {
     ),
     "a FIFO for a record": (lambda s: replaced(s.record_path(s.a), os.mkfifo), "record-damaged", ALL),
     "a bit of code": (lambda s: flip(s.code_blob(changed_text())), "code-damaged", CODE),
+    "a FIFO for a blob of code": (
+        lambda s: replaced(s.code_blob(changed_text()), os.mkfifo),
+        "code-damaged",
+        CODE,
+    ),
     "an empty blob of code": (lambda s: rewrite(s.code_blob(changed_text()), b""), "code-damaged", CODE),
     "code that is gone": (lambda s: s.code_blob(changed_text()).unlink(), "code-missing", CODE),
     "code that the project lost": (lambda s: shutil.rmtree(s.path / ".git"), "code-missing", CODE),
@@ -128,6 +134,7 @@ DAMAGE = {
         "index-damaged",
         {},
     ),
+    "a FIFO for an index": (lambda s: replaced(s.store / "cache/index.db", os.mkfifo), "index-damaged", {}),
     "no key": (lambda s: (s.store / "key").unlink(), "key-missing", {}),
     "a short key": (lambda s: rewrite(s.store / "key", b"short"), "key-damaged", {}),
     "no format": (lambda s: (s.store / "format").unlink(), "format-missing", {}),
@@ -139,7 +146,8 @@ DAMAGE = {
 SHARED = [
     what
     for what, (_, code, _) in DAMAGE.items()
-    if code.startswith(("object-", "record-")) or what in ("a bit of code", "code that is gone")
+    if code.startswith(("object-", "record-"))
+    or what in ("a bit of code", "a FIFO for a blob of code", "code that is gone")
 ]
 #: What need not be as it was.
 DERIVED = ("cache", "tmp", "quarantine", "gc.lock", "code.git")
@@ -381,10 +389,13 @@ def test_statements_of_a_newer_xt_and_of_runs_that_are_not_here(there):
     assert (status, there.told(found)) == (0, [])
     assert [code for code, _ in there.told(found, faults=False)] == ["event-newer", "event-newer"]
     (folder / f"{stamp}-00000003.noted.json").write_text(
-        f'{{"at":"x","by":null,"id":"{stamp}-00000003","kind":"noted","run":"{"k" * 16}","text":"x"}}'
+        f'{{"at":"2026-11-26T09:30:00.000000Z","by":null,"id":"{stamp}-00000003","kind":"noted",'
+        f'"run":"{"k" * 16}","text":"x"}}'
     )
     status, found = there.fsck()
-    assert (status, there.told(found, faults=False)[2][0]) == (0, "event-unheld")
+    assert (status, [code for code, _ in there.told(found, faults=False)][2:]) == (0, ["event-unheld"]), str(
+        found["findings"]
+    )
 
 
 def index_of(there):
@@ -420,21 +431,70 @@ def test_an_index_that_has_a_run_too_many_or_too_few(there):
         db.execute("DELETE FROM runs WHERE id = ?", (there.a,))
     db.close()
     kept = there.record_path(there.b)
-    data, times = kept.read_bytes(), kept.parent.stat()
+    times = kept.parent.stat()
     kept.unlink()
     os.utime(kept.parent, ns=(times.st_atime_ns, times.st_mtime_ns))
     said = ["what lists and searches say of it"]
     status, found = there.fsck()
-    assert (status, there.told(found)) == (1, [("index-disagrees", {"A": said, "B": said})])
-    assert data
-    assert there.fsck("--repair")[0] == 0
+    both = [("index-disagrees", {"A": said, "B": said}), ("record-missing", {"B": []})]
+    assert (status, there.told(found)) == (1, both)
+    assert there.fsck("--repair")[0] == 1
     assert there.fsck()[0] == 0
+
+
+def test_a_record_that_is_gone(there):
+    good = own(there)
+    there.record_path(there.a).unlink()
+    assert there.told(there.fsck()[1]) == [("record-missing", ALL)]
+    status, found = there.fsck("--repair", "--from", str(there.path.parent / "remote"))
+    assert (status, there.told(found)) == (0, [("record-missing", ALL)])
+    assert own(there) == good
+    there.xt("rm", there.b)
+    assert there.xt("gc", "--grace", "1h").code == 0
+    assert not there.record_path(there.b).exists()
+    assert there.told(there.fsck()[1]) == []
+
+
+@pytest.mark.parametrize("name", ["objects", "runs", "live", "cache", "events"])
+def test_a_file_in_place_of_a_folder(there, name):
+    shutil.rmtree(there.store / name)
+    (there.store / name).write_text("x")
+    status, found = there.fsck()
+    assert (status, there.told(found)[0][0]) == (1, "folder-damaged")
+    assert there.xt("fsck").code == 1
+    there.fsck("--repair", "--from", str(there.path.parent / "remote"))
+    status, found = there.fsck()
+    assert (status, there.told(found)) == (0, [])
+    assert (there.store / "quarantine" / name).read_text() == "x"
 
 
 def test_what_the_index_has_not_been_asked_for_yet_is_no_disagreement(there):
     assert there.run("-q", "--", "true").code == 0
     there.xt("tag", there.b, "new")
     assert there.fsck("--deep")[1]["findings"] == []
+
+
+#: Leaves a transaction that was begun, with pages of it in the file: its journal must be played back.
+KILLED = """\
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size = 1")
+db.execute("PRAGMA cache_spill = 1")
+db.execute("BEGIN")
+db.execute("UPDATE shown SET summary = randomblob(50000)")
+db.execute("UPDATE runs SET name = randomblob(50000)")
+os._exit(9)
+"""
+
+
+def test_an_index_whose_writer_was_killed(there):
+    path = there.store / "cache/index.db"
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert path.with_name("index.db-journal").stat().st_size > 0
+    before = everything(there.store)
+    status, found = there.fsck("--deep")
+    assert (status, found["findings"]) == (0, [])
+    assert everything(there.store) == before
 
 
 def test_an_index_of_the_future_and_one_that_somebody_holds(there):

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import time
+import zlib
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -314,7 +316,7 @@ for number in range(int(sys.argv[2])):
 
 
 def test_nothing_is_accused_while_others_write(there):
-    words = [sys.executable, "-c", WRITER, str(there.store), "400"]
+    words = [sys.executable, "-c", WRITER, str(there.store), "150"]
     path = f"{SOURCE}:{os.path.dirname(SOURCE)}"
     writers = [
         subprocess.Popen(words, env={**os.environ, "PYTHONPATH": path}, cwd=there.path) for _ in range(2)
@@ -330,7 +332,7 @@ def test_nothing_is_accused_while_others_write(there):
             writer.kill()
             assert writer.wait() == 0
     assert len(seen) > 1
-    assert there.fsck("--deep")[1]["checked"]["runs"] == 802
+    assert there.fsck("--deep")[1]["checked"]["runs"] == 302
 
 
 def files(there):
@@ -341,6 +343,20 @@ def files(there):
         for name, (_, _, _, content) in everything(there.store).items()
         if name.startswith(meaning) and content
     )
+
+
+def content(name, data):
+    """What a file says: compressed ones may have bits that mean nothing (RFC 1951, RFC 8878)."""
+    if name == "format":
+        return data.split()
+    try:
+        if name.startswith("code.git/objects/"):
+            return zlib.decompress(data)
+        if name.endswith(".zst"):
+            return zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 20)
+    except (zlib.error, zstandard.ZstdError):
+        return None
+    return data
 
 
 WAYS = {
@@ -367,13 +383,15 @@ def test_any_single_damage_is_found(there, data):
     at = data.draw(st.integers(0, len(good) - 1))
     WAYS[way](path, good, at)
     try:
-        same = path.is_file() and not path.is_symlink() and path.read_bytes() == good
+        now = path.read_bytes() if path.is_file() and not path.is_symlink() else None
         done = there.xt("fsck", "--deep", "--json")
         assert "Traceback" not in done.err
         assert "a bug" not in done.err
         # A statement has no seal: what is found there is what makes it say something else.
-        same = same or (event is not None and events.read(str(path)) == event)
-        assert done.code == (0 if same else 1), (name, way, at)
+        same = event is not None and events.read(str(path)) == event
+        same = same or (now is not None and content(name, now) == content(name, good))
+        assert done.code == 1 or (done.code == 0 and same), (name, way, at)
+        assert done.code == 0 or now != good
         assert there.xt("ls").code in (0, 1)
     finally:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

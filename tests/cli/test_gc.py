@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from tests.conftest import SOURCE
 from tests.upkeep.stores import OLD, run_id
 
 SAY = ["sh", "-c", "cat train.py > out.txt"]
@@ -51,12 +52,20 @@ def test_code_and_references_of_dropped_runs_go(project):
     assert kept(project) == set(commits)
     before = loose(project)
     assert project.xt("rm", first).code == 0
+    aside = project.path / ".xt" / "quarantine" / "runs" / "torn.json"
+    aside.parent.mkdir(parents=True)
+    record = project.path / ".xt" / "runs" / first[:2] / f"{first}.json"
+    aside.write_bytes(record.read_bytes()[:-50])
     # All is too new: only the run goes.
     assert [run["run"] for run in gc(project)["dropped"]] == [first]
     assert loose(project) == before
     age(project)
     for commit in commits:
         os.utime(project.path / ".git" / "refs" / "xt" / "keep" / commit, (OLD, OLD))
+    # What was quarantined may yet be mended.
+    assert "freed" in gc(project)
+    assert loose(project) == before
+    aside.unlink()
     dry, real = gc(project, "--dry-run"), gc(project)
     assert dry["freed"] == real["freed"]
     assert {kind["sort"] for kind in real["freed"]} == {"contents", "code"}
@@ -216,3 +225,75 @@ def test_du_adds_up_to_what_the_disk_says(project):
     assert "n0" in page
     assert "n1" not in page
     assert project.xt("du").out.decode().splitlines()[0].split(" in ")[1].startswith("2 runs")
+
+
+def test_a_dropped_run_comes_back_from_a_remote(folder):
+    """With its contents, and where lists show it; what repeats it no longer counts the dropped one."""
+    remote = folder.path.parent / "team"
+    remote.mkdir()
+    assert folder.xt("remote", "add", "team", str(remote)).code == 0
+    for _ in range(2):
+        assert folder.run("-q", "-o", "a", "--", "sh", "-c", "echo a > a").code == 0
+    dropped, left = folder.record("@~1")["id"], folder.record("@")["id"]
+    assert folder.record("@")["snapshot"]["recipe"] == folder.record("@~1")["snapshot"]["recipe"]
+    pushed = folder.xt("push", dropped, "--outputs")
+    assert pushed.code == 0, pushed.err
+    before = sorted(path for path in remote.rglob("*"))
+    assert folder.xt("rm", dropped, left, "--force").code == 0
+    age(folder)
+    assert {run["run"] for run in gc(folder)["dropped"]} == {dropped, left}
+    assert sorted(path for path in remote.rglob("*")) == before
+    assert folder.xt("fsck").code == 0
+    assert list((folder.path / ".xt" / "objects").glob("*/*")) == []
+    (folder.path / "a").unlink()
+    # None of them is there any more to stand for it, or to be called a repeat.
+    assert folder.run("--reuse", "-o", "a", "--", "sh", "-c", "echo a > a").err.count("reuse") == 0
+    made = folder.record("@")["id"]
+    assert made not in (dropped, left)
+    pulled = folder.xt("pull", dropped, "--outputs")
+    assert pulled.code == 0, pulled.err
+    assert dropped[:4] in folder.xt("ls").out.decode()
+    (folder.path / "a").unlink()
+    assert folder.xt("restore", dropped).code == 0
+    assert (folder.path / "a").read_text() == "a\n"
+    # A team's store has the names of a store, and is not swept for that.
+    refused = folder.xt("gc", env={"XT_STORE": str(remote)})
+    assert refused.code == 1
+    assert "a team's store is not swept" in refused.err
+    assert sorted(path for path in remote.rglob("*")) == before
+
+
+def test_a_store_of_another_user_is_swept_only_when_that_is_said(folder, monkeypatch):
+    assert folder.run("-q", "--", "true").code == 0
+    assert folder.xt("rm", "@").code == 0
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    os.chown(folder.path / ".xt", 12345, -1)
+    done = folder.xt("gc")
+    assert done.code == 1
+    assert "belongs to another user" in done.err
+    assert folder.xt("gc", "--json", env={"XT_FOREIGN_STORE": "1"}).code == 0
+
+
+def test_a_store_on_a_disk_that_is_only_read_can_be_looked_at(folder):
+    assert folder.run("-q", "--", "true").code == 0
+    assert folder.xt("rm", "@").code == 0
+    script = "mount --bind .xt .xt && mount -o remount,ro,bind .xt && "
+    inside = ["unshare", "-m", "sh", "-c"]
+    tried = subprocess.run([*inside, script + "true"], cwd=folder.path, capture_output=True, check=False)
+    if tried.returncode:
+        pytest.skip("no mount namespaces here")
+    environ = {**os.environ, "PYTHONPATH": SOURCE}
+
+    def read_only(*more):
+        command = script + " ".join(folder.command("gc", *more))
+        return subprocess.run(
+            [*inside, command], cwd=folder.path, capture_output=True, check=False, env=environ
+        )
+
+    would = read_only("--dry-run")
+    assert would.returncode == 0, would.stderr
+    assert b"would drop 1 of 1 run" in would.stdout
+    refused = read_only()
+    assert refused.returncode == 1
+    assert b"the store cannot be swept: Read-only file system" in refused.stderr

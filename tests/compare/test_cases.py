@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
+from tests.late import stats
 from xt.compare import UnreadableError, case_join
 from xt.compare.case_chance import score_chance
 from xt.compare.case_columns import CaseColumns, columns_of, outcome_of, score_of
@@ -21,6 +21,8 @@ from xt.compare.cases import case_row, compare_cases, judged, same_case_set
 from xt.compare.judging import Row, judge
 from xt.config import CaseSettings
 from xt.model.delta import Delta, Measure, Tally
+
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
 
 PASSED = CaseColumns("id", "passed")
 SCORED = CaseColumns("id", None, "score")

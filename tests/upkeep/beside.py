@@ -5,6 +5,7 @@ that writers find contents in the very moment in which they are swept. Every con
 be there in the end.
 
     python -m tests.upkeep.beside FOLDER WRITERS ROUNDS
+    python -m tests.upkeep.beside FOLDER said          pins and deployments instead of writers
 """
 
 from __future__ import annotations
@@ -20,8 +21,15 @@ from pathlib import Path
 from blake3 import blake3
 
 from tests.upkeep.stores import OLD, Making
-from xt.errors import StoreError, XtError
+from xt.errors import NoSuchRunError, NotRecordedError, StoreError, XtError
+from xt.model.event import Deployed, Removed
+from xt.ops import baseline
+from xt.ops.statements import standing, state
 from xt.store import Store
+
+#: Processes that pin at once.
+PINNING = 2
+NOTHING = "blake3:" + "0" * 64
 
 
 def content(own: int, at: int, which: int) -> bytes:
@@ -60,6 +68,39 @@ def write(made: Making, own: int, rounds: int) -> None:
         made.count = own * 100 + at
         some = [content(own, at, which) for which in range(4)]
         made.seal(writes={"a": some[0], "t": {"x": some[1], "y": some[2]}}, reads={"i": some[3]})
+
+
+def pin(made: Making, own: int, runs: list[str]) -> int:
+    """Pin and deploy what is being dropped; how often that was refused."""
+    refused = 0
+    for at in range(own, len(runs), PINNING):
+        try:
+            if at % 3:
+                baseline.pin(made.store, f"p{at}", runs[at], None, made.outside)
+            else:
+                state(
+                    made.store, made.outside, Deployed, to=f"e{at}", run=runs[at], output="a", digest=NOTHING
+                )
+        except (NotRecordedError, NoSuchRunError):
+            refused += 1
+    return refused
+
+
+def said(folder: str) -> None:
+    """Runs that were put away are pinned while they are dropped."""
+    made = Making(Path(folder))
+    made.gc()
+    runs = [made.seal() for _ in range(60)]
+    for run in runs:
+        state(made.store, made.outside, Removed, run=run, reason=None)
+    pids = [child(lambda own=own: os._exit(pin(made, own, runs))) for own in range(PINNING)]
+    dropped = 0
+    for _ in range(6):
+        dropped += len(made.gc().dropped)
+    refused = sum(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids)
+    left, now = {*made.store.ids()}, standing(made.store)
+    named = {one.run for one in now.pins.values()} | {*now.live()}
+    print(json.dumps({"dangling": sorted(named - left), "refused": refused, "kept": len(named)}))
 
 
 def child(job, *words) -> int:
@@ -103,5 +144,7 @@ def listed(store: Store, item) -> list[str]:
     return [entry["digest"] for entry in json.loads(store.objects.read(item.digest))["entries"]]
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[2] == "said":
+    said(sys.argv[1])
+elif __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

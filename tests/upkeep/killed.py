@@ -1,25 +1,30 @@
-"""A sweep that is killed before each of the system calls by which it changes the store; run by a test.
+"""A sweep that is killed before each of the calls by which it changes the store, or told that one failed.
 
-python -m tests.upkeep.killed FOLDER
+    python -m tests.upkeep.killed FOLDER [EVERY]
+
+With EVERY only every so-manieth attempt is made. Run by a test.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import shutil
 import sys
 from pathlib import Path
 
+from tests.faults import preload
+from tests.faults.preload import Action, Faults
 from tests.upkeep.beside import child
 from tests.upkeep.stores import Making
+from xt.errors import XtError
 from xt.model.event import Removed, Swept
 from xt.ops.statements import state
 from xt.store import Store, events, trash
 
-#: What Python tells of (docs.python.org/3/library/audit_events.html) that changes a folder.
-CALLS = ("os.rename", "os.remove", "os.link", "os.rmdir", "os.utime", "os.mkdir", "os.truncate")
-KILLED = 9
+ERRORS = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT)
 
 
 def template(folder: Path) -> tuple[Making, set[str], set[str]]:
@@ -43,53 +48,60 @@ def template(folder: Path) -> tuple[Making, set[str], set[str]]:
     return made, {kept, waiting}, wanted
 
 
-def sweep(folder: Path, at: int) -> None:
-    """Sweep, and be killed before a call."""
+def sweep(folder: Path, faults: Faults) -> None:
+    """Sweep, while something goes wrong. That it says so is well; anything else is not."""
     made = Making.__new__(Making)
     made.store, made.path, made.folder = Store(str(folder / ".xt")), folder / ".xt", folder
     made.outside = Making(folder).outside
-    left = [at]
-
-    def hook(event: str, words: tuple[object, ...]) -> None:
-        changes = event in CALLS or (event == "open" and isinstance(words[2], int) and words[2] & os.O_CREAT)
-        if changes and "cache" not in str(words[0]):
-            left[0] -= 1
-            if left[0] < 0:
-                os._exit(KILLED)
-
-    sys.addaudithook(hook)
-    made.gc()
+    faults.arm()
+    with contextlib.suppress(XtError):
+        made.gc()
 
 
-def main(folder: Path) -> None:
-    made, runs, contents = template(folder / "template")
-    made.gc(dry=True)  # with the cache, and all that is imported
+def attempts(calls: list[str]) -> list[tuple[int, Action, int, bool]]:
+    """Each call killed, and each failing in one way, once or with all that follow."""
+    found: list[tuple[int, Action, int, bool]] = []
+    for at in range(1, len(calls) + 1):
+        found += [(at, "kill", 0, False), (at, "fail", ERRORS[at % len(ERRORS)], at % 2 == 0)]
+    return found
+
+
+def main(folder: Path, every: int) -> None:
+    _, runs, contents = template(folder / "template")
+    Making(folder / "template").gc(dry=True)  # with the cache, and all that is imported
+    faults = Faults()
+    where = folder / "copy"
+    plans: list[tuple[int, Action, int, bool]] = [(0, "count", 0, False)]
+    calls: list[str] = []
     wrong = []
-    for at in range(10**6):
-        copy = folder / str(at)
-        shutil.copytree(folder / "template", copy)
-        _, status = os.waitpid(child(sweep, copy, at), 0)
-        left = Making(copy)
-        if os.waitstatus_to_exitcode(status) not in (0, KILLED):
-            wrong.append([at, "it failed", status])
+    while plans:
+        at, action, error, forever = plans.pop()
+        shutil.rmtree(where, ignore_errors=True)
+        shutil.copytree(folder / "template", where)
+        faults.plan(str(where / ".xt"), at, action, error, forever=forever, without="/cache/")
+        _, status = os.waitpid(child(sweep, where, faults), 0)
+        if action == "count":
+            calls = faults.calls()
+            plans = attempts(calls)[::every]
+        said = []
+        if os.waitstatus_to_exitcode(status) != (-9 if action == "kill" else 0):
+            said.append(f"it ended with {status}")
+        left = Making(where)
         if not contents <= left.objects() | in_trash(left):
-            wrong.append([at, "something that is needed is gone"])
+            said.append("something that is needed is gone")
         left.gc()
         if left.ids() != runs or left.objects() != contents:
-            wrong.append(
-                [at, "after the next one", sorted(left.ids() ^ runs), sorted(left.objects() ^ contents)]
-            )
-        if in_trash(left) or [*trash.names(str(left.path))]:
-            wrong.append([at, "something is in the trash"])
+            said.append(f"after the next one {left.ids() ^ runs}, {left.objects() ^ contents}")
+        if [*trash.names(str(left.path))]:
+            said.append("something is in the trash")
         if len({run for event in events.every(str(left.path), Swept) for run in event.runs}) != 2:
-            wrong.append([at, "it is not recorded which runs were dropped"])
+            said.append("it is not recorded which runs were dropped")
         again = left.gc()
         if again.freed or again.dropped or again.notes:
-            wrong.append([at, "not all is done", str(again)])
-        shutil.rmtree(copy)
-        if os.waitstatus_to_exitcode(status) == 0:
-            break
-    print(json.dumps({"calls": at, "wrong": wrong}))
+            said.append(f"not all is done: {again}")
+        if said:
+            wrong.append([at, action, error, forever, calls[at - 1], said])
+    print(json.dumps({"calls": len(calls), "wrong": wrong}))
 
 
 def in_trash(made: Making) -> set[str]:
@@ -98,4 +110,6 @@ def in_trash(made: Making) -> set[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if not preload.is_loaded():
+        preload.reload()
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)

@@ -113,7 +113,7 @@ class Making:
 
     def gc(self, *keep: str, **wish: Any) -> Any:
         """Sweep it."""
-        return gc(self.store, Wish(keep=keep, **wish), Settings(), self.outside)
+        return gc(self.store, Wish(keep=keep, **wish), Settings(), self.outside, lambda *_: None)
 
     def state(self) -> dict[Path, tuple[int, int, int]]:
         """What is on the disk, without caches."""

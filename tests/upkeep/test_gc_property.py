@@ -54,7 +54,7 @@ def say(made, ids, at, what):
 @given(
     st.lists(runs, min_size=1, max_size=6), st.lists(said, max_size=6), rules, st.lists(content, max_size=3)
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_what_is_held_stays_whole_and_what_is_not_goes(made_of, statements, keep, others):
     with tempfile.TemporaryDirectory() as folder:
         made = Making(Path(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -45,9 +46,13 @@ def fsck(
     try:
         with Look(store, outside, bar.step, deep=deep) as look:
             look_through(look)
-            if places is not None and look.suspects:
-                mend(look, places)
-            found = report(look, places)
+            interrupted = False
+            try:
+                if places is not None and look.suspects:
+                    mend(look, places)
+            except KeyboardInterrupt:
+                interrupted = True
+            found = report(look, places, interrupted=interrupted)
     finally:
         bar.close()
         if places is not None:
@@ -64,6 +69,11 @@ def fsck(
 
         columns, colours = width(sys.stdout, outside.environ), colour(sys.stdout, outside.environ)
         named = sorted({one.run for finding in found.findings for one in finding.runs})
-        data = for_people(render(found, store.shown_all(named), columns, colours))
+        shown = {}
+        with suppress(OSError):  # a folder of the store may be something else
+            shown = store.shown_all(named)
+        data = for_people(render(found, shown, columns, colours))
     sys.stdout.buffer.write(data)
+    if interrupted:
+        return 130
     return 0 if found.clean else 1

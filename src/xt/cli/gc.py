@@ -31,6 +31,7 @@ def gc(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with everything.")] = False,
 ) -> int:
     """Remove what nobody refers to: of runs that were put away (`xt rm`), and what was left over."""
+    from xt.cli.syncing import Bar
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.moments import length
@@ -49,7 +50,11 @@ def gc(
     rules = [*(keep or []), *(settings.gc.keep if by_rules else [])]
     if by_rules and not settings.gc.keep:
         raise UsageError("`xt.toml` has no rules", '`[gc]` with `keep = ["last 50", "tagged"]`')
-    found = sweep(open_store(outside), Wish(tuple(rules), seconds, dry), settings, outside)
+    bar = Bar(outside)
+    try:
+        found = sweep(open_store(outside), Wish(tuple(rules), seconds, dry), settings, outside, bar.step)
+    finally:
+        bar.close()
     if as_json:
         from xt import codec
         from xt.cli.answer import for_programs

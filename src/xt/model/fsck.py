@@ -12,10 +12,12 @@ from xt.model.text import Text
 FAULTS = {
     "format-missing": "The store has runs and no file `format`.",
     "format-damaged": "`format` says nothing that can be understood.",
+    "folder-damaged": "Something else is where a folder of the store must be.",
     "key-missing": "The secret for keyed digests is gone: what was masked before cannot be compared.",
     "key-damaged": "The secret is not as long as it must be.",
     "record-damaged": "A record is not what was sealed, cannot be read, or is of another run.",
     "record-lost": "A damaged record was put aside, and no whole one came in its place.",
+    "record-missing": "The index remembers a run that is not here, and no `xt gc` dropped it.",
     "record-misplaced": "A record lies where nobody looks for it, or under another name.",
     "start-damaged": "A run in flight or lost does not say how it was started.",
     "event-damaged": "A later statement cannot be read, or is not of its name.",

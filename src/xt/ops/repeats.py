@@ -91,6 +91,36 @@ def same_recipe(store_path: str, recipe: str) -> list[tuple[str, str]]:
     return sorted({(found[1], found[0]) for found in words if _is_run(found)})
 
 
+def forget(store_path: str, recipe: str, runs: set[str]) -> None:
+    """Take runs that were dropped out of what is remembered of a recipe.
+
+    Their lines are made void where they stand, because others add lines at any time.
+
+    Args:
+        store_path: of `.xt`.
+        recipe: its digest.
+        runs: their ids.
+
+    Raises:
+        OSError: it cannot be written; whoever asks then finds runs without records.
+    """
+    name = _name(recipe)
+    if name is None:
+        return
+    try:
+        fd = os.open(f"{store_path}/cache/recipes/{name}", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    try:
+        place = 0
+        for line in os.read(fd, os.fstat(fd).st_size).splitlines(keepends=True):
+            if line.partition(b" ")[0].decode("ascii", "replace") in runs:
+                os.pwrite(fd, b" " * runid.LENGTH, place)
+            place += len(line)
+    finally:
+        os.close(fd)
+
+
 def _name(recipe: str) -> str | None:
     """Name of the file of a recipe; None for what is no digest: a record may come from somebody else."""
     _, _, digits = recipe.partition(":")

@@ -12,7 +12,6 @@ from xt.errors import ConfigError, NotRecordedError, UsageError
 from xt.model.event import Event
 from xt.model.standing import Standing, fold
 from xt.store import Store, events
-from xt.store.holding import statement
 
 #: Fields of events that hold what somebody wrote.
 FREE = ("text", "reason", "purpose")
@@ -20,10 +19,6 @@ FREE = ("text", "reason", "purpose")
 LABELS = ("name", "to")
 
 E = TypeVar("E", bound=Event)
-
-
-class SecretLabelError(UsageError):
-    """What a run was to be called looks like a secret."""
 
 
 def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
@@ -36,10 +31,12 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
         fields: of that kind, without `id`, `at` and `by`; what somebody wrote freely is kept without secrets.
 
     Raises:
-        SecretLabelError: a name, a tag or a place looks like a secret.
+        UsageError: a name, a tag or a place looks like a secret.
         NotRecordedError: the run it is about is not there any more.
         OSError: it was not written.
     """
+    from xt.store.holding import statement  # not for those who only read
+
     run = fields.get("run")
     at = timestamp(outside.now())
     written = [name for name in (*FREE, *LABELS) if isinstance(fields.get(name), str) and fields[name]]
@@ -48,7 +45,7 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
         if not fields.get("off"):  # one that is there may be taken off
             for name in LABELS:
                 if name in masked and masked[name] != fields[name]:
-                    raise SecretLabelError(
+                    raise UsageError(
                         "that looks like a secret: nothing was written", "others would read it everywhere"
                     )
         fields |= {name: masked[name] for name in FREE if name in masked}

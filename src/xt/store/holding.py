@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from xt import fsio
 from xt.errors import StoreError
+from xt.store.live import NO_LOCKS
 
 #: Held for milliseconds: alone while runs are dropped, shared while something is said of one.
 EVENTS = "events.lock"
@@ -23,7 +24,7 @@ def statement(store: str) -> Iterator[None]:
     Raises:
         OSError: the store cannot be written.
     """
-    with _held(f"{store}/{EVENTS}", fcntl.LOCK_SH):
+    with _held(f"{store}/{EVENTS}", fcntl.LOCK_SH, needed=False):
         yield
 
 
@@ -45,7 +46,7 @@ def bringing(store: str) -> Iterator[None]:
     Raises:
         OSError: the store cannot be written.
     """
-    with _held(f"{store}/{SWEEP}", fcntl.LOCK_SH):
+    with _held(f"{store}/{SWEEP}", fcntl.LOCK_SH, needed=False):
         yield
 
 
@@ -58,7 +59,7 @@ def sweeping(store: str) -> Iterator[int]:
 
     Raises:
         OSError: the store cannot be written.
-        StoreError: somebody else sweeps, or brings something.
+        StoreError: somebody else sweeps, or brings something; or nobody can lock anything there.
     """
     with _held(f"{store}/{SWEEP}", fcntl.LOCK_EX | fcntl.LOCK_NB) as fd:
         os.utime(fd)
@@ -66,7 +67,7 @@ def sweeping(store: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _held(path: str, how: int) -> Iterator[int]:
+def _held(path: str, how: int, *, needed: bool = True) -> Iterator[int]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, fsio.PRIVATE_FILE)
     try:
         try:
@@ -76,6 +77,15 @@ def _held(path: str, how: int) -> Iterator[int]:
                 "another `xt gc`, `xt fsck --repair` or `xt pull` is at work in this store",
                 "try again when it has ended",
             ) from None
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            # Where there are no locks nothing is ever swept, so that others need none.
+            if needed:
+                raise StoreError(
+                    f"the file system of `{os.path.dirname(path)}` has no locks, so sweeping is not safe",
+                    "on a disk of its own, a copy of the store can be swept",
+                ) from None
         yield fd
     finally:
         os.close(fd)

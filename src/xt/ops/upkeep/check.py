@@ -67,16 +67,19 @@ def look_through(look: Look) -> None:
     look.settle()
 
 
-def report(look: Look, places: Places | None) -> Fsck:
+def report(look: Look, places: Places | None, *, interrupted: bool = False) -> Fsck:
     """Say what was found: faults first, by code and path.
 
     Args:
         look: that was taken.
         places: that were asked for what is missing; None when nothing was to be repaired.
+        interrupted: whether the repair was ended early; what it had mended is mended.
     """
     findings = [one.finding() for one in look.suspects]
     findings.sort(key=lambda found: (not found.fault, found.code, str(found.path), found.message))
     counts = msgspec.convert(look.counts, Counts)
     store = to_text(look.store.path)
     asked, doubts = (places.asked, places.doubts) if places else ([], [])
-    return Fsck(store, look.deep, places is not None, counts, findings, asked, doubts)
+    return Fsck(
+        store, look.deep, places is not None, counts, findings, asked, doubts, interrupted=interrupted
+    )

@@ -7,16 +7,14 @@ objects are what their names say is looked at here: git does not ask when it onl
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
-import zlib
 from collections.abc import Iterator
 
 from xt import fsio
 from xt.collect import codestore, gitdir, packs
 from xt.collect.codestore import CodeStore
-from xt.collect.git import Dialogue, Git, GitError
+from xt.collect.git import Git, GitError
 from xt.context import Outside
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text
@@ -24,24 +22,21 @@ from xt.ops.code_trees import borrowed
 from xt.ops.elsewhere import not_brought
 from xt.ops.repeat.places import tops
 from xt.ops.upkeep import inventory
+from xt.ops.upkeep.git_objects import FOLDERS, fault_of, is_sound
 from xt.ops.upkeep.holds import Tree, trees
-from xt.ops.upkeep.looking import LEFT, Look, One, Suspect, denied, what_is
+from xt.ops.upkeep.looking import LEFT, Look, One, Suspect
 from xt.store import Store
 from xt.store.objects import WHOLE
 
-#: Repositories of a store, by the format of their objects.
-FOLDERS = {"sha1": "code.git", "sha256": "code.sha256.git"}
 _LOOSE = re.compile(r"[^/]+/objects/([0-9a-f]{2})/([0-9a-f]{38}|[0-9a-f]{62})")
 _PACK = re.compile(r"[^/]+/objects/pack/pack-[0-9a-f]{40,64}\.(pack|idx|rev)")
-#: Longer ones say that the object is not one.
-_HEADER = 64
+_OID = re.compile(r"\b[0-9a-f]{40,64}\b")
 
 
 class _Group:
     """Trees that are read with the same borrowed objects."""
 
-    def __init__(self, git: Git) -> None:
-        self.git = git
+    def __init__(self) -> None:
         self.trees: dict[str, list[tuple[str, Tree, bool]]] = {}
         """Tree → run, how it names it, and whether it need not be here."""
 
@@ -59,6 +54,8 @@ class Code:
         self._missing: dict[str, Suspect] = {}
         """Trees that cannot be read."""
         self._own: dict[str, CodeStore] = {}
+        self._special: set[str] = set()
+        """Paths of what is no file and should be."""
         self._read: set[bytes] = set()
         """Objects that were read and are good."""
 
@@ -73,13 +70,11 @@ class Code:
                 continue
             key = snapshot.code.vcs, from_text(snapshot.context.project), tree.folder
             if key not in self._around:
-                self._around[key] = tuple(
-                    lenders(self._look.store, snapshot, tree.folder, self._look.outside)
-                )
-            group = self._group("sha256" if len(tree.tree) == 64 else "sha1", self._around[key])
-            if group is not None:
-                needs = group.trees.setdefault(tree.tree, [])
-                needs.append((one.run, tree, snapshot.code.partial))
+                found = lenders(self._look.store, snapshot, tree.folder, self._look.outside)
+                self._around[key] = tuple(dict.fromkeys(found))
+            form = "sha256" if len(tree.tree) == 64 else "sha1"
+            group = self._groups.setdefault((form, self._around[key]), _Group())
+            group.trees.setdefault(tree.tree, []).append((one.run, tree, snapshot.code.partial))
 
     def end(self) -> None:
         """Look at all of it."""
@@ -90,35 +85,58 @@ class Code:
                 self._objects(folder)
             done = 0
             total = sum(len(group.trees) for group in self._groups.values())
-            for group in self._groups.values():
+            for (form, around), group in self._groups.items():
                 look.count("trees", len(group.trees))
+                git = self._git(form, around)
                 for some in _batches(list(group.trees)):
                     look.step("checking code", done, total)
                     done += len(some)
-                    self._trees(group, some)
+                    self._trees(git, group, some)
         except GitError as error:
             look.suspect("code-unchecked", None, f"code was not looked at: {error}")
 
-    # --- which repositories --------------------------------------------------------------------------
+    # --- git ---------------------------------------------------------------------------------------------
 
-    def _group(self, form: str, around: tuple[str, ...]) -> _Group | None:
-        around = tuple(dict.fromkeys(around))
-        if (form, around) not in self._groups:
-            if form not in self._own:
-                # A repository of its own, so that nothing is made or believed but the objects.
-                self._own[form] = CodeStore(self._look.scratch(), form, self._look.outside.environ)
-            objects = self._look.path(f"{FOLDERS[form]}/objects")
-            git = self._own[form].git(None, [*around], objects=objects if os.path.isdir(objects) else None)
-            self._groups[form, around] = _Group(git.with_settings(["core.bigFileThreshold=16m"]))
-        return self._groups[form, around]
+    def _git(self, form: str, around: tuple[str, ...]) -> Git:
+        """Git in a repository elsewhere: nothing is made in the store, and nothing believed but objects."""
+        if form not in self._own:
+            self._own[form] = CodeStore(self._look.scratch(), form, self._look.outside.environ)
+        own = self._own[form]
+        git = own.git(None, [*around], objects=self._readable(FOLDERS[form], own))
+        return git.with_settings(["core.bigFileThreshold=16m"])
+
+    def _readable(self, folder: str, own: CodeStore) -> str | None:
+        """The folder of a repository's objects; or one like it, without what git would wait for."""
+        objects = self._look.path(f"{folder}/objects")
+        if not os.path.isdir(objects):
+            return None
+        avoided = {path for path in self._special if path.startswith(objects)}
+        if not avoided:
+            return objects
+        place = f"{own.path}/objects"
+        for name in os.listdir(objects):
+            inside = f"{objects}/{name}"
+            if inside in avoided or os.path.lexists(f"{place}/{name}"):
+                continue
+            if not any(path.startswith(inside + "/") for path in avoided):
+                os.symlink(inside, f"{place}/{name}")
+                continue
+            os.mkdir(f"{place}/{name}")
+            for base in os.listdir(inside):
+                if f"{inside}/{base}" not in avoided:
+                    os.symlink(f"{inside}/{base}", f"{place}/{name}/{base}")
+        return place
 
     # --- objects ---------------------------------------------------------------------------------------
 
     def _files(self, form: str, folder: str) -> None:
         """What makes it a repository of ours: without any of it, git would take it for another one."""
         look = self._look
-        if not os.path.isdir(look.path(f"{folder}/objects")):
+        objects = look.path(f"{folder}/objects")
+        if not os.path.isdir(objects):
             return
+        if not os.path.exists(look.path(f"{folder}/HEAD")) and not os.listdir(objects):
+            return  # its making was interrupted: the next run completes it
         for name in codestore.files(form):
             if not codestore.is_ours(look.path(folder), form, name):
                 look.suspect(
@@ -142,6 +160,8 @@ class Code:
     def _one(self, file: inventory.File, oid: str | None) -> None:
         look = self._look
         look.count("code_objects")
+        if not file.is_file:
+            self._special.add(look.path(file.name))
         if file.size > WHOLE and not look.deep:
             look.count("code_by_size")
             look.count("code_by_size_bytes", file.size)
@@ -158,44 +178,43 @@ class Code:
     def _packed(self, path: str) -> list[str]:
         """Ids of what is in a damaged pack, as far as its index tells."""
         form = "sha256" if FOLDERS["sha256"] in path else "sha1"
-        group = self._group(form, ())
         try:
             index = fsio.read_file(os.path.splitext(path)[0] + ".idx")
-            rows = group.git.run("show-index", f"--object-format={form}", data=index) if group else b""
+            rows = self._git(form, ()).run("show-index", f"--object-format={form}", data=index)
         except (GitError, OSError):
             return []
         return [words[1].decode() for words in map(bytes.split, rows.splitlines()) if len(words) > 1]
 
     # --- trees -----------------------------------------------------------------------------------------
 
-    def _trees(self, group: _Group, some: list[str]) -> None:
+    def _trees(self, git: Git, group: _Group, some: list[str]) -> None:
         """Look whether trees are whole; find those that are not by halves."""
-        told = self._told(group, some)
+        told = self._told(git, some)
         if told is None:
             return
         if len(some) > 1:
             middle = len(some) // 2
-            self._trees(group, some[:middle])
-            self._trees(group, some[middle:])
+            self._trees(git, group, some[:middle])
+            self._trees(git, group, some[middle:])
             return
         for run, tree, partial in group.trees[some[0]]:
-            self._concerned(group, run, tree, told, partial=partial)
+            self._concerned(git, run, tree, told, partial=partial)
 
-    def _told(self, group: _Group, some: list[str]) -> list[Suspect] | str | None:
+    def _told(self, git: Git, some: list[str]) -> list[Suspect] | str | None:
         """Damaged objects that trees reach; or why they cannot be read; None when all is well."""
         words = ["rev-list", "--objects", "--stdin"]
         words += ["--no-object-names"] if self._bad or self._look.deep else ["--quiet"]
         try:
-            listing = group.git.run(
-                *words, data="".join(f"{tree}\n" for tree in some).encode(), seconds=packs.LONG
-            )
+            listing = git.run(*words, data="".join(f"{tree}\n" for tree in some).encode(), seconds=packs.LONG)
         except GitError as error:
             if str(error) == "git not found":
                 raise
-            return str(error)
+            # It ends at the first object that it cannot have.
+            named = {oid for oid in _OID.findall(str(error)) if oid in self._bad}
+            return [self._bad[oid] for oid in named] or str(error)
         oids = listing.decode().split()
         if self._look.deep:
-            self._contents(group.git, oids)
+            self._contents(git, oids)
         found = {self._bad[oid].path: self._bad[oid] for oid in oids if oid in self._bad}
         return [*found.values()] or None
 
@@ -221,9 +240,7 @@ class Code:
                 )
                 self._bad[oid].digest = oid
 
-    def _concerned(
-        self, group: _Group, run: str, tree: Tree, told: list[Suspect] | str, *, partial: bool
-    ) -> None:
+    def _concerned(self, git: Git, run: str, tree: Tree, told: list[Suspect] | str, *, partial: bool) -> None:
         look = self._look
         part = f"code: {tree.folder}" if tree.folder else "code"
         if not isinstance(told, str):
@@ -238,7 +255,7 @@ class Code:
             code = "code-partial" if partial else "not-brought"
             found = look.suspect(code, None, away or "it was not whole when it was recorded", None)
         else:
-            found = self._missing.get(tree.tree) or self._lost(group.git, tree.tree, told)
+            found = self._missing.get(tree.tree) or self._lost(git, tree.tree, told)
         found.concerns(run, part)
         found.trees.append((run, tree.folder))
 
@@ -273,96 +290,11 @@ def lenders(store: Store, snapshot: Snapshot, folder: str, outside: Outside) -> 
                     yield found
 
 
-def is_sound(dialogue: Dialogue, oid: str) -> bool:
-    """Whether an object that git gives is what its id says."""
-    hasher = _hasher(len(oid))
-    try:
-        kind, size, pieces = dialogue.object(oid)
-        hasher.update(b"%s %d\0" % (kind.encode(), size))
-        for piece in pieces:
-            hasher.update(piece)
-    except GitError:
-        return False
-    return hasher.hexdigest() == oid
-
-
 def _is_sound_now(git: Git, oid: str) -> bool:
     with contextlib.closing(git.blobs()) as dialogue:
         return is_sound(dialogue, oid)
 
 
-def _hasher(digits: int) -> hashlib._Hash:
-    return hashlib.sha1(usedforsecurity=False) if digits == 40 else hashlib.sha256()
-
-
 def _batches(found: list[str], size: int = 500) -> Iterator[list[str]]:
     for at in range(0, len(found), size):
         yield found[at : at + size]
-
-
-def fault_of(path: str, oid: str | None) -> str | None:
-    """Say what is wrong with a file of git's objects; None: nothing, or it is gone.
-
-    Args:
-        path: of the file.
-        oid: of a loose object its id; None of a pack, or of what belongs to one.
-    """
-    try:
-        return _loose_fault(path, oid) if oid else _pack_fault(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return f"it may not be read: {error.strerror}" if denied(error) else what_is(path, error)
-
-
-def _loose_fault(path: str, oid: str) -> str | None:
-    """Say why a loose object is not what its name says."""
-    hasher = _hasher(len(oid))
-    inflate = zlib.decompressobj()
-    size = left = -1
-    head = b""
-    try:
-        for read in fsio.read_pieces(path):
-            piece, data = read, b""
-            while piece or len(data) == fsio.CHUNK:
-                data = inflate.decompress(piece, fsio.CHUNK)
-                piece = inflate.unconsumed_tail
-                hasher.update(data)
-                if size < 0:
-                    head += data
-                    words, end, _ = head[:_HEADER].partition(b"\0")
-                    if end:
-                        size = int(words.split(b" ")[1])
-                        left = size - (len(head) - len(words) - 1)
-                    elif len(head) > _HEADER:
-                        return "it is no object of git"
-                else:
-                    left -= len(data)
-                if size >= 0 and left < 0:
-                    return "it is longer than it says"
-                if inflate.eof:
-                    break
-            if inflate.eof:
-                break
-    except (zlib.error, ValueError, IndexError) as error:
-        return f"it cannot be decompressed: {error}"
-    if not head:
-        return "it is empty"
-    if not inflate.eof or inflate.unused_data or left:
-        return "it is cut, or goes on where it should end"
-    return None if hasher.hexdigest() == oid else "it is not what its name says"
-
-
-def _pack_fault(path: str) -> str | None:
-    """Say why a pack, or the index of one, is not what was written: it ends with the digest of all before."""
-    wide = f"/{FOLDERS['sha256']}/" in path
-    hasher = _hasher(64 if wide else 40)
-    length = hasher.digest_size
-    kept = b""
-    for piece in fsio.read_pieces(path):
-        kept += piece
-        hasher.update(kept[:-length])
-        kept = kept[-length:]
-    if len(kept) < length:
-        return "it is empty" if not kept else "it is cut"
-    return None if hasher.digest() == kept else "it is not what was written"

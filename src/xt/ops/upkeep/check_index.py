@@ -6,13 +6,16 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from xt import fsio
 from xt.errors import XtError
+from xt.model.event import Swept
 from xt.model.result import Record
+from xt.ops.upkeep.inventory import QUARANTINE
 from xt.ops.upkeep.looking import Look, One
+from xt.store import events, trash
 from xt.store.index.checking import Copy, IndexFaultError, asking
+from xt.store.index.layout import index_path
 
-#: Relative to the store.
-NAME = "cache/index.db"
 #: Runs that are held against all tables together.
 TOGETHER = 500
 
@@ -23,6 +26,7 @@ class Index:
     def __init__(self, look: Look) -> None:
         """Look at nothing yet."""
         self._look = look
+        self._name = fsio.relative_to(index_path(look.store.path), look.store.path)
         self._copy: Copy | None = None
         self._doubtful: set[str] = set()
         """Runs."""
@@ -52,9 +56,16 @@ class Index:
         with self._asking():
             self._compare(self._copy)
             self._doubtful |= {run for run in self._copy.runs() if not self._recorded(run)}
+            gone = {run for run in self._copy.remembered() if not self._recorded(run)}
+            elsewhere = {
+                run for found in self._look.suspects if found.code == "record-misplaced" for run in found.runs
+            }
+            for run in sorted(gone - elsewhere):
+                if not self._dropped(run):
+                    self._gone(run)
             if not self._copy.knows_what_is_live():
                 said = "it says something else of what is live than the events"
-                self._look.suspect("index-disagrees", NAME, said)
+                self._look.suspect("index-disagrees", self._name, said)
         if self._copy is not None:
             self._copy.close()
         self._copy = self._taken(said=False) if self._doubtful and self._copy is not None else None
@@ -65,7 +76,9 @@ class Index:
             there = set(copy.runs())
             wrong = {run for run in self._doubtful if self._is_wrong(copy, run, there)}
             if wrong:
-                found = self._look.suspect("index-disagrees", NAME, "it says something else than the records")
+                found = self._look.suspect(
+                    "index-disagrees", self._name, "it says something else than the records"
+                )
                 for run in wrong:
                     found.concerns(run, "what lists and searches say of it")
 
@@ -76,7 +89,7 @@ class Index:
             with asking():
                 yield
         except IndexFaultError as error:
-            self._look.suspect(error.code, NAME, str(error))
+            self._look.suspect(error.code, self._name, str(error))
             self._copy = None
 
     def _remembers(self, name: str, data: bytes) -> bool:
@@ -97,6 +110,24 @@ class Index:
             # A damaged record is a finding of its own.
             return run in there and not self._recorded(run)
 
+    def _gone(self, run: str) -> None:
+        name = f"runs/{run[:2]}/{run}.json"
+        found = self._look.suspect(
+            "record-missing",
+            name,
+            "the index remembers this run, and it is not here",
+            lambda: not self._recorded(run) and not self._dropped(run),
+        )
+        found.concerns(run)
+        found.hint = "`xt pull` brings it from a store that has it; the next `xt ls` forgets it"
+
+    def _dropped(self, run: str) -> bool:
+        """Whether it was dropped on purpose, or is just being dropped; or is told as put aside."""
+        store, name = self._look.store.path, f"runs/{run[:2]}/{run}.json"
+        if os.path.lexists(trash.path(store, name)) or os.path.lexists(f"{store}/{QUARANTINE}/{name}"):
+            return True
+        return any(run in event.runs for event in events.every(store, Swept))
+
     def _recorded(self, run: str) -> bool:
         return os.path.lexists(self._look.path(f"runs/{run[:2]}/{run}.json"))
 
@@ -107,9 +138,9 @@ class Index:
             return None
         except IndexFaultError as error:
             if said:
-                self._look.suspect(error.code, NAME, str(error))
+                self._look.suspect(error.code, self._name, str(error))
             return None
         except OSError as error:
             if said:
-                self._look.unreadable(NAME, error.strerror or str(error))
+                self._look.unreadable(self._name, error.strerror or str(error))
             return None

@@ -17,6 +17,7 @@ _OTHERS = frozenset(
         *("quarantine", "gc.lock", "events.lock"),
     )
 )
+_FOLDERS = frozenset(("pulled", "code.git", "work", "jobs", "trash", "quarantine"))
 _FORMAT = re.compile(rb"xt-store [0-9]+\s*")
 
 
@@ -32,6 +33,10 @@ class Layout:
         self._format()
         self._key()
         look = self._look
+        for name in sorted(FOLDERS | _FOLDERS):
+            if os.path.lexists(look.path(name)) and not os.path.isdir(look.path(name)):
+                said = "something else is where a folder must be"
+                look.suspect("folder-damaged", name, said, lambda name=name: not _is_folder(look, name))  # type: ignore[misc]
         for file in sorted(inventory.listed(look.store.path, "", look.unreadable)):
             if file.name in FOLDERS | _OTHERS:
                 continue
@@ -72,6 +77,10 @@ class Layout:
             look.suspect("key-damaged", "key", what_is(path, OSError()))
         elif info.st_size != KEY_BYTES:
             look.suspect("key-damaged", "key", f"it has {info.st_size} bytes instead of {KEY_BYTES}")
+
+
+def _is_folder(look: Look, name: str) -> bool:
+    return os.path.isdir(look.path(name))
 
 
 def _format_fault(path: str) -> str | None:

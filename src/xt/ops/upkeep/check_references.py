@@ -12,7 +12,7 @@ from xt.model.sync import EXTRA, Pulled
 from xt.ops.sync import parts
 from xt.ops.sync.parts import Part
 from xt.ops.upkeep import holds, inventory
-from xt.ops.upkeep.check_objects import ZST, damaged
+from xt.ops.upkeep.check_objects import ZST, damaged, fault_of
 from xt.ops.upkeep.looking import Look, One, Suspect
 from xt.store import pulled
 from xt.store.objects import WHOLE
@@ -102,11 +102,16 @@ class References:
 
     def _unlisted(self, part: Part, error: DamagedError) -> None:
         """A manifest whose content is that of its name and is no list; or one too large to be read yet."""
-        if part.digest not in self._look.bad:
-            name = self._name(part.digest)
-            found = self._look.suspect("manifest-damaged", name, error.message, None)
-            found.digest = part.digest
-            self._look.bad[part.digest] = found
+        look, name = self._look, self._name(part.digest)
+        if part.digest in look.bad:
+            return
+        reason = fault_of(look.path(name), part.digest)
+        if reason is not None:
+            damaged(look, name, part.digest, reason)
+            return
+        found = look.suspect("manifest-damaged", name, error.message)
+        found.hint = "it is as it was stored, and never was a list: the run must be made again"
+        look.bad[part.digest] = found
 
     def _how(self, part: Part) -> Literal["missing", "damaged"] | None:
         look = self._look
@@ -152,6 +157,7 @@ class References:
         else:
             found = self._lost(part.digest, one.run)
         found.concerns(one.run, named)
+        found.lists = found.lists or part.sort == "manifest"
         found.size = part.size if found.size is None else found.size
         if sort in ("outputs", "inputs", "metrics") and len(found.places) < 100:
             found.places.add((one.run, part.name))

@@ -63,6 +63,8 @@ class Suspect:
         """Of the content that is concerned."""
         self.size: int | None = None
         """Of that content, as a record says it."""
+        self.lists = False
+        """Whether it is a list of the files of a tree."""
         self.places: set[tuple[str, str]] = set()
         """Where that content may lie in the project: run and path, as recorded."""
         self.trees: list[tuple[str, str]] = []

@@ -8,6 +8,7 @@ from collections.abc import Container
 from xt import codec
 from xt.errors import DamagedError, NotRecordedError, XtError
 from xt.model.result import Start
+from xt.ops.sync.pool import Step
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.holds import manifests, named, text
 from xt.ops.upkeep.inventory import Raw
@@ -17,19 +18,19 @@ from xt.store import Store, pulled, trash
 
 #: What a manifest begins with, in canonical JSON.
 _BEGIN = b'{"entries":['
-#: Bytes of a manifest that are read.
-_LARGEST = 1 << 30
 
 
 class Reached:
     """Everything that is named by what stays."""
 
-    def __init__(self, store: Store, dropped: Container[str]) -> None:
+    def __init__(self, store: Store, dropped: Container[str], runs: int, step: Step) -> None:
         """Mark.
 
         Args:
             store: to read.
             dropped: runs whose records and starts do not count.
+            runs: about how many there are.
+            step: is told how far it is.
 
         Raises:
             DamagedError: a record, or the list of a folder, cannot be read: so what it needs is not known.
@@ -37,7 +38,8 @@ class Reached:
         self._store = store
         self._opened: set[bytes] = set()
         self.marks = Marks()
-        for raw in inventory.records(store, unlisted):
+        for done, raw in enumerate(inventory.records(store, unlisted)):
+            step("marking", done, max(done + 1, runs))
             if raw.run not in dropped:
                 self._record(raw)
         for raw in inventory.starts(store, unlisted):
@@ -83,14 +85,14 @@ class Reached:
         if own in self._opened:
             return
         try:
-            data = self._store.objects.read(digest)
+            for digests in inventory.mentions_of(self._store, digest):
+                self.marks.add(digests)
         except NotRecordedError:
             if needed:
                 raise DamagedError(f"{what} is not there", _HINT) from None
             return
         except DamagedError as error:
             raise DamagedError(f"{what} cannot be read: {error.message}", _HINT) from None
-        self.marks.add(named(data))
         self._opened.add(own)
 
     def _loosely(self, digests: set[bytes]) -> None:
@@ -100,8 +102,9 @@ class Reached:
             self._opened.add(digest)
             try:
                 with self._store.objects.open(text(digest)) as file:
-                    if file.read(len(_BEGIN)) == _BEGIN:
-                        self.marks.add(named(file.read(_LARGEST)))
+                    is_list = file.read(len(_BEGIN)) == _BEGIN
+                for listed in inventory.mentions_of(self._store, text(digest)) if is_list else ():
+                    self.marks.add(listed)
             except (NotRecordedError, DamagedError):
                 continue  # no content, or damaged, in which case its name alone keeps it
 

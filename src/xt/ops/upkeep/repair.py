@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from xt import fsio
 from xt.errors import StoreError, XtError
 from xt.ops.upkeep import repair_code, repair_contents, repair_records, repair_store
+from xt.ops.upkeep.aside import put_aside
 from xt.ops.upkeep.check_code import Code
 from xt.ops.upkeep.check_references import References
 from xt.ops.upkeep.looking import Look, One, Suspect
@@ -25,12 +26,12 @@ REPAIRS: dict[str, Callable[[Mending, Suspect], None]] = {
     "key-damaged": repair_store.key,
     "pull-note-damaged": repair_store.pull_note,
     "record-misplaced": repair_records.misplaced,
+    "record-missing": repair_records.damaged,
     "record-damaged": repair_records.damaged,
     "record-lost": repair_records.damaged,
     "start-damaged": repair_records.start,
     "object-missing": repair_contents.mend,
     "object-damaged": repair_contents.mend,
-    "manifest-damaged": repair_contents.mend,
     "object-misplaced": repair_contents.misplaced,
     "code-damaged": repair_code.damaged,
     "code-missing": repair_code.missing,
@@ -39,8 +40,10 @@ REPAIRS: dict[str, Callable[[Mending, Suspect], None]] = {
     "index-damaged": repair_store.index,
     "index-disagrees": repair_store.index,
 }
-#: After these, what restored records name is looked at.
-_RECORDS = 9
+#: After this one, what restored records name is looked at.
+_RECORDS = "record-lost"
+#: After these, what restored lists name is looked at, and mended.
+_CONTENTS = ("object-missing", "object-damaged")
 
 
 def repair(look: Look, places: Places) -> None:
@@ -61,15 +64,24 @@ def repair(look: Look, places: Places) -> None:
                 f"the store cannot be repaired: `{look.store.path}` cannot be written: {error.strerror}",
                 "without `--repair` it is only looked at",
             ) from error
+        for one in look.suspects:
+            if one.code == "folder-damaged" and one.path is not None:
+                one.aside = put_aside(look.store.path, one.path)
+                one.repaired = "an empty folder is there now"
         for folder in FOLDERS:
             os.makedirs(look.path(folder), fsio.PRIVATE_DIR, exist_ok=True)
         misplaced = [one for one in look.suspects if one.code == "object-misplaced"]
         sources = Sources(look.store, look.outside, places, misplaced)
         mending = Mending(look, sources)
-        for number, (code, mend) in enumerate(REPAIRS.items(), 1):
+        for code, mend in REPAIRS.items():
             _each(mending, code, mend)
-            if number == _RECORDS:
+            if code == _RECORDS:
                 _look_at(look, mending.restored)
+            if code == _CONTENTS[-1]:
+                lists = [one for one in look.suspects if one.lists and one.repaired is not None]
+                _look_at(look, sorted({run for one in lists for run in one.runs}))
+                for again in _CONTENTS:
+                    _each(mending, again, mend)
 
 
 def _each(mending: Mending, code: str, mend: Callable[[Mending, Suspect], None]) -> None:
@@ -88,6 +100,8 @@ def _look_at(look: Look, runs: list[str]) -> None:
     before = len(look.suspects)
     checks = (References(look), Code(look))
     for run in runs:
+        if not os.path.lexists(look.path(f"runs/{run[:2]}/{run}.json")):
+            continue  # a damaged record names it too
         data = look.store.record_bytes(run)
         for check in checks:
             check.run(One(run, look.store.check_record(run, data), data))

@@ -14,7 +14,8 @@ from xt.ops.code_trees import repository, trees
 from xt.ops.repeat.places import tops
 from xt.ops.sync.code import Code
 from xt.ops.upkeep.aside import put_aside
-from xt.ops.upkeep.check_code import FOLDERS, fault_of, lenders
+from xt.ops.upkeep.check_code import lenders
+from xt.ops.upkeep.git_objects import FOLDERS, fault_of
 from xt.ops.upkeep.looking import Suspect
 from xt.ops.upkeep.mending import Mending
 from xt.store.remote import Remote
@@ -30,14 +31,29 @@ def damaged(mending: Mending, suspect: Suspect) -> None:
         suspect.hint = "it is an object of the project: `git fsck` there says more"
         return
     store, name = mending.store.path, suspect.path
-    stem, ending = os.path.splitext(name)
     for form, folder in FOLDERS.items():
         if name in {f"{folder}/{one}" for one in codestore.files(form)}:
             suspect.aside = put_aside(store, name)
             fsio.write_atomic(f"{store}/{name}", codestore.files(form)[name.removeprefix(f"{folder}/")])
             suspect.repaired = "written again"
             return
-    if ending in (".idx", ".rev") and os.path.exists(f"{store}/{stem}.pack"):
+    # All of them, before git is asked anything: it would wait for a FIFO, say.
+    for other in mending.look.suspects:
+        if other.code == suspect.code and other.aside is None and other.path is not None:
+            _aside(mending, other)
+    if suspect.repaired is None and not suspect.trees:
+        suspect.repaired = "no run needs it"
+    elif suspect.repaired is None:
+        missing(mending, suspect)
+
+
+def _aside(mending: Mending, suspect: Suspect) -> None:
+    store, name = mending.store.path, suspect.path
+    assert name is not None
+    stem, ending = os.path.splitext(name)
+    if "/objects/" not in name:
+        return
+    if ending in (".idx", ".rev") and os.path.isfile(f"{store}/{stem}.pack"):
         suspect.aside = put_aside(store, name)
         if _indexed(mending, f"{store}/{stem}.pack"):
             suspect.repaired = "made anew from the pack"
@@ -47,10 +63,6 @@ def damaged(mending: Mending, suspect: Suspect) -> None:
     if ending == ".pack":
         for other in (".idx", ".rev"):
             put_aside(store, stem + other)
-    if not suspect.trees:
-        suspect.repaired = "no run needs it"
-    else:
-        missing(mending, suspect)
 
 
 def missing(mending: Mending, suspect: Suspect) -> None:

@@ -16,7 +16,7 @@ def mend(mending: Mending, suspect: Suspect) -> None:
     assert digest is not None
     if suspect.code == "object-damaged" and suspect.path is not None:
         reason = fault_of(f"{store.path}/{suspect.path}", digest)
-        if reason is not None or suspect.size is not None:
+        if reason is not None:
             packed = suspect.path.endswith(ZST)
             suspect.aside = put_aside(
                 store.path, suspect.path, lambda path: _is_good(path, digest, packed=packed)

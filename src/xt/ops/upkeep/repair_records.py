@@ -56,7 +56,7 @@ def damaged(mending: Mending, suspect: Suspect) -> None:
         store.publish(run, data)
         suspect.repaired = f"brought from the remote `{defined.name}`"
         mending.restored.append(run)
-    else:
+    elif suspect.code != "record-missing":
         suspect.hint = "`xt pull` from a store that has the run brings it back"
 
 

@@ -57,5 +57,9 @@ def pull_note(mending: Mending, suspect: Suspect) -> None:
 
 def index(mending: Mending, suspect: Suspect) -> None:
     """Make the index anew."""
+    assert suspect.path is not None
+    path = f"{mending.store.path}/{suspect.path}"
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+        suspect.aside = put_aside(mending.store.path, suspect.path)
     rebuild(mending.store)
     suspect.repaired = "made anew"

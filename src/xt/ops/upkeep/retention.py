@@ -104,7 +104,7 @@ class Decision:
         for content in made.keys() & read.keys():
             groups.setdefault(content, []).append(frozenset([content]))
         for group in together():
-            if not group.isdisjoint(made) and not group.isdisjoint(read):
+            if any(content in made for content in group):
                 for content in group & read.keys():
                     groups.setdefault(content, []).append(group)
         makers: dict[frozenset[bytes], list[Facts]] = {}

@@ -16,6 +16,7 @@ from xt.model.files import Input, Output
 from xt.model.result import Record, Start
 from xt.model.snapshot import Snapshot
 from xt.model.standing import Standing, fold
+from xt.ops.sync.pool import Step
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.holds import Tree, named, trees
 from xt.ops.upkeep.inventory import Raw
@@ -56,13 +57,17 @@ class Facts(NamedTuple):
 class Survey:
     """Runs, and what is said of them. What cannot be read ends it: nothing is safe that is not known."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, step: Step) -> None:
         """Read every record, start and event.
+
+        Args:
+            store: to read.
+            step: is told how far it is.
 
         Raises:
             DamagedError: one of them cannot be read.
         """
-        self._store = store
+        self._store, self._step = store, step
         self.runs: dict[str, Facts] = {}
         self._sealed: set[str] = set()
         self.begun: dict[str, int] = {}
@@ -93,7 +98,9 @@ class Survey:
         before = {*self.runs}, {*self._sealed}, {*self.busy}
         there = {*self._store.ids()}
         self._sealed &= there
-        for run_id in sorted(there - self._sealed):
+        new = sorted(there - self._sealed)
+        for done, run_id in enumerate(new):
+            self._step("reading records", done, len(new))
             raw = inventory.read(self._store.path, f"runs/{run_id[:2]}/{run_id}.json", run_id)
             if raw is not None:
                 record = whole(raw)
@@ -124,7 +131,7 @@ class Survey:
                 how = state(path, start)
                 if how == "unknown" and self.standing.of(run_id).removed is not None:
                     how = "lost"  # whoever put it away said that it has ended, on its host
-            if held or (how == "unknown" and start is not None):
+            if held or (start is not None and how != "lost"):
                 began = [folder.mtime, *(_mtime(f"{path}/{name}") for name in ("lock", "start.json"))]
                 began += [_nanoseconds(start.started_at)] if start is not None else []
                 self.begun[run_id] = min(filter(None, began))
@@ -139,7 +146,7 @@ class Survey:
                 repeat = start.snapshot.repeat
                 if run_id in self.begun and repeat is not None:
                     self.busy[repeat.of] = "is being repeated"
-        for run_id in [run_id for run_id in self.runs if run_id not in there | flying]:
+        for run_id in self.runs.keys() - (there | flying):
             del self.runs[run_id]
 
     def _refresh_jobs(self) -> None:

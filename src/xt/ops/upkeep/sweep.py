@@ -6,6 +6,7 @@ oldest run in flight, and what somebody comes to want while it is being removed 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from xt.model import runid
 from xt.model.event import Swept
 from xt.model.upkeep import Fate, Sweeping, Waiting
 from xt.ops.lineage import Uses
+from xt.ops.sync.pool import Step
 from xt.ops.upkeep.dropping import drop, silence, swept
 from xt.ops.upkeep.litter import litter
 from xt.ops.upkeep.reached import Reached
@@ -35,6 +37,7 @@ from xt.store.holding import sweeping
 #: Seconds: the grace period, and the least it can be.
 GRACE, LEAST = 86_400.0, 3600.0
 _NANO = 10**9
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Wish(NamedTuple):
@@ -47,7 +50,7 @@ class Wish(NamedTuple):
     dry: bool = False
 
 
-def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweeping:
+def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Step) -> Sweeping:
     """Sweep a store.
 
     Args:
@@ -55,6 +58,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
         wish: how.
         settings: of the project, for queries.
         outside: for git, the time and the user.
+        step: is told how far it is.
 
     Raises:
         UsageError, QueryError: a rule cannot be read.
@@ -63,12 +67,12 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
     """
     texts = split(wish.keep)
     chosen = rules(texts, store, settings, outside)
-    tally = Tally(dry=wish.dry)
+    tally = Tally(step, dry=wish.dry)
     try:
         with _alone(store, dry=wish.dry) as stamped:
             said = events.every(store.path, Swept)
             records(store.path, {run_id for event in said for run_id in event.runs}, tally)
-            known = Survey(store)
+            known = Survey(store, step)
             before, away = len(known.runs), {run.id for run in known.runs.values() if is_away(known, run)}
             facts, shown = dict(known.runs), store.shown_all([*known.runs])
 
@@ -122,6 +126,12 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside) -> Sweepi
 
 @contextmanager
 def _alone(store: Store, *, dry: bool) -> Iterator[int]:
+    if not os.path.lexists(f"{store.path}/key"):
+        # Whoever pushes there may rely on contents that nothing names yet, for any time.
+        raise StoreError(
+            f"`{store.path}` is no store that runs are made in: it has no `key`",
+            "a team's store is not swept; if it is your own, the next `xt run` makes a new key",
+        )
     if dry:
         yield time.time_ns()
         return
@@ -154,7 +164,7 @@ def _sweep(
     if tally.dry:
         commits |= {tree.head for run_id in decision.dropped for tree in known.runs[run_id].code if tree.head}
     dropped = {*decision.dropped} if tally.dry else {*gone}
-    marks = Reached(store, dropped).marks
+    marks = Reached(store, dropped, len(known.runs), tally.step).marks
     leftovers(store.path, marks, cutoff, tally)
     contents(store.path, marks, cutoff, tally)
     code(store, known, dropped, outside, cutoff, tally)
@@ -180,8 +190,7 @@ def _waiting(tally: Tally, known: Survey, now: int, grace: float) -> Waiting | N
     )
     if not flying and tally.newest <= now:
         try:
-            when = datetime.fromtimestamp(tally.newest / _NANO, UTC) + timedelta(seconds=longest / _NANO)
-            until = timestamp(when)
-        except (OverflowError, ValueError, OSError):
+            until = timestamp(_EPOCH + timedelta(microseconds=(tally.newest + longest) // 1000))
+        except OverflowError:
             until = None
     return Waiting(files, size, until, flying)

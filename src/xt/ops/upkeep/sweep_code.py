@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import partial
 
+from xt import fsio
 from xt.collect import gitdir
 from xt.collect.codestore import CodeStore
 from xt.collect.git import Git, GitError
@@ -21,6 +22,9 @@ from xt.store import Store, pulled, trash
 
 #: Folder of the store → how git calls its objects, and the length of their names.
 REPOSITORIES = {"code.git": ("sha1", 40), "code.sha256.git": ("sha256", 64)}
+_TREE = re.compile(rb'"tree":"([0-9a-f]{40}(?:[0-9a-f]{24})?)"')
+#: Bytes; longer than what it looks for.
+_OVERLAP = 128
 _PACK = re.compile(r"(pack-(?:[0-9a-f]{40}|[0-9a-f]{64}))\.(idx|pack|rev)")
 
 
@@ -36,10 +40,29 @@ def code(
             for tree in run.code:
                 wanted.setdefault(tree.tree, run.id)
                 folders.add(tree.folder)
+    for oid in _half_known(store):
+        wanted.setdefault(oid, "")
     for name, (sort, length) in REPOSITORIES.items():
         if os.path.isdir(f"{store.path}/{name}/objects"):
             own = {tree: run_id for tree, run_id in wanted.items() if len(tree) == length and is_id(tree)}
             _Repository(store, name, cutoff, tally).sweep(own, sort, folders, outside)
+
+
+def _half_known(store: Store) -> set[str]:
+    """Trees that are named by what is no whole record: what was quarantined, torn, or left in the trash."""
+    found: set[str] = set()
+    names = [file.name for file in inventory.walk(store.path, inventory.QUARANTINE, unlisted) if file.is_file]
+    names += [raw.name for raw in inventory.starts(store, unlisted)]
+    for name in trash.names(store.path):
+        if name.startswith("runs/"):
+            names.append(os.path.relpath(trash.path(store.path, name), store.path))
+    for name in names:
+        before = b""
+        with contextlib.suppress(OSError):
+            for piece in fsio.read_pieces(f"{store.path}/{name}"):
+                found |= {tree.decode() for tree in _TREE.findall(before + piece)}
+                before = piece[-_OVERLAP:]
+    return found
 
 
 class _Repository:
@@ -105,7 +128,7 @@ class _Repository:
         answer = git.run("cat-file", "--batch-check", data=listing.encode(), seconds=LONG).decode()
         lacking = {row.split(" ")[0] for row in answer.splitlines() if row.endswith(" missing")}
         for tree in lacking:
-            if pulled.of(self._store, wanted[tree]) is None:
+            if wanted[tree] and pulled.of(self._store, wanted[tree]) is None:
                 raise GitError(f"the code of {wanted[tree]} cannot be read, so what it needs is not known")
         words = ("rev-list", "--objects", "--no-object-names", "--missing=print", "--stdin")
         listing = "".join(f"{tree}\n" for tree in wanted if tree not in lacking)

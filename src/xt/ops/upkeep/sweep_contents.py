@@ -36,6 +36,7 @@ def contents(store: str, marks: Marks, cutoff: int, tally: Tally) -> None:
             continue
         if digest[0] != first:
             first, needed = digest[0], marks.of(digest[0])
+            tally.step("sweeping", first, 256)
         if digest in needed:
             continue
         if file.mtime >= cutoff:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from xt.errors import XtError
 from xt.model.upkeep import Kind
+from xt.ops.sync.pool import Step
 from xt.ops.upkeep.inventory import File
 
 #: In the order in which they are told.
@@ -20,9 +21,14 @@ _TOLD = 5
 class Tally:
     """One sweep: what went, what waits, what went wrong."""
 
-    def __init__(self, *, dry: bool) -> None:
-        """Begin with nothing."""
-        self.dry = dry
+    def __init__(self, step: Step, *, dry: bool) -> None:
+        """Begin with nothing.
+
+        Args:
+            step: is told how far it is.
+            dry: nothing is to be done.
+        """
+        self.step, self.dry = step, dry
         self._went: dict[str, list[int]] = {}
         self.waiting = [0, 0]
         """Files, and bytes of them."""

@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -23,7 +24,7 @@ from xt.model.standing import RunStanding, fold
 from xt.model.summary import Summary
 from xt.store.events import KINDS, decode
 from xt.store.index import Index
-from xt.store.index.layout import VERSION, are_files, has_words, in_memory
+from xt.store.index.layout import VERSION, are_files, has_words, in_memory, index_path
 from xt.store.index.rows import Writer
 from xt.store.index.syncing import UNSETTLED
 from xt.store.store import Store
@@ -89,7 +90,7 @@ class Copy:
         self._store = store
         self._db = sqlite3.connect("")
         try:
-            path = f"{store.path}/cache/index.db"
+            path = index_path(store.path)
             if os.path.lexists(path) and not are_files(path):
                 raise IndexFaultError("index-damaged", "it is no file")
             _copy(path, self._db)
@@ -153,11 +154,14 @@ class Copy:
         rows = self._db.execute("SELECT kind, data FROM events WHERE run = ?", (run_id,)).fetchall()
         return fold(decode(data, kind) for kind, data in rows).runs.get(run_id) if rows else None
 
-    def runs(self) -> Iterator[str]:
-        """All runs that it takes to be there."""
+    def remembered(self) -> Iterator[str]:
+        """All runs that it has."""
         for (run_id,) in self._db.execute("SELECT id FROM runs"):
-            if self._settled(run_id[:2], f"runs/{run_id[:2]}"):
-                yield run_id
+            yield run_id
+
+    def runs(self) -> Iterator[str]:
+        """All runs that it takes to be there, and will not look for."""
+        return (run for run in self.remembered() if self._settled(run[:2], f"runs/{run[:2]}"))
 
     def remembers(self, name: str, data: bytes) -> bool:
         """Whether it has an event as it is, or does not claim to know it.
@@ -171,7 +175,10 @@ class Copy:
         folder = os.path.dirname(name)
         if row is None:
             return not self._settled(folder.removeprefix("events/"), folder)
-        return bool(msgspec.json.encode(_event(base, data)) == row[1])
+        try:
+            return bool(msgspec.json.encode(_event(base, data)) == row[1])
+        except XtError:
+            return False
 
     def _settled(self, folder: str, name: str) -> bool:
         """Whether it will not look again at what is in a folder."""
@@ -197,9 +204,9 @@ def rebuild(store: Store) -> None:
     Raises:
         OSError: the old one cannot be removed.
     """
-    for name in ("index.db", "index.db-journal"):
+    for suffix in ("", "-journal"):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{store.path}/cache/{name}")
+            os.unlink(index_path(store.path) + suffix)
     os.makedirs(f"{store.path}/cache", 0o700, exist_ok=True)
     Index(store).close()
 
@@ -214,7 +221,8 @@ def _pin() -> type[Event]:
 
 
 def _copy(path: str, target: sqlite3.Connection) -> None:
-    os.stat(path)
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise IndexFaultError("index-damaged", "it is no regular file")
     try:
         _backup(path, target)
     except sqlite3.DatabaseError as error:
