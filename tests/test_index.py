@@ -133,6 +133,8 @@ def test_a_damaged_index_is_made_again(store, damage):
         with open(path, "wb") as file:
             file.write(b"garbage" * 1000 if damage == "garbage" else b"")
     assert listed(store) == {run_id("kk", 1): "ok"}
+    if damage != "folder":  # it is a file again, so that the next need not read everything once more
+        assert sqlite3.connect(path).execute("SELECT count(*) FROM runs").fetchone() == (1,)
 
 
 def test_names_and_tags_find_the_newest(store):

@@ -19,7 +19,7 @@ from xt.launch import Place, array, place
 PROGRAM = """\
 import json, os, sys, time
 rank = int(os.environ["RANK"])
-print("rank", rank, os.environ["XT_RUN_ID"], os.environ.get("TOKEN_X", ""), flush=True)
+print("rank", rank, *(os.environ.get(name, "") for name in ("XT_RUN_ID", "TOKEN_X", "SAID")), flush=True)
 with open(os.environ["XT_METRICS"], "a") as file:
     file.write(json.dumps({"name": "loss", "value": rank}) + "\\n")
 time.sleep(float(sys.argv[2]) if str(rank) == sys.argv[1] else 0)
@@ -75,7 +75,9 @@ def launch(folder):
 
 
 def test_they_are_one_run_with_a_log_and_an_end_for_each(launch):
-    ended = launch.all("2", "0", "fail", TOKEN_X="hunter22-secret")
+    launch.folder.write("conf.json", '{"db": {"password": "words-of-conf"}}')
+    options = ("--strict", "-p", "conf.json")
+    ended = launch.all("2", "0", "fail", options=options, TOKEN_X="hunter22-secret", SAID="words-of-conf")
     assert [ran.code for ran in ended.values()] == [0, 0, 2, 0]
     (run,) = launch.runs()
     assert all(run["id"].encode() in ran.out for ran in ended.values())
@@ -97,6 +99,7 @@ def test_they_are_one_run_with_a_log_and_an_end_for_each(launch):
         log = launch.folder.xt("logs", "--rank", str(rank)).out
         assert log.startswith(b"rank %d " % rank)
         assert b"hunter22" not in log
+        assert b"words-of-conf" not in log
     assert b"hunter22-secret" not in launch.folder.stored_bytes()
     page = launch.folder.xt("show").out.decode()
     assert "4 of torchrun:none/node1/29500/0" in page

@@ -254,6 +254,15 @@ def test_urls(url: str, cleaned: str) -> None:
         (["p", GHP], ["p", "***"]),
         (["p", "--token-file", "x.txt"], ["p", "--token-file", "x.txt"]),
         (["p", "--max-tokens", "512"], ["p", "--max-tokens", "512"]),
+        (["lm_eval", "--model_args", "m=x,api_key=plain"], ["lm_eval", "--model_args", "m=x,api_key=***"]),
+        (["p", "--model_args=m=x,token=a,n=1"], ["p", "--model_args=m=x,token=***,n=1"]),
+        (["p", '{"api_key": "plain", "n": 1}'], ["p", '{"api_key": "***", "n": 1}']),
+        (["p", "{api_key:plain,lr:1}"], ["p", "{api_key:***,lr:1}"]),
+        (["p", "host=h password=pw user=x"], ["p", "host=h password=*** user=x"]),
+        (["python", "-c", "e['API_KEY']='a1'"], ["python", "-c", "e['API_KEY']='***'"]),
+        (["sh", "-c", ": x; sshpass -p X ssh -p 22 h"], ["sh", "-c", ": x; sshpass -p *** ssh -p 22 h"]),
+        (["p", "--map", "a:b,c:d", "t=12:30"], ["p", "--map", "a:b,c:d", "t=12:30"]),
+        (["p", "--x", "max_tokens=5,sort_key=a"], ["p", "--x", "max_tokens=5,sort_key=a"]),
         (["sort", "--key", "2", "f"], ["sort", "--key", "2", "f"]),
         (["p", "--auth", "none"], ["p", "--auth", "none"]),
         (["p", "--use-auth-token", "t.py"], ["p", "--use-auth-token", "t.py"]),
@@ -293,6 +302,45 @@ def test_values_worth_masking() -> None:
         "BUILD_ARGS (token)": GHP,
         "DECLARED": "declared-value",
     }
+
+
+def test_secrets_inside_of_settings_are_worth_masking() -> None:
+    values = redact.secret_values(
+        {
+            "CFLAGS": "-O2 -DLICENCE_KEY=4bC9xYz0Qw7LmN2p",
+            "JAVA_OPTS": "-Da=1 -Ddb.password=hunter2-hunter2",
+            "CONN": "DefaultEndpointsProtocol=https;AccountKey=4bC9xYz0Qw7LmN2pRt5VsK8u==;x",
+            "LS_COLORS": "di=01;34:ln=01;36:*.key=00;33",
+        },
+        [],
+    )
+    assert sorted(values.values()) == [
+        "4bC9xYz0Qw7LmN2p",
+        "4bC9xYz0Qw7LmN2pRt5VsK8u==",
+        "hunter2-hunter2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned", "parts"),
+    [
+        ("a b c", "a b c", []),
+        ("a b c", "a *** c", ["b"]),
+        ("1 x 2 y 3", "1 *** 2 *** 3", ["x", "y"]),
+        ("secret", "***", ["secret"]),
+        ("a*** b", "a*** b", []),
+        ("x y", "*** z", []),
+    ],
+)
+def test_what_masks_stand_for(text: str, cleaned: str, parts: list[str]) -> None:
+    assert redact.taken(text, cleaned) == parts
+
+
+@given(st.lists(st.text(alphabet="ab=,:{}\"' ", max_size=12), min_size=1, max_size=6))
+def test_what_was_taken_is_of_the_text(pieces: list[str]) -> None:
+    text = "x".join(pieces)
+    for part in redact.taken(text, "x".join(redact.MASK if at % 2 else p for at, p in enumerate(pieces))):
+        assert part in text
 
 
 def test_common_values_are_not_masked_and_named() -> None:

@@ -355,27 +355,6 @@ class TestSecrets:
         assert project.record()["result"]["logs"]["streams"][0]["masked"] >= 3
 
 
-def test_many_at_once_lose_nothing(project):
-    runs = [
-        subprocess.Popen(
-            project.command(
-                "run", "-q", "-o", "out.txt", "--", "sh", "-c", f"echo {number}; echo same > out.txt"
-            ),
-            cwd=project.path,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": SOURCE},
-        )
-        for number in range(20)
-    ]
-    for run in runs:
-        _, err = run.communicate(timeout=100)
-        assert run.returncode == 0, err
-    rows = json.loads(project.xt("ls", "-n", "0", "--json").out)
-    assert len({row["id"] for row in rows}) == 20
-    assert {row["status"] for row in rows} == {"ok"}
-
-
 class TestAStoreThatWasTidiedUp:
     @pytest.mark.parametrize("gone", ["key", "tmp", "cache", "live", "events", "objects"])
     def test_what_is_missing_is_made_again(self, project, gone):
@@ -467,6 +446,31 @@ def test_an_error_of_ours_after_the_end_keeps_exit_code_and_record(project):
     result = project.record()["result"]
     assert (result["status"], result["exit_code"]) == ("failed", 9)
     assert "RuntimeError" in result["problems"][0]["message"]
+
+
+def test_a_record_whose_folder_cannot_be_flushed_is_recorded_with_a_warning(project):
+    program = (
+        "import errno, os, stat\nreal = os.fsync\n"
+        "def fsync(fd):\n"
+        "    if stat.S_ISDIR(os.fstat(fd).st_mode): raise OSError(errno.EIO, 'Input/output error')\n"
+        "    real(fd)\n"
+        "from xt.store import Store\nStore.create('.xt')\n"
+        "os.fsync = fsync\nfrom xt.cli.main import main\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", "--", "sh", "-c", "exit 9"],
+        cwd=project.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 9
+    warned, line = done.stderr.splitlines()
+    assert warned == (
+        "xt: warning: the record: written, but a power failure may take it away: Input/output error"
+    )
+    assert "exit 9" in line
+    assert project.record()["result"]["exit_code"] == 9
 
 
 def test_a_store_elsewhere_is_found_from_where_it_was_named(project):

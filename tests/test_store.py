@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import subprocess
@@ -73,6 +74,71 @@ class TestObjects:
         digests = [store.objects.put_bytes(str(number).encode()) for number in range(TOGETHER * 3)]
         store.objects.settle()
         assert all(store.objects.read(digest) for digest in digests)
+
+    @pytest.mark.parametrize("data", [b"short", b"line\n" * 5000], ids=["plain", "compressed"])
+    @pytest.mark.parametrize("dropped", [False, True])
+    def test_what_the_disk_refused_once_is_written_anew(self, store, monkeypatch, data, dropped):
+        """The kernel calls clean what it could not write: flushed again, it would seem well."""
+        digest = store.objects.put_bytes(data)
+        [(staged, _)] = store.objects.staged.values()
+        held = os.open(staged, os.O_RDONLY)  # so that its number is no other file's
+        refused = os.fstat(held).st_ino
+        flush = os.fsync
+
+        def fsync(fd):
+            if os.fstat(fd).st_ino != refused:
+                return flush(fd)
+            if dropped:
+                Path(staged).write_bytes(b"what was there before")
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        if dropped:
+            with pytest.raises(OSError, match="Input/output error"):
+                store.objects.settle()
+            assert stored_files(store) == []
+            os.close(held)
+            return
+        store.objects.settle()
+        [name] = stored_files(store)
+        assert os.stat(f"{store.path}/objects/{name[:2]}/{name}").st_ino != refused
+        assert store.objects.read(digest) == data
+        assert os.listdir(f"{store.path}/tmp") == []
+        os.close(held)
+
+    def test_when_all_are_flushed_together_each_is_written_anew(self, store, monkeypatch):
+        digests = [store.objects.put_bytes(str(number).encode()) for number in range(TOGETHER + 1)]
+        refused = {os.stat(staged).st_ino for staged, _ in store.objects.staged.values()}
+        held = [
+            os.open(staged, os.O_RDONLY) for staged, _ in store.objects.staged.values()
+        ]  # keeps the numbers
+
+        def syncfs(folder):
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(fsio, "syncfs", syncfs)
+        store.objects.settle()
+        for fd in held:
+            os.close(fd)
+        paths = [path for path in Path(store.path, "objects").rglob("*") if path.is_file()]
+        assert len(paths) == len(digests)
+        assert not refused & {path.stat().st_ino for path in paths}
+
+    def test_a_record_that_the_disk_refused_once_is_written_anew(self, store, record, monkeypatch):
+        flush, refused = os.fsync, []
+
+        def fsync(fd):
+            if not refused and "/runs/" in os.readlink(f"/proc/self/fd/{fd}"):
+                refused.append(os.fstat(fd).st_ino)
+                raise OSError(errno.EIO, "Input/output error")
+            return flush(fd)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        live = store.begin(record.id)
+        store.seal(live, record)
+        assert len(refused) == 1
+        assert store.record(record.id).id == record.id
+        assert len(list(Path(store.path, "runs").rglob("*.json*"))) == 1, "nothing stays behind"
 
     @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "folder", "link"])
     @pytest.mark.parametrize("data", [b"short", b"line\n" * 5000], ids=["plain", "compressed"])

@@ -65,6 +65,25 @@ def fsync_open(folder: int) -> None:
             raise
 
 
+def syncfs(folder: str) -> bool:
+    """Flush the whole file system of a folder; False where the platform has no such call."""
+    import ctypes
+
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        call = libc.syncfs
+    except (OSError, AttributeError):
+        return False
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if call(fd) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), folder)
+    finally:
+        os.close(fd)
+    return True
+
+
 def write_atomic(path: str, data: bytes, *, mode: int = PRIVATE_FILE, durable: bool = True) -> None:
     """Put a file in place so that a reader sees all of it or nothing.
 

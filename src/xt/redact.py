@@ -140,7 +140,8 @@ def clean(text: str) -> str:
         for shape in AROUND:
             if shape.applies(text):
                 text = shape.compiled().sub(_mask_group, text)
-    if "=" in text or ":" in text:
+    # Not a list of folders such as PATH, whatever words these have.
+    if "=" in text or text.count(":") > text.count(":/"):
         lower = text.lower()
         if any(word in lower for word in NAMED_WORDS):
             from xt.redact_shapes import NAMED, SURE

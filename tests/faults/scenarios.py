@@ -1,13 +1,14 @@
-"""What is tried: calls of xt that write, each with a world that is prepared for it and what must be so after it."""
+"""What is tried: calls of xt that write, each with a world prepared for it and what must be so after it."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.faults.judge import faults, held, lasting
-from tests.faults.world import Ended, World
+from tests.faults.world import Ended, World, text
 from xt.store import Store
 
 RUN = ["run", "-m", "why", "-t", "small", "-i", "data.csv", "-o", "model:model.bin", "-o", "plots"]
@@ -134,9 +135,9 @@ def before(world: World) -> Before:
     return Before(lasting(world.store), held(world.project, MADE))
 
 
-def wrong(scenario: Scenario, world: World, was: Before, ended: Ended) -> list[str]:
-    """What is wrong after an attempt."""
-    found = faults(world.store)
+def wrong(scenario: Scenario, world: World, was: Before, ended: Ended, *, code: bool) -> list[str]:
+    """What is wrong after an attempt; snapshots of code, which take longer, only if that is asked for."""
+    found = faults(world.store, code=code)
     found += [f"the remote: {fault}" for fault in faults(world.remote, code=False)]
     now = lasting(world.store)
     found += [f"{path} was changed or lost" for path, it in was.store.items() if now.get(path) != it]
@@ -172,7 +173,7 @@ def _run(world: World, was: Before, ended: Ended) -> list[str]:
     there = os.path.exists(f"{world.store}/format")
     fresh = [run_id for run_id in store.ids() if run_id not in known] if there else []
     lost = store.live_ids()
-    ran = os.path.exists(f"{world.here}/ran") and len(open(f"{world.here}/ran").read().splitlines())
+    ran = len(text(f"{world.here}/ran").splitlines())
     found = []
     if ran > 1:
         found.append("the command ran twice")
@@ -186,9 +187,9 @@ def _run(world: World, was: Before, ended: Ended) -> list[str]:
         _, state = store.live(run_id)
         if state != "lost":
             found.append(f"it is {state}")
-        for name, text in (("stdout", "said 1\n"), ("stderr", "moaned\n")):
+        for name, whole in (("stdout", "said 1\n"), ("stderr", "moaned\n")):
             path = f"{store.live_folder(run_id)}/{name}"
-            if os.path.exists(path) and not text.startswith(open(path).read()):
+            if not whole.startswith(text(path)):
                 found.append(f"its {name} is not what it wrote")
     if ended.killed:
         if ran and not fresh and not lost:
@@ -210,15 +211,29 @@ def _run(world: World, was: Before, ended: Ended) -> list[str]:
     return found
 
 
+def looked_through(world: World) -> list[str]:
+    """What `xt fsck` finds."""
+    if not os.path.exists(f"{world.store}/format"):
+        return []
+    done = world.xt(["fsck", "--deep", "--json"])
+    if done.status == 0:
+        return []
+    try:
+        found = json.loads(done.out)["findings"]
+    except ValueError:
+        return [f"xt fsck ends with {done.status}: {done.err}"]
+    return [f"xt fsck: {finding}" for finding in found]
+
+
 def goes_on(scenario: Scenario, world: World) -> list[str]:
     """What is wrong with what is done next, when nothing goes wrong any more."""
     world.faults.plan(world.store)
-    found = []
+    found = looked_through(world)
     for words, status in ((["ls"], 0), (scenario.words, scenario.status)):
         done = world.xt(words)
         if words == ["ls"] and done.status == 1 and done.err.startswith("xt: error: no runs yet"):
             continue
         if (done.status, done.hung) != (status, False) or "xt: warning" in done.err:
             found.append(f"then `xt {words[0]}` ends with {done.status}: {done.err.strip()}")
-    found += faults(world.store)
+    found += looked_through(world)
     return found + (scenario.settles(world) if scenario.settles is not None else [])

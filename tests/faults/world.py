@@ -20,6 +20,7 @@ from tests.faults.preload import Faults
 #: Seconds after which what does not end hangs.
 HANGS = 30
 PR_SET_CHILD_SUBREAPER = 36
+SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "src")
 JOB = """\
 echo ran >> ../ran
 echo said 1; echo moaned >&2
@@ -75,10 +76,10 @@ class World:
         self.write("data.csv", "a,b\n1,2\n")
         self.write("code.py", "print(1)\n")
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, content: str) -> None:
         """Write a file of the project."""
         with open(f"{self.project}/{name}", "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(content)
 
     def sh(self, script: str) -> None:
         """Do something in the project."""
@@ -120,8 +121,41 @@ class World:
             os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         _reap()
-        out, err = (_text(name) for name in names)
+        out, err = (text(name) for name in names)
         return Ended(os.waitstatus_to_exitcode(status), out, err, hung, self.faults.calls())
+
+    def traced(self, words: list[str], call: str, number: int) -> tuple[Ended, bool]:
+        """Call xt under strace, which kills whichever of its processes makes so many calls of one kind first.
+
+        Args:
+            words: after `xt`.
+            call: its name.
+            number: counted in each process and thread by itself.
+
+        Returns:
+            How it ended, and whether anything was killed.
+        """
+        trace = f"{self.root}/trace"
+        kill = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
+        strace = ["strace", "-f", "-qq", "-o", trace, *kill, "--", sys.executable, "-m", "xt", *words]
+        environ = {**self.environ, "PYTHONPATH": SOURCE}
+        with open(f"{self.root}/out", "wb") as told, open(f"{self.root}/err", "wb") as moaned:
+            process = subprocess.Popen(
+                strace,
+                cwd=self.project,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=moaned,
+            )
+            hung = not _ended(process.pid)
+            if hung:
+                process.kill()
+            status = process.wait()
+        _reap()
+        out, err = text(f"{self.root}/out"), text(f"{self.root}/err")
+        killed = [line for line in text(trace).splitlines() if "killed by SIGKILL" in line]
+        return Ended(status, out, err, hung, killed), bool(killed)
 
     def _become(self, words: list[str], names: list[str], setting: Callable[[], None] | None) -> None:
         status = 99
@@ -175,7 +209,10 @@ def _reap() -> None:
             return
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """What is in a file; nothing when it is not there."""
+    if not os.path.exists(name):
+        return ""
     with open(name, encoding="utf-8", errors="replace") as file:
         return file.read()
 

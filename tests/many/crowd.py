@@ -27,6 +27,8 @@ LONG = 300.0
 FRIGHTENING = re.compile(
     rb"(?i)locked|traceback|a bug in|damaged|corrupt|malformed|not recorded|no such file|error:"
 )
+#: What the second of two sweeps at once is told: one is enough.
+BUSY = b"is at work in this store"
 #: Contents that runs make: few, so that many make the same.
 CONTENTS = 5
 
@@ -140,6 +142,8 @@ class Crowd:
             except subprocess.TimeoutExpired:
                 raise AssertionError(f"{call.words} hangs") from None
             said = call.said("err")
+            if status == 1 and call.words[0] == "gc" and BUSY in said:
+                continue
             assert status in call.statuses, (call.words, status, said)
             assert not FRIGHTENING.search(said), (call.words, said)
 

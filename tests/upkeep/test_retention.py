@@ -59,6 +59,23 @@ def test_it_is_told_of_a_dropped_run_when_and_why_it_went(made):
         state(made.store, made.outside, Tagged, run=run, name="late")
 
 
+def test_any_number_of_runs_for_long_reasons_can_be_dropped(made, monkeypatch):
+    """An event is read up to a size, so one does not tell of all of them."""
+    from xt.ops.upkeep import dropping
+
+    monkeypatch.setattr(dropping, "_RUNS", 2)
+    runs = [made.seal(code=builders.code(head=f"{number:040x}", repositories=[])) for number in range(5)]
+    for run in runs:
+        away(made, run, "\x01" * 5000)
+    made.gc()
+    said = events.every(made.store.path, Swept)
+    assert sorted(run for event in said for run in event.runs) == sorted(runs)
+    assert [len(event.runs) for event in said] in ([2, 2, 1], [2, 1, 2], [1, 2, 2])
+    assert sorted(commit for event in said for commit in event.commits) == [f"{n:040x}" for n in range(5)]
+    longest = max(len(path.read_bytes()) for path in (made.path / "events").rglob("*.swept.json"))
+    assert longest / 2 * 400 + 5000 * 70 < events.LARGEST
+
+
 def test_a_dry_run_touches_nothing_and_tells_the_same(made):
     runs = [made.seal(writes={"a": bytes([number]) * 5000}) for number in range(3)]
     away(made, runs[0])

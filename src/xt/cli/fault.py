@@ -38,12 +38,31 @@ def ours(error: Exception) -> errors.XtError:
     if isinstance(error, OSError):
         # Of a store or a stream that cannot be read or written, never of the command.
         known = errors.StoreError(of_system(error), _ADVICE.get(error.errno or 0))
+    elif type(error).__module__ == "sqlite3":  # not loaded for this: whoever raises its errors has
+        known = errors.StoreError(f"the index cannot be read: {error}", "`.xt/cache` can be deleted")
     elif isinstance(error, MemoryError):
         known = errors.NoMemoryError("there is not enough memory")
     else:
         known = errors.BugError(f"a bug in xt: {type(error).__name__}: {error}")
     known.__cause__ = error
     return known
+
+
+def discreet(error: errors.XtError) -> None:
+    """Take out of an error what is secret: it may quote what was typed, and jobs of CI keep and show it."""
+    from xt.ops.scrub import Scrubber
+    from xt.redact import clean, secret_values
+
+    scrubber = Scrubber(secret_values(os.environ, []))
+
+    def safe(text: str) -> str:
+        return scrubber.clean(clean(text))
+
+    error.message, error.hint = safe(error.message), safe(error.hint) if error.hint else error.hint
+    error.args = (error.message, *error.args[1:])
+    error.__notes__ = [safe(note) for note in getattr(error, "__notes__", [])]
+    if error.excerpt is not None and safe(error.excerpt[0]) != error.excerpt[0]:
+        error.excerpt = None
 
 
 def of_system(error: OSError) -> str:

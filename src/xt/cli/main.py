@@ -74,6 +74,9 @@ def _failed(arguments: list[str], error: Exception) -> int:
         print(f"xt: error: {type(error).__name__}: {str(error)!a}", file=sys.stderr)
         return _status(arguments, errors.StoreError(""))
     known = fault.ours(error)
+    # Whatever is wrong there, the error is told.
+    with contextlib.suppress(Exception):
+        fault.discreet(known)
     status = _status(arguments, known)
     fault.tell(known, arguments, status)
     if known is error:

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import re
 
+from xt.redact import vendor_tokens
+
 _SECRET_NAME = re.compile(
     r"token|secret|passw|pwd|api.?key|access.?key|private.?key|credential|auth(?!or)|signature|bearer|session|jwt"
     r"|^(sig|key|sas|se|sp|sv|sr|st|skoid|sktid|pat)$|^x-(amz|goog|ms|oss|cos)-"
     r"|^(awsaccesskeyid|googleaccessid|expires)$",
     re.IGNORECASE,
 )
+#: Beginnings of tokens, whole or cut; `xt.redact` knows the whole ones of many more issuers.
 _SECRET_VALUE = re.compile(
     r"gh[pousr]_|github_pat_|glpat-|hf_[A-Za-z0-9]{8}|sk-[A-Za-z0-9]|xox[abprs]-|(AKIA|ASIA)[0-9A-Z]{16}|AIza|npm_|pypi-|dop_v1_"
     r"|x-access-token|oauth2|eyJ[\w-]+\.eyJ"
 )
+
+
+def _is_secret(text: str) -> bool:
+    return _SECRET_VALUE.search(text) is not None or next(vendor_tokens(text), None) is not None
 
 
 def without_credentials(uri: str) -> str:
@@ -56,13 +63,13 @@ def _without_user(scheme: str, rest: str) -> str:
 
 
 def _is_bare_user(user: str) -> bool:
-    return bool(re.fullmatch(r"[\w.-]{1,32}", user)) and not _SECRET_VALUE.search(user)
+    return bool(re.fullmatch(r"[\w.-]{1,32}", user)) and not _is_secret(user)
 
 
 def _without_secret_parts(text: str) -> str:
     kept = []
     for part in text.split("&"):
         name, equals, value = part.partition("=")
-        if not (equals and _SECRET_NAME.search(name)) and not _SECRET_VALUE.search(value or name):
+        if not (equals and _SECRET_NAME.search(name)) and not _is_secret(value or name):
             kept.append(part)
     return "&".join(kept)

@@ -27,7 +27,7 @@ LARGEST = 1 << 20
 #: Lines of one file that are named, and files of a run.
 LINES, FILES = 3, 20
 #: Bytes that are read in one run, unless it is strict; the next one looks on.
-TOGETHER = 32 << 20
+TOGETHER = 16 << 20
 HINT = "end the line with `xt: allow-secret` if it is none; with `--strict` the file is not stored"
 #: Nanoseconds; a file that was touched so recently can be again without its stamp telling.
 _RECENT = 2_000_000_000
@@ -128,14 +128,18 @@ class Looking:
                 if self._mask is None and self._capture.mask is not None:
                     self._mask = self._capture.mask()
                 pieces = fsio.read_pieces(name)
-                found = sorted(sightings(pieces, self._mask, allowing=True, settings=settings))
+                seen = sightings(pieces, self._mask, allowing=True, settings=settings)
+                by_line = {one.line: one for one in sorted(seen, reverse=True)}
+                found = [by_line[line] for line in sorted(by_line)]
         except OSError:
             return []  # what reads it for the snapshot says so
         self._now[os.fsencode(path)] = (stamp, [(one.line, one.what) for one in found])
         return found
 
     def _say(self, path: str, found: list[Sighting], hint: str | None) -> None:
-        shown = to_shown(path)
+        # Of a repository inside, too, as somebody in the project would type it.
+        name = os.path.normpath(os.path.join(self._top, path))
+        shown = to_shown(fsio.relative_to(name, self._capture.root))
         for one in found[:LINES]:
             self._capture.problem(self._where, f"{shown}:{one.line}: looks like a secret: {one.what}", hint)
             hint = None

@@ -20,6 +20,8 @@ from xt.redact import clean, clean_url, taken
 
 #: Repositories inside repositories are followed this deep.
 DEPTH = 4
+#: How the reasons begin why a file was never offered to git; all others say that it could not be stored.
+NEVER_OFFERED = ("unreadable", "a name that git cannot hold")
 _LETTERS: dict[str, ChangeKind] = {"A": "added", "D": "deleted", "T": "typechange"}
 
 
@@ -63,12 +65,14 @@ class Shot:
         paths = [
             path for path in (*forced, *modified, *kept) if path not in out and path not in conversion.kept
         ]
-        if kept or modified:
+        if kept or modified or seen.hidden:
             from xt.collect.secret_lines import Looking  # a clean tree does without
 
             looking = Looking(capture, seen.top)
             secret = looking.refused(
-                path for path in (*modified, *kept) if path not in out and path not in conversion.kept
+                path
+                for path in (*seen.hidden, *modified, *kept)
+                if path not in out and path not in conversion.kept
             )
             looking.remember()
             left += secret
@@ -87,6 +91,10 @@ class Shot:
             self.tree, failed, differing = store.write(
                 seen.top, seen.borrowed, seen.head_tree, paths, gone, modes=seen.modes
             )
+        lost = [path for path, reason in failed.items() if not reason.startswith(NEVER_OFFERED)]
+        if lost:
+            more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+            capture.problem("code", f"`{lost[0]}` is not in the snapshot: {failed[lost[0]]}{more}")
         self.raw = [path for path in conversion.forced if path in differing]
         self.lfs_pointers = conversion.pointers
         self.changed = _changed(seen, items, differing, {*failed, *conversion.over})

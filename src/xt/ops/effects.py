@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from xt import fsio
+from xt import codec, fsio
 from xt.collect import AFTER, Capture
 from xt.context import timestamp
-from xt.execute import Ended
+from xt.execute import Captured, Ended
 from xt.execute.watch import ENDING, interruptible
-from xt.model.files import Output, Problem
+from xt.model.files import Manifest, Output, Problem
 from xt.model.request import RunRequest
 from xt.model.result import Logs, Metric, Result, Status, Usage
 from xt.model.text import to_text
@@ -55,13 +55,8 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
             outputs = outputs or _not_stored(capture, "a bug in xt")
     else:
         capture.problem("command", ended.reason or "it did not start")
-    logs = ended.logs
-    for file in ended.files:
-        try:
-            store.objects.adopt(file.path, file.digest, file.size)
-        except OSError as error:
-            capture.problem("log", f"{file.name} could not be stored: {error.strerror}")
-            logs = _without(logs, file.name, error.strerror)
+    logs, lost = keep_logs(ended.logs, ended.files, store)
+    capture.problems += lost
     return Result(
         status=_status(ended, outputs),
         exit_code=ended.exit_code,
@@ -78,6 +73,66 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         derived=imports.derived if imports is not None else [],
         reported=imports.reported if imports is not None else [],
     )
+
+
+def without_contents(result: Result, store: Store, reason: str) -> Result:
+    """Make it one whose contents could not be stored, as on a disk without room for them; logs stay.
+
+    Args:
+        result: as it was to be recorded.
+        store: which may have some of them all the same.
+        reason: why it has not got the others.
+    """
+    outputs = [
+        item
+        if item.digest is None or _is_here(store, item.digest, item.kind)
+        else msgspec.structs.replace(item, status="skipped", digest=None, reason=reason)
+        for item in result.outputs
+    ]
+    has = store.objects.has
+    ranks = [
+        rank
+        if rank.logs is None or all(one.digest is None or has(one.digest) for one in rank.logs.streams)
+        else msgspec.structs.replace(rank, logs=None, reason=reason)
+        for rank in result.ranks
+    ]
+    least = msgspec.structs.replace(
+        result,
+        status="incomplete" if result.status == "ok" and outputs != result.outputs else result.status,
+        outputs=outputs,
+        metrics=[
+            metric
+            if metric.series is None or has(metric.series)
+            else msgspec.structs.replace(metric, series=None)
+            for metric in result.metrics
+        ],
+        derived=[item for item in result.derived if has(item.digest)],
+        ranks=ranks,
+    )
+    if least == result:
+        return result
+    problem = Problem("outputs", f"contents could not be stored: {reason}")
+    return msgspec.structs.replace(least, problems=[*result.problems, problem])
+
+
+def _is_here(store: Store, digest: str, kind: str) -> bool:
+    if not store.objects.has(digest) or kind not in ("tree", "glob"):
+        return store.objects.has(digest)
+    manifest = codec.decode(store.objects.read(digest), Manifest, "a manifest")
+    return all(entry.digest is None or store.objects.has(entry.digest) for entry in manifest.entries)
+
+
+def keep_logs(logs: Logs, files: list[Captured], store: Store) -> tuple[Logs, list[Problem]]:
+    """Take the logs over into the store; give what can be said of them then, and what went wrong."""
+    problems = []
+    for file in files:
+        try:
+            if not store.objects.has(file.digest):
+                store.objects.adopt(file.path, file.digest, file.size)
+        except OSError as error:
+            problems.append(Problem("log", f"{file.name} could not be stored: {error.strerror}"))
+            logs = _without(logs, file.name, error.strerror)
+    return logs, problems
 
 
 def _without(logs: Logs, name: str, reason: str | None) -> Logs:

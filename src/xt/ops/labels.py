@@ -112,7 +112,7 @@ def note(store: Store, reference: str, text: str, outside: Outside) -> Labelled:
             f"a note has at most {LONGEST} characters, this one {len(text)}", "link to a document"
         )
     state(store, outside, Noted, run=run_id, text=text)
-    return _labelled(store, run_id)
+    return _called(store, run_id)
 
 
 def remove(
@@ -132,7 +132,7 @@ def remove(
     for run_id in chosen:
         if whole.of(run_id).removed is None:
             state(store, outside, Removed, run=run_id, reason=reason)
-    return [_labelled(store, run_id) for run_id in chosen]
+    return [_called(store, run_id) for run_id in chosen]
 
 
 def bring_back(store: Store, references: list[str], outside: Outside) -> list[Labelled]:
@@ -145,7 +145,7 @@ def bring_back(store: Store, references: list[str], outside: Outside) -> list[La
     chosen = list(dict.fromkeys(_gone(reference, gone) for reference in references))
     for run_id in chosen:
         state(store, outside, Removed, run=run_id, reason=None, back=True)
-    return [_labelled(store, run_id) for run_id in chosen]
+    return [_called(store, run_id) for run_id in chosen]
 
 
 def _gone(reference: str, gone: list[Labelled]) -> str:
@@ -160,7 +160,7 @@ def removed(store: Store) -> list[Labelled]:
     """The runs that are put away, the one put away last first."""
     whole = standing(store)
     gone = [(said.removed.id, run) for run, said in whole.runs.items() if said.removed is not None]
-    return [_labelled(store, run, whole) for _, run in sorted(gone, reverse=True)]
+    return [_called(store, run, whole) for _, run in sorted(gone, reverse=True)]
 
 
 def _check_away(store: Store, run_id: str, whole: Standing, *, force: bool) -> None:
@@ -205,3 +205,13 @@ def _labelled(store: Store, run_id: str, whole: Standing | None = None) -> Label
     except NotRecordedError:
         recorded, tags = None, []
     return Labelled(run_id, store.shown(run_id), said.name(recorded), said.tags_now(tags), said)
+
+
+def _called(store: Store, run_id: str, whole: Standing | None = None) -> Labelled:
+    """The same, of a run whose record may be damaged: then what was said later is all."""
+    whole = whole or standing(store)
+    try:
+        return _labelled(store, run_id, whole)
+    except DamagedError:
+        said = whole.of(run_id)
+        return Labelled(run_id, store.shown(run_id), said.name(None), said.tags_now([]), said)

@@ -10,9 +10,10 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from xt import codec, execute, fsio
+from xt.collect import BEFORE, Capture
 from xt.config import Settings
 from xt.context import Outside
-from xt.errors import DamagedError
+from xt.errors import DamagedError, XtError
 from xt.execute import Captured, Ended
 from xt.execute.local import run as execute_local
 from xt.execute.watch import interruptible
@@ -22,6 +23,7 @@ from xt.model.request import RunRequest
 from xt.model.result import Logs, Rank, Start, Usage
 from xt.ops.run import secrets_of
 from xt.store import Live, Store, launches
+from xt.store.objects import Objects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def join(
     if start.snapshot.seed.value is not None:
         given["XT_SEED"] = str(start.snapshot.seed.value)
     argv, environ = request.command, {**outside.environ, **given}
-    secrets = secrets_of(request, outside, settings)
+    secrets = secrets_of(request, outside, settings) | _of_params(request, outside, settings, store)
     try:
         if container is not None:
             container.begin(start.snapshot, request)
@@ -123,6 +125,16 @@ def join(
     except OSError:
         trouble = f"rank {place.rank} ended after run {run_id} was sealed: its end and logs are not in it"
     return Joined(ended.xt_exit, trouble)
+
+
+def _of_params(request: RunRequest, outside: Outside, settings: Settings, store: str) -> dict[str, str]:
+    """Secrets of declared params, which rank 0 has recorded; none where they cannot be read."""
+    if not request.params:
+        return {}
+    capture = Capture(request, outside, outside.cwd, store, settings, Objects(store), b"")
+    with contextlib.suppress(XtError):
+        BEFORE.get("params")(capture)
+    return capture.noticed
 
 
 def _await(store: str, place: Place, outside: Outside, patience: float) -> str | None:

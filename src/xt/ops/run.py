@@ -152,6 +152,7 @@ def run(
         effects.ready(request)
         start = Start(run_id, timestamp(outside.now()), supervisor(), snapshot)
         live.publish(codec.encode(start))
+        of_causes = set(store.objects.staged)
     except BaseException as error:
         with contextlib.suppress(OSError):
             store.objects.discard()
@@ -186,7 +187,15 @@ def run(
         lost = undelivered(wanted, lacking, record)
     except Exception as error:
         lost = [Missing("evidence", f"a bug in xt: {type(error).__name__}: {error}")]
-    return _seal(store, live, record, settings, lacking, lost, hooks.sealed)
+
+    def least(reason: str) -> Record:
+        """What can be recorded when the contents cannot be stored."""
+        store.objects.discard(of_causes)
+        logs, problems = effects.keep_logs(ended.logs, ended.files, store)
+        told = msgspec.structs.replace(result, logs=logs, problems=[*result.problems, *problems])
+        return Record.of(start, effects.without_contents(told, store, reason))
+
+    return _seal(store, live, record, least, settings, lacking, lost, hooks.sealed)
 
 
 def secrets_of(request: RunRequest, outside: Outside, settings: Settings) -> dict[str, str]:
@@ -289,26 +298,39 @@ def _job(
     )
 
 
+def _try(store: Store, live: Live, record: Record) -> tuple[str | None, str | None, OSError | None]:
+    """Seal a record; give its seal, why it may not survive a power failure, and why there is none."""
+    try:
+        return store.seal(live, record), None, None
+    except fsio.NotFlushedError as error:
+        return seal_of(record)[1], error.strerror, None
+    except OSError as error:
+        return None, None, error
+
+
 def _seal(
     store: Store,
     live: Live,
     record: Record,
+    least: Callable[[str], Record],
     settings: Settings,
     lacking: list[Missing],
     lost: list[Missing],
     sealed: Callable[[Store, Record], str | None] | None,
 ) -> Report:
-    seal = trouble = unsigned = weak = None
+    unsigned = None
     repeats: tuple[str, str] | None = None
     beside: Beside | None = None
     doubt: str | None = None
     shown = runid.SHORTEST
-    try:
-        seal = store.seal(live, record)
-    except fsio.NotFlushedError as error:
-        seal, weak = seal_of(record)[1], error.strerror
-    except OSError as error:
-        trouble = f"{error.strerror}: {error.filename or store.path}"
+    seal, weak, failed = _try(store, live, record)
+    if failed is not None:
+        try:
+            record = least(failed.strerror or str(failed))
+            seal, weak, failed = _try(store, live, record)
+        except Exception as error:
+            failed = error if isinstance(error, OSError) else failed
+    trouble = None if failed is None else f"{failed.strerror}: {failed.filename or store.path}"
     if sealed is not None and seal is not None:
         unsigned = sealed(store, record)
     # The record is there, or it is not: what follows is tidying, and can be done again by a reader.

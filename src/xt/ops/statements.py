@@ -21,10 +21,6 @@ LABELS = ("name", "to")
 E = TypeVar("E", bound=Event)
 
 
-class SecretLabelError(UsageError):
-    """What a run was to be called looks like a secret."""
-
-
 def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
     """Write an event: now, by this user.
 
@@ -35,7 +31,7 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
         fields: of that kind, without `id`, `at` and `by`; what somebody wrote freely is kept without secrets.
 
     Raises:
-        SecretLabelError: a name, a tag or a place looks like a secret.
+        UsageError: a name, a tag or a place looks like a secret.
         NotRecordedError: the run it is about is not there any more.
         OSError: it was not written.
     """
@@ -49,7 +45,7 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
         if not fields.get("off"):  # one that is there may be taken off
             for name in LABELS:
                 if name in masked and masked[name] != fields[name]:
-                    raise SecretLabelError(
+                    raise UsageError(
                         "that looks like a secret: nothing was written", "others would read it everywhere"
                     )
         fields |= {name: masked[name] for name in FREE if name in masked}

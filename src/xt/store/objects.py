@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import BinaryIO
 
 from blake3 import blake3
@@ -158,7 +158,7 @@ class Objects:
             del self.staged[digest]
         if together:
             try:
-                if _syncfs(self.folder):
+                if fsio.syncfs(self.folder):
                     return
             except OSError as error:
                 raise fsio.NotFlushedError(error, self.folder) from error
@@ -168,7 +168,7 @@ class Objects:
     def _flush_all(self) -> bool:
         """Flush the file system; False when what is staged is to be flushed one by one."""
         try:
-            return _syncfs(self.folder)
+            return fsio.syncfs(self.folder)
         except OSError:
             # Which of them it was is not said, and flushed again each would seem well.
             for digest in self.staged:
@@ -221,13 +221,15 @@ class Objects:
         if old.startswith(self.staging):
             os.unlink(old)
 
-    def discard(self) -> None:
-        """Remove what was staged and will not be published."""
-        for temporary, _ in self.staged.values():
+    def discard(self, keep: Container[str] = ()) -> None:
+        """Remove what was staged and will not be published, but not what is to be kept."""
+        for digest, (temporary, _) in list(self.staged.items()):
+            if digest in keep:
+                continue
+            del self.staged[digest]
             # An adopted log stays where it is: it may be all that is left of a run.
             if temporary.startswith(self.staging) and os.path.exists(temporary):
                 os.unlink(temporary)
-        self.staged.clear()
 
     def read(self, digest: str) -> bytes:
         """Read an object whole, and verify it.
@@ -384,22 +386,3 @@ def _compressed(data: bytes) -> bytes | None:
             return None
     packed = compressor.compress(data)
     return packed if len(packed) <= 0.9 * len(data) else None
-
-
-def _syncfs(folder: str) -> bool:
-    """Flush the whole file system of a folder; False where the platform has no such call."""
-    import ctypes
-
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        call = libc.syncfs
-    except (OSError, AttributeError):
-        return False
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if call(fd) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), folder)
-    finally:
-        os.close(fd)
-    return True

@@ -17,8 +17,8 @@ from xt.store import layout
 from xt.store.live import Live, State, state
 from xt.store.objects import Objects
 
-#: Bytes. A larger one is not read, whoever wrote it: in memory it is ten times as much. One of xt's own making
-#: has some ten thousand.
+#: Bytes. A larger one is not read, whoever wrote it: in memory it is ten times as much. One of xt's own
+#: making has some ten thousand.
 MAX_RECORD = 20_000_000
 
 

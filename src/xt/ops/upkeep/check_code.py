@@ -132,8 +132,11 @@ class Code:
     def _files(self, form: str, folder: str) -> None:
         """What makes it a repository of ours: without any of it, git would take it for another one."""
         look = self._look
-        if not os.path.isdir(look.path(f"{folder}/objects")):
+        objects = look.path(f"{folder}/objects")
+        if not os.path.isdir(objects):
             return
+        if not os.path.exists(look.path(f"{folder}/HEAD")) and not os.listdir(objects):
+            return  # its making was interrupted: the next run completes it
         for name in codestore.files(form):
             if not codestore.is_ours(look.path(folder), form, name):
                 look.suspect(

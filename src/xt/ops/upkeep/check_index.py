@@ -13,7 +13,8 @@ from xt.model.result import Record
 from xt.ops.upkeep.inventory import QUARANTINE
 from xt.ops.upkeep.looking import Look, One
 from xt.store import events, trash
-from xt.store.index.checking import Copy, IndexFaultError, asking, where
+from xt.store.index.checking import Copy, IndexFaultError, asking
+from xt.store.index.layout import index_path
 
 #: Runs that are held against all tables together.
 TOGETHER = 500
@@ -25,7 +26,7 @@ class Index:
     def __init__(self, look: Look) -> None:
         """Look at nothing yet."""
         self._look = look
-        self._name = fsio.relative_to(where(look.store), look.store.path)
+        self._name = fsio.relative_to(index_path(look.store.path), look.store.path)
         self._copy: Copy | None = None
         self._doubtful: set[str] = set()
         """Runs."""

@@ -13,6 +13,7 @@ from functools import partial
 
 from xt import fsio
 from xt.collect.context import user
+from xt.collect.packs import is_id
 from xt.context import Outside, timestamp
 from xt.errors import StoreError
 from xt.model.event import Deployed, Observed, Pin, Swept
@@ -24,8 +25,8 @@ from xt.ops.upkeep.tally import Tally
 from xt.store import Store, events, trash
 from xt.store.holding import dropping
 
-#: Runs of one event, whose size is bounded.
-_TOGETHER = 2000
+#: Runs, and commits, of one event: its size is bounded, and reasons may be long.
+_RUNS, _COMMITS = 400, 5000
 
 
 def drop(
@@ -106,19 +107,24 @@ class _Drop:
     def _say(self) -> None:
         gone = self._decision.dropped
         runs = [*gone]
-        commits = {
-            tree.head for run_id in runs for tree in self._known.runs[run_id].code if tree.head is not None
-        }
+        commits = sorted(
+            {
+                tree.head
+                for run_id in runs
+                for tree in self._known.runs[run_id].code
+                if tree.head and is_id(tree.head)
+            }
+        )
         at = timestamp(self._outside.now())
         said: list[str] = []
         try:
-            for number in range(0, len(runs), _TOGETHER):
+            for number in range(max(-(-len(runs) // _RUNS), -(-len(commits) // _COMMITS))):
                 event = Swept(
                     id=events.event_id(at, self._outside.random_bytes(4)),
                     at=at,
                     by=user(self._outside.environ),
-                    runs={run_id: gone[run_id] for run_id in runs[number : number + _TOGETHER]},
-                    commits=[] if number else sorted(commits),
+                    runs={run_id: gone[run_id] for run_id in runs[number * _RUNS :][:_RUNS]},
+                    commits=commits[number * _COMMITS :][:_COMMITS],
                 )
                 said.append(events.append(self._store.path, event))
         except BaseException:

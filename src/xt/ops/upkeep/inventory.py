@@ -165,8 +165,22 @@ def mentions(store: str, name: str) -> Iterator[set[bytes]]:
     Raises:
         OSError: it cannot be read.
     """
+    yield from _named_in(fsio.read_pieces(f"{store}/{name}"))
+
+
+def mentions_of(store: Store, digest: str) -> Iterator[set[bytes]]:
+    """Digests that stand in an object of any size, in pieces; the last step verifies it.
+
+    Raises:
+        NotRecordedError: it is not here.
+        DamagedError: its bytes are not what its name says (raised after the last piece).
+    """
+    yield from _named_in(store.objects.stream(digest))
+
+
+def _named_in(pieces: Iterator[bytes]) -> Iterator[set[bytes]]:
     before = b""
-    for piece in fsio.read_pieces(f"{store}/{name}"):
+    for piece in pieces:
         data = before + piece
         # What ends with the piece may go on in the next one: it is looked at again there.
         yield named(data)

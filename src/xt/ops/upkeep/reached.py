@@ -18,8 +18,6 @@ from xt.store import Store, pulled, trash
 
 #: What a manifest begins with, in canonical JSON.
 _BEGIN = b'{"entries":['
-#: Bytes of a manifest that are read.
-_LARGEST = 1 << 30
 
 
 class Reached:
@@ -87,14 +85,14 @@ class Reached:
         if own in self._opened:
             return
         try:
-            data = self._store.objects.read(digest)
+            for digests in inventory.mentions_of(self._store, digest):
+                self.marks.add(digests)
         except NotRecordedError:
             if needed:
                 raise DamagedError(f"{what} is not there", _HINT) from None
             return
         except DamagedError as error:
             raise DamagedError(f"{what} cannot be read: {error.message}", _HINT) from None
-        self.marks.add(named(data))
         self._opened.add(own)
 
     def _loosely(self, digests: set[bytes]) -> None:
@@ -104,8 +102,9 @@ class Reached:
             self._opened.add(digest)
             try:
                 with self._store.objects.open(text(digest)) as file:
-                    if file.read(len(_BEGIN)) == _BEGIN:
-                        self.marks.add(named(file.read(_LARGEST)))
+                    is_list = file.read(len(_BEGIN)) == _BEGIN
+                for listed in inventory.mentions_of(self._store, text(digest)) if is_list else ():
+                    self.marks.add(listed)
             except (NotRecordedError, DamagedError):
                 continue  # no content, or damaged, in which case its name alone keeps it
 

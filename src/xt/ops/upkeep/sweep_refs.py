@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from xt.collect import gitdir
 from xt.collect.git import Git, GitError
+from xt.collect.packs import is_id
 from xt.collect.shot import keep
 from xt.context import Outside
 from xt.ops.upkeep.survey import Survey
@@ -45,7 +46,7 @@ def references(
     """
     gone = {*dropped}
     needed = {tree.head for run in known.runs.values() if run.id not in gone for tree in run.code}
-    commits = {commit for commit in commits - needed if commit.isalnum()}
+    commits = {commit for commit in commits - needed if is_id(commit)}
     folders = {""} | {tree.folder for run in known.runs.values() for tree in run.code}
     root = os.path.dirname(store.path)
     top = gitdir.find_top(root)

@@ -139,7 +139,7 @@ class _Measuring:
     def _listed(self, digest: str) -> set[bytes]:
         """What a manifest names; nothing when it is not here, as that of an input may not be."""
         try:
-            return named(self._store.objects.read(digest))
+            return set().union(*inventory.mentions_of(self._store, digest))
         except XtError:
             return set()
 

@@ -16,7 +16,7 @@ from xt.errors import DamagedError, StoreError
 from xt.model.snapshot import Snapshot
 from xt.model.summary import Summary
 from xt.store.index.conditions import Condition
-from xt.store.index.layout import has_words, in_memory, prepared
+from xt.store.index.layout import has_words, in_memory, index_path, prepared
 from xt.store.index.rows import Writer, standings, summaries
 from xt.store.index.syncing import Sync
 from xt.store.store import Store
@@ -37,7 +37,9 @@ VALUES = ("numbers", "texts")
 FEW = 500
 #: Errors that say nothing of the file itself.
 HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
+#: Errors of a file that is no use any more, and of one that may be none.
+RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+DAMAGED = (*RUINED, sqlite3.SQLITE_IOERR)
 #: Seconds to wait for another process that is bringing the index up to date.
 WAIT = 20.0
 
@@ -70,10 +72,10 @@ class Index:
     def __init__(self, store: Store) -> None:
         """Open the index and bring it up to date with the records."""
         self._store = store
-        # Locks of a shared folder may be of no effect, and its clock another: each host has its own.
-        plain = f"{store.path}/cache/index.db"
-        self._path = shares.of_this_host(plain)
-        now = time.time_ns() if self._path == plain else shares.now(os.path.dirname(plain))
+        self._path = index_path(store.path)
+        elsewhere = os.path.basename(self._path) != "index.db"
+        # The clock of a shared folder may be another.
+        now = shares.now(os.path.dirname(self._path)) if elsewhere else time.time_ns()
         self._held = False
         self.doubts: list[str] = []
         """Events that cannot be read, so that what they say is missing here."""
@@ -288,7 +290,7 @@ class Index:
         with contextlib.suppress(sqlite3.OperationalError), self._db:
             rows = ((_bytes(digest), own, path) for digest, path in members or ())
             self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", rows)
-            self._ask("INSERT OR REPLACE INTO opened VALUES (?, ?)", (own, int(members is not None)))
+            self._db.execute("INSERT OR REPLACE INTO opened VALUES (?, ?)", (own, int(members is not None)))
 
     def members(self) -> Iterator[tuple[bytes, bytes]]:
         """Every file of every tree: its digest and that of the tree, in the order of the files' digests."""
@@ -324,7 +326,13 @@ class Index:
     def _open(self) -> sqlite3.Connection:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            return prepared(sqlite3.connect(self._path, timeout=WAIT))
+            try:
+                return prepared(sqlite3.connect(self._path, timeout=WAIT))
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode & 0xFF not in RUINED:
+                    raise
+                self._remove()
+                return prepared(sqlite3.connect(self._path, timeout=WAIT))
         except (OSError, sqlite3.DatabaseError):
             return in_memory()
 

@@ -17,7 +17,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from xt import shares
 from xt.errors import XtError
 from xt.model.event import Deployed, Event
 from xt.model.result import Record
@@ -25,7 +24,7 @@ from xt.model.standing import RunStanding, fold
 from xt.model.summary import Summary
 from xt.store.events import KINDS, decode
 from xt.store.index import Index
-from xt.store.index.layout import VERSION, has_words, in_memory
+from xt.store.index.layout import VERSION, has_words, in_memory, index_path
 from xt.store.index.rows import Writer
 from xt.store.index.syncing import UNSETTLED
 from xt.store.store import Store
@@ -91,7 +90,7 @@ class Copy:
         self._store = store
         self._db = sqlite3.connect("")
         try:
-            _copy(where(store), self._db)
+            _copy(index_path(store.path), self._db)
             check = "integrity_check" if deep else "quick_check"
             answer = self._db.execute(f"PRAGMA {check}(1)").fetchone()
             if answer != ("ok",):
@@ -196,11 +195,6 @@ def _by_run(db: sqlite3.Connection, query: str, ids: list[str]) -> dict[str, lis
     return {run: sorted(rows) for run, rows in found.items()}
 
 
-def where(store: Store) -> str:
-    """Path of the index that this host asks."""
-    return shares.of_this_host(f"{store.path}/cache/index.db")
-
-
 def rebuild(store: Store) -> None:
     """Make the index anew.
 
@@ -209,7 +203,7 @@ def rebuild(store: Store) -> None:
     """
     for suffix in ("", "-journal"):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(where(store) + suffix)
+            os.unlink(index_path(store.path) + suffix)
     os.makedirs(f"{store.path}/cache", 0o700, exist_ok=True)
     Index(store).close()
 

@@ -10,6 +10,7 @@ import sqlite3
 
 from blake3 import blake3
 
+from xt import shares
 from xt.model.event import Event
 from xt.model.standing import RunStanding
 from xt.model.summary import MetricValue, Summary
@@ -52,6 +53,15 @@ _KINDS = [Summary, MetricValue, RunStanding, *Event.__subclasses__()]
 _SHAPE = _LAYOUT + _WORDS + repr([kind.__annotations__ for kind in _KINDS])
 #: Number of the layout, which follows from it and from what a row holds; another one on disk is thrown away.
 VERSION = int.from_bytes(blake3(_SHAPE.encode()).digest(length=4)) >> 1
+
+
+def index_path(store: str) -> str:
+    """Path of the index; of a store on a shared folder, where locks may be of no effect, this host's own.
+
+    Args:
+        store: path of `.xt`.
+    """
+    return shares.of_this_host(f"{store}/cache/index.db")
 
 
 def prepared(db: sqlite3.Connection) -> sqlite3.Connection:
