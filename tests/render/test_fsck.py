@@ -71,5 +71,5 @@ def test_lines_fit_and_nothing_acts(columns):
     text = page(*some, columns=columns)
     assert "\x1b" not in text
     assert "\u202e" not in text
-    assert "(1 200)" in text
+    assert "(1 200)" in " ".join(text.split())
     assert max(map(cells, text.splitlines())) <= max(24, min(columns, 110))
