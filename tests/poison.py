@@ -1,7 +1,7 @@
 """A store in which every string that somebody else could have written is written by an enemy.
 
-It is made of one real run, for its code, and of sealed records in which every free string is replaced: found by trying
-each string of a record, so that a new field is poisoned without being named here.
+It is made of one real run, for its code, and of sealed records in which every free string is replaced:
+found by trying each string of a record, so that a new field is poisoned without being named here.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from xt.model.result import Record
 from xt.store import Store, events
 from xt.store.store import sealed
 
-#: What a terminal would act on: titles, links, the clipboard, answers it types itself, a cleared screen, bells,
-#: letters on top of each other, in another order, or not seen; sequences of one byte (C1), and line separators.
+#: What a terminal would act on: titles, links, the clipboard, answers it types itself, a cleared screen,
+#: bells, letters on top of each other, in another order or not seen, C1 bytes, line separators.
 TERMINAL = (
     '\x1b]0;owned\x07\x1b]8;;http://evil\x1b\\x\x1b]52;c;aGk=\x07\x1bP$q"p\x1b\\\x1b[2J\x1b[6n\x1b[1A'
     "\x9b2J\x90q\x9c\x85\x07ab\b\b\x7f\u202e\u200b\u2066\ufeff\u2028\u2029\U000e0041"
@@ -48,7 +48,8 @@ TERMINAL = (
 #: What a page would act on, in HTML, in Markdown, in a document of XML, in a comment of a runner.
 PAGE = (
     "<script>evil()</script>\"'><img src=x onerror=evil()></style></title>--><svg onload=evil()>"
-    "[x](javascript:evil) ![x](http://evil/i.png) `x` | x | <!-- ]]> &lt; \n\n# evil\n::error::evil ##[error]evil"
+    "[x](javascript:evil) ![x](http://evil/i.png) `x` | x | <!-- ]]> &lt; \n\n# evil\n"
+    "::error::evil ##[error]evil"
 )
 #: What a spreadsheet would act on.
 FORMULA = "=cmd|' /C calc'!A0"
@@ -66,8 +67,8 @@ FORBIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e0fff]"
 )
-#: Ids of the runs, the oldest first: `FIRST` is real, `LAST` is the newest and ended, then come two that did not.
-FIRST, BEFORE, LAST, LOST = "", "kwpztnlqsmvrxoyu", "mwpztnlqsmvrxoyu", "nwpztnlqsmvrxoyu"
+#: Ids of the runs: `LAST` is the newest, `LOST` has no record.
+BEFORE, LAST, LOST = "kwpztnlqsmvrxoyu", "mwpztnlqsmvrxoyu", "nwpztnlqsmvrxoyu"
 _KEPT = re.compile(r"blake3:|\d{4}-\d\d-\d\dT|[0-9a-f]{40}$")
 CASES = [
     {"id": f"{POISON}{number}", "passed": number % 2 == flip, "score": 0.5, POISON: POISON}
@@ -92,7 +93,8 @@ class Poisoned:
         branch = "\u202eevil\u009b"
         self.project.sh(f"git checkout -qb '{branch}'")
         self.project.write(NAMES[2], "changed\n")
-        self.script = "import os, sys; os.write(1, sys.argv[1].encode() + b'\\x9b\\xff'); open(sys.argv[2], 'w').write('{}')"
+        script = "import os, sys; os.write(1, sys.argv[1].encode() + b'\\x9b\\xff')"
+        script += "; open(sys.argv[2], 'w').write('{}')"
         done = self.project.run(
             *(
                 "-m",
@@ -105,7 +107,7 @@ class Poisoned:
                 f"rights={POISON}",
             ),
             *("-i", f"prompts:prompts/{NAMES[1]}", "-o", "metrics:" + NAMES[0].replace(".txt", ".json")),
-            *("--", sys.executable, "-c", self.script, POISON, NAMES[0].replace(".txt", ".json")),
+            *("--", sys.executable, "-c", script, POISON, NAMES[0].replace(".txt", ".json")),
         )
         self.ran = done
         assert done.code == 0, done.err

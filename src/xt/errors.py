@@ -91,7 +91,7 @@ class StoreError(XtError):
     code = "store"
     exit_status = 1
     advice = "`XT_STORE=PATH` names another store; a store is a folder of yours that can be read and written"
-    example = "mkdir .xt; xt ls"
+    example = "mkdir .xt; echo other > .xt/format; xt ls"
 
 
 class NewerStoreError(StoreError):

@@ -1,4 +1,4 @@
-"""Records that name every place but their own: whatever writes, nothing outside of its destination is written."""
+"""Records that name every place but their own: nothing outside of a destination is written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RUN = "zwpztnlqsmvrxoyu"
 #: Names that lead elsewhere, that git or xt would act on, or that no file can have.
 EVIL = (
     *("../evil", "a/../../evil", "..", ".", "", "/", "a//evil", "./evil", "a/./evil", "evil\0x", "~/evil"),
-    *("//proc/self/root/tmp/evil", "/proc/self/cwd/evil", "C:\\evil", "..\\evil", "\\\\host\\evil", "\\evil"),
+    *("//proc/self/cwd/../evil", "/proc/self/cwd/evil", "C:\\evil", "..\\evil", "\\\\host\\evil", "\\evil"),
     *(
         ".git/hooks/post-checkout",
         ".git/config",

@@ -1,4 +1,4 @@
-"""A store full of what no xt writes: each thing is named or passed over, the good run is there, nothing hangs."""
+"""A store full of what no xt writes: each thing is named or passed over, good runs stay, nothing hangs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 import sys
 
 import pytest
+from msgspec.structs import replace
 
 from tests.sync.team import Side, ids
 from xt import codec
 from xt.model.event import Deployed, Pin, Tagged, Verified
-from xt.model.files import Entry, Manifest, Output
+from xt.model.files import Entry, Input, Manifest, Output
 from xt.model.snapshot import Repeat
 from xt.ops.statements import state
 from xt.store import events
@@ -48,6 +49,13 @@ READING = (
     ),
     *(["rollback", "prod"], ["restore", GOOD, "--to", "there"], ["export", GOOD, "--to", "json", "-o", "-"]),
     *(["tag", GOOD], ["name", GOOD], ["note", GOOD], ["audit", GOOD, "--signature"], ["blame", "prod", "x"]),
+    *(
+        ["fsck"],
+        ["fsck", "--deep", "--json"],
+        ["du"],
+        ["du", "--runs"],
+        ["gc", "--dry-run", "--keep", "last 1"],
+    ),
 )
 
 
@@ -221,7 +229,7 @@ def test_a_cache_or_a_folder_that_is_something_else(side, kind):
 
 
 def test_circles_are_walked_once(side):
-    """Manifests that hold their own name, runs that repeat each other, a deployment that takes itself back."""
+    """Manifests that name each other, runs that repeat each other, deployments that take themselves back."""
     store = side.store
     tree = store.objects.put_bytes(
         codec.encode(Manifest([Entry("a", "file", 0o644, 1, "blake3:" + "0" * 64)]))
@@ -229,14 +237,10 @@ def test_circles_are_walked_once(side):
     inner = Entry("t", "dir", 0o755, digest=tree)
     itself = store.objects.put_bytes(codec.encode(Manifest([inner, Entry("b", "file", 0o644, 1, tree)])))
     store.objects.settle()
-    from msgspec.structs import replace
-
     first, second = name("m"), name("n")
     for run, of, reads, writes in ((first, second, itself, tree), (second, first, tree, itself)):
         record = store.record(GOOD)
         item = Output("model", "m", "tree", "stored", "m", writes, 1, 1, 0o755)
-        from xt.model.files import Input
-
         given = Input("data", "m", "tree", "verified", "m", reads, 1, 1)
         snapshot = replace(record.snapshot, repeat=Repeat(of), inputs=[given])
         snapshot = replace(snapshot, context=replace(snapshot.context, parent=of))
@@ -257,7 +261,10 @@ def test_circles_are_walked_once(side):
             varied={},
             sentence="x",
         )
-    state(store, outside, Tagged, run="../../etc", name="x")
+    elsewhere = Tagged(events.event_id(AT, b"ijkl"), AT, "you", run="../../etc", name="x")
+    nul = Pin(events.event_id(AT, b"mnop"), AT, "you", "other", "kk\0", None)
+    events.append(store.path, elsewhere)
+    events.append(store.path, nul)
     one = events.event_id(AT, bytes(4))
     event = Deployed(one, AT, "you", "prod", first, "m", tree, takes_back=one)
     two = Deployed(

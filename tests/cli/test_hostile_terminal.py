@@ -18,7 +18,7 @@ from tests.poison import FORBIDDEN, FORMULA, LAST, LOST, NAMES, POISON, Poisoned
 from xt.cli.app import COMMANDS
 
 #: Commands that are called in this process: none of them changes what it is.
-AT_ONCE = ANSWERING | {"restore", "remote", "push", "pull", "sign", "stale"}
+AT_ONCE = ANSWERING | {"du", "gc", "restore", "remote", "push", "pull", "sign", "stale"}
 FOLDER = "\x1b]0;x\x07folder"
 #: Command → the words it is given. A new command must be added here.
 TABLE: dict[str, list[list[str]]] = {
@@ -121,6 +121,13 @@ TABLE: dict[str, list[list[str]]] = {
     ],
     "push": [[], [LAST], ["-r", POISON], ["-r", f"./{FOLDER}"]],
     "pull": [["-r", POISON], ["-r", "./other"]],
+    "du": [[], ["--runs", "--all"], [LAST, LOST], [POISON]],
+    "fsck": [[], ["--deep"], ["--repair", "--from", POISON]],
+    "gc": [
+        ["--dry-run", "--all"],
+        ["--dry-run", "--keep", POISON],
+        ["--dry-run", "--keep", "last 1", "--all"],
+    ],
     "init": [[]],
 }
 #: Command → what it is asked for as JSON.
@@ -128,6 +135,8 @@ FORMATS: dict[str, list[str]] = {
     **{name: ["@"] for name in ("show", "trace", "noise", "cases", "stale", "audit")},
     **{name: [] for name in ("ls", "diff", "bundle", "prod")},
     "plot": ["acc"],
+    "du": ["--runs"],
+    "fsck": ["--deep"],
     "baseline": ["history"],
     "rollback": ["prod"],
     "blame": ["prod", POISON],
@@ -225,14 +234,8 @@ def test_no_error_lets_a_control_sequence_through(poisoned):
 
 def test_what_is_given_as_it_is_to_files_is_harmless_on_a_terminal(poisoned):
     forms = (
-        *(
-            ["logs", LAST],
-            ["logs", LOST],
-            ["logs", "FIRST"],
-            ["show", "--code", ".", LAST],
-            ["show", "--json", LAST],
-        ),
-        *(["show", "--code", NAMES[0], LAST], ["diff", "--code"], ["ls"], ["show", LAST]),
+        *(["logs", LAST], ["logs", LOST], ["show", "--code", ".", LAST], ["show", "--code", NAMES[0], LAST]),
+        *(["show", "--json", LAST], ["diff", "--code"]),
     )
     for words in forms:
         shown = on_terminal(poisoned, *words_of(poisoned, words))

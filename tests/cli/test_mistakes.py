@@ -18,7 +18,8 @@ import pytest
 import typer
 from msgspec.structs import replace
 
-import xt
+import xt.ops.run
+import xt.query
 from tests import builders
 from tests.at_once import call
 from tests.conftest import SOURCE
@@ -260,7 +261,13 @@ def kinds(above=XtError):
             yield from kinds(below)
 
 
-EXAMPLES = {kind.code: vars(kind)["example"] for kind in kinds() if vars(kind).get("example")}
+#: Not `kinds()`, which loads the whole package: every worker collects this.
+EXAMPLES = {
+    kind.code: kind
+    for module in (errors, xt.query, xt.ops.run)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, XtError) and vars(kind).get("example")
+}
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +284,8 @@ def recorded(tmp_path_factory):
 
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_the_example_of_a_code_ends_with_it(code, tmp_path, recorded):
-    *before, last = EXAMPLES[code].split("; ")
+    kind = EXAMPLES[code]
+    *before, last = kind.example.split("; ")
     folder = tmp_path / "folder"
     if before[:1] == ["xt run -q -- true"]:
         shutil.copytree(recorded, folder)
@@ -289,12 +297,12 @@ def test_the_example_of_a_code_ends_with_it(code, tmp_path, recorded):
     words = [word.strip("'") for word in last.split()[1:]]
     ended, _, said = call(words, str(folder), {"XT_ERRORS": "json"})
     made = json.loads(said.decode().splitlines()[-1])
-    [kind] = [kind for kind in kinds() if kind.code == code]
     wanted = {1: 125}.get(kind.exit_status, kind.exit_status) if words[0] == "run" else kind.exit_status
     assert (made["code"], ended) == (code, wanted), said
 
 
 def test_every_kind_says_what_helps():
+    assert {kind.code for kind in kinds() if vars(kind).get("example")} == set(EXAMPLES)
     for kind in kinds():
         assert kind.advice, kind
         assert kind.code != "error", kind

@@ -7,7 +7,8 @@ import math
 import statistics
 
 import pytest
-from scipy import stats
+
+from tests.late import stats
 
 #: Gives other numbers on every call, which are known all the same.
 PROGRAM = """\

@@ -372,9 +372,9 @@ def test_recorded_on_a_terminal_and_verified_from_a_pipe(folder):
 def test_names_with_escape_sequences(turn):
     name = "o\x1b[31m\nut"
     folder = turn(f"open({name!r}, 'w').write(str(n)); metric(**{{{name!r}: n}})", "-o", name, *METRICS)
+    # Names in a diagnosis: `tests/render/test_verify.py`.
     for form in ("terminal", "markdown", "junit"):
-        words = [] if form == "terminal" else ["--no-diagnose"]
-        done = folder.xt("verify", "@", "--repeat", "1", "--format", form, *words)
+        done = folder.xt("verify", "@", "--repeat", "1", "--format", form, "--no-diagnose")
         assert b"\x1b" not in done.out
         assert done.code == 1
     assert b"\x1b" not in folder.xt("show", "@").out

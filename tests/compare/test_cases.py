@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
+from tests.late import stats
 from xt.compare import UnreadableError, case_join
 from xt.compare.case_chance import score_chance
 from xt.compare.case_columns import CaseColumns, columns_of, outcome_of, score_of
@@ -21,6 +21,8 @@ from xt.compare.cases import case_row, compare_cases, judged, same_case_set
 from xt.compare.judging import Row, judge
 from xt.config import CaseSettings
 from xt.model.delta import Delta, Measure, Tally
+
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
 
 PASSED = CaseColumns("id", "passed")
 SCORED = CaseColumns("id", None, "score")
@@ -258,6 +260,7 @@ ROW = st.fixed_dictionaries({"id": CELL, "passed": CELL, "score": CELL, "group":
 
 
 @given(st.lists(ROW, max_size=15), st.lists(ROW, max_size=15), st.sampled_from([PASSED, SCORED]))
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw makes tables
 def test_any_rows_give_a_tally_that_adds_up(left: Rows, right: Rows, columns: CaseColumns) -> None:
     delta = compare(left, right, columns, ["group"])
     tally = delta.tally

@@ -7,9 +7,11 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
+from tests.late import stats
 from xt.compare.student import critical, density, normal_two_sided, sign_test, two_sided
+
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
 
 DEGREES = st.floats(0.5, 1e4)
 

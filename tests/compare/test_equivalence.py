@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy import integrate, stats
 
 from tests.compare.calibration_equivalence import WORLDS, decided, wrong, wrong_of_two
+from tests.late import integrate, stats
 from xt.compare.equivalence import MOST, against_many, against_one, bound_of, needed
 from xt.compare.resolution import resolution
 from xt.compare.tolerances import Tolerance
 from xt.model.verification import Equivalence
+
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
 
 #: Values computed in full precision, as they come.
 SEEDS = st.integers(0, 2**32)

@@ -7,13 +7,15 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
+from tests.late import stats
 from xt.compare.judging import AGREE, FAMILY_LEVEL, RELATION_OF, SEED_FIXED, Chance, Row, holm, judge
 from xt.compare.noise import spread_of
 from xt.compare.tolerances import Tolerance
 from xt.model.delta import Judgement
 from xt.model.result import Number
+
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
 
 NAN, INF = math.nan, math.inf
 ABS = [Tolerance("abs", 0.01)]

@@ -7,11 +7,13 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from tests.compare.calibration_moves import Cell, shares
+from tests.late import stats
 from xt.compare.moves import LEAST, moves
 from xt.compare.ranks import EXACT, least_p, likeness, midranks, rank_test, split
+
+pytestmark = pytest.mark.usefixtures("scipy_loaded")
 
 values = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=8)
 

@@ -279,7 +279,7 @@ _NOTEBOOK = (
     b'{"cells":[{"cell_type":"code","source":["a"],"outputs":[{"text":"x"}]}],"nbformat":4,"metadata":{}}'
 )
 COMPARED: dict[str, tuple[bytes, ...]] = {
-    "json": (*DOCUMENTS[".json"], _NOTEBOOK),
+    "json": (_NOTEBOOK, *DOCUMENTS[".json"]),
     "yaml": DOCUMENTS[".yaml"],
     "toml": DOCUMENTS[".toml"],
     "csv": DOCUMENTS[".csv"],

@@ -1,7 +1,7 @@
 """What is fuzzed: one row per reader. Given any bytes, a row returns or raises `XtError`; all else is a bug.
 
-The error of a layer (`UnreadableError`, `MalformedError`, …) counts as well where its callers make a sentence of
-it: the row that may raise it names it. Everything here runs in one process and writes into one folder.
+The error of a layer (`UnreadableError`, `MalformedError`, …) counts as well where its callers make a
+sentence of it: the row that may raise it names it. All of them run in one process and write into one folder.
 """
 
 from __future__ import annotations
@@ -397,12 +397,12 @@ def signed(data: bytes) -> None:
 
 
 def compared(name: str, data: bytes) -> None:
-    """The bytes against what is made of them by a small change, and something good against them."""
+    """Something good against the bytes, and these against what is made of them by a small change."""
     row = COMPARATORS.rows[name]
     suffix = (row.claims or (".txt",))[0]
     other = data[:-2] + b"1" + data[-1:] if data[1:] else b"x"
     known = next(iter(seeds.COMPARED.get(name, ())), b"x")
-    for left, right in ((data, other), (known, data)):
+    for left, right in ((known, data), (data, other)):
         found = COMPARATORS.get(name)(
             Held(f"a{suffix}", left), Held(f"b{suffix}", right), Rule(rtol=0.1, key=["id"]), "x"
         )

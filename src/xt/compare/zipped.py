@@ -83,6 +83,8 @@ def opened(content: Content) -> Iterator[zipfile.ZipFile]:
             members = archive.infolist()
             if any(info.header_offset < 0 for info in members):
                 raise UnreadableError("it is not a sound zip file: a member begins before its beginning")
+            if not all(info.filename for info in members):
+                raise UnreadableError("it is not a sound zip file: a member has no name")
             check_unpacked(sum(info.file_size for info in members), content.size)
             yield archive
 

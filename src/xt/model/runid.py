@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 LETTERS = "klmnopqrstuvwxyz"
+ALL = frozenset(LETTERS)
 LENGTH = 16
 #: Fewer letters than this are not accepted as a reference, nor shown.
 SHORTEST = 4
@@ -43,7 +44,7 @@ def shortest_unique(run_id: str, others: list[str]) -> int:
         if other == run_id:
             continue
         common = 0
-        while common < LENGTH and other[common] == run_id[common]:
+        while common < min(LENGTH, len(run_id)) and other[common] == run_id[common]:
             common += 1
         length = max(length, common + 1)
     return min(length, LENGTH)

@@ -6,7 +6,6 @@ They lie in the store's private repository, which borrows what the project's own
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator
 from types import TracebackType
@@ -197,6 +196,8 @@ class CodeFiles:
             NotRecordedError: it is not to be had here.
             DamagedError: it is not what git's id says (raised after the last piece).
         """
+        import hashlib  # every trial is a process that loads this module, and few read files by it
+
         hasher = hashlib.sha1(usedforsecurity=False) if len(file.oid) == 40 else hashlib.sha256()
         try:
             size, pieces = self._dialogue(file.folder).blob(file.oid)

@@ -130,6 +130,9 @@ class Store:
         try:
             fsio.write_atomic(path, data, mode=0o400, durable=durable)
         except FileNotFoundError:
+            if not os.path.exists(f"{self.path}/format"):
+                # Removed or moved meanwhile: a record in a folder that is no store would be found by nobody.
+                raise FileNotFoundError(errno.ENOENT, "the store is gone", self.path) from None
             os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
             fsio.write_atomic(path, data, mode=0o400, durable=durable)
             fsio.fsync_dir(f"{self.path}/runs")
@@ -189,6 +192,8 @@ class Store:
     def ids_in(self, folder: str) -> Iterator[str]:
         """Ids of the finished runs in one of the folders; none when it is not there."""
         names: list[str] = []
+        if not set(folder) <= runid.ALL:
+            return  # what an event names need not be an id
         with fsio.absent():
             names = os.listdir(f"{self.path}/runs/{folder}")
         for name in names:
@@ -227,6 +232,8 @@ class Store:
             NotRecordedError: there is none.
             DamagedError: it cannot be read, or is not what was sealed.
         """
+        if not runid.is_id(run_id):
+            raise NotRecordedError(f"`{run_id}` is not the id of a run")
         try:
             data = fsio.read_file(self._record(run_id), limit=MAX_RECORD)
         except FileNotFoundError:
@@ -294,6 +301,8 @@ class Store:
             NotRecordedError: it is not in flight (any more).
             DamagedError: `start.json` is not one.
         """
+        if not runid.is_id(run_id):
+            raise NotRecordedError(f"`{run_id}` is not the id of a run")
         folder = self.live_folder(run_id)
         try:
             data = fsio.read_file(f"{folder}/start.json", limit=MAX_RECORD)

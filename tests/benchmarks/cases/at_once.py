@@ -18,7 +18,7 @@ def measure(world: World) -> list[Row]:
     def together(what: str) -> list[str]:
         return ["sh", "-c", f"for n in $(seq {count}); do {what} & done; wait"]
 
-    turns = world.many(7)
+    turns = world.many(5)
     found = rounds(
         [
             project.step("bare", together(work)),

@@ -28,7 +28,7 @@ def measure(world: World) -> list[Row]:
             project.xt("first", "run", "-i", path, "--", "true", prepare=project.fresh(".xt/cache/stat")),
             project.xt("again", "run", "-i", path, "--", "true"),
         ],
-        world.many(11),
+        world.many(7),
     )
     first, again, none, plain_hash = (found[name] for name in ("first", "again", "none", "plain"))
     project.remove()

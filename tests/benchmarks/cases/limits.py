@@ -55,7 +55,7 @@ def content(project: Project) -> list[Row]:
             project.step("tee", ["sh", "-c", f"cat {path} | tee copy"], fresh),
             Step("fsync", call(Flush(f"{project.path}/small"))),
         ],
-        project.world.many(15),
+        project.world.many(11),
     )
     project.fresh("data.bin", "copy")()
     return [

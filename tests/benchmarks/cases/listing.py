@@ -36,7 +36,7 @@ def measure(world: World) -> list[Row]:
             project.xt("show", "show"),
             project.xt("again", "ls", prepare=lambda: project.sh(f"{world.xt} run -q -- true")),
         ],
-        world.many(30),
+        world.many(20),
     )
     first = rounds([project.xt("first", "ls", prepare=project.fresh(".xt/cache/index.db"))], world.many(5))[
         "first"

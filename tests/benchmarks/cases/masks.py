@@ -30,7 +30,7 @@ def measure(world: World) -> list[Row]:
     masked = project.xt("masked", "run", "-q", "--", *bulk, prepare=ready)
     idle = project.xt("idle", "run", "-q", "--", "true")
     strict = project.xt("strict", "run", "-q", "--strict", "--", "true")
-    found = rounds([plain, masked, idle, strict], world.many(9))
+    found = rounds([plain, masked, idle, strict], world.many(7))
     project.remove()
     return [
         Row(

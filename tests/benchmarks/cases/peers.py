@@ -144,7 +144,7 @@ def measure(world: World) -> list[Row]:
             continue
         versions[peer.name] = version(peer, program)
         steps.append(Step(peer.name, process(words, project.environ, project.path, world.stderr)))
-    found = rounds(steps, world.many(7))
+    found = rounds(steps, world.many(5))
     rows = []
     for name in ("xt", *(peer.name for peer in PEERS)):
         if name in absent:

@@ -27,7 +27,7 @@ def measure(world: World) -> list[Row]:
             project.step("worktree", ["sh", "-c", script + 'git worktree add -q --detach "$at/t"', copies]),
             project.step("copy", ["sh", "-c", script + 'cp -r src "$at/t"', copies]),
         ],
-        world.many(10),
+        world.many(7),
         warm=2,
     )
     record = project.record()

@@ -23,7 +23,7 @@ def measure(world: World) -> list[Row]:
             project.xt("in place", *words),
             project.xt("restored", *words, prepare=lambda: project.sh("rm -r out")),
         ],
-        world.many(40),
+        world.many(21),
         warm=2,
     )
     with open(f"{world.folder}/ran", encoding="utf-8") as file:

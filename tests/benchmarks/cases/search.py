@@ -47,8 +47,8 @@ def measure(world: World) -> list[Row]:
         project.xt("group", "ls", "--group-by", "param.lr"),
         *(project.xt(what, "complete", *words) for what, words in COMPLETIONS.items()),
     ]
-    found = rounds(steps, world.many(20))
-    rebuild = rounds([project.xt("first", "ls", prepare=project.fresh(".xt/cache/index.db"))], world.many(3))[
+    found = rounds(steps, world.many(9))
+    rebuild = rounds([project.xt("first", "ls", prepare=project.fresh(".xt/cache/index.db"))], world.many(2))[
         "first"
     ]
     size = sum(

@@ -29,7 +29,7 @@ def measure(world: World) -> list[Row]:
             theirs.xt("pull", "pull", *words, prepare=theirs.aside(".xt")),
             theirs.xt("pull again", "pull", *words),
         ],
-        world.many(4),
+        world.many(3),
     )
     listed = theirs.sh(f"{world.xt} ls -n 1")
     if f"of {count}" not in listed:

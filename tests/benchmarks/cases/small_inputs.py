@@ -37,7 +37,7 @@ def measure(world: World) -> list[Row]:
             project.xt("first", "run", "-i", "data", "--", "true", prepare=project.fresh(".xt/cache/stat")),
             project.xt("again", "run", "-i", "data", "--", "true"),
         ],
-        world.many(15),
+        world.many(11),
     )
     bare = found["walk"]
     return [

@@ -29,7 +29,7 @@ def measure(world: World) -> list[Row]:
             project.step("copied", ["sh", "-c", "cp -r out copy && sync -f copy"], project.aside("copy")),
             project.xt("kept", "run", "-o", "out", "--", *command, prepare=project.aside("out")),
         ],
-        world.many(9),
+        world.many(7),
     )
     return [
         Row(f"the command that writes {count:,} files of 2 kB", found["bare"].wall, "ms"),

@@ -23,7 +23,7 @@ def measure(world: World) -> list[Row]:
             project.xt("run", "run", "--", "true"),
             project.xt("run python", "run", "--", *idle),
         ],
-        world.many(40),
+        world.many(30),
         warm=2,
     )
     run, true, python = found["run"], found["true"], found["python"]

@@ -52,7 +52,7 @@ def against_tee(project: Project, what: str, argv: list[str], size: int) -> list
             project.step("durable", ["sh", "-c", f"{command} | tee log && sync -f log"], ready),
             project.xt("xt", "run", "--", *argv, prepare=ready),
         ],
-        project.world.many(9),
+        project.world.many(7),
     )
     streams = project.record()["result"]["logs"]["streams"]
     stored = {stream["name"]: stream.get("stored", 0) for stream in streams}

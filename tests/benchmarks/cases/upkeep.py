@@ -36,7 +36,7 @@ def measure(world: World) -> list[Row]:
             missing.add(what)
             continue
         steps.append(project.xt(what, *words))
-    found = rounds(steps, world.many(5)) if steps else {}
+    found = rounds(steps, world.many(3)) if steps else {}
     project.remove()
     rows = []
     for what in ASKED:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import socket
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -81,6 +80,8 @@ def _namespaces(around: Around) -> None:
         _tried("the loopback cannot be switched on", namespaces.loopback_up)
     if around.hostname is not None:
         name = around.hostname
+        import socket
+
         _tried("the hostname cannot be set", lambda: socket.sethostname(name))
 
 

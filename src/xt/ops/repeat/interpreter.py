@@ -7,7 +7,6 @@ project must come from the workspace, not from the user's working tree.
 from __future__ import annotations
 
 import ast
-import glob
 import os
 from typing import NamedTuple
 
@@ -146,6 +145,8 @@ def _told(prefix: str) -> list[str]:
     The finder is that of setuptools, which writes its `MAPPING` of packages to folders into a module.
     """
     found: list[str] = []
+    import glob
+
     for site in glob.glob(f"{glob.escape(prefix)}/lib*/*/site-packages"):
         for name in sorted(os.listdir(site)):
             try:

@@ -16,7 +16,7 @@ from xt.errors import DamagedError, StoreError
 from xt.model.snapshot import Snapshot
 from xt.model.summary import Summary
 from xt.store.index.conditions import Condition
-from xt.store.index.layout import has_words, in_memory, index_path, prepared
+from xt.store.index.layout import RUINED, has_words, in_memory, index_path, open_file, remove
 from xt.store.index.rows import Writer, standings, summaries
 from xt.store.index.syncing import Sync
 from xt.store.store import Store
@@ -37,11 +37,8 @@ VALUES = ("numbers", "texts")
 FEW = 500
 #: Errors that say nothing of the file itself.
 HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-#: Errors of a file that is no use any more, and of one that may be none.
-RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+#: Errors of a file that may be no use any more.
 DAMAGED = (*RUINED, sqlite3.SQLITE_IOERR)
-#: Seconds to wait for another process that is bringing the index up to date.
-WAIT = 20.0
 
 
 class Found(NamedTuple):
@@ -79,9 +76,9 @@ class Index:
         self._held = False
         self.doubts: list[str] = []
         """Events that cannot be read, so that what they say is missing here."""
-        self._db = self._open()
-        for attempt in (self._open, self._anew, in_memory):
-            if attempt != self._open:
+        self._db = open_file(self._path)
+        for attempt in (None, self._anew, in_memory):
+            if attempt is not None:
                 self._db.close()
                 self._db = attempt()
             try:
@@ -320,33 +317,15 @@ class Index:
 
     def _lost(self) -> StoreError:
         """Take a damaged file away; it was whole as far as bringing it up to date came."""
-        self._remove()
+        remove(self._path)
         return StoreError("the index of the store was damaged, and is taken away", "again: it is made anew")
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            try:
-                return prepared(sqlite3.connect(self._path, timeout=WAIT))
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode & 0xFF not in RUINED:
-                    raise
-                self._remove()
-                return prepared(sqlite3.connect(self._path, timeout=WAIT))
-        except (OSError, sqlite3.DatabaseError):
-            return in_memory()
 
     def _anew(self) -> sqlite3.Connection:
         """Begin with an empty file, unless somebody is writing this one."""
         if self._held:
             return in_memory()
-        self._remove()
-        return self._open()
-
-    def _remove(self) -> None:
-        for name in (self._path, self._path + "-journal"):
-            with contextlib.suppress(OSError):
-                os.unlink(name)
+        remove(self._path)
+        return open_file(self._path)
 
 
 class InFlight(Index):

@@ -24,7 +24,7 @@ from xt.model.standing import RunStanding, fold
 from xt.model.summary import Summary
 from xt.store.events import KINDS, decode
 from xt.store.index import Index
-from xt.store.index.layout import VERSION, has_words, in_memory, index_path
+from xt.store.index.layout import VERSION, are_files, has_words, in_memory, index_path
 from xt.store.index.rows import Writer
 from xt.store.index.syncing import UNSETTLED
 from xt.store.store import Store
@@ -90,7 +90,10 @@ class Copy:
         self._store = store
         self._db = sqlite3.connect("")
         try:
-            _copy(index_path(store.path), self._db)
+            path = index_path(store.path)
+            if os.path.lexists(path) and not are_files(path):
+                raise IndexFaultError("index-damaged", "it is no file")
+            _copy(path, self._db)
             check = "integrity_check" if deep else "quick_check"
             answer = self._db.execute(f"PRAGMA {check}(1)").fetchone()
             if answer != ("ok",):

@@ -6,6 +6,8 @@ latter cannot be read on a read-only mount and does not work on network file sys
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 
 from blake3 import blake3
@@ -53,6 +55,12 @@ _KINDS = [Summary, MetricValue, RunStanding, *Event.__subclasses__()]
 _SHAPE = _LAYOUT + _WORDS + repr([kind.__annotations__ for kind in _KINDS])
 #: Number of the layout, which follows from it and from what a row holds; another one on disk is thrown away.
 VERSION = int.from_bytes(blake3(_SHAPE.encode()).digest(length=4)) >> 1
+
+
+#: Errors of a file that is no use any more.
+RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+#: Seconds to wait for another process that is bringing the index up to date.
+WAIT = 20.0
 
 
 def index_path(store: str) -> str:
@@ -103,3 +111,34 @@ def has_words(db: sqlite3.Connection) -> bool:
 def in_memory() -> sqlite3.Connection:
     """An empty index that is no file."""
     return prepared(sqlite3.connect(":memory:"))
+
+
+def are_files(path: str) -> bool:
+    """Whether a database, and its journal if it has one, are files: SQLite would wait for ever on a FIFO."""
+    return os.path.isfile(path) and (
+        os.path.isfile(path + "-journal") or not os.path.lexists(path + "-journal")
+    )
+
+
+def open_file(path: str) -> sqlite3.Connection:
+    """Open an index, making or replacing it if needed; where that cannot be, one that is no file."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if not are_files(path):
+            return in_memory()
+        try:
+            return prepared(sqlite3.connect(path, timeout=WAIT))
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in RUINED:
+                raise
+            remove(path)
+            return prepared(sqlite3.connect(path, timeout=WAIT))
+    except (OSError, sqlite3.DatabaseError):
+        return in_memory()
+
+
+def remove(path: str) -> None:
+    """Take an index away, with its journal, as far as that can be."""
+    for name in (path, path + "-journal"):
+        with contextlib.suppress(OSError):
+            os.unlink(name)
