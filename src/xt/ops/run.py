@@ -232,7 +232,9 @@ def run_unrecorded(command: list[str]) -> tuple[str, int]:
 def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
     if outside.umask & 0o700:
         # What is written first could not be read again, by us or any later run.
-        raise NotRecordedError(f"with the umask {outside.umask:03o} what is written is not its owner's")
+        raise NotRecordedError(
+            f"with the umask {outside.umask:03o} what is written is not its owner's", "`umask 022`"
+        )
     try:
         store = Store.create(store_path, foreign=bool(outside.environ.get("XT_FOREIGN_STORE")))
         while True:
@@ -329,9 +331,12 @@ def _try(store: Store, live: Live, record: Record) -> _Tried:
         except OSError as error:
             if error.errno != errno.EFBIG:
                 raise
-            from xt.ops.bounds import of_record
+            try:
+                from xt.ops.bounds import of_record
 
-            record = of_record(record)
+                record = of_record(record)
+            except Exception:
+                raise error from None  # xt may have been removed meanwhile
             return _Tried(record, store.seal(live, record))
     except fsio.NotFlushedError as error:
         return _Tried(record, seal_of(record)[1], weak=error.strerror)
