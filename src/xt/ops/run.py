@@ -17,6 +17,7 @@ from xt.errors import NotStartedError, StoreError, XtError
 from xt.execute.local import run as execute_local
 from xt.execute.spawn import replace
 from xt.model import runid
+from xt.model.files import Problem
 from xt.model.request import RunRequest
 from xt.model.result import Record, Start
 from xt.model.snapshot import Seed, Snapshot
@@ -167,6 +168,9 @@ def run(
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
     ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks))
     try:
+        away = store.remade(live)
+        if away is not None:
+            ended = msgspec.structs.replace(ended, problems=[Problem("store", away), *ended.problems])
         if ended.started and snapshot.environment.container.started_by == "command":
             ended = msgspec.structs.replace(ended, usage=effects.elsewhere(ended.usage))
         if hooks.judge is not None:
