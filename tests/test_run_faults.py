@@ -107,3 +107,46 @@ def test_under_make_each_of_many_is_as_alone(folder):
     assert sorted(done.stdout.split()) == [b"a", b"b", b"c"], done.stderr
     assert done.stderr == b""
     assert len(list((folder.path / ".xt/runs").rglob("*.json"))) == 3
+
+
+GONE = {
+    "removed": "rm -r .xt",
+    "moved": "mv .xt elsewhere",
+    "replaced": "mv .xt elsewhere; mkdir .xt",
+}
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_a_store_that_goes_away_is_made_again_for_the_record(folder, how):
+    """As `git clean -xfd` does, or an unmounted disk; a record in half a store would be none."""
+    done = folder.run("-o", "out", "--", "sh", "-c", f"echo text; {GONE[how]}; echo 1 > out; exit 3")
+    assert (done.code, done.out) == (3, b"text\n")
+    assert "store: moved or removed while the command ran, and made again" in done.err
+    result = folder.record()["result"]
+    assert (result["exit_code"], result["outputs"][0]["status"]) == (3, "stored")
+    assert "store" in [problem["where"] for problem in result["problems"]]
+    assert folder.xt("ls").code == 0
+    assert folder.xt("fsck").code == 0
+
+
+def test_a_store_that_goes_away_with_its_project_is_not_made_again(folder, tmp_path):
+    (tmp_path / "project").mkdir()
+    script = f"rm -r {tmp_path}/project; exit 3"
+    done = folder.run("-C", str(tmp_path / "project"), "--", "sh", "-c", script, env={"XT_STORE": ".xt"})
+    assert done.code == 3
+    (line,) = done.err.splitlines()
+    assert "this run is not recorded: the store was moved or removed while the command ran" in line
+    assert not (tmp_path / "project").exists()
+
+
+@pytest.mark.parametrize("script", [": > $log; echo b", "echo evil >> $log; echo b"])
+def test_a_log_that_somebody_else_writes_to_is_kept_for_what_it_is(folder, script):
+    """Never below the digest of what the command wrote, by which other runs name theirs."""
+    waits = 'until log=$(ls .xt/live/*/stdout 2>/dev/null) && [ -s "$log" ]; do sleep 0.01; done'
+    done = folder.run("--", "sh", "-c", f"echo a; {waits}; {script}")
+    assert (done.code, done.out) == (0, b"a\nb\n")
+    assert "stdout: somebody else wrote to it" in done.err
+    stream = folder.record()["result"]["logs"]["streams"][0]
+    assert (stream["size"], stream["stored"]) == (4, 2 if script[0] == ":" else 9)
+    assert folder.xt("fsck", "--deep").code == 0
+    assert folder.xt("logs").out == (b"b\n" if script[0] == ":" else b"a\nevil\nb\n")
