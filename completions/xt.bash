@@ -53,7 +53,7 @@ _xt_scan() {
     option= first= nth=1
     for ((i = 2; i < last; i++)); do
         case "${typed[1]} ${typed[i]}" in
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run --docker" | "run --docker-opt" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "rerun --on" | "rerun --on-opt" | "rerun --through" | "rerun --retries" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --on" | "verify --on-opt" | "verify --through" | "verify --retries" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "stale --on" | "stale --on-opt" | "stale --retries" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run --docker" | "run --docker-opt" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "rerun --on" | "rerun --on-opt" | "rerun --through" | "rerun --retries" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --on" | "verify --on-opt" | "verify --through" | "verify --retries" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "stale --on" | "stale --on-opt" | "stale --retries" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "gc --keep" | "gc --grace" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote" | "fsck --from")
                 ((i + 1 == last)) && option=${typed[i]}
                 ((i++))
                 ;;
@@ -139,7 +139,7 @@ _xt_parse() {
                 place=$((i + 1))
                 return
                 ;;
-            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run --docker" | "run --docker-opt" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "rerun --on" | "rerun --on-opt" | "rerun --through" | "rerun --retries" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --on" | "verify --on-opt" | "verify --through" | "verify --retries" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "stale --on" | "stale --on-opt" | "stale --retries" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
+            "run -m" | "run --purpose" | "run -n" | "run --name" | "run -t" | "run --tag" | "run -i" | "run --input" | "run -o" | "run --output" | "run -p" | "run --param" | "run --fact" | "run --metric" | "run --metrics" | "run --ticket" | "run --as" | "run --seed" | "run --sign" | "run --docker" | "run --docker-opt" | "run -C" | "run --ci" | "run --ci-dir" | "ls -n" | "ls --number" | "ls --sort" | "ls --group-by" | "ls --columns" | "show --code" | "logs --rank" | "diff --only" | "diff --metrics" | "diff --by" | "diff --tol" | "diff --images" | "diff --format" | "diff --fail-on" | "diff --ci" | "diff --ci-dir" | "rerun --set" | "rerun --seed" | "rerun --env" | "rerun -m" | "rerun --purpose" | "rerun -n" | "rerun --name" | "rerun --on" | "rerun --on-opt" | "rerun --through" | "rerun --retries" | "verify --repeat" | "verify --against" | "verify --level" | "verify --vary" | "verify -j" | "verify --jobs" | "verify --on" | "verify --on-opt" | "verify --through" | "verify --retries" | "verify --env" | "verify --tol" | "verify --format" | "verify --ci" | "verify --ci-dir" | "audit --format" | "audit --allowed-signers" | "audit --key" | "audit --ci" | "audit --ci-dir" | "sign --key" | "baseline --name" | "baseline -m" | "baseline --message" | "restore --to" | "restore --only" | "trace --depth" | "trace --format" | "stale --format" | "stale --on" | "stale --on-opt" | "stale --retries" | "cases --against" | "cases --cohort" | "cases --by" | "cases --history" | "cases --output" | "cases -n" | "cases --number" | "cases --format" | "bundle --role" | "plot -r" | "plot --runs" | "plot --x" | "plot -o" | "plot --output" | "report -o" | "report --output" | "report --title" | "export --to" | "export -o" | "export --output" | "export --only" | "export --license" | "export --sign" | "note -m" | "note --message" | "rm -m" | "rm --message" | "gc --keep" | "gc --grace" | "deploy --to" | "deploy --prompts" | "deploy --policy" | "deploy -m" | "deploy --message" | "deploy --at" | "observe --at" | "observe --from" | "blame --since" | "rollback --to" | "rollback -m" | "rollback --message" | "push -r" | "push --remote" | "pull -r" | "pull --remote" | "fsck --from")
                 option=${COMP_WORDS[i]}
                 value=$((i + 1))
                 # The shell parts `--input=data:x` at `=` and `:`.
@@ -169,7 +169,7 @@ _xt() {
     local current=${COMP_WORDS[COMP_CWORD]} option place first nth typed quote
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _xt_words "run ls show logs diff rerun verify audit sign baseline restore trace stale noise cases bundle plot report export tag name note rm deploy observe prod blame rollback remote push pull init --help --version"
+        _xt_words "run ls show logs diff rerun verify audit sign baseline restore trace stale noise cases bundle plot report export tag name note rm gc du deploy observe prod blame rollback remote push pull fsck init --help --version"
         return
     fi
     _xt_split
@@ -221,7 +221,7 @@ _xt() {
             _xt_words "check strict recreate docker"
             return
             ;;
-        "rerun --through" | "verify --through" | "push -r" | "push --remote" | "pull -r" | "pull --remote")
+        "rerun --through" | "verify --through" | "push -r" | "push --remote" | "pull -r" | "pull --remote" | "fsck --from")
             _xt_offer remote "$2"
             return
             ;;
@@ -486,6 +486,18 @@ _xt() {
             fi
             _xt_words "-m --message --undo --force -h --help"
             ;;
+        gc)
+            _xt_words "--dry-run -n --keep --rules --grace --all --json -h --help"
+            ;;
+        du)
+            if [[ $current != -* ]]; then
+                case $nth in
+                    *) _xt_offer run "$2" ;;
+                esac
+                return
+            fi
+            _xt_words "--runs --all --json -h --help"
+            ;;
         deploy)
             if [[ $current != -* ]]; then
                 case $nth in
@@ -559,6 +571,9 @@ _xt() {
                 return
             fi
             _xt_words "-r --remote --code --inputs --outputs --json -h --help"
+            ;;
+        fsck)
+            _xt_words "--repair --deep --from --json -h --help"
             ;;
         init)
             _xt_words "-h --help"

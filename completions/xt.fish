@@ -44,7 +44,7 @@ function __xt_at --argument-names command position more
     set -l nth 1
     set -e words[1..2]
     while set -q words[1]
-        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run --docker' 'run --docker-opt' 'run -C' 'run --ci' 'run --ci-dir' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'diff --fail-on' 'diff --ci' 'diff --ci-dir' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'rerun --on' 'rerun --on-opt' 'rerun --through' 'rerun --retries' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --on' 'verify --on-opt' 'verify --through' 'verify --retries' 'verify --env' 'verify --tol' 'verify --format' 'verify --ci' 'verify --ci-dir' 'audit --format' 'audit --allowed-signers' 'audit --key' 'audit --ci' 'audit --ci-dir' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'stale --on' 'stale --on-opt' 'stale --retries' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message' 'push -r' 'push --remote' 'pull -r' 'pull --remote'
+        if contains -- "$command $words[1]" 'run -m' 'run --purpose' 'run -n' 'run --name' 'run -t' 'run --tag' 'run -i' 'run --input' 'run -o' 'run --output' 'run -p' 'run --param' 'run --fact' 'run --metric' 'run --metrics' 'run --ticket' 'run --as' 'run --seed' 'run --sign' 'run --docker' 'run --docker-opt' 'run -C' 'run --ci' 'run --ci-dir' 'ls -n' 'ls --number' 'ls --sort' 'ls --group-by' 'ls --columns' 'show --code' 'logs --rank' 'diff --only' 'diff --metrics' 'diff --by' 'diff --tol' 'diff --images' 'diff --format' 'diff --fail-on' 'diff --ci' 'diff --ci-dir' 'rerun --set' 'rerun --seed' 'rerun --env' 'rerun -m' 'rerun --purpose' 'rerun -n' 'rerun --name' 'rerun --on' 'rerun --on-opt' 'rerun --through' 'rerun --retries' 'verify --repeat' 'verify --against' 'verify --level' 'verify --vary' 'verify -j' 'verify --jobs' 'verify --on' 'verify --on-opt' 'verify --through' 'verify --retries' 'verify --env' 'verify --tol' 'verify --format' 'verify --ci' 'verify --ci-dir' 'audit --format' 'audit --allowed-signers' 'audit --key' 'audit --ci' 'audit --ci-dir' 'sign --key' 'baseline --name' 'baseline -m' 'baseline --message' 'restore --to' 'restore --only' 'trace --depth' 'trace --format' 'stale --format' 'stale --on' 'stale --on-opt' 'stale --retries' 'cases --against' 'cases --cohort' 'cases --by' 'cases --history' 'cases --output' 'cases -n' 'cases --number' 'cases --format' 'bundle --role' 'plot -r' 'plot --runs' 'plot --x' 'plot -o' 'plot --output' 'report -o' 'report --output' 'report --title' 'export --to' 'export -o' 'export --output' 'export --only' 'export --license' 'export --sign' 'note -m' 'note --message' 'rm -m' 'rm --message' 'gc --keep' 'gc --grace' 'deploy --to' 'deploy --prompts' 'deploy --policy' 'deploy -m' 'deploy --message' 'deploy --at' 'observe --at' 'observe --from' 'blame --since' 'rollback --to' 'rollback -m' 'rollback --message' 'push -r' 'push --remote' 'pull -r' 'pull --remote' 'fsck --from'
             set -e words[1]
         else if not string match -q -- '-*' "$words[1]"
             set nth (math $nth + 1)
@@ -85,6 +85,8 @@ complete -c xt -n __fish_use_subcommand -a tag -d 'Put tags on a run, or take th
 complete -c xt -n __fish_use_subcommand -a name -d 'Give a run a name'
 complete -c xt -n __fish_use_subcommand -a note -d 'Write down something about a run, or read the notes on it'
 complete -c xt -n __fish_use_subcommand -a rm -d 'Put runs away: lists pass over them, nothing is deleted'
+complete -c xt -n __fish_use_subcommand -a gc -d 'Remove what nobody refers to, and runs that were put away'
+complete -c xt -n __fish_use_subcommand -a du -d 'Show what takes the space of the store'
 complete -c xt -n __fish_use_subcommand -a deploy -d 'Record what goes live where, from a run with evidence'
 complete -c xt -n __fish_use_subcommand -a observe -d 'Record measurements of production'
 complete -c xt -n __fish_use_subcommand -a prod -d 'Show what is live and was, and how it did'
@@ -93,6 +95,7 @@ complete -c xt -n __fish_use_subcommand -a rollback -d 'Show the ways back, and 
 complete -c xt -n __fish_use_subcommand -a remote -d 'Name the places that a team'\''s runs are shared by'
 complete -c xt -n __fish_use_subcommand -a push -d 'Copy runs to a team'\''s store: what it lacks, overwriting nothing'
 complete -c xt -n __fish_use_subcommand -a pull -d 'Bring runs from a team'\''s store, as much of them as is asked for'
+complete -c xt -n __fish_use_subcommand -a fsck -d 'Look through the store for damage, and repair it'
 complete -c xt -n __fish_use_subcommand -a init -d 'Write a commented xt.toml from what is here'
 complete -c xt -n __fish_use_subcommand -l version -d 'Print the version and exit'
 complete -c xt -n __fish_use_subcommand -s h -l help -d 'Show the commands and exit'
@@ -302,6 +305,18 @@ complete -c xt -n '__xt_options rm' -l undo -d 'Bring them back; they are named 
 complete -c xt -n '__xt_options rm' -l force -d 'Also what is pinned, or live somewhere'
 complete -c xt -n '__xt_options rm' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at rm 1 more' -ka '(__xt_offer run)'
+complete -c xt -n '__xt_options gc' -l dry-run -s n -d 'Say what would go, and remove nothing'
+complete -c xt -n '__xt_options gc' -l keep -x -d 'Drop all runs but those that a rule keeps: `last 50`, `since 30d`, tagged, named, noted, signed, baseline, deployed, or a query of `xt ls`; repeatable'
+complete -c xt -n '__xt_options gc' -l rules -d 'The same with the rules of `[gc] keep` in xt.toml'
+complete -c xt -n '__xt_options gc' -l grace -x -d 'What is newer stays; at least 1h'
+complete -c xt -n '__xt_options gc' -l all -d 'List all runs that go or stay'
+complete -c xt -n '__xt_options gc' -l json -d 'As JSON, with everything'
+complete -c xt -n '__xt_options gc' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_options du' -l runs -d 'The runs that take the most'
+complete -c xt -n '__xt_options du' -l all -d 'With `--runs`: all of them'
+complete -c xt -n '__xt_options du' -l json -d 'As JSON, in bytes'
+complete -c xt -n '__xt_options du' -s h -l help -d 'Show the options and exit'
+complete -c xt -n '__xt_at du 1 more' -ka '(__xt_offer run)'
 complete -c xt -n '__xt_options deploy' -l to -x -ka '(__xt_offer environment)' -d 'Environment it goes live in'
 complete -c xt -n '__xt_options deploy' -l prompts -x -d 'Prompts that go live with it; else those of its run'
 complete -c xt -n '__xt_options deploy' -l policy -x -d 'The same of tool policies'
@@ -355,5 +370,10 @@ complete -c xt -n '__xt_options pull' -l outputs -d 'Contents of all outputs too
 complete -c xt -n '__xt_options pull' -l json -d 'What came of each run'
 complete -c xt -n '__xt_options pull' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_at pull 1 more' -ka '(__xt_offer run,query)'
+complete -c xt -n '__xt_options fsck' -l repair -d 'Put aside what is damaged, bring back what is to be had, fix the index'
+complete -c xt -n '__xt_options fsck' -l deep -d 'Read contents over 8 MB and all code too'
+complete -c xt -n '__xt_options fsck' -l from -x -ka '(__xt_offer remote)' -d 'With --repair, where to ask for what is missing; by default every remote. Repeatable'
+complete -c xt -n '__xt_options fsck' -l json -d 'As JSON, with everything'
+complete -c xt -n '__xt_options fsck' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_options init' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_inner >/dev/null' -a '(__xt_complete_inner)'

@@ -175,15 +175,15 @@ After `xt run [options] --` the command completes as it would without xt: [the s
 ERRORS_HEAD = """\
 # Errors
 
-An error is a line `xt: error: …` on standard error that says what happened, and a line `xt: hint: …` that says
-what to do. Each kind of error has a code, which does not change when the words do. With `XT_DEBUG=1` the code
-and the traceback are shown too.
+An error is a line `xt: error: …` on standard error that says what happened, and a line `xt: hint: …` that
+says what to do. Each kind of error has a code, which does not change when the words do. With `XT_DEBUG=1`
+the code and the traceback are shown too.
 
 For programs: where an answer in JSON is asked for (`--json`, `--format json`), and of every command with
 `XT_ERRORS=json`, the last line of standard error is one value by [this schema](error.schema.json):
 
 ```json
-{"code":"no-such-run","hint":"`xt ls` lists the runs; `@` is the newest","message":"no run has the id, name or tag `x`","schema":"xt.error/1","status":1}
+{"code":"no-such-run","hint":"see `xt ls`","message":"no run is called `x`","schema":"xt.error/1","status":1}
 ```
 
 | code | exit status | meaning | what to do, where no hint says more | for example |

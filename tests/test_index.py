@@ -236,3 +236,10 @@ def test_an_index_that_somebody_else_is_making_is_waited_for(store):
     assert first.execute("SELECT count(*) FROM runs").fetchone() == (1,)
     assert first.execute("SELECT count(*) FROM witness").fetchone() == (0,)
     first.close()
+
+
+def test_an_error_of_the_index_is_one_of_the_store_and_no_bug():
+    from xt.cli.fault import ours
+
+    known = ours(sqlite3.OperationalError("disk I/O error"))
+    assert (known.code, known.message) == ("store", "the index cannot be read: disk I/O error")

@@ -124,6 +124,21 @@ class TestObjects:
         assert len(paths) == len(digests)
         assert not refused & {path.stat().st_ino for path in paths}
 
+    def test_a_log_of_which_no_copy_can_be_made_is_moved(self, store, tmp_path, monkeypatch):
+        path = Path(store.path, "live", "log")
+        path.write_bytes(b"line\n" * 5000)
+        digest = codec.digest(path.read_bytes())
+
+        def full(fd, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(fsio, "write_all", full)
+        store.objects.adopt(str(path), digest, path.stat().st_size)
+        store.objects.settle()
+        assert store.objects.read(digest) == b"line\n" * 5000
+        assert not path.exists()
+        assert os.listdir(f"{store.path}/tmp") == []
+
     def test_a_record_that_the_disk_refused_once_is_written_anew(self, store, record, monkeypatch):
         flush, refused = os.fsync, []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -101,6 +102,22 @@ def test_a_working_directory_whose_path_is_too_long(folder):
     assert b"not recorded: File name too long" in done.stderr
 
 
+@pytest.mark.parametrize("how", ["rm -rf .xt", "cd ..; mv project elsewhere", "cd ..; rm -rf project"])
+def test_a_store_that_goes_away_meanwhile(project, how):
+    project.run("-q", "--", "true")
+    done = project.run("-o", "o", "--", "sh", "-c", f"echo out; echo made > o; {how}; exit 3")
+    assert (done.code, done.out) == (3, b"out\n")
+    assert done.err == f"xt: warning: this run is not recorded: the store is gone: {project.path}/.xt\n"
+    assert not (project.path / ".xt" / "runs").exists(), "nobody would look there"
+    if "elsewhere" in how:
+        moved = Project(project.path.with_name("elsewhere"))
+        assert [run["status"] for run in json.loads(moved.xt("ls", "--json").out)] == ["lost", "ok"]
+    else:
+        project.path.mkdir(exist_ok=True)
+        assert project.run("-q", "--", "true").code == 0
+        assert len(json.loads(project.xt("ls", "--json").out)) == 1
+
+
 def test_a_umask_that_takes_what_is_written_from_its_owner(project, mortal):
     words = project.command("run", "--", "sh", "-c", "umask; exit 3")
     done = subprocess.run(
@@ -144,6 +161,22 @@ def test_a_root_without_devices(project, streams):
     if not streams:
         assert done.stdout == b"out\n"
         assert done.stderr.decode().startswith("xt: warning: this run is not recorded: No such file")
+
+
+def test_a_user_without_a_name_or_a_home(project):
+    """As in a container that is started with a number for a user."""
+    other = ["unshare", "--user", "--map-user=12345", "--map-group=12345", "env", "-u", "HOME"]
+    if subprocess.run([*other, "true"], capture_output=True).returncode:
+        pytest.skip("no new namespaces may be made here")
+    for words in (["run", "-o", "o", "--", "sh", "-c", "id -u; echo > o; exit 3"], ["rerun", "@"]):
+        done = subprocess.run(
+            [*other, *project.command(*words)],
+            cwd=project.path,
+            env={**os.environ, "PYTHONPATH": SOURCE},
+            capture_output=True,
+        )
+        assert (done.returncode, done.stdout) == (3, b"12345\n"), done.stderr
+    assert "uid 12345" in project.record()["snapshot"]["context"]["user"]
 
 
 @pytest.fixture
@@ -197,3 +230,31 @@ def test_modules_of_the_project_with_names_of_the_library(project):
         done = subprocess.run([*script, *words], cwd=project.path, env=env, capture_output=True, text=True)
         assert (done.returncode, "meant" in done.stderr) == (code, False), done.stderr
         assert (done.stdout == f"{env['PYTHONPATH']}\n") == (code == 3)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A project on a file system of 3 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "xt-test", place]).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield Project(place)
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_disk_without_room_for_a_repeat(small_disk):
+    small_disk.path.joinpath("data").write_bytes(os.urandom(500_000))
+    small_disk.sh("git init -q && git add -A && git commit -qm first")
+    assert small_disk.run("-q", "-o", "o", "--", "cp", "data", "o").code == 0
+    small_disk.path.joinpath("o").unlink()
+    used = os.statvfs(small_disk.path).f_bavail * 4096
+    small_disk.path.joinpath("fill").write_bytes(b"x" * (used - 200_000))
+    again = small_disk.xt("rerun", "@")
+    assert again.code == 3
+    assert "is there room left" in again.err
+    assert [name for name in os.listdir(small_disk.path / ".xt/work") if not name.endswith(".lock")] == []
+    back = small_disk.xt("restore", "@", "--only", "outputs")
+    assert back.code == 1
+    assert b"No space left" in back.out
+    assert not (small_disk.path / "o").exists(), "half a file"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.late import stats
@@ -260,6 +260,7 @@ ROW = st.fixed_dictionaries({"id": CELL, "passed": CELL, "score": CELL, "group":
 
 
 @given(st.lists(ROW, max_size=15), st.lists(ROW, max_size=15), st.sampled_from([PASSED, SCORED]))
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw makes tables
 def test_any_rows_give_a_tally_that_adds_up(left: Rows, right: Rows, columns: CaseColumns) -> None:
     delta = compare(left, right, columns, ["group"])
     tally = delta.tally

@@ -89,7 +89,7 @@ def test_a_value_survives_being_written(value):
 
 
 def test_words_of_a_command_line():
-    points = told(["rate=0.1", "acc{digit=8}=1", " spaced = 3"], "now")
+    points = told(["rate=0.1", "acc{digit=8}=1", " spaced = 3"], "2026-11-23T09:30:00Z")
     assert [(point.name, point.value) for point in points] == [
         ("rate", 0.1),
         ("acc{digit=8}", 1),

@@ -7,7 +7,7 @@ import re
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from xt.model.text import Text, to_text
+from xt.model.text import Text, from_text, to_text
 
 #: What moves a cursor, sets a title, reorders or hides text, or breaks a line where none should be.
 FORBIDDEN = re.compile(
@@ -39,15 +39,20 @@ NASTY = [
 plain = st.one_of(
     st.sampled_from(NASTY), st.text(max_size=60), st.text(alphabet=st.characters(), max_size=20)
 )
-#: What a record can hold: JSON has no lone surrogates.
-words = plain.map(lambda text: text.encode("utf-8", "replace").decode())
+#: What a record can hold: JSON has no lone surrogates, and no word of a command a NUL.
+words = plain.map(lambda text: text.encode("utf-8", "replace").decode().replace("\0", "\1"))
 
 
 def _raw(data: bytes) -> Text:
-    return to_text(data.decode("utf-8", "surrogateescape"))
+    return to_text(data.replace(b"\0", b"\1").decode("utf-8", "surrogateescape"))
 
 
 paths = st.one_of(words, st.binary(max_size=12).map(_raw))
+
+
+def startable(word: Text) -> bool:
+    """Whether a word can be one of a command: any other makes a record that no xt wrote."""
+    return "\0" not in from_text(word)
 
 
 def assert_harmless(text: str, width: int) -> None:

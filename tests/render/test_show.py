@@ -30,7 +30,7 @@ from tests.builders import (
     usage,
 )
 from tests.render.golden import check
-from tests.render.hostile import SGR, assert_harmless, paths, words
+from tests.render.hostile import SGR, assert_harmless, paths, startable, words
 from xt.model.bundle import Bundle
 from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
@@ -265,8 +265,6 @@ def test_the_baseline_is_marked() -> None:
 def test_a_run_of_another_day_has_its_date() -> None:
     old = replace(record(), started_at="2025-01-02T03:04:05.000000Z")
     assert "690 d ago (2025-01-02 03:04 UTC)" in show(sealed(old))
-    odd = replace(record(), started_at="once upon a time")
-    assert "ok, 8.4 s, at an unknown time, you@host" in show(sealed(odd))
     future = replace(record(), started_at="2031-01-02T03:04:05.000000Z")
     assert "ok, 8.4 s, just now, you@host" in show(sealed(future))
 
@@ -446,13 +444,13 @@ def _anywhere(run: Record, text: str) -> Record:
     return replace(msgspec.convert(changed, Record), id=run.id)
 
 
-@given(words, st.integers(NARROWEST, 130))
+@given(words.filter(startable), st.integers(NARROWEST, 130))
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_string_of_a_record_gets_out_of_hand(text: str, width: int) -> None:
     assert_harmless(show(sealed(_anywhere(busy(), text)), width), width)
 
 
-@given(words, paths, paths, words, st.integers(NARROWEST, 130))
+@given(words, paths.filter(startable), paths.filter(startable), words, st.integers(NARROWEST, 130))
 @settings(deadline=None)
 def test_purpose_paths_and_names_are_harmless(
     purpose: str, first: object, second: object, name: str, width: int

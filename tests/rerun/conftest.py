@@ -65,7 +65,8 @@ class Repeating(Project):
             folders[:] = [
                 name
                 for name in folders
-                if name != ".xt" and not (name == "xt" and folder.endswith(".git/refs"))
+                if name != ".xt"
+                and not (name == "xt" and "/.git/" in folder + "/" and folder.endswith("/refs"))
             ]
             for name in [*folders, *names]:
                 path = os.path.join(folder, name)

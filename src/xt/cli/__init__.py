@@ -17,7 +17,8 @@ def _theirs_last() -> None:
         theirs = {os.path.abspath(folder) for folder in given.split(os.pathsep)}
     except OSError:
         return  # the working directory is gone, and nothing is found in it
-    sys.path.sort(key=theirs.__contains__)
+    library = os.path.dirname(os.__file__)
+    sys.path.sort(key=lambda folder: folder in theirs and not folder.startswith(library))
 
 
 _theirs_last()

@@ -223,7 +223,9 @@ def run_unrecorded(command: list[str]) -> tuple[str, int]:
 def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
     if outside.umask & 0o700:
         # What is written first could not be read again, by us or any later run.
-        raise NotRecordedError(f"with the umask {outside.umask:03o} what is written is not its owner's")
+        raise NotRecordedError(
+            f"with the umask {outside.umask:03o} what is written is not its owner's", "`umask 022`"
+        )
     try:
         store = Store.create(store_path, foreign=bool(outside.environ.get("XT_FOREIGN_STORE")))
         while True:

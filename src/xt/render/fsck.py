@@ -55,7 +55,7 @@ def _finding(finding: Finding, shown: Mapping[str, int], columns: int) -> list[L
     if finding.path is not None:
         head += [say("  "), say(_shortened(from_text(finding.path)))]
     if finding.count > 1:
-        head += [say(f"  ({finding.count:,})", "dim")]
+        head += [say(f"  ({_grouped(finding.count)})", "dim")]
     lines = wrap(head, columns, 2)
     said: list[Line] = [[say(finding.message)]]
     if finding.runs:
@@ -105,10 +105,10 @@ def _sum(found: Fsck, columns: int) -> list[Line]:
     checked = found.checked
     contents = f"{count(checked.objects, 'object')} ({size(checked.size)}"
     if checked.by_size:
-        contents += f"; {checked.by_size:,} of them over 8 MB by size only: --deep reads them"
+        contents += f"; {_grouped(checked.by_size)} of them over 8 MB by size only: --deep reads them"
     parts: list[Line] = [[say(count(checked.runs, "run"))], [say(contents + ")")]]
     if checked.in_flight:
-        parts.append([say(f"{checked.in_flight:,} in flight or lost")])
+        parts.append([say(f"{_grouped(checked.in_flight)} in flight or lost")])
     if checked.events:
         parts.append([say(count(checked.events, "event"))])
     if checked.trees:
@@ -122,8 +122,9 @@ def _sum(found: Fsck, columns: int) -> list[Line]:
         verdict = [say("interrupted", "bad")]
     elif standing:
         runs = {one.run for finding in standing for one in finding.runs}
-        said = f"{len(standing):,} of {len(faults):,} faults left" if len(standing) < len(faults) else ""
-        said = said or count(len(standing), "fault")
+        said = count(len(standing), "fault")
+        if len(standing) < len(faults):
+            said = f"{_grouped(len(standing))} of {count(len(faults), 'fault')} left"
         verdict = [say(said, "bad"), say(f", {count(len(runs), 'run')} affected" if runs else "")]
     elif faults:
         verdict = [say(f"{count(len(faults), 'fault')}, all repaired", "good")]
@@ -135,3 +136,8 @@ def _sum(found: Fsck, columns: int) -> list[Line]:
         said = "`xt fsck --repair --from REMOTE` asks a place that may have it; a run made again heals it too"
         lines += wrap([say(said, "accent")], columns, 2)
     return lines
+
+
+def _grouped(number: int) -> str:
+    """A number as `count` writes it."""
+    return f"{number:,}".replace(",", " ")

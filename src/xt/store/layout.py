@@ -112,8 +112,14 @@ def create(store: str, *, foreign: bool = False) -> None:
             os.makedirs(f"{store}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
         _make_key(store)
         return
-    for folder in ("", *FOLDERS):
-        os.makedirs(f"{store}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
+    try:
+        for folder in ("", *FOLDERS):
+            os.makedirs(f"{store}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
+    except FileExistsError as error:
+        raise StoreError(
+            f"`{str(error.filename).rstrip('/')}` is in the way: it is no folder",
+            "move it away, or name another place with XT_STORE",
+        ) from None
     os.chmod(store, fsio.PRIVATE_DIR)
     fsio.write_atomic(f"{store}/.gitignore", b"*\n")
     _make_key(store)

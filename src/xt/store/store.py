@@ -153,6 +153,9 @@ class Store:
         try:
             fsio.write_atomic(path, data, mode=0o400, durable=durable)
         except FileNotFoundError:
+            if not os.path.exists(f"{self.path}/format"):
+                # Removed or moved meanwhile: a record in a folder that is no store would be found by nobody.
+                raise FileNotFoundError(errno.ENOENT, "the store is gone", self.path) from None
             os.makedirs(os.path.dirname(path), fsio.PRIVATE_DIR, exist_ok=True)
             fsio.write_atomic(path, data, mode=0o400, durable=durable)
             fsio.fsync_dir(f"{self.path}/runs")

@@ -168,8 +168,7 @@ class Making:
             checkout.write(top)
         except GitError as error:
             message = f"the code cannot be brought back: {error}"
-            path = self.outside.environ.get("PATH", os.defpath)
-            hint = _code_hint(snapshot) if fsio.find_program("git", path) is not None else _NO_GIT
+            hint = self._code_hint(error)
             raise UnverifiableError(message, hint) from error
         self.adjusted += checkout.remarks
 
@@ -255,15 +254,19 @@ class Making:
         before = around.environ.get("PYTHONPATH")
         return {**around.added, "PYTHONPATH": ":".join([*folders, *([before] if before else [])])}
 
+    def _code_hint(self, error: GitError) -> str | None:
+        code = self.original.snapshot.code
+        if fsio.find_program("git", self.outside.environ.get("PATH", os.defpath)) is None:
+            return _NO_GIT
+        if "unable to write" in str(error):  # git does not say why
+            return f"is there room left on the disk of `{self.store.path}`?"
+        if code.head is None:
+            return None
+        of = f", of {from_text(code.remote)}" if code.remote is not None else ""
+        return f"run it in a clone that has commit {code.head[:12]}{of}"
+
     def _key(self) -> bytes | None:
         try:
             return self.store.key()
         except XtError:
             return None
-
-
-def _code_hint(snapshot: Snapshot) -> str | None:
-    if snapshot.code.head is None:
-        return None
-    of = f", of {from_text(snapshot.code.remote)}" if snapshot.code.remote is not None else ""
-    return f"run it in a clone that has commit {snapshot.code.head[:12]}{of}"

@@ -48,8 +48,14 @@ class Events:
             look.step("checking statements", done, done)
             code, message, run, data = reason_of(look.path(file.name))
             known = not code or (code == "event-newer" and events.is_one(file.name))
-            if known and not look.remembers(file.name, data):
-                found = look.suspect("event-changed", file.name, "it is not what the index remembers of it")
+            if known and data and not look.remembers(file.name, data):
+                path = look.path(file.name)
+                found = look.suspect(
+                    "event-changed",
+                    file.name,
+                    "it is not what the index remembers of it",
+                    lambda path=path, data=data: reason_of(path).data == data,  # type: ignore[misc]
+                )
                 if run is not None:
                     found.concerns(run, "what was said of it")
             elif code:
