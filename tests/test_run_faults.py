@@ -109,19 +109,21 @@ def test_under_make_each_of_many_is_as_alone(folder):
     assert len(list((folder.path / ".xt/runs").rglob("*.json"))) == 3
 
 
+AGAIN = "moved or removed while the command ran, and made again"
 GONE = {
-    "removed": "rm -r .xt",
-    "moved": "mv .xt elsewhere",
-    "replaced": "mv .xt elsewhere; mkdir .xt",
+    "removed": ("rm -r .xt", AGAIN),
+    "replaced": ("mv .xt elsewhere; mkdir .xt", AGAIN),
+    "no format": ("rm .xt/format", "its file `format` was removed"),
 }
 
 
 @pytest.mark.parametrize("how", GONE)
 def test_a_store_that_goes_away_is_made_again_for_the_record(folder, how):
     """As `git clean -xfd` does, or an unmounted disk; a record in half a store would be none."""
-    done = folder.run("-o", "out", "--", "sh", "-c", f"echo text; {GONE[how]}; echo 1 > out; exit 3")
+    script, said = GONE[how]
+    done = folder.run("-o", "out", "--", "sh", "-c", f"echo text; {script}; echo 1 > out; exit 3")
     assert (done.code, done.out) == (3, b"text\n")
-    assert "store: moved or removed while the command ran, and made again" in done.err
+    assert f"xt: warning: store: {said}" in done.err
     result = folder.record()["result"]
     assert (result["exit_code"], result["outputs"][0]["status"]) == (3, "stored")
     assert "store" in [problem["where"] for problem in result["problems"]]

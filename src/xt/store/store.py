@@ -111,13 +111,15 @@ class Store:
         Returns:
             What is missing in it now; None when the run in flight is where it was.
         """
-        if os.path.exists(live.path("start.json")):
+        there, is_store = os.path.exists(live.path("start.json")), os.path.exists(f"{self.path}/format")
+        if there and is_store:
             return None
-        there = os.path.exists(f"{self.path}/format")
         if os.path.isdir(os.path.dirname(self.path)):
             with contextlib.suppress(OSError, StoreError):  # sealing tells of it
                 layout.create(self.path)
         if there:
+            return "its file `format` was removed while the command ran, and made again"
+        if is_store:
             return "the run in flight was removed from it while the command ran, with what was kept of it"
         return f"{WENT_AWAY}, and made again: earlier runs, and code and inputs kept before, are not in it"
 
