@@ -152,3 +152,43 @@ def test_a_log_that_somebody_else_writes_to_is_kept_for_what_it_is(folder, scrip
     assert (stream["size"], stream["stored"]) == (4, 2 if script[0] == ":" else 9)
     assert folder.xt("fsck", "--deep").code == 0
     assert folder.xt("logs").out == (b"b\n" if script[0] == ":" else b"a\nevil\nb\n")
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_a_store_that_may_not_be_reached_any_more_is_not_said_to_be_removed(folder):
+    """For root too, who has to give up the right to reach everything."""
+    drop = "-dac_override,-dac_read_search"
+    words = folder.command("run", "--", "sh", "-c", "chmod 000 .xt; exit 3")
+    plain = [] if os.geteuid() else ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"]
+    done = subprocess.run(
+        [*plain, *words],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        check=False,
+    )
+    (folder.path / ".xt").chmod(0o700)
+    assert done.returncode == 3
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("xt: warning: this run is not recorded: Permission denied: ")
+
+
+@pytest.mark.parametrize("forks", [1, 2])
+def test_without_room_for_another_process_xt_becomes_the_command(folder, forks):
+    """As with `ulimit -u`, which does not hold for root: the room of xt itself is enough."""
+    trace = ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=clone,clone3,vfork"]
+    if shutil.which("strace") is None or subprocess.run([*trace, "true"], check=False).returncode:
+        pytest.skip("strace is not installed, or may not trace here")
+    inject = f"inject=clone,clone3,vfork:error=EAGAIN:when={forks}+"
+    done = subprocess.run(
+        [*trace, "-e", inject, *folder.command("run", "--", "sh", "-c", "echo out; exit 3")],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, b"out\n"), done.stderr
+    said = [line for line in done.stderr.decode().splitlines() if line.startswith("xt: ")]
+    assert len(said) == 1, said
+    assert "this run is not recorded" in said[0] and "bug" not in said[0]
+    assert folder.xt("ls").out.startswith(b"no runs yet")

@@ -17,7 +17,6 @@ from xt.model.request import RunRequest
 from xt.model.result import Logs, Metric, Result, Status, Usage
 from xt.model.text import to_text
 from xt.store import Live, Store
-from xt.store.objects import ChangedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def keep_logs(logs: Logs, files: list[Captured], store: Store) -> tuple[Logs, li
         try:
             if not store.objects.has(file.digest):
                 store.objects.adopt(file.path, file.digest, file.size)
-        except ChangedError as error:
+        except fsio.ChangedError as error:
             problems.append(Problem("log", f"{file.name}: {error.strerror} while the command ran"))
             logs = _as_found(logs, file, store)
         except OSError as error:

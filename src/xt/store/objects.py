@@ -42,14 +42,6 @@ def changed(before: os.stat_result, after: os.stat_result) -> bool:
     )
 
 
-class ChangedError(OSError):
-    """A file of ours is not what we wrote into it."""
-
-    def __init__(self, path: str) -> None:
-        """Say it of the file at `path`."""
-        super().__init__(errno.EBUSY, "somebody else wrote to it", path)
-
-
 class Objects:
     """The content of one store. One instance belongs to one process and one thread at a time."""
 
@@ -122,15 +114,15 @@ class Objects:
             size: in bytes.
 
         Raises:
-            ChangedError: somebody else wrote to it; of a large one only its size tells.
+            fsio.ChangedError: somebody else wrote to it; of a large one only its size tells.
             OSError: it cannot be read.
         """
         if os.stat(path).st_size != size:
-            raise ChangedError(path)
+            raise fsio.ChangedError(path)
         if size <= COMPRESS_TO:
             data = fsio.read_file(path)
             if "blake3:" + blake3(data).hexdigest() != digest:
-                raise ChangedError(path)
+                raise fsio.ChangedError(path)
             try:
                 self._stage(digest, data)
                 return

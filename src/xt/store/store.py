@@ -56,6 +56,17 @@ def _read(run_id: str, data: bytes) -> Record:
     return record
 
 
+def _is_gone(path: str) -> bool:
+    """Whether a file is not there, other than not to be reached for now."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 class Store:
     """Reader and writer of one `.xt`."""
 
@@ -111,7 +122,7 @@ class Store:
         Returns:
             What is missing in it now; None when the run in flight is where it was.
         """
-        there, is_store = os.path.exists(live.path("start.json")), os.path.exists(f"{self.path}/format")
+        there, is_store = not _is_gone(live.path("start.json")), not _is_gone(f"{self.path}/format")
         if there and is_store:
             return None
         if os.path.isdir(os.path.dirname(self.path)):
@@ -134,10 +145,8 @@ class Store:
             OSError: the record was not written; the run stays in flight and will be `lost`.
         """
         data, seal = sealed(record)
-        if not os.path.exists(f"{self.path}/format"):
-            raise OSError(
-                errno.ENOENT, f"the store was {WENT_AWAY}", self.path
-            )  # what is written now would be no store
+        if _is_gone(f"{self.path}/format"):  # what is written now would be in no store
+            raise OSError(errno.ENOENT, f"the store was {WENT_AWAY}", self.path)
         if len(data) > MAX_RECORD:
             raise OSError(errno.EFBIG, f"the record is larger than {MAX_RECORD // 1_000_000} MB")
         live.free_reserve()
