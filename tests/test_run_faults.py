@@ -107,3 +107,88 @@ def test_under_make_each_of_many_is_as_alone(folder):
     assert sorted(done.stdout.split()) == [b"a", b"b", b"c"], done.stderr
     assert done.stderr == b""
     assert len(list((folder.path / ".xt/runs").rglob("*.json"))) == 3
+
+
+AGAIN = "moved or removed while the command ran, and made again"
+GONE = {
+    "removed": ("rm -r .xt", AGAIN),
+    "replaced": ("mv .xt elsewhere; mkdir .xt", AGAIN),
+    "no format": ("rm .xt/format", "its file `format` was removed"),
+}
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_a_store_that_goes_away_is_made_again_for_the_record(folder, how):
+    """As `git clean -xfd` does, or an unmounted disk; a record in half a store would be none."""
+    script, said = GONE[how]
+    done = folder.run("-o", "out", "--", "sh", "-c", f"echo text; {script}; echo 1 > out; exit 3")
+    assert (done.code, done.out) == (3, b"text\n")
+    assert f"xt: warning: store: {said}" in done.err
+    result = folder.record()["result"]
+    assert (result["exit_code"], result["outputs"][0]["status"]) == (3, "stored")
+    assert "store" in [problem["where"] for problem in result["problems"]]
+    assert folder.xt("ls").code == 0
+    assert folder.xt("fsck").code == 0
+
+
+def test_a_store_that_goes_away_with_its_project_is_not_made_again(folder, tmp_path):
+    (tmp_path / "project").mkdir()
+    script = f"rm -r {tmp_path}/project; exit 3"
+    done = folder.run("-C", str(tmp_path / "project"), "--", "sh", "-c", script, env={"XT_STORE": ".xt"})
+    assert done.code == 3
+    (line,) = done.err.splitlines()
+    assert "this run is not recorded: the store was moved or removed while the command ran" in line
+    assert not (tmp_path / "project").exists()
+
+
+@pytest.mark.parametrize("script", [": > $log; echo b", "echo evil >> $log; echo b"])
+def test_a_log_that_somebody_else_writes_to_is_kept_for_what_it_is(folder, script):
+    """Never below the digest of what the command wrote, by which other runs name theirs."""
+    waits = 'until log=$(ls .xt/live/*/stdout 2>/dev/null) && [ -s "$log" ]; do sleep 0.01; done'
+    done = folder.run("--", "sh", "-c", f"echo a; {waits}; {script}")
+    assert (done.code, done.out) == (0, b"a\nb\n")
+    assert "stdout: somebody else wrote to it" in done.err
+    stream = folder.record()["result"]["logs"]["streams"][0]
+    assert (stream["size"], stream["stored"]) == (4, 2 if script[0] == ":" else 9)
+    assert folder.xt("fsck", "--deep").code == 0
+    assert folder.xt("logs").out == (b"b\n" if script[0] == ":" else b"a\nevil\nb\n")
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_a_store_that_may_not_be_reached_any_more_is_not_said_to_be_removed(folder):
+    """For root too, who has to give up the right to reach everything."""
+    drop = "-dac_override,-dac_read_search"
+    words = folder.command("run", "--", "sh", "-c", "chmod 000 .xt; exit 3")
+    plain = [] if os.geteuid() else ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"]
+    done = subprocess.run(
+        [*plain, *words],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        check=False,
+    )
+    (folder.path / ".xt").chmod(0o700)
+    assert done.returncode == 3
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("xt: warning: this run is not recorded: Permission denied: ")
+
+
+@pytest.mark.parametrize("forks", [1, 2])
+def test_without_room_for_another_process_xt_becomes_the_command(folder, forks):
+    """As with `ulimit -u`, which does not hold for root: the room of xt itself is enough."""
+    trace = ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=clone,clone3,vfork"]
+    if shutil.which("strace") is None or subprocess.run([*trace, "true"], check=False).returncode:
+        pytest.skip("strace is not installed, or may not trace here")
+    inject = f"inject=clone,clone3,vfork:error=EAGAIN:when={forks}+"
+    done = subprocess.run(
+        [*trace, "-e", inject, *folder.command("run", "--", "sh", "-c", "echo out; exit 3")],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, b"out\n"), done.stderr
+    said = [line for line in done.stderr.decode().splitlines() if line.startswith("xt: ")]
+    assert len(said) == 1, said
+    assert "this run is not recorded" in said[0] and "bug" not in said[0]
+    assert folder.xt("ls").out.startswith(b"no runs yet")

@@ -29,6 +29,14 @@ class NotFlushedError(OSError):
         super().__init__(error.errno, f"written, but a power failure may take it away: {why}", path)
 
 
+class ChangedError(OSError):
+    """A file of ours is not what we wrote into it."""
+
+    def __init__(self, path: str) -> None:
+        """Say it of the file at `path`."""
+        super().__init__(errno.EBUSY, "somebody else wrote to it", path)
+
+
 def write_all(fd: int, data: bytes | memoryview) -> None:
     """Write every byte, however the kernel splits it.
 

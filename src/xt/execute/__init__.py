@@ -67,3 +67,5 @@ class Ended(msgspec.Struct, frozen=True):
     problems: list[Problem]
     reason: str | None = None
     """Why it did not start."""
+    no_room: bool = False
+    """Whether the system had no room for another process: in place of this one it may start."""

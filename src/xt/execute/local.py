@@ -134,6 +134,7 @@ def _not_started(error: FailedError) -> Ended:
         files=[],
         problems=[],
         reason=error.reason,
+        no_room=error.no_room,
     )
 
 

@@ -21,11 +21,12 @@ NO_ROOM = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 class FailedError(Exception):
     """The command could not be started."""
 
-    def __init__(self, status: int, reason: str) -> None:
-        """Keep the exit status (125, 126 or 127) and the reason."""
+    def __init__(self, status: int, reason: str, *, no_room: bool = False) -> None:
+        """Keep the exit status (125, 126 or 127), the reason, and whether another process was too many."""
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.no_room = no_room
 
 
 def start(
@@ -115,7 +116,9 @@ def _explained(name: str, error: OSError, environ: dict[str, str] | None = None)
     """
     number = error.errno or 0
     if number in NO_ROOM:
-        return FailedError(errors.EXIT_NOT_STARTED, f"no process could be made: {os.strerror(number)}")
+        return FailedError(
+            errors.EXIT_NOT_STARTED, f"no process could be made: {os.strerror(number)}", no_room=True
+        )
     found = _find(name, environ)
     # A folder of PATH that may not be searched gives EACCES for a command that is in none of them.
     if found is None and ("/" not in name or number == errno.ENOENT):

@@ -129,10 +129,28 @@ def keep_logs(logs: Logs, files: list[Captured], store: Store) -> tuple[Logs, li
         try:
             if not store.objects.has(file.digest):
                 store.objects.adopt(file.path, file.digest, file.size)
+        except fsio.ChangedError as error:
+            problems.append(Problem("log", f"{file.name}: {error.strerror} while the command ran"))
+            logs = _as_found(logs, file, store)
         except OSError as error:
             problems.append(Problem("log", f"{file.name} could not be stored: {error.strerror}"))
             logs = _without(logs, file.name, error.strerror)
     return logs, problems
+
+
+def _as_found(logs: Logs, file: Captured, store: Store) -> Logs:
+    """Keep a log that somebody else wrote to, for what it is now."""
+    reason = "not what the command wrote: somebody else wrote to it"
+    try:
+        digest, size, _ = store.objects.put_file(file.path)
+    except OSError:
+        return _without(logs, file.name, reason)
+    logs = _without(logs, file.name, reason)
+    streams = [
+        msgspec.structs.replace(stream, digest=digest, stored=size) if stream.name == file.name else stream
+        for stream in logs.streams
+    ]
+    return msgspec.structs.replace(logs, streams=streams)
 
 
 def _without(logs: Logs, name: str, reason: str | None) -> Logs:

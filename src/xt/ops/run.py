@@ -18,6 +18,7 @@ from xt.errors import NotStartedError, StoreError, XtError
 from xt.execute.local import run as execute_local
 from xt.execute.spawn import replace
 from xt.model import runid
+from xt.model.files import Problem
 from xt.model.request import RunRequest
 from xt.model.result import Record, Start
 from xt.model.snapshot import Seed, Snapshot
@@ -167,19 +168,25 @@ def run(
         live.publish(written)
         of_causes = set(store.objects.staged)
     except BaseException as error:
-        with contextlib.suppress(OSError):
-            store.objects.discard()
-            live.end()
+        _take_back(store, live)
         if isinstance(error, StoreError):
             raise NotRecordedError(error.message, error.hint) from error
         if isinstance(error, OSError):
             raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
         if isinstance(error, XtError) or not isinstance(error, Exception):
             raise
+        if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+            raise NotRecordedError("memory or threads do not suffice for xt") from error
         # A mistake of ours must not keep the command from running.
         raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
     ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks))
+    if ended.no_room:
+        _take_back(store, live)
+        raise NotRecordedError(ended.reason or "")  # in our place the command may find room
     try:
+        away = store.remade(live)
+        if away is not None:
+            ended = msgspec.structs.replace(ended, problems=[Problem("store", away), *ended.problems])
         if ended.started and snapshot.environment.container.started_by == "command":
             ended = msgspec.structs.replace(ended, usage=effects.elsewhere(ended.usage))
         if hooks.judge is not None:
@@ -247,6 +254,13 @@ def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
         raise NotRecordedError(error.message, error.hint) from error
     except OSError as error:
         raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
+
+
+def _take_back(store: Store, live: Live) -> None:
+    """Remove what was begun of a run whose command has not been started."""
+    with contextlib.suppress(OSError):
+        store.objects.discard()
+        live.end()
 
 
 def _lead(store: Store, live: Live, run_id: str, launch: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 
@@ -120,6 +121,10 @@ def create(store: str, *, foreign: bool = False) -> None:
             f"`{str(error.filename).rstrip('/')}` is in the way: it is no folder",
             "move it away, or name another place with XT_STORE",
         ) from None
+    with contextlib.suppress(OSError):  # it may be one that we may not read
+        fsio.fsync_dir(
+            os.path.dirname(os.path.abspath(store))
+        )  # else a power failure takes all that comes into it
     os.chmod(store, fsio.PRIVATE_DIR)
     fsio.write_atomic(f"{store}/.gitignore", b"*\n")
     _make_key(store)

@@ -112,9 +112,17 @@ class Objects:
                 copy can be made, on a full disk.
             digest: of its whole content.
             size: in bytes.
+
+        Raises:
+            fsio.ChangedError: somebody else wrote to it; of a large one only its size tells.
+            OSError: it cannot be read.
         """
+        if os.stat(path).st_size != size:
+            raise fsio.ChangedError(path)
         if size <= COMPRESS_TO:
             data = fsio.read_file(path)
+            if "blake3:" + blake3(data).hexdigest() != digest:
+                raise fsio.ChangedError(path)
             try:
                 self._stage(digest, data)
                 return

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from xt import codec, fsio
-from xt.errors import DamagedError, NotRecordedError
+from xt.errors import DamagedError, NotRecordedError, StoreError
 from xt.model import runid
 from xt.model.result import Record, Start
 from xt.store import layout
@@ -21,6 +21,7 @@ from xt.store.objects import Objects
 #: making has some ten thousand.
 MAX_RECORD = 20_000_000
 
+WENT_AWAY = "moved or removed while the command ran"
 
 #: What stands before the seal in canonical JSON; in a string the quotes would be escaped.
 _SCHEMA, _SEAL = b'"schema":"xt.run/', b'","seal":"'
@@ -53,6 +54,17 @@ def _read(run_id: str, data: bytes) -> Record:
     if record.id != run_id:
         raise DamagedError(f"the record of {run_id} says it is of {record.id!r}")
     return record
+
+
+def _is_gone(path: str) -> bool:
+    """Whether a file is not there, other than not to be reached for now."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class Store:
@@ -102,6 +114,26 @@ class Store:
             raise FileExistsError(run_id)
         return Live.begin(self.path, run_id)
 
+    def remade(self, live: Live) -> str | None:
+        """Have a place for the record when the store went away while the command ran.
+
+        Where the folder is gone that held it, nothing is made.
+
+        Returns:
+            What is missing in it now; None when the run in flight is where it was.
+        """
+        there, is_store = not _is_gone(live.path("start.json")), not _is_gone(f"{self.path}/format")
+        if there and is_store:
+            return None
+        if os.path.isdir(os.path.dirname(self.path)):
+            with contextlib.suppress(OSError, StoreError):  # sealing tells of it
+                layout.create(self.path)
+        if there:
+            return "its file `format` was removed while the command ran, and made again"
+        if is_store:
+            return "the run in flight was removed from it while the command ran, with what was kept of it"
+        return f"{WENT_AWAY}, and made again: earlier runs, and code and inputs kept before, are not in it"
+
     def seal(self, live: Live, record: Record) -> str:
         """Make a run's objects durable, then its record; from here on it exists for good.
 
@@ -113,6 +145,8 @@ class Store:
             OSError: the record was not written; the run stays in flight and will be `lost`.
         """
         data, seal = sealed(record)
+        if _is_gone(f"{self.path}/format"):  # what is written now would be in no store
+            raise OSError(errno.ENOENT, f"the store was {WENT_AWAY}", self.path)
         if len(data) > MAX_RECORD:
             raise OSError(errno.EFBIG, f"the record is larger than {MAX_RECORD // 1_000_000} MB")
         live.free_reserve()
