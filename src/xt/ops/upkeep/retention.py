@@ -35,9 +35,13 @@ class Decision:
         self.kept: dict[str, str] = {}
         """Run → the reason why it stays, one that others share."""
         self._beyond_question()
+        self.idle: list[str] = []
+        """Rules that no run fits."""
         if rules:
             for text, rule in rules.items():
-                self._keep((rule(known) & known.runs.keys()) - self._away, f"`{text}`")
+                found = (rule(known) & known.runs.keys()) - self._away
+                self._keep(found, f"`{text}`")
+                self.idle += [] if found else [text]
         else:
             self._keep(known.runs.keys() - self._away, NOBODY)
         self._trials()
@@ -45,6 +49,12 @@ class Decision:
             self._lineage(together)
         self.dropped = {run_id: self._why_not(run_id) for run_id in known.runs if run_id not in self.kept}
         """Run → why it goes."""
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether runs go that nobody put away, and that are not mere repeats for others."""
+        away, runs = self._away, self._known.runs
+        return any(run_id not in away and not runs[run_id].trial for run_id in self.dropped)
 
     def stay(self, reason: str) -> None:
         """Let those stay that could go."""

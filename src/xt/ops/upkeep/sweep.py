@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from xt.config import Settings
 from xt.context import Outside, timestamp
-from xt.errors import StoreError
+from xt.errors import StoreError, UsageError
 from xt.model import runid
 from xt.model.event import Swept
 from xt.model.upkeep import Fate, Sweeping, Waiting
@@ -61,7 +61,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Ste
         step: is told how far it is.
 
     Raises:
-        UsageError, QueryError: a rule cannot be read.
+        UsageError, QueryError: a rule cannot be read, or no run fits any.
         DamagedError: something cannot be read that may need what would go; nothing was removed.
         StoreError: the store cannot be written, or somebody else sweeps it.
     """
@@ -77,11 +77,19 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Ste
             facts, shown = dict(known.runs), store.shown_all([*known.runs])
 
             def decide() -> Decision:
-                return Decision(known, chosen, lambda: Uses(store).together())
+                decision = Decision(known, chosen, lambda: Uses(store).together())
+                if decision.unwanted and len(decision.idle) == len(chosen):
+                    raise UsageError(
+                        f"no run fits the rules ({', '.join(texts)}), so that all would go",
+                        "`xt ls QUERY` shows what a query finds; `xt rm` puts runs away that may go",
+                    )
+                return decision
 
             # The clock may have been set forward: what the disk was stamped with just now does not know that.
             now = min(stamped, int(outside.now().timestamp() * _NANO))
             decision = drop(store, known, decide, outside, tally)
+            if decision.unwanted:
+                tally.notes += [f"no run fits the rule `{text}`" for text in decision.idle]
             cutoff = _cutoff(now, wish.grace, known)
             known.refresh()
             _sweep(store, known, decision, outside, cutoff, now, tally)
