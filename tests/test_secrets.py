@@ -9,6 +9,7 @@ import base64
 import contextlib
 import hashlib
 import io
+import json
 import os
 import sqlite3
 import sys
@@ -24,8 +25,11 @@ from blake3 import blake3
 
 from tests.at_once import ANSWERING
 from tests.conftest import Project
+from tests.services.fixtures import mlflow
+from tests.services.mlflow import read_back
 from xt.exchange import EXPORTERS
 
+__all__ = ["mlflow"]
 ABC = "4bC9xYz0Qw7LmN2pRt5VsK8uJ1aD3eF6gH"
 PRIVATE = "PRIVATE" + " KEY"
 HEX = "8f14e45fceea167a5a36dedd4bea2543"
@@ -314,6 +318,15 @@ def test_no_secret_is_in_the_store_or_in_what_is_made_of_it(planted, tmp_path):
     found["remote"] = leaks(everything(remote))
     found["store"] = leaks(everything(project.path / ".xt"))
     assert {where: names for where, names in found.items() if names} == {}
+
+
+def test_no_secret_reaches_a_server_of_mlflow(planted, mlflow):
+    done = planted.xt("export", "@~3", "--to", "mlflow", "-o", mlflow, "--identify")
+    assert done.code == 0, done.err
+    run_id = planted.record("@~3")["id"]
+    told = [run for run in read_back(mlflow, planted.path.name) if run_id in json.dumps(run["tags"])]
+    assert [run["params"]["lr"] for run in told] == ["0.1"]
+    assert leaks(json.dumps(told).encode() + done.err.encode()) == set()
 
 
 def test_what_is_searched_for_would_be_found(tmp_path):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests import builders
 from tests.exchange import stored
 from tests.services import mlflow as service
-from tests.services import shared
+from tests.services.fixtures import mlflow
 from xt import codec
 from xt.errors import RemoteError, UsageError
 from xt.exchange import mlflow_values as values
@@ -26,17 +26,12 @@ from xt.model.snapshot import Param
 from xt.ops.export import Wish, export
 from xt.store import Store
 
+__all__ = ["mlflow"]
 SERIES = b"".join(
     codec.encode({"value": value, "step": step})
     for value, step in [(0.5, 0), (0.25, 1), ({"special": "nan"}, 2), ({"special": "-inf"}, 3), (0.125, 3)]
 )
 LONG = "x" * 7000
-
-
-@pytest.fixture(scope="session")
-def mlflow(tmp_path_factory):
-    with shared(tmp_path_factory, "mlflow", service.start) as facts:
-        yield facts["url"]
 
 
 def project(folder):

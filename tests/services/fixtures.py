@@ -7,6 +7,7 @@ import pytest
 from tests import services
 from tests.services import azurite as of_azurite
 from tests.services import ceph as of_ceph
+from tests.services import mlflow as of_mlflow
 from tests.services import moto as of_moto
 from tests.services import rclone as of_rclone
 from tests.services import sshd as of_sshd
@@ -51,3 +52,9 @@ def s3_variables(facts: dict) -> dict[str, str]:
         "AWS_REGION": "us-east-1",
         "XT_REMOTE_TIMEOUT": "20",
     }
+
+
+@pytest.fixture(scope="session")
+def mlflow(tmp_path_factory):
+    with services.shared(tmp_path_factory, "mlflow", of_mlflow.start) as facts:
+        yield facts["url"]
