@@ -164,14 +164,17 @@ def test_what_a_user_sees(folder):
     assert did.startswith("dropped 1 of 2 runs, freed ")
     assert "Gone\n" in did
     assert folder.xt("rm").out == b"no run is put away\n"
+    none = folder.xt("gc", "--keep", "tagged,status:failed", "-n")
+    assert "so that all would go" in none.err
+    assert folder.run("-q", "-t", "tag", "--", "true").code == 0
     rules = folder.xt("gc", "--keep", "tagged,status:failed", "-n").out.decode()
     assert "no rule keeps it" in rules
-    folder.write("xt.toml", '[gc]\nkeep = ["last 1"]\n')
+    folder.write("xt.toml", '[gc]\nkeep = ["last 2"]\n')
     assert "the rules of [gc] keep were not applied: xt gc --rules --dry-run" in " ".join(
         folder.xt("gc").out.decode().split()
     )
     found = json.loads(folder.xt("gc", "--rules", "--json").out)
-    assert (found["schema"], found["rules"], found["dropped"]) == ("xt.gc/1", ["last 1"], [])
+    assert (found["schema"], found["rules"], found["dropped"]) == ("xt.gc/1", ["last 2"], [])
     assert run not in folder.xt("ls").out.decode()
 
 
@@ -297,3 +300,57 @@ def test_a_store_on_a_disk_that_is_only_read_can_be_looked_at(folder):
     refused = read_only()
     assert refused.returncode == 1
     assert b"the store cannot be swept: Read-only file system" in refused.stderr
+
+
+def test_commits_of_a_store_elsewhere_stay(project, tmp_path):
+    """`XT_STORE` names a store that the repository does not show: its runs borrow from there all the same."""
+    assert project.run("-q", "--", "true").code == 0
+    (commit,) = kept(project)
+    elsewhere = {"XT_STORE": str(tmp_path / "runs")}
+    assert project.run("-q", "--", "true", env=elsewhere).code == 0
+    tree = project.sh("git rev-parse HEAD^{tree}").strip()
+    assert project.xt("rm", "@").code == 0
+    for path in (project.path / ".git" / "refs" / "xt" / "keep").rglob("*"):
+        os.utime(path, (OLD, OLD))
+    gc(project)
+    assert kept(project) == {f"elsewhere/{commit}"}
+    project.sh("git checkout -q --orphan other && git rm -qrf . && git commit -qm other --allow-empty")
+    project.sh("git branch -D $(git branch --format='%(refname:short)' | grep -vx other)")
+    project.sh("git reflog expire --expire=now --all && git gc -q --prune=now")
+    assert project.sh(f"git cat-file -t {tree}") == "tree\n"
+
+
+def test_references_that_an_outer_store_may_need_stay(project):
+    inner = project.path / "inner"
+    inner.mkdir()
+    project.sh("cd inner && git init -q && git commit -q --allow-empty -m inner")
+    assert project.run("-q", "--", "true", cwd=inner).code == 0
+    for path in (inner / ".git" / "refs" / "xt" / "keep").iterdir():
+        os.utime(path, (OLD, OLD))
+    assert project.xt("rm", "@", cwd=inner).code == 0
+    outer = project.path / ".xt"
+    outer.mkdir()
+    (outer / "format").write_text("xt-store 1\n")
+    (note,) = json.loads(project.xt("gc", "--json", cwd=inner).out)["notes"]
+    assert f"the store `{outer}` may need them" in note
+
+
+def test_rules_that_keep_nothing_drop_nothing(folder):
+    """A typing error in a query must not cost all runs; beside other rules it is said."""
+    for number in range(2):
+        assert folder.run("-q", "-n", f"run-{number}", "--", "echo", str(number)).code == 0
+    for rules in ("task:trian", "since 0d", "tagged, task:trian"):
+        done = folder.xt("gc", "--keep", rules)
+        assert (done.code, done.out) == (2, b"")
+        assert "so that all would go" in done.err
+    assert len(list((folder.path / ".xt" / "runs").glob("*/*.json"))) == 2
+    assert (
+        "no run fits the rule `task:trian`"
+        in folder.xt("gc", "-n", "--keep", "last 1, task:trian").out.decode()
+    )
+    for rule in ("last", "last 0", "last -1"):
+        assert "last takes a number from 1" in folder.xt("gc", "--keep", rule).err
+    # With everything put away nobody loses what is wanted.
+    assert folder.xt("rm", "run-0", "run-1").code == 0
+    assert folder.xt("gc", "--keep", "last 1").code == 0
+    assert folder.xt("ls").err != "" or b"no run" in folder.xt("ls").out

@@ -202,6 +202,20 @@ def test_a_mistake_in_the_line(words, status, said, world):
     assert len(made["message"]) <= 2001
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["baseline", "rm", "nightly"], "`xt baseline rm --name NAME`"),
+        (["baseline", "set"], "`xt baseline set RUN -m WHY`"),
+        (["remote", "add"], "`xt remote add NAME URL`"),
+        (["remote", "rm", "gone"], "there is none: `xt remote add NAME URL` names one"),
+        (["gc", "--grace", "1000000d"], "at least `1h`, and less than `11574d`"),
+    ],
+)
+def test_the_hint_is_of_what_was_meant(words, hint, world):
+    assert told(words, world)[1]["hint"] == hint
+
+
 def test_only_who_asks_for_json_gets_a_line_for_programs(world):
     def last(*words, **env):
         return call(list(words), str(world), env)[2].decode().splitlines()[-1]

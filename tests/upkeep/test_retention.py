@@ -164,6 +164,17 @@ def test_trials_stay_as_long_as_the_run_they_were_made_for(made):
     assert made.ids() == {runs[0], trials[0]}
 
 
+def test_trials_of_a_run_that_stays_for_its_output_stay(made):
+    source = made.seal(writes={"a": b"made"})
+    trial = made.seal(of=source, trial=True)
+    reader = made.seal(reads={"a": b"made"}, tags=("t",))
+    assert stay(made.gc("tagged")) == {
+        source: "an input of a run that stays came from it",
+        trial: "made to verify a run that stays",
+    }
+    assert made.ids() == {source, trial, reader}
+
+
 def test_what_the_inputs_of_a_kept_run_came_from_stays(made):
     """As a whole file, out of a folder, into a folder, and as one file of two folders."""
     first = made.seal(writes={"raw": b"raw"})
@@ -254,3 +265,31 @@ def test_a_lost_run_can_be_put_away_and_goes(made):
     made.age()
     assert dropped(made.gc()) == dict.fromkeys((run_id(0), run_id(1)), "put away")
     assert os.listdir(made.path / "live") == [run_id(2)]
+
+
+@pytest.mark.parametrize("sort", ["runs", "events"])
+def test_what_was_put_aside_and_not_brought_back_may_need_or_keep_anything(made, sort):
+    """A torn record does not say any more which contents it has, a torn statement which run it keeps."""
+    run = made.seal(writes={"a": b"only of this run"})
+    away(made, made.seal())
+    state(made.store, made.outside, Tagged, run=run, name="gold")
+    made.age()
+    before = made.ids(), made.objects()
+    name = f"runs/{run[:2]}/{run}.json"
+    if sort == "events":
+        (name,) = (str(path.relative_to(made.path)) for path in made.path.glob("events/*/*/*.tagged.json"))
+    path = made.path / name
+    torn = path.read_bytes()
+    aside = made.path / "quarantine" / name
+    aside.parent.mkdir(parents=True)
+    path.rename(aside)
+    aside.chmod(0o600)
+    aside.write_bytes(torn[:10])
+    for dry in (True, False):
+        with pytest.raises(DamagedError, match=r"is not certain") as caught:
+            made.gc(dry=dry)
+    assert "remove this file to let it go" in caught.value.hint
+    path.write_bytes(torn)
+    assert len(made.gc().dropped) == 1
+    assert before[0] > made.ids()
+    assert before[1] == made.objects()

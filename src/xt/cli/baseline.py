@@ -31,7 +31,7 @@ def baseline(
     if (action == "set") != (reference is not None):
         raise UsageError(
             f"`xt baseline {action}` takes {'a' if action == 'set' else 'no'} run",
-            "`xt baseline set RUN -m WHY`",
+            "`xt baseline set RUN -m WHY`" if action == "set" else f"`xt baseline {action} --name NAME`",
         )
     if action == "set" and not (reason or "").strip():
         raise UsageError("a pin needs a reason", "`xt baseline set RUN -m WHY`")

@@ -12,7 +12,7 @@ from xt import errors
 _ADVICE = {
     errno.EACCES: "it must be yours to read and write",
     errno.EPERM: "it must be yours to read and write",
-    errno.ENOENT: "`xt run` makes again what is missing of a store",
+    errno.ENOENT: "what the path names must be there; `xt run` makes again what is missing of a store",
     errno.EROFS: "the store must be writable",
     errno.ENOSPC: "free some space and try again",
     errno.EDQUOT: "your quota is used up: free some space and try again",

@@ -45,7 +45,9 @@ def gc(
     except ValueError as error:
         raise UsageError(error.args[0], "such as `--grace 12h`") from None
     if not LEAST <= seconds < 1e9:
-        raise UsageError(f"a grace period of `{grace}` is not possible", "at least `1h`")
+        raise UsageError(
+            f"a grace period of `{grace}` is not possible", "at least `1h`, and less than `11574d`"
+        )
     settings = project_settings(outside)
     rules = [*(keep or []), *(settings.gc.keep if by_rules else [])]
     if by_rules and not settings.gc.keep:

@@ -67,8 +67,8 @@ def remote(
     usage, fewest, most = _USAGE[action]
     given = sum(word is not None for word in (name, url))
     if not fewest <= given <= most:
-        fault = "more" if given < fewest else "fewer"
-        raise UsageError(f"`xt remote {action}` takes {fault} words than {given}", f"`{usage}`")
+        few = f"`xt remote {action}` lacks a word" if given < fewest else None
+        raise UsageError(few or f"`xt remote {action}` takes fewer words", f"`{usage}`")
     options = (("--yes", yes, "trust"), ("--no-probe", no_probe, "add"), ("--check", check, "status"))
     for option, wanted, belongs in options:
         if wanted and action != belongs:

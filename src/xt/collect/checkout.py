@@ -19,7 +19,7 @@ from xt.collect.codestore import CodeStore
 from xt.collect.git import Git, GitError
 from xt.collect.gitdir import GitDir
 from xt.collect.ownrepo import Described
-from xt.collect.shot import keep
+from xt.collect.shot import keep, reference
 from xt.errors import NotWrittenError
 from xt.inside import Inside
 from xt.model.code import Code, Repository
@@ -135,7 +135,8 @@ class Checkout:
         """Keep the commit's content from the gc of the repository that has it, as for the run itself."""
         for place in places:
             with contextlib.suppress(GitError):  # of another repository, or read only: the next may do
-                keep(Git(place.common, self._environ), place.common, head, head_tree)
+                below = reference(os.path.dirname(place.common), self._store)
+                keep(Git(place.common, self._environ), place.common, head, head_tree, below)
                 return place
         return None
 

@@ -18,6 +18,8 @@ from xt.model.code import Change, ChangeKind, LeftOut, Repository
 from xt.model.text import Text, from_text, to_text
 from xt.redact import clean, clean_url, taken
 
+#: References that protect what runs began with.
+KEPT = "refs/xt/keep/"
 #: Repositories inside repositories are followed this deep.
 DEPTH = 4
 #: How the reasons begin why a file was never offered to git; all others say that it could not be stored.
@@ -164,12 +166,27 @@ def protect(capture: Capture, seen: Look) -> None:
     if seen.head is None or seen.head_tree is None or seen.places is None:
         return
     try:
-        keep(seen.git, seen.places.common, seen.head, seen.head_tree)
+        keep(seen.git, seen.places.common, seen.head, seen.head_tree, reference(seen.top, capture.store))
     except GitError as error:
         capture.problem("code", f"commit {seen.head} is not protected from git's gc: {error}")
 
 
-def keep(git: Git, common: str, head: str, head_tree: str) -> None:
+def reference(top: str, store: str) -> str:
+    """Below what references of a store protect commits: of one that the repository does not show, elsewhere.
+
+    `xt gc` of a store in the project removes the first, when no other store is around. What stores need that
+    it cannot find (`XT_STORE`) it thus leaves alone.
+
+    Args:
+        top: of the working tree.
+        store: path of the store.
+    """
+    root, tree = os.path.realpath(os.path.dirname(store)), os.path.realpath(top)
+    around = os.path.basename(store) == ".xt" and os.path.commonpath((root, tree)) in (root, tree)
+    return KEPT if around else f"{KEPT}elsewhere/"
+
+
+def keep(git: Git, common: str, head: str, head_tree: str, below: str) -> None:
     """Protect a commit's content by a reference, unless there is one.
 
     The reference names the tree, not the commit: so `git log --all` shows nothing new, not even when the
@@ -180,11 +197,12 @@ def keep(git: Git, common: str, head: str, head_tree: str) -> None:
         common: its folder of references.
         head: id of the commit.
         head_tree: id of its tree.
+        below: see `reference`.
 
     Raises:
         GitError: the repository does not have it, or cannot be written.
     """
-    ref = f"refs/xt/keep/{head}"
+    ref = f"{below}{head}"
     if fsio.freshen(f"{common}/{ref}"):
         return  # and its time keeps it from being swept as one that nobody needs
     try:

@@ -16,6 +16,8 @@ from xt.store.remote.defined import NAME, connect, find, remotes
 from xt.store.remote.own import Kept, Own
 from xt.suggest import suggest
 
+_NONE = "there is none: `xt remote add NAME URL` names one"
+
 
 def listed(outside: Outside) -> Remotes:
     """All remotes of the project that the working directory is in, their URLs without credentials.
@@ -89,7 +91,7 @@ def forget(outside: Outside, name: str) -> Defined:
                 raise UsageError(
                     f"`{name}` is named by `{config.FILE}` alone, and not confirmed: nothing uses it"
                 )
-            raise UsageError(f"no remote `{name}`", suggest(name, kept, "remotes"))
+            raise UsageError(f"no remote `{name}`", suggest(name, kept, "remotes") or _NONE)
         gone.append(Defined(name, own.url, "project" if own.trusted else "user", True, own.exclusive))
 
     Own(outside.environ).change(root, change)
@@ -107,7 +109,9 @@ def to_confirm(outside: Outside, name: str) -> Defined:
     every = remotes(outside, root)
     found = next((one for one in every if one.name == name), None)
     if found is None:
-        raise UsageError(f"no remote `{name}`", suggest(name, [one.name for one in every], "remotes"))
+        raise UsageError(
+            f"no remote `{name}`", suggest(name, [one.name for one in every], "remotes") or _NONE
+        )
     if found.source == "user":
         raise UsageError(f"`{name}` is your own remote: it needs no confirmation")
     if found.problem is not None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 
 from xt import fsio
 from xt.ops.upkeep.inventory import QUARANTINE
+
+_SAID = re.compile(
+    rf"{QUARANTINE}/(runs/[k-z]{{2}}/[k-z]{{16}}\.json|events/[0-9]{{4}}/[0-9]{{2}}/[0-9a-z.-]+?\.json)(?:\.[0-9]+)?"
+)
 
 
 def put_aside(store: str, name: str, sound: Callable[[str], bool] | None = None) -> str | None:
@@ -40,6 +45,17 @@ def put_aside(store: str, name: str, sound: Callable[[str], bool] | None = None)
         return None
     fsio.fsync_dir(os.path.dirname(f"{store}/{aside}"))
     return aside
+
+
+def without(store: str, name: str) -> str | None:
+    """The name that a record or a statement in quarantine had, if none is there in its place now.
+
+    Args:
+        store: path of `.xt`.
+        name: of the file, relative to it.
+    """
+    match = _SAID.fullmatch(name)
+    return match[1] if match is not None and not os.path.lexists(f"{store}/{match[1]}") else None
 
 
 def _put_back(source: str, target: str) -> None:

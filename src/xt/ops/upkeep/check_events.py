@@ -9,6 +9,7 @@ from typing import NamedTuple
 from xt import codec, fsio
 from xt.errors import DamagedError
 from xt.model import runid
+from xt.model.event import Swept
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.looking import LEFT, Look, One, denied, what_is
 from xt.store import events
@@ -62,6 +63,9 @@ class Events:
                 self._suspect(file.name, code, message, run)
             elif run is not None and not self._known(run):
                 about[run] = about.get(run, 0) + 1
+        for said in events.every(look.store.path, Swept) if about else ():
+            for run in said.runs:
+                about.pop(run, None)  # `xt gc` leaves pins and deployments, which others follow upon
         for run, number in sorted(about.items()):
             found = look.suspect(
                 "event-unheld",

@@ -10,13 +10,13 @@ from xt.errors import DamagedError
 from xt.model import runid
 from xt.model.sync import Pulled
 from xt.ops.upkeep import inventory
+from xt.ops.upkeep.aside import without
 from xt.ops.upkeep.looking import LEFT, Look, One, denied, what_is
 from xt.store import trash
 
 #: Begins with the number of the process that writes it.
 _PID = re.compile(r"([0-9]{1,10})\..*")
 _NOTE = 100_000
-_ASIDE = re.compile(r"quarantine/runs/([k-z]{2}/([k-z]{16})\.json)(?:\.[0-9]+)?")
 
 
 class Leftovers:
@@ -73,13 +73,14 @@ class Leftovers:
 
     def _lost(self, name: str) -> None:
         """A record that was put aside, of a run that has none now."""
-        match = _ASIDE.fullmatch(name)
-        if match is not None and not os.path.lexists(self._look.path(f"runs/{match[1]}")):
+        had = without(self._look.store.path, name)
+        if had is not None and had.startswith("runs/"):
+            run = os.path.basename(had).removesuffix(".json")
             found = self._look.suspect(
                 "record-lost", name, "it was put aside as damaged, and no whole one is here", None
             )
-            found.concerns(match[2])
-            self._look.unsure.append((name, match[2]))
+            found.concerns(run)
+            self._look.unsure.append((name, run))
             found.hint = "`xt pull` brings it from a store that has it; remove this file to let it go"
 
     def _temporary(self) -> None:

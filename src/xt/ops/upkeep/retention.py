@@ -31,20 +31,31 @@ class Decision:
             QueryError: a rule cannot be applied.
         """
         self._known = known
+        self._made_for: dict[str, list[str]] | None = None
         self._away = {run.id for run in known.runs.values() if is_away(known, run)}
         self.kept: dict[str, str] = {}
         """Run → the reason why it stays, one that others share."""
         self._beyond_question()
+        self.idle: list[str] = []
+        """Rules that no run fits."""
         if rules:
             for text, rule in rules.items():
-                self._keep((rule(known) & known.runs.keys()) - self._away, f"`{text}`")
+                found = (rule(known) & known.runs.keys()) - self._away
+                self._keep(found, f"`{text}`")
+                self.idle += [] if found else [text]
         else:
             self._keep(known.runs.keys() - self._away, NOBODY)
-        self._trials()
+        self._trials([*self.kept])
         if len(self.kept) < len(known.runs):
             self._lineage(together)
         self.dropped = {run_id: self._why_not(run_id) for run_id in known.runs if run_id not in self.kept}
         """Run → why it goes."""
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether runs go that nobody put away, and that are not mere repeats for others."""
+        away, runs = self._away, self._known.runs
+        return any(run_id not in away and not runs[run_id].trial for run_id in self.dropped)
 
     def stay(self, reason: str) -> None:
         """Let those stay that could go."""
@@ -84,11 +95,17 @@ class Decision:
             found |= {run.id for run in known.runs.values() if run.recipe == recipe}
         return found
 
-    def _trials(self) -> None:
-        """Repeats that `xt verify` made stay as long as the run that they were made for."""
-        for run in self._known.runs.values():
-            if run.trial and run.id not in self._away and run.of in self.kept:
-                self._keep([run.id], "made to verify a run that stays")
+    def _trials(self, kept: list[str]) -> list[str]:
+        """Keep repeats that `xt verify` made as long as the run that they were made for; which those are."""
+        if self._made_for is None:
+            self._made_for = {}
+            for run in self._known.runs.values():
+                if run.trial and run.of is not None and run.id not in self._away:
+                    self._made_for.setdefault(run.of, []).append(run.id)
+        trials = [trial for run_id in kept for trial in self._made_for.get(run_id, ())]
+        trials = [trial for trial in trials if trial not in self.kept]
+        self._keep(trials, "made to verify a run that stays")
+        return trials
 
     def _lineage(self, together: Together) -> None:
         """Keep what the inputs of kept runs came from, and what the inputs of that came from."""
@@ -120,7 +137,7 @@ class Decision:
                 if others and not any(run.id in self.kept for run in others):
                     best = max(others, key=self._rank)
                     self._keep([best.id], "an input of a run that stays came from it")
-                    waiting.append(best.id)
+                    waiting += [best.id, *self._trials([best.id])]
 
     def _rank(self, run: Facts) -> tuple[bool, bool, bool, str, str]:
         """Sorts the run last that best answers for a content."""

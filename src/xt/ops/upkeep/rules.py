@@ -61,6 +61,9 @@ def _rule(text: str, store: Store, settings: Settings, outside: Outside) -> Rule
     if text in WORDS:
         return _said(text)
     words = text.split()
+    if words[0] in ("last", "since") and len(words) <= 2:
+        form = "a number from 1" if words[0] == "last" else "a time"
+        raise UsageError(f"the rule `{text}`: {words[0]} takes {form}", "such as `last 50` or `since 30d`")
     if are_references(words):
         # A mistyped word would be searched as text, found nowhere, and keep nothing.
         known = ("last", "since", *WORDS)

@@ -15,18 +15,20 @@ from typing import NamedTuple
 
 from xt.config import Settings
 from xt.context import Outside, timestamp
-from xt.errors import StoreError
+from xt.errors import DamagedError, StoreError, UsageError
 from xt.model import runid
 from xt.model.event import Swept
 from xt.model.upkeep import Fate, Sweeping, Waiting
 from xt.ops.lineage import Uses
 from xt.ops.sync.pool import Step
+from xt.ops.upkeep import inventory
+from xt.ops.upkeep.aside import without
 from xt.ops.upkeep.dropping import drop, silence, swept
 from xt.ops.upkeep.litter import litter
 from xt.ops.upkeep.reached import Reached
 from xt.ops.upkeep.retention import NOBODY, Decision
 from xt.ops.upkeep.rules import is_away, rules, split
-from xt.ops.upkeep.survey import Survey
+from xt.ops.upkeep.survey import Survey, unlisted
 from xt.ops.upkeep.sweep_code import code
 from xt.ops.upkeep.sweep_contents import contents, leftovers, records
 from xt.ops.upkeep.sweep_refs import references
@@ -61,7 +63,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Ste
         step: is told how far it is.
 
     Raises:
-        UsageError, QueryError: a rule cannot be read.
+        UsageError, QueryError: a rule cannot be read, or no run fits any.
         DamagedError: something cannot be read that may need what would go; nothing was removed.
         StoreError: the store cannot be written, or somebody else sweeps it.
     """
@@ -73,15 +75,24 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Ste
             said = events.every(store.path, Swept)
             records(store.path, {run_id for event in said for run_id in event.runs}, tally)
             known = Survey(store, step)
+            _certain(store.path, {run_id for event in said for run_id in event.runs})
             before, away = len(known.runs), {run.id for run in known.runs.values() if is_away(known, run)}
             facts, shown = dict(known.runs), store.shown_all([*known.runs])
 
             def decide() -> Decision:
-                return Decision(known, chosen, lambda: Uses(store).together())
+                decision = Decision(known, chosen, lambda: Uses(store).together())
+                if decision.unwanted and len(decision.idle) == len(chosen):
+                    raise UsageError(
+                        f"no run fits the rules ({', '.join(texts)}), so that all would go",
+                        "`xt ls QUERY` shows what a query finds; `xt rm` puts runs away that may go",
+                    )
+                return decision
 
             # The clock may have been set forward: what the disk was stamped with just now does not know that.
             now = min(stamped, int(outside.now().timestamp() * _NANO))
             decision = drop(store, known, decide, outside, tally)
+            if decision.unwanted:
+                tally.notes += [f"no run fits the rule `{text}`" for text in decision.idle]
             cutoff = _cutoff(now, wish.grace, known)
             known.refresh()
             _sweep(store, known, decision, outside, cutoff, now, tally)
@@ -142,6 +153,18 @@ def _alone(store: Store, *, dry: bool) -> Iterator[int]:
         raise StoreError(
             f"`{error.filename}` cannot be written: {error.strerror}", "`xt gc --dry-run` only looks"
         ) from error
+
+
+def _certain(store: str, dropped: set[str]) -> None:
+    """End it for what `xt fsck --repair` put aside and nobody brought back: what that needs is not known."""
+    for file in inventory.walk(store, inventory.QUARANTINE, unlisted):
+        had = without(store, file.name)
+        if had is None or os.path.basename(had).removesuffix(".json") in dropped:
+            continue
+        raise DamagedError(
+            f"nothing was removed: what `.xt/{file.name}` needs or keeps is not certain",
+            "`xt pull` from a store that has it brings it back; remove this file to let it go",
+        )
 
 
 def _cutoff(now: int, grace: float, known: Survey) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from xt.collect import gitdir
 from xt.collect.git import Git, GitError
 from xt.collect.packs import is_id
-from xt.collect.shot import keep
+from xt.collect.shot import KEPT, keep
 from xt.context import Outside
 from xt.ops.upkeep.survey import Survey
 from xt.ops.upkeep.tally import Tally
@@ -18,7 +18,6 @@ from xt.store.layout import FOLDER
 
 #: Folders in which another store is looked for.
 _MOST = 20_000
-_PREFIX = "refs/xt/keep/"
 
 
 def references(
@@ -68,29 +67,29 @@ def _repository(
 ) -> int:
     common = gitdir.find(top).common
     git = Git(top, outside.environ)
-    listing = git.run("for-each-ref", "--format=%(refname) %(objectname)", _PREFIX).decode().splitlines()
-    found = dict(row.removeprefix(_PREFIX).split(" ") for row in listing if row.startswith(_PREFIX))
+    listing = git.run("for-each-ref", "--format=%(refname) %(objectname)", KEPT).decode().splitlines()
+    found = dict(row.removeprefix(KEPT).split(" ") for row in listing if row.startswith(KEPT))
     found = {commit: tree for commit, tree in found.items() if commit in commits}
     if not found:
         return 0
     other = _other_store(git, top, store.path)
     if other is not None:
-        tally.notes.append(f"{len(found)} of `{_PREFIX}*` in `{top}` stay: {other} may need them")
+        tally.notes.append(f"{len(found)} of `{KEPT}*` in `{top}` stay: {other} may need them")
         return 0
     gone = 0
     for commit, tree in found.items():
         with contextlib.suppress(OSError):
-            if os.lstat(f"{common}/{_PREFIX}{commit}").st_mtime_ns >= cutoff:
+            if os.lstat(f"{common}/{KEPT}{commit}").st_mtime_ns >= cutoff:
                 continue
         if not tally.dry:
-            git.run("update-ref", "-d", f"{_PREFIX}{commit}", tree)
+            git.run("update-ref", "-d", f"{KEPT}{commit}", tree)
         gone += 1
     if gone and not tally.dry and known.refresh():
         # A run that began meanwhile may have found one that went.
         for run in known.runs.values():
             for need in run.code:
                 if need.head in found:
-                    keep(git, common, need.head, found[need.head])
+                    keep(git, common, need.head, found[need.head], KEPT)
     return gone
 
 
@@ -100,16 +99,26 @@ def _other_store(git: Git, top: str, own: str) -> str | None:
     rows = listing.replace(b"\0", b"\n").split(b"\n")
     tops = [os.fsdecode(row[len(b"worktree ") :]) for row in rows if row.startswith(b"worktree ")]
     for other in tops:
-        if os.path.realpath(other) != os.path.realpath(top) and os.path.isdir(other):
+        if os.path.realpath(other) != os.path.realpath(top):
+            # One that is not there may be on a disk that is not mounted, or was moved without git.
             return f"the working tree `{other}`"
+    above = os.path.realpath(top)
+    while above != os.path.dirname(above):
+        above = os.path.dirname(above)  # of a repository inside another the outer store has refs here too
+        if _is_another(f"{above}/{FOLDER}", own):
+            return f"the store `{above}/{FOLDER}`"
     for looked, (folder, folders, _) in enumerate(os.walk(top)):
         if looked > _MOST:
             return "another store below it"
         inside = os.path.join(folder, FOLDER)
-        if os.path.exists(f"{inside}/format") and os.path.realpath(inside) != os.path.realpath(own):
+        if _is_another(inside, own):
             return f"the store `{inside}`"
         folders[:] = [name for name in folders if name not in (".git", FOLDER, "node_modules", ".venv")]
     return None
+
+
+def _is_another(store: str, own: str) -> bool:
+    return os.path.exists(f"{store}/format") and os.path.realpath(store) != os.path.realpath(own)
 
 
 def _knows_z(git: Git) -> bool:
