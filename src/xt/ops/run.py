@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
-from xt import codec, execute, fsio
+from xt import codec, execute
 from xt.collect import Capture
 from xt.config import Settings
 from xt.context import Outside, timestamp
@@ -27,10 +26,10 @@ from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing, required, undelivered
 from xt.ops.repeats import remember
 from xt.ops.scrub import Scrubber
+from xt.ops.seal import seal
 from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
 from xt.store.store import MAX_RECORD
-from xt.store.store import sealed as seal_of
 
 #: Bytes of causes that a record takes; what is left of it is for the effects.
 MAX_START = MAX_RECORD * 7 // 10
@@ -327,37 +326,6 @@ def _job(
     )
 
 
-class _Tried(NamedTuple):
-    record: Record
-    """Less what no reader would take."""
-    seal: str | None
-    weak: str | None = None
-    """Why it may not survive a power failure."""
-    failed: OSError | None = None
-    """Why there is no seal."""
-
-
-def _try(store: Store, live: Live, record: Record) -> _Tried:
-    """Seal a record."""
-    try:
-        try:
-            return _Tried(record, store.seal(live, record))
-        except OSError as error:
-            if error.errno != errno.EFBIG:
-                raise
-            try:
-                from xt.ops.bounds import of_record
-
-                record = of_record(record)
-            except Exception:
-                raise error from None  # xt may have been removed meanwhile
-            return _Tried(record, store.seal(live, record))
-    except fsio.NotFlushedError as error:
-        return _Tried(record, seal_of(record)[1], weak=error.strerror)
-    except OSError as error:
-        return _Tried(record, None, failed=error)
-
-
 def _seal(
     store: Store,
     live: Live,
@@ -373,18 +341,18 @@ def _seal(
     beside: Beside | None = None
     doubt: str | None = None
     shown = runid.SHORTEST
-    record, seal, weak, failed = _try(store, live, record)
+    record, digest, weak, failed = seal(store, live, record)
     if failed is not None:
         try:
-            record, seal, weak, failed = _try(store, live, least(failed.strerror or str(failed)))
+            record, digest, weak, failed = seal(store, live, least(failed.strerror or str(failed)))
         except Exception as error:
             failed = error if isinstance(error, OSError) else failed
     trouble = None if failed is None else f"{failed.strerror}: {failed.filename or store.path}"
-    if sealed is not None and seal is not None:
+    if sealed is not None and digest is not None:
         unsigned = sealed(store, record)
     # The record is there, or it is not: what follows is tidying, and can be done again by a reader.
     with contextlib.suppress(OSError):
-        if seal is not None:
+        if digest is not None:
             live.end()
             repeats = remember(store.path, record)
             try:
@@ -401,7 +369,7 @@ def _seal(
         trouble += f" (lost: xt show {record.id[:shown]} has its start and its log)"
     return Report(
         record,
-        seal,
+        digest,
         trouble,
         shown,
         repeats[0] if repeats else None,
