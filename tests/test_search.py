@@ -26,7 +26,7 @@ from xt.ops.groups import group
 from xt.ops.search import Searching, Wanted, property_of, select
 from xt.ops.statements import state
 from xt.query import QueryError, written
-from xt.store import Store
+from xt.store import Store, events
 from xt.store.index import Index
 from xt.store.store import sealed
 
@@ -341,7 +341,8 @@ def test_events_that_come_before_their_run_are_not_lost(tmp_path):
     store = Store.create(str(tmp_path / ".xt"))
     outside = Outside(str(tmp_path), {"USER": "you"})
     run = runid.make(random.Random(0).randbytes(8))
-    state(store, outside, Tagged, run=run, name="early")
+    at = timestamp(outside.now())
+    events.append(store.path, Tagged(events.event_id(at, b"abcd"), at, "you", run, "early"))
     Index(store).close()
     put(store, 0, made(0))
     assert ids((store, outside, None), "tag:early") == [run]

@@ -55,6 +55,14 @@ class XtError(Exception):
             self.add_note(f"hint: {hint}")
 
 
+def reason(error: OSError | XtError) -> str:
+    """What went wrong, as part of a sentence: `Read-only file system: PATH`."""
+    if isinstance(error, XtError):
+        return error.message
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}"
+
+
 class UsageError(XtError):
     """The arguments of a command make no sense together, or name something that cannot be named."""
 

@@ -201,7 +201,7 @@ def _mask_sure(match: re.Match[str]) -> str:
         not secret_name(name_around(match.string, match.start()))
         or MASK in value
         or value.lower() in _NO_VALUES
-        or value.startswith(("$", "%", "/", "./", "../"))
+        or value.startswith(("$", "%", "/", "./", "../", "@env:"))
     ):
         return match[0]
     return _mask_group(match)

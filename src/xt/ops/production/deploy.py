@@ -8,10 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from xt.collect.paths import why
 from xt.config import Settings
 from xt.context import Outside, timestamp
-from xt.errors import NotDeployedError, NotRecordedError, StoreError, UsageError
+from xt.errors import NotDeployedError, NotRecordedError, StoreError, UsageError, reason
 from xt.model.event import Deployed
 from xt.model.standing import Standing
 from xt.model.text import from_text, to_text
@@ -149,7 +148,7 @@ def go_live(
     except (OSError, NotRecordedError) as error:
         moved = "the hook has run, but " if words else ""
         raise StoreError(
-            f"{moved}the deployment could not be recorded: {why(error)}",
+            f"{moved}the deployment could not be recorded: {reason(error)}",
             "the same command with `--no-hook` records it" if words else None,
         ) from error
     notes = list(artefact.notes)

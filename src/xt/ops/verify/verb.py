@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from xt import codec
-from xt.collect.paths import why
 from xt.context import Outside
-from xt.errors import NotRecordedError, UsageError
+from xt.errors import NotRecordedError, UsageError, reason
 from xt.execute.vary import VARIATIONS
 from xt.model.event import Verified
 from xt.model.files import Manifest
@@ -178,6 +177,6 @@ def _written(store: Store, found: Verification, outside: Outside) -> Verificatio
             on=found.on,
         )
     except (OSError, NotRecordedError) as error:
-        note = f"this verification is not recorded: {why(error)}"
+        note = f"this verification is not recorded: {reason(error)}"
         return replace(found, notes=[*found.notes, note])
     return replace(found, event=event.id)
