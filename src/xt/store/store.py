@@ -250,7 +250,9 @@ class Store:
         for prefix in {run_id[:2] for run_id in run_ids}:
             like = {*self.ids_in(prefix), *(run for run in live if run[:2] == prefix)}
             ordered = sorted(like)
-            for at, run_id in enumerate(ordered):
+            places = {run_id: at for at, run_id in enumerate(ordered)}
+            for run_id in like.intersection(run_ids):
+                at = places[run_id]
                 # In order, nobody shares more letters with an id than its neighbours.
                 found[run_id] = runid.shortest_unique(run_id, ordered[max(0, at - 1) : at + 2])
         return {run_id: found.get(run_id, runid.LENGTH) for run_id in run_ids}
