@@ -106,6 +106,9 @@ def starts(tmp_path_factory):
     project.write("train.py", "print('training')\n")
     home = {"HOME": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
     with pytest.MonkeyPatch.context() as around:
+        # Made before the variables are cleared for the first test: those of a job of CI load more.
+        for name in {*os.environ} - {"PATH", "LANG", "TERM", "TMPDIR", "VIRTUAL_ENV"}:
+            around.delenv(name)
         for name, value in home.items():
             around.setenv(name, value)
         project.sh("git init -q && git add -A && git -c user.name=T -c user.email=t@e.org commit -qm first")

@@ -14,6 +14,7 @@ SECTIONS = {
     "log": "Not all of what the command wrote was kept.",
     "outputs": "A declared output is missing, was not stored, or changed meanwhile.",
     "metrics": "Metrics or cases could not be read, in part or at all.",
+    "store": "The store was moved or removed while the command ran, and was made again.",
     "rank": "A rank of a launcher is lost, or still runs.",
     "capture": "What was to be looked at beside the command was not, by a mistake of xt.",
     "record": "The record itself holds less than it should.",

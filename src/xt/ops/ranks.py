@@ -13,7 +13,7 @@ from xt import codec, execute, fsio
 from xt.collect import BEFORE, Capture
 from xt.config import Settings
 from xt.context import Outside
-from xt.errors import DamagedError, XtError
+from xt.errors import DamagedError
 from xt.execute import Captured, Ended
 from xt.execute.local import run as execute_local
 from xt.execute.watch import interruptible
@@ -131,8 +131,9 @@ def _of_params(request: RunRequest, outside: Outside, settings: Settings, store:
     """Secrets of declared params, which rank 0 has recorded; none where they cannot be read."""
     if not request.params:
         return {}
-    capture = Capture(request, outside, outside.cwd, store, settings, Objects(store), b"")
-    with contextlib.suppress(XtError):
+    capture = Capture(request, outside, outside.cwd, store, settings, Objects(store), bytes(32))
+    # Nothing of it is recorded here; and a mistake of ours must not keep the rank from running.
+    with contextlib.suppress(Exception):
         BEFORE.get("params")(capture)
     return capture.noticed
 
