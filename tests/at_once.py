@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -33,12 +34,26 @@ def call(words: list[str], cwd: str, env: dict[str, str]) -> tuple[int, bytes, b
         cwd: where.
         env: variables besides those that are set.
     """
-    with pytest.MonkeyPatch.context() as around, _streams() as (out, err):
+    with pytest.MonkeyPatch.context() as around, _signals(), _streams() as (out, err):
         around.chdir(cwd)
         for name, value in env.items():
             around.setenv(name, value)
         code = guarded(words)
     return code, out(), err()
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Set signals back to what they were: what repeats runs ignores them when it is about to end."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 @contextlib.contextmanager
