@@ -165,3 +165,11 @@ def test_run_starts_git_and_the_command_and_nothing_else(project):
     started = [line for line in trace.read_text().splitlines() if "execve(" in line and "= -1" not in line]
     assert sum("/git" in line for line in started) == 4
     assert len(started) == 1 + 4 + 1
+
+
+def test_outside_a_job_nothing_is_loaded_for_one(project):
+    project.run("-q", "--", "true")
+    ours = loaded(project, "diff", "@", "@")
+    assert "xt.ops.diff.verb" in ours
+    of_jobs = {name for name in ours if name.startswith(("xt.cli.ci", "xt.ops.ci", "xt.render.ci"))}
+    assert of_jobs == {"xt.cli.ci_options"}

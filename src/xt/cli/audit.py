@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from xt.cli.ci_options import Ci, CiDir
+from xt.cli.ci_options import job as job_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ def audit(
     Ends with 0 when all is there, 1 when something is missing, 3 when nothing is required. With --signature:
     0 when somebody who is trusted signed it and all of it is as it was, 1 when not, 3 when it cannot be told.
     """
-    from xt.cli.ci import opened
     from xt.context import Outside
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
     from xt.ops.audit import audit as verb
@@ -75,7 +75,7 @@ def audit(
         )
     outside = Outside.real()
     style = "json" if as_json else style
-    job = opened("audit", ci, ci_dir, outside)
+    job = job_of("audit", ci, ci_dir, outside)
     store = open_store(outside)
     runs = None if everything else [resolve(store, "@" if reference is None else reference, outside)]
     found = verb(store, runs, project_settings(outside))

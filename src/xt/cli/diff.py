@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from xt.cli.ci_options import Ci, CiDir
+from xt.cli.ci_options import job as job_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,6 @@ def diff(
     from msgspec.structs import replace
 
     from xt.cli import pager
-    from xt.cli.ci import opened
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.diff.gate import gates, names, status_of
@@ -97,7 +97,7 @@ def diff(
         raise UsageError("--exit-code and --fail-on each set the status", "choose one of them")
     wanted = names(fail_on) if fail_on is not None else []
     outside = Outside.real()
-    job = opened("diff", ci, ci_dir, outside)
+    job = job_of("diff", ci, ci_dir, outside)
     shown = only or "all"
     sections = ("causes", "effects", *CAUSES, *EFFECTS)
     if only is not None and only not in sections:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from xt.cli.ci_options import Ci, CiDir
+from xt.cli.ci_options import job as job_of
 from xt.cli.elsewhere import MOST_JOBS, On, OnOpt, Retries, Through
 
 TYPE_CHECKING = False
@@ -81,7 +82,6 @@ def verify(
     ci_dir: CiDir = None,
 ) -> int:
     """Repeat runs and judge the repeats: identical, equivalent, consistent or divergent."""
-    from xt.cli.ci import opened
     from xt.cli.elsewhere import EndedError, closing, elsewhere, ending, interrupted
     from xt.context import Outside
     from xt.errors import EXIT_UNVERIFIABLE, UsageError
@@ -101,7 +101,7 @@ def verify(
     if as_json and style not in ("terminal", "json"):
         raise UsageError(f"--json and --format {style} are two forms", "choose one of them")
     outside = Outside.real()
-    job = opened("verify", ci, ci_dir, outside)
+    job = job_of("verify", ci, ci_dir, outside)
     store = open_store(outside)
     runs = list(dict.fromkeys(resolve(store, reference, outside) for reference in references))
     repeats = repeat if repeat is not None else REPEATS
