@@ -8,6 +8,7 @@ import json
 import os
 import pkgutil
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -306,8 +307,11 @@ def test_the_example_of_a_code_ends_with_it(code, tmp_path, recorded):
         before = before[1:]
     else:
         folder.mkdir()
+    environ = {**os.environ, "PYTHONPATH": SOURCE}
     for line in before:
-        subprocess.run(["sh", "-ec", line], cwd=folder, check=True)
+        # A shell need not find this `xt`, nor the same one.
+        line = re.sub("^xt ", f"{shlex.quote(sys.executable)} -m xt ", line)
+        subprocess.run(["sh", "-ec", line], cwd=folder, env=environ, check=True)
     words = [word.strip("'") for word in last.split()[1:]]
     ended, _, said = call(words, str(folder), {"XT_ERRORS": "json"})
     made = json.loads(said.decode().splitlines()[-1])
