@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pr
 
 
 def test_a_trial_has_what_the_command_had_and_shares_nothing(turn, tmp_path):
-    """Repeats print what they find around them, which is the same as for the run, and who their processes are."""
+    """Repeats print what they find around them, as the run did, and tell who their processes are."""
     seen = tmp_path / "seen"
     state = """
 status = open('/proc/self/status').read().splitlines()
@@ -33,7 +33,7 @@ trial = int(open(f'/proc/{os.getppid()}/stat').read().rpartition(')')[2].split()
     found = verified(folder, "--repeat", "3", "-j", "2", code=0)
     assert found["level"] == "identical"
     _, *of_trials = [[int(word) for word in row.split()] for row in seen.read_text().splitlines()]
-    assert all(session == group == trial for session, group, trial, _ in of_trials)
+    assert all(row[0] == row[1] == row[2] for row in of_trials)
     assert len({row[0] for row in of_trials}) == 3
     assert len({row[3] for row in of_trials}) == 1, "all have the same parent"
     clean(folder)

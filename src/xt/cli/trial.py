@@ -1,4 +1,4 @@
-"""The nursery of trials: loads once what they take, and forks for each, whose surroundings are changed for good.
+"""The nursery of trials: loads once what they take, and forks for each, whose surroundings change for good.
 
 Not a command: `ops.verify.nursery` starts it with the descriptor of a socket as its only argument, by which
 trials are ordered and their ends are told. A trial has a session, standard streams and a descriptor to answer
@@ -62,13 +62,14 @@ class Nursery:
         """Begin what is ordered and tell what ended, until the other side is gone."""
         from xt.ops.verify.nursery import ENDED
 
+        watched = [self._way.fileno(), self._woken]
         while True:
-            ready, _, _ = select.select([self._way, self._woken], [], [])
+            ready, _, _ = select.select(watched, [], [])
             if self._woken in ready:
                 for number, status in self._ended():
                     with contextlib.suppress(BrokenPipeError):
                         self._way.sendall(ENDED.pack(number, status))
-            if self._way in ready and not self._take():
+            if self._way.fileno() in ready and not self._take():
                 return
 
     def end(self, grace: float) -> bool:
