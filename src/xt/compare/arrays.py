@@ -20,7 +20,7 @@ from xt.compare.spread_plain import compare_step, knows
 from xt.model.delta import Delta
 
 #: Bytes looked at in one step: both sides and what is computed of them fit into a second level cache.
-_STEP = 1 << 18
+_STEP = 1 << 19
 #: Values that are looked at one by one, because that takes less time than to load numpy.
 FEW = 30_000
 #: Bytes one thread takes on at a time.
@@ -218,6 +218,14 @@ class _Look:
 
     def __init__(self) -> None:
         self._with_numpy: Callable[[tuple[Kind, Kind], list[bytearray], Spreads, int], None] | None = None
+        self._made: Callable[[int], bytearray] = bytearray
+        self._buffers: list[bytearray] = []
+
+    def buffers(self, sizes: list[int]) -> list[bytearray]:
+        """Buffers of so many bytes, whatever is in them."""
+        if [*map(len, self._buffers)] != sizes:
+            self._buffers = [self._made(size) for size in sizes]
+        return self._buffers
 
     def at(self, kinds: tuple[Kind, Kind], data: list[bytearray], spreads: Spreads, first: int) -> None:
         """Compare two runs of items; see `spread` for what comes out either way."""
@@ -231,6 +239,7 @@ class _Look:
             from xt.compare import blocks, spread_arrays
 
             self._with_numpy = partial(spread_arrays.compare_step, room=blocks.Room())
+            self._made, self._buffers = blocks.aligned, []
         self._with_numpy(kinds, data, spreads, first)
 
 
@@ -265,13 +274,11 @@ def _compare_run(
     kinds = task.left.kind, task.right.kind
     one_kind = kinds[0] == kinds[1]
     step = max(1, _STEP // max(kinds[0].itemsize, kinds[1].itemsize, 1))
-    buffers = [bytearray(min(step, task.stop - task.start) * kind.itemsize) for kind in kinds]
     _spreads_of(kinds, spreads, rule)
     for first in range(task.start, task.stop, step):
         count = min(step, task.stop - first)
+        buffers = look.buffers([count * kind.itemsize for kind in kinds])
         for side in (0, 1):
-            if len(buffers[side]) != count * kinds[side].itemsize:
-                buffers[side] = bytearray(count * kinds[side].itemsize)
             _fill(files[side], buffers[side])
         if one_kind and buffers[0] == buffers[1]:
             for spread, field in _spreads_of(kinds, spreads, rule):

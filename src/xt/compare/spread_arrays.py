@@ -114,62 +114,44 @@ class _Step:
 
     def _floats(self) -> None:
         spread, a, b = self.spread, self.left.values, self.right.values
-        apart = np.subtract(a, b, out=self._of("apart"))
+        # Every result takes the place of the one before: that the cache holds them is worth making some anew.
+        apart = np.subtract(a, b, out=self._of("result"))
         low, high = apart.min(), apart.max()
         # NaN and infinities show here: one of them makes the distance NaN or infinite.
         if not (np.isfinite(low) and np.isfinite(high)):
             self._with_special()
             return
-        between, most_between = self._between()
-        differing = int(np.count_nonzero(a != b if between is None else between))
-        if not differing:
-            return
-        spread.differing += differing
         largest = _as_float(max(high, -low))
         if largest > spread.delta.rank:
             at = _place_of_largest(apart, low, high)
             spread.delta = self._peak(_as_float(abs(_wide(a[at]) - _wide(b[at]))), at, largest)
+        if not largest:
+            return
         # By the left side alone, which is one pass and not four; no share is larger. Two zeros have none:
         # these functions pass over their NaN.
-        by_left = np.divide(apart, a, out=self._of("by left"))
+        by_left = np.divide(apart, a, out=apart)
         low, high = np.fmin.reduce(by_left), np.fmax.reduce(by_left)
         most = _as_float(max(high, -low))
         if most > spread.relative.rank:
-            self._find_relative(apart, by_left, low, high)
-        # Where signs differ it is 1 or more; a zero on the left makes it infinite.
-        if between is not None:
-            self._find_steps(between, most_between, alike=high < 1 and not np.isinf(low))
+            self._find_relative(by_left, low, high)
+        if self.left.codes is None or self.right.codes is None:
+            between, differing = None, int(np.count_nonzero(a != b))
+        else:
+            # Where signs differ it is 1 or more; a zero on the left makes it infinite.
+            alike = bool(high < 1 and not np.isinf(low))
+            between, differing = self._between(self.left.codes, self.right.codes, alike=alike)
+        spread.differing += differing
         if spread.exact:
             spread.beyond += differing
         # Where the largest relative distance is within the bound, by far more than rounding, all are.
         elif not _LEAST_RTOL <= most / (1 - _MARGIN) <= spread.rule.rtol:
-            self._judge(apart, largest, between)
+            self._judge(largest, between)
 
-    def _between(self) -> tuple[NDArray[Any] | None, int]:
-        """Differences of the stored bits, 0 for numbers that are equal and for no others.
-
-        Bits of one sign order as numbers do, so there the absolute value counts the steps.
-
-        Returns:
-            None for types wider than 64 bits; and the largest absolute value.
-        """
-        left, right = self.left.codes, self.right.codes
-        if left is None or right is None:
-            return None, 0
-        found = np.subtract(left, right, out=self._of("between", left.dtype))
-        low, high = int(found.min()), int(found.max())
-        if low == np.iinfo(left.dtype).min:
-            # The two zeros, or a number and its negative.
-            found[self.left.values == self.right.values] = 0
-            low = int(found.min())
-        return found, max(high, -low)
-
-    def _find_relative(self, apart: NDArray[Any], by_left: NDArray[Any], low: Any, high: Any) -> None:
+    def _find_relative(self, by_left: NDArray[Any], low: Any, high: Any) -> None:
         """Find the largest share, when it can be larger than the largest so far.
 
         Args:
-            apart: signed distances.
-            by_left: these by the left side, for each pair as large as its share or larger.
+            by_left: signed distances by the left side, for each pair as large as its share or larger.
             low: the least of these.
             high: the largest.
         """
@@ -180,22 +162,61 @@ class _Step:
         far = by_left >= bound
         if -low >= bound:
             far |= by_left <= -bound
-        if np.count_nonzero(far) * 16 < len(far):
-            where = np.flatnonzero(far)
-            size = np.maximum(np.abs(a[where]), np.abs(b[where]))
-            share = np.abs(apart[where]) / size
-            at = int(share.argmax())
-            largest, at = _as_float(share[at]), int(where[at])
+        where = np.flatnonzero(far) if np.count_nonzero(far) * 16 < len(far) else None
+        if where is None:
+            share = np.divide(self._apart(), self._size(), out=self._of("result"))
         else:
-            size = self._size()
-            share = np.divide(np.abs(apart, out=self._of("share")), size, out=self._of("share"))
-            found = np.fmax.reduce(share)
-            largest = _as_float(found)
-            at = int((share == found).argmax()) if largest > rank else 0
+            a, b = a[where], b[where]
+            share = np.abs(a - b) / np.maximum(np.abs(a), np.abs(b))
+        found = np.fmax.reduce(share)
+        largest = _as_float(found)
         if largest > rank:
+            at = int((share == found).argmax())
             one, other = _wide(a[at]), _wide(b[at])
             value = _as_float(abs(one - other) / max(abs(one), abs(other)))
-            self.spread.relative = self._peak(value, at, largest)
+            self.spread.relative = self._peak(value, at if where is None else int(where[at]), largest)
+
+    def _between(self, left: NDArray[Any], right: NDArray[Any], *, alike: bool) -> tuple[NDArray[Any], int]:
+        """Count the steps of finite floats, and find the largest count.
+
+        Bits of one sign order as numbers do, so there the absolute value of their difference is the count.
+
+        Args:
+            left: stored bits.
+            right: stored bits.
+            alike: whether all pairs are of one sign, but for those of two zeros.
+
+        Returns:
+            The counts, signed, those beyond the signed integer of the width cut to its largest; and how many
+            pairs differ.
+        """
+        found = np.subtract(left, right, out=self._of("result", left.dtype))
+        low, high = int(found.min()), int(found.max())
+        least = -1 << 8 * left.dtype.itemsize - 1
+        if low == least:
+            # The two zeros, or a number and its negative.
+            found[self.left.values == self.right.values] = 0
+            low = int(found.min())
+        differing = int(np.count_nonzero(found))
+        peak = self.spread.steps or Peak()
+        # Of two signs the magnitudes add up.
+        where = np.flatnonzero((left ^ right) < 0) if not alike else ()
+        if len(where):
+            steps = steps_apart(left[where], right[where])
+            at = int(steps.argmax())
+            peak = peak.beside(self._peak(int(steps[at]), int(where[at])))
+            found[where] = np.minimum(steps, np.uint64(-1 - least)).astype(left.dtype)
+            low, high = int(found.min()), int(found.max())
+        most = max(high, -low)
+        if most > peak.rank or (len(where) and most == peak.rank):
+            peak = peak.beside(self._peak(most, _place_of_largest(found, low, high)))
+        self.spread.steps = peak
+        return found, differing
+
+    def _apart(self) -> NDArray[Any]:
+        """The distances."""
+        apart = np.subtract(self.left.values, self.right.values, out=self._of("apart"))
+        return np.asarray(np.abs(apart, out=apart))
 
     def _size(self) -> NDArray[Any]:
         """The larger magnitudes."""
@@ -233,20 +254,19 @@ class _Step:
             peak = peak.beside(self._peak(most, at))
         self.spread.steps = peak
 
-    def _judge(self, apart: NDArray[Any], most: float, between: NDArray[Any] | None) -> None:
+    def _judge(self, most: float, between: NDArray[Any] | None) -> None:
         """Count the pairs of finite floats that are not close.
 
         Args:
-            apart: signed distances.
-            most: the largest.
+            most: the largest distance.
             between: of `_between`.
         """
         rule = self.spread.rule
-        single = apart.dtype.itemsize == 4
+        single = self.left.values.dtype.itemsize == 4
         margin, slack = (_MARGIN, _SLACK) if single else (0.0, 0.0)
         if most <= rule.atol * (1 - margin):
             return
-        apart, size = np.abs(apart, out=apart), self._size()
+        apart, size = self._apart(), self._size()
         # An array of one dtype with Python's floats stays in that dtype, and these would round to it.
         scalar = apart.dtype.type
         over = apart > size * scalar(rule.rtol * (1 - margin)) + scalar(rule.atol * (1 - margin) - slack)
