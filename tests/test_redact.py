@@ -244,7 +244,7 @@ def test_urls(url: str, cleaned: str) -> None:
         (["python", "t.py", "api.password=X"], ["python", "t.py", "api.password=***"]),
         (["sh", "-c", "T_TOKEN=X cmd --lr 1"], ["sh", "-c", "T_TOKEN=*** cmd --lr 1"]),
         (["bash", "-ec", "a | curl -u b:c 'http://h'"], ["bash", "-ec", "a | curl -u b:*** 'http://h'"]),
-        (["sh", "-c", "p --token 'a b'; q"], ["sh", "-c", "p --token ***; q"]),
+        (["sh", "-c", "p --token 'a b'; q"], ["sh", "-c", "p --token '***'; q"]),
         (["sh", "-c", "sh -c 'p --token X'"], ["sh", "-c", "sh -c 'p --token ***'"]),
         (["sh", "-c", 'p --token "$TOKEN"'], ["sh", "-c", 'p --token "$TOKEN"']),
         (["sh", "-c", "curl -H 'Authorization: Bearer X' h"], ["sh", "-c", "curl -H 'Authorization: ***' h"]),

@@ -62,6 +62,7 @@ TOKENS = {
     "a New Relic key": ["NRAK" + "-" + "QWERTYUIOPASDFGHJKLZXCVBNM1"],
     "a Telegram token": ["123456789" + ":AA" + ABC[:33]],
     "a JSON web token": ["eyJ" + "hbGciOiJIUzI1NiJ9.eyJ" + "zdWIiOiIxMjM0NTY3ODkwIn0.abc"],
+    "a conda token": ["/t/" + "tk-" + ABC + "/c", "https://conda.anaconda" + ".org/t/" + ABC + "/c"],
     "an age key": ["AGE-SECRET" + "-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L" * 2],
     "a private key": [
         f"-----BEGIN OPENSSH PRIVATE {'KEY'}-----\nb3Bl\n",

@@ -115,6 +115,11 @@ ISSUED = [
     Shape("a JSON web token", ("eyJ",), r"(?<![0-9A-Za-z])eyJ[\w-]{8,}\.eyJ[\w-]{4,}(?:\.[\w-]*)?"),
     Shape("an age key", ("AGE-SECRET-KEY-", "age-secret-key-"), r"(?i)AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,}"),
     Shape(
+        "a conda token",
+        ("/t/tk-", "anaconda.org/t/"),
+        r"(?:(?<=/t/)tk-|(?<=anaconda\.org/t/))[0-9A-Za-z-]{8,}(?=/|$|[\s\"'])",
+    ),
+    Shape(
         "a private key",
         ("PRIVATE KEY",),
         r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)",
