@@ -71,6 +71,11 @@ TOKENS = {
     "a header that authorises": ["Authorization: Bearer " + ABC, "authorization: Basic dXNlcjpwYXNzMTIz"],
     "a key of a connection string": ["AccountName=a;" + "AccountKey=" + ABC + "==", "SharedAccessKey=" + ABC],
     "an AWS secret key": ["aws_secret" + "_access_key = " + "aB3/" * 10],
+    "a password of a connection string": [
+        "Server=h;Uid=sa;" + "Pwd=hunter2-hunter2;Encrypt=yes",
+        "jdbc:oracle" + ":thin:me/hunter2-hunter2@h:1521:x",
+    ],
+    "a login": ["machine h login me " + "password hunter2-hunter2"],
     "a password or token in a URL": [
         "https://me:hunter2@h/",
         "https://h/?X-Amz-Signature=" + HEX,

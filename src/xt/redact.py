@@ -22,11 +22,12 @@ def words(text: str) -> frozenset[str]:
 _ALWAYS = (
     *("SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "API_KEY", "ACCESSKEY", "ACCESS_KEY"),
     *("PRIVATEKEY", "PRIVATE_KEY", "AUTHKEY", "AUTH_KEY", "CREDENTIAL", "JWT", "BEARER", "COOKIE"),
-    *("CONNECTION_STRING", "CONNECTIONSTRING", "DATABASE_URL", "WEBHOOK", "MNEMONIC"),
+    *("CONNECTION_STRING", "CONNECTIONSTRING", "DATABASE_URL", "WEBHOOK", "MNEMONIC", "SEED_PHRASE"),
+    *("PASSCODE", "ID_TOKEN_REQUEST", "SQL_ALCHEMY_CONN"),
 )
 _WHOLE = words(
-    "GPG_AGENT_INFO KRB5CCNAME PASS PAT PWD PW KEY DSN TOKENS REDIS_URL MONGO_URL MONGODB_URI MONGO_URI "
-    "AMQP_URL BROKER_URL CELERY_BROKER_URL POSTGRES_URL POSTGRESQL_URL MYSQL_URL CLOUDAMQP_URL"
+    "GPG_AGENT_INFO KRB5CCNAME PASS PAT PWD PW OTP PSK CREDS ID_TOKEN KEY DSN TOKENS REDIS_URL MONGO_URL "
+    "MONGODB_URI MONGO_URI AMQP_URL BROKER_URL CELERY_BROKER_URL POSTGRES_URL POSTGRESQL_URL MYSQL_URL CLOUDAMQP_URL"
 )
 #: Written in one word, unlike `COMPASS` and `BYPASS`.
 _PASSES = (
@@ -78,7 +79,7 @@ def secret_name(name: str) -> bool:
     if upper in _WHOLE or any(word in upper for word in _ALWAYS):
         return True
     if (
-        upper.endswith(("PWD", "_PAT", "_DSN", "_OTP", "_URL_AUTH", "_PW", *_PASSES))
+        upper.endswith(("PWD", "_PAT", "_DSN", "_OTP", "_URL_AUTH", "_PW", "_PSK", "_CREDS", *_PASSES))
         or "SIGNATURE" in upper
         or "NETRC" in upper
     ):
@@ -117,7 +118,10 @@ MARKERS = words(
     """
 ) | {"PRIVATE KEY"}
 #: The same for what is around a secret: headers, connection strings, logins.
-AROUND_MARKERS = words("uthoriz UTHORIZ earer EARER wandb AccountKey= SharedAccess ecret_ ECRET_ ecretA")
+AROUND_MARKERS = words(
+    "uthoriz UTHORIZ earer EARER wandb AccountKey= SharedAccess ecret_ ECRET_ ecretA ;Pwd= ;PWD= ;pwd= "
+    "jdbc:oracle"
+) | {" password "}
 NAMED_WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "cookie", "signature")
 
 
@@ -208,8 +212,9 @@ def name_around(text: str, at: int) -> str:
 def _mask_named(match: re.Match[str]) -> str:
     value = match["s"]
     if (
-        not secret_name(name_around(match.string, match.start()))
-        or entropy(value) < 3.5
+        not secret_name(name := name_around(match.string, match.start()))
+        or entropy(value) < (2.8 if is_sure(name) and any(char.isdigit() for char in value) else 3.5)
+        or len(value) < (8 if is_sure(name) else 10)
         or value.startswith(("/", "./", "../"))
     ):
         return match[0]

@@ -9,9 +9,9 @@ import re
 
 from xt.redact import MASK, secret_name, words
 
-#: `tool [word] | options`: these take a secret, with `word` only behind it. One that ends in `@` takes a login,
-#: of which the user stays; in `:`, something that holds a secret only behind a colon. `=`: only glued to it; `!`:
-#: never.
+#: `tool [word] | options`: these take a secret, with `word` only behind it. One that ends in `@` takes a
+#: login, of which the user stays; in `:`, something that holds a secret only behind a colon. `=`: glued to
+#: it; `!`: never.
 _OPTIONS = """
 curl | -u@ --user@ -U@ --proxy-user@ -E: --cert: --oauth2-bearer --pass --proxy-pass
 curl | --tlspassword --proxy-tlspassword
