@@ -36,6 +36,7 @@ def main() -> None:
     load_msgspec_lean()
     from xt import codec
     from xt.context import Outside
+    from xt.errors import reason
     from xt.ops.verify.trials import Answer, Spec, make
 
     for number in ENDING:
@@ -51,7 +52,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("XT_DEBUG"):
             raise
-        answer = Answer(error=f"a bug in xt: {type(error).__name__}: {error}")
+        answer = Answer(error=reason(error))
     os.write(spec.answer, codec.pack(answer))
     os._exit(0)
 
