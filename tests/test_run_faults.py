@@ -220,8 +220,10 @@ def test_an_installation_that_is_not_whole_keeps_no_command_from_running(folder,
 )
 def test_how_the_command_ended_is_kept_whatever_the_system_says(folder, call, n, script):
     done = subprocess.run(
-        ["strace", "-qq", "-o", os.devnull, "-e", f"inject={call}:error=EIO:when={n}"]
-        + folder.command("run", "--", "sh", "-c", script),
+        [
+            *("strace", "-qq", "-o", os.devnull, "-e", f"inject={call}:error=EIO:when={n}"),
+            *folder.command("run", "--", "sh", "-c", script),
+        ],
         cwd=folder.path,
         env={**os.environ, "PYTHONPATH": SOURCE},
         capture_output=True,
@@ -234,7 +236,7 @@ def test_how_the_command_ended_is_kept_whatever_the_system_says(folder, call, n,
 
 
 def test_how_a_command_ended_outlives_an_xt_that_is_killed_while_it_stores(folder, tmp_path):
-    """Whatever it is that takes long then: here it is a reader of the command's output that is in no hurry."""
+    """Whatever it is that takes long then: here it is a reader of its output that is in no hurry."""
     read, write = os.pipe()
     process = subprocess.Popen(
         folder.command("run", "-q", "--", "sh", "-c", "head -c 4000000 /dev/zero & exit 3"),
