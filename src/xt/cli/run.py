@@ -13,10 +13,9 @@ from xt import config, join
 from xt.cli.fast import Words
 from xt.context import Outside, in_ci
 from xt.errors import NotStartedError, XtError, reason
-from xt.execute import spawn
 from xt.model.request import RunRequest
 from xt.ops.evidence import Missing
-from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded
+from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded, started
 from xt.render import runline
 from xt.render.quantities import seconds_since
 from xt.render.terminal import colour
@@ -44,7 +43,7 @@ def execute(words: Words) -> int:
     except XtError:
         raise
     except Exception as error:
-        if spawn.started or words.asked.strict or words.asked.docker or not words.command:
+        if started() or words.asked.strict or words.asked.docker or not words.command:
             raise
         # Whatever is wrong with us, the command runs.
         return _instead(words.command, reason(error))

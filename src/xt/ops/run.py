@@ -14,8 +14,8 @@ from xt.collect import Capture
 from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import NotStartedError, StoreError, XtError, reason
+from xt.execute import spawn
 from xt.execute.local import run as execute_local
-from xt.execute.spawn import replace
 from xt.model import runid
 from xt.model.files import Problem
 from xt.model.request import RunRequest
@@ -226,13 +226,18 @@ def secrets_of(request: RunRequest, outside: Outside, settings: Settings) -> dic
     return found
 
 
+def started() -> bool:
+    """Whether this process has started a command, which then is not to be started once more."""
+    return spawn.started
+
+
 def run_unrecorded(command: list[str]) -> tuple[str, int]:
     """Become the command: what cannot be recorded must run all the same.
 
     Returns:
         Only when it cannot be started: the reason and the status to end with.
     """
-    return replace(command)
+    return spawn.replace(command)
 
 
 def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
