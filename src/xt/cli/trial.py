@@ -156,6 +156,7 @@ class Nursery:
 def _trial(spec: Spec, answer: int, parent: int) -> None:
     """Make a trial, and answer; never returns."""
     from xt.context import Outside
+    from xt.errors import reason
     from xt.ops.verify.trials import Answer, make
 
     os.set_inheritable(answer, False)
@@ -169,10 +170,8 @@ def _trial(spec: Spec, answer: int, parent: int) -> None:
         found = make(spec, Outside.real())
     except KeyboardInterrupt:
         found = Answer(error="interrupted")
-    except OSError as error:  # the folder is not there any more
-        found = Answer(error=f"{error.strerror}: {error.filename or ''}")
-    except Exception as error:
-        found = Answer(error=f"a bug in xt: {type(error).__name__}: {error}")
+    except Exception as error:  # the folder is not there any more, say
+        found = Answer(error=reason(error))
     _answer(answer, found)
     os._exit(0)
 
