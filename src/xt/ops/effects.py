@@ -10,6 +10,7 @@ import msgspec
 from xt import codec, fsio
 from xt.collect import AFTER, Capture
 from xt.context import timestamp
+from xt.errors import reason
 from xt.execute import Captured, Ended
 from xt.execute.watch import ENDING, interruptible
 from xt.model.files import Manifest, Output, Problem
@@ -51,8 +52,8 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
             outputs = outputs or _not_stored(capture, "interrupted")
         except Exception as error:
             # A mistake of ours must not cost the record of what the command did.
-            capture.problem("outputs", f"a bug in xt: {type(error).__name__}: {error}")
-            outputs = outputs or _not_stored(capture, "a bug in xt")
+            capture.problem("outputs", reason(error))
+            outputs = outputs or _not_stored(capture, reason(error))
     else:
         capture.problem("command", ended.reason or "it did not start", _meant(capture, ended))
     logs, lost = keep_logs(ended.logs, ended.files, store)
