@@ -192,6 +192,8 @@ def test_options_are_found():
         (["run", "--"], 2, "no command to run"),
         (["run", "--seed", "x", "--", "true"], 2, None),
         (["run", "-i", "gone", "--", "true"], 125, "a declared input does not exist: `gone`"),
+        (["run", "-n", "@", "--", "true"], 2, "`@` cannot be a name"),
+        (["run", "-t", "@~1", "--", "true"], 2, "`@~1` cannot be a tag"),
         (["run", "--message", "why", "true"], 2, "`xt run` has no option `--message`"),
         (["ls", "-n", "9" * 5000], 2, None),
         (["ls", "-n", "x"], 2, "`-n` is a whole number, not `x`"),
@@ -227,6 +229,11 @@ def test_a_mistake_in_the_line(words, status, said, world):
         (["diff", "--stats"], "did you mean `--stat`? `xt diff --help` lists the options"),
         (["ls", "--since", "7d"], "a query does that: `xt ls since:7d`"),
         (["ls", "--tag=gold"], "a query does that: `xt ls tag:gold`"),
+        (
+            ["ls", "--sort", "loss"],
+            "a metric is `metric.loss`, a param `param.loss`; properties: run, when, status, name, task,"
+            " user, host, ticket, branch, commit, recipe, time, exit, level, tags, group, …",
+        ),
         (["ls", "--limit", "3"], "did you mean `-n`? `xt ls --help` lists the options"),
         (["verify"], "such as `xt verify @`; `xt verify --help` lists the options"),
         (["diff", "a", "b", "c"], "such as `xt diff @~1 @`; `xt diff --help` lists the options"),
