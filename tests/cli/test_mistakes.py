@@ -234,6 +234,24 @@ def test_a_mistake_in_the_line(words, status, said, world):
             "a metric is `metric.loss`, a param `param.loss`; properties: run, when, status, name, task,"
             " user, host, ticket, branch, commit, recipe, time, exit, level, tags, group, …",
         ),
+        (["show", "latest"], "`@` is the newest run, `@~1` the one before it"),
+        (["logs", "HEAD~1"], "`@` is the newest run, `@~1` the one before it"),
+        (["show", "@^"], "`@` is the newest run, `@~1` the one before it"),
+        (["show", "@~1..@"], "two runs are two words; `xt ls` lists the runs"),
+        (["logs", "status:failed"], "that looks like a query, which `xt ls` takes; `@` is the newest run"),
+        (["tag", "gold"], "the run stands first: `xt tag @ gold`; `xt ls` lists the runs; `@` is the newest"),
+        (
+            ["tag", "gold", "@"],
+            "the run stands first: `xt tag @ gold`; `xt ls` lists the runs; `@` is the newest",
+        ),
+        (
+            ["name", "best"],
+            "the run stands first: `xt name @ best`; `xt ls` lists the runs; `@` is the newest",
+        ),
+        (
+            ["note", "it overfits"],
+            "the run stands first: `xt note @ -m 'it overfits'`; `xt ls` lists the runs; `@` is the newest",
+        ),
         (["ls", "--limit", "3"], "did you mean `-n`? `xt ls --help` lists the options"),
         (["verify"], "such as `xt verify @`; `xt verify --help` lists the options"),
         (["diff", "a", "b", "c"], "such as `xt diff @~1 @`; `xt diff --help` lists the options"),
@@ -243,6 +261,12 @@ def test_a_mistake_in_the_line(words, status, said, world):
 )
 def test_the_hint_is_of_what_was_meant(words, hint, world):
     assert told(words, world)[1]["hint"] == hint
+
+
+def test_the_run_before_may_be_named_as_git_does(world):
+    one, other = (call(["show", "--json", reference], str(world), {}) for reference in ("@~", "@~1"))
+    assert one[:2] == other[:2]
+    assert (one[0], b"xt.run/1" in one[1]) == (0, True)
 
 
 def test_only_who_asks_for_json_gets_a_line_for_programs(world):
