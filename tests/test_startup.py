@@ -172,4 +172,4 @@ def test_outside_a_job_nothing_is_loaded_for_one(project):
     ours = loaded(project, "diff", "@", "@")
     assert "xt.ops.diff.verb" in ours
     of_jobs = {name for name in ours if name.startswith(("xt.cli.ci", "xt.ops.ci", "xt.render.ci"))}
-    assert of_jobs == {"xt.cli.ci_options"}
+    assert of_jobs == {"xt.cli.ci_job"}

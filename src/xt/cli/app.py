@@ -7,6 +7,7 @@ import sys
 import typer
 
 from xt import errors
+from xt.cli import ci_options
 from xt.registry import Row, Table
 from xt.suggest import suggest
 
@@ -89,7 +90,8 @@ def build(names: list[str] | None = None) -> typer.Typer:
             settings = _PASS_THROUGH if row.name == "run" else {}
             command = COMMANDS.get(row.name)
             # Commands that go without Typer when there are no options name it in annotations alone.
-            command.__globals__.setdefault("typer", typer)
+            for known, what in (("typer", typer), ("Ci", ci_options.Ci), ("CiDir", ci_options.CiDir)):
+                command.__globals__.setdefault(known, what)
             app.command(row.name, help=row.summary + ".", context_settings=settings)(command)
     return app
 
