@@ -25,7 +25,8 @@ def answer(arguments: list[str]) -> int:
         if name == "diff":
             from xt.cli.diff import diff
 
-            return diff(*words)
+            left, right = (*words, None, None)[:2]
+            return diff(left, right)
         reference = words[0] if words else "@"
         if name == "show":
             from xt.cli.show import show
