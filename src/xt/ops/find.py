@@ -18,6 +18,7 @@ from xt.model.standing import fold
 from xt.model.summary import Summary
 from xt.store import Store, events, find_root, locate
 from xt.store.index import Index
+from xt.store.live import exit_of
 
 _POSITION = re.compile(r"@(?:~(\d{1,9}))?")
 
@@ -90,7 +91,8 @@ def in_flight(store: Store, outside: Outside) -> list[tuple[Summary, Snapshot | 
         wall = None
         if state == "running":
             wall = (outside.now() - datetime.fromisoformat(start.started_at)).total_seconds()
-        rows.append((Summary.in_flight(start, state, wall), start.snapshot))
+        ended = exit_of(store.live_folder(run_id))
+        rows.append((Summary.in_flight(start, state, wall, ended), start.snapshot))
     return rows
 
 
