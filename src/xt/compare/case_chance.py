@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import zlib
 from array import array
 from itertools import compress
@@ -59,6 +58,8 @@ def score_chance(moves: array[float]) -> Chance:
     whole = math.fsum(sizes)
     # Sums are rounded; one that ties with what was seen counts as reaching it.
     reach = total - 1e-12 * whole
+    import random
+
     toss = random.Random(_seed(array("d", sizes))).randbytes  # noqa: S311 - a simulation, no secret
     hits = sum(
         abs(2 * sum(compress(sizes, toss(len(sizes)).translate(_FAIR))) - whole) >= reach
@@ -106,6 +107,8 @@ def _score_interval(moves: array[float]) -> str:
     if joined * _RESAMPLES > WORK:
         return _normal(mean, math.fsum(move * move for move in moves) / joined, joined)
     ordered = sorted(moves)
+    import random
+
     chance = random.Random(_seed(array("d", ordered)))  # noqa: S311 - as above
     return _percentiles([math.fsum(chance.choices(ordered, k=joined)) / joined for _ in range(_RESAMPLES)])
 
