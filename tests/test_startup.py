@@ -187,7 +187,7 @@ def test_a_few_numbers_are_compared_without_numpy_and_without_the_parser_of_opti
     project.write("write.py", program)
     for value in ("2.0", "2.5"):
         project.run("-q", "-o", "w.npy", "--", sys.executable, "write.py", value)
-    assert "max |Δ| 0.5 at [1]" in project.xt("diff", "@~1", "@").stdout
+    assert "max |Δ| 0.5 at [1]" in project.xt("diff", "@~1", "@").out.decode()
     ours = start(project, "diff", "@~1", "@")
     assert "xt.compare.npy" in ours.modules
     heavy = {
