@@ -161,7 +161,7 @@ def _in_flight(state: str | None, context: Context) -> str:
     """What it means that there is no record."""
     said = {
         "running": "its causes are recorded, the rest follows when it ends",
-        "lost": "xt was killed or the machine went down before it ended",
+        "lost": "xt ended without writing its record",
     }
     return said.get(state or "", f"only {context.host or 'its host'} can tell whether it still goes on")
 

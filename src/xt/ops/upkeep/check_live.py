@@ -69,7 +69,9 @@ class Live:
             )
             found.concerns(run)
         elif how == "lost":
-            found = look.suspect("run-lost", name, "its xt died; what it wrote is kept", self._lost(run))
+            # Whether it was killed, or the record could not be written, is nowhere to be seen.
+            said = "its xt ended without writing the record; what it wrote before is kept"
+            found = look.suspect("run-lost", name, said, self._lost(run))
             found.concerns(run)
             found.hint = f"`xt show {run[:8]}` says how far it came, `xt rm {run[:8]}` puts it away"
 
