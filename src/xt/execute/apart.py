@@ -28,6 +28,15 @@ MOST = 2048
 _END = 96
 
 
+class Piece(NamedTuple):
+    """A part of a secret that has something in its middle."""
+
+    start: int
+    stop: int
+    offset: int
+    """In the secret."""
+
+
 class Shade(NamedTuple):
     """A text without what may stand in the middle of a secret, and where each part of it is."""
 
@@ -35,22 +44,23 @@ class Shade(NamedTuple):
     offsets: list[int]
     """Of the parts, in the text."""
     starts: list[int]
-    """Of the same parts, in what it was made of."""
+    """Of the same parts, in what it was made of; negative for a space that stands for something there."""
 
     def at(self, offset: int) -> int:
         """Where a byte of the text stands."""
         part = bisect_right(self.offsets, offset) - 1
         return self.starts[part] + offset - self.offsets[part]
 
-    def pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
+    def pieces(self, start: int, stop: int) -> list[Piece]:
         """Where a stretch of the text stands, piece by piece."""
         found = []
+        began = start
         part = bisect_right(self.offsets, start) - 1
         while start < stop:
             end = min(stop, self.offsets[part + 1] if part + 1 < len(self.offsets) else stop)
-            if end > start:
+            if self.starts[part] >= 0:
                 at = self.starts[part] + start - self.offsets[part]
-                found.append((at, at + end - start))
+                found.append(Piece(at, at + end - start, start - began))
             start = end
             part += 1
         return found
@@ -87,7 +97,7 @@ def shade(data: bytes, *, spaced: bool = False, ending: bool = False) -> Shade:
             if spaced:
                 parts.append(b" ")
                 offsets.append(size)
-                starts.append(run.start())
+                starts.append(-1)
                 size += 1
         else:
             for code in CODE.finditer(data, run.start(), run.end()):

@@ -40,8 +40,9 @@ def forms(value: str) -> list[bytes]:
     found += _wrapped(raw)
     if len(raw) <= _HEX:
         wide = value.encode("utf-16-le", "surrogatepass")
-        found += [raw.hex().encode(), raw.hex().upper().encode(), wide]
-        found.append(wide[1:] + b"\0" if raw.isascii() else value.encode("utf-16-be", "surrogatepass"))
+        found += [raw.hex().encode(), raw.hex().upper().encode()]
+        # In both orders of bytes, where half of them are zero.
+        found += [wide[:-1]] if raw.isascii() else [wide, value.encode("utf-16-be", "surrogatepass")]
     return [form for form in dict.fromkeys(found) if len(form) >= LEAST]
 
 

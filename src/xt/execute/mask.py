@@ -9,11 +9,12 @@ transformed (reversed, compressed) is not recognised.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
-from xt.execute.apart import CODE, Shade, last_of, shade
+from xt.execute.apart import CODE, Piece, Shade, last_of, shade
 from xt.execute.apart import MOST as MOST_APART
 from xt.execute.forms import HEAD
-from xt.execute.sought import AFTER, Group, sought
+from xt.execute.sought import AFTER, Group, part_length, sought
 
 #: What stands in the log instead.
 MASK = b"***"
@@ -160,11 +161,9 @@ class Mask:
             for form in apart:
                 at = seen.text.find(form)
                 while at >= 0 and seen.at(at) < cut:
-                    first, *others = seen.pieces(at, at + len(form))
-                    whole_length = (others or [first])[-1][1] - first[0]
-                    if others and first[1] - first[0] >= HEAD and whole_length <= len(form) + MOST_APART:
-                        places.append((*first, False))
-                        places += [(*other, True) for other in others]
+                    pieces = seen.pieces(at, at + len(form))
+                    if _is_one(form, pieces, whole):
+                        places += [(start, stop, offset > 0) for start, stop, offset in pieces]
                     at = seen.text.find(form, at + 1)
         return places
 
@@ -195,3 +194,19 @@ def _candidates(group: Group, whole: bytes) -> Iterable[bytes]:
         return group.parts
     after = {piece[:AFTER] for piece in whole.split(bytes((group.byte,)))}
     return [part for key in after & group.after.keys() for part in group.after[key]]
+
+
+def _is_one(form: bytes, pieces: list[Piece], whole: bytes) -> bool:
+    """Whether pieces are to be taken for a secret, which must not depend on where a chunk ends."""
+    first, last = pieces[0], pieces[-1]
+    if len(pieces) == 1 or first.stop - first.start < HEAD:
+        return False
+    ends = [
+        (one.offset + one.stop - one.start, other.offset)
+        for one, other in pairwise(pieces)
+        if b"\n" in whole[one.stop : other.start]
+    ]
+    return last.stop - first.start <= len(form) + MOST_APART and any(
+        all(start >= after or stop <= before for before, after in ends)
+        for start, stop in ((0, part_length(form)), (len(form) - part_length(form), len(form)))
+    )

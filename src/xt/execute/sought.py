@@ -121,7 +121,12 @@ def _may_be_apart(form: bytes) -> bool:
     )
 
 
+def part_length(form: bytes) -> int:
+    """Length of the two parts of which one has to be whole."""
+    return min(len(form) // 2, _PART)
+
+
 def _parts(form: bytes) -> tuple[bytes, bytes]:
     """Cut out two parts: what is in one place of a form leaves one of them whole."""
-    length = min(len(form) // 2, _PART)
+    length = part_length(form)
     return form[:length], form[-length:]
