@@ -162,8 +162,8 @@ CLI_COMPLETIONS = """\
 ## Completions and manual
 
 Both are installed with xt, below `share/` of the environment it is in, and are in `completions/` and
-`docs/man/` of the repository. The manual, `man xt`, `man xt-run`, is found as soon as xt is on the `PATH`. The
-scripts are turned on by a line or two:
+`docs/man/` of the repository. The manual, `man xt`, `man xt-run`, is found as soon as xt is on the `PATH`.
+The scripts are turned on by a line or two:
 
 ```sh
 xt_share="$(dirname "$(realpath "$(command -v xt)")")/../share"
