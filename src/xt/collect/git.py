@@ -247,7 +247,7 @@ class Running:
             status, out, messages = self._child.wait(patience)
         except TimeoutError:
             _gave_up = True
-            raise StoppedError(f"git did not answer within {patience:.0f} s") from None
+            raise StoppedError(f"git did not answer within {round(patience, 1):g} s") from None
         if status < 0 and not may_fail:
             raise StoppedError(f"git was stopped by signal {-status}")
         if status != 0 and not may_fail:
