@@ -39,8 +39,8 @@ _CONFIG = """\
 [index]
 \tsparse = false
 """
-#: Bytes a second that git stores on the slowest machine that is waited for.
-_SLOWEST = 1_000_000
+#: Bytes for which git is given more time than for all else: so many a second.
+_LARGE, _SLOWEST = 50_000_000, 5_000_000
 _ATTRIBUTES = "* -text -eol -crlf -ident -filter -working-tree-encoding\n"
 #: The tree without entries, which every git knows.
 _EMPTY = {
@@ -171,7 +171,7 @@ class CodeStore:
             failed |= self._update(
                 git,
                 [path for path in ready if path not in done or os.path.lexists(os.path.join(top, path))],
-                TIMEOUT + size / _SLOWEST,
+                TIMEOUT + size / _SLOWEST if size > _LARGE else None,
             )
             removed = [path for path in (*removed, *failed) if path not in done]
             if removed:
@@ -245,7 +245,7 @@ class CodeStore:
         answer = git.run("cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode())
         return [line.split(" ")[0] for line in answer.decode().splitlines() if line.endswith(" missing")]
 
-    def _update(self, git: Git, paths: list[str], seconds: float) -> dict[str, str]:
+    def _update(self, git: Git, paths: list[str], seconds: float | None) -> dict[str, str]:
         if not paths:
             return {}
         words = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
