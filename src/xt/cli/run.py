@@ -19,6 +19,7 @@ from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded, sta
 from xt.render import runline
 from xt.render.quantities import seconds_since
 from xt.render.terminal import colour
+from xt.render.terminal import width as terminal_width
 from xt.render.visible import visible
 from xt.store import find_root, locate
 
@@ -169,7 +170,10 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
         if report.repeats is not None and report.repeats_at is not None:
             repeats = (report.repeats, seconds_since(report.repeats_at, outside.now()))
         ends = colour(sys.stderr, outside.environ)
-        lines.append(runline.line(report.record, report.shown, repeats, report.beside, colour=ends))
+        width = terminal_width(sys.stderr, outside.environ) if sys.stderr.isatty() else None
+        lines.append(
+            runline.line(report.record, report.shown, repeats, report.beside, colour=ends, width=width)
+        )
     say(lines)
 
 
