@@ -170,6 +170,7 @@ class CodeStore:
             )
             failed |= self._update(
                 git,
+                stage,
                 [path for path in ready if path not in done or os.path.lexists(os.path.join(top, path))],
                 TIMEOUT + size / _SLOWEST if size > _LARGE else None,
             )
@@ -245,7 +246,7 @@ class CodeStore:
         answer = git.run("cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode())
         return [line.split(" ")[0] for line in answer.decode().splitlines() if line.endswith(" missing")]
 
-    def _update(self, git: Git, paths: list[str], seconds: float | None) -> dict[str, str]:
+    def _update(self, git: Git, stage: Stage, paths: list[str], seconds: float | None) -> dict[str, str]:
         if not paths:
             return {}
         words = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
@@ -254,11 +255,15 @@ class CodeStore:
         except StoppedError:
             raise  # none of them is at fault
         except GitError as error:
+            stage.tidy()
             if len(paths) == 1:
                 return {paths[0]: str(error)}
             # One that cannot be stored fails them all: find it, keep the others.
             middle = len(paths) // 2
-            return self._update(git, paths[:middle], seconds) | self._update(git, paths[middle:], seconds)
+            halves = (paths[:middle], paths[middle:])
+            return {
+                path: why for half in halves for path, why in self._update(git, stage, half, seconds).items()
+            }
         return {}
 
 
