@@ -34,6 +34,12 @@ class Stage:
         """Whether an object was written here, other than into a pack."""
         return os.path.exists(f"{self.folder}/{oid[:2]}/{oid[2:]}")
 
+    def tidy(self) -> None:
+        """Give back what a git that failed, on a full disk say, had begun to write."""
+        for name in self._files():
+            if _unfinished(name):
+                os.unlink(f"{self.folder}/{name}")
+
     def publish(self, order: Iterable[str]) -> None:
         """Flush all that was written, then give it its names.
 
@@ -44,7 +50,7 @@ class Stage:
         Raises:
             OSError: not all of them are there.
         """
-        names = self._written()
+        names = [name for name in self._files() if not _unfinished(name)]
         if not names:
             return
         fsio.flush([f"{self.folder}/{name}" for name in names], self._objects)
@@ -66,12 +72,15 @@ class Stage:
                 os.rmdir(f"{folder}/{name}")
         os.rmdir(self.folder)
 
-    def _written(self) -> list[str]:
-        """Objects and packs that git finished, by their names below a folder of objects."""
+    def _files(self) -> list[str]:
+        """Objects and packs, by their names below a folder of objects."""
         return [
             f"{folder}/{name}"
             for folder in os.listdir(self.folder)
             if len(folder) == 2 or folder == _PACKS
             for name in os.listdir(f"{self.folder}/{folder}")
-            if not name.startswith("tmp_")
         ]
+
+
+def _unfinished(name: str) -> bool:
+    return name.rpartition("/")[2].startswith("tmp_")

@@ -167,7 +167,9 @@ class CodeStore:
                 else set()
             )
             failed |= self._update(
-                git, [path for path in ready if path not in done or os.path.lexists(os.path.join(top, path))]
+                git,
+                [path for path in ready if path not in done or os.path.lexists(os.path.join(top, path))],
+                stage,
             )
             removed = [path for path in (*removed, *failed) if path not in done]
             if removed:
@@ -241,18 +243,19 @@ class CodeStore:
         answer = git.run("cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode())
         return [line.split(" ")[0] for line in answer.decode().splitlines() if line.endswith(" missing")]
 
-    def _update(self, git: Git, paths: list[str]) -> dict[str, str]:
+    def _update(self, git: Git, paths: list[str], stage: Stage) -> dict[str, str]:
         if not paths:
             return {}
         words = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
         try:
             git.run(*words, data=_joined(paths))
         except GitError as error:
+            stage.tidy()
             if len(paths) == 1:
                 return {paths[0]: str(error)}
             # One that cannot be stored fails them all: find it, keep the others.
             middle = len(paths) // 2
-            return self._update(git, paths[:middle]) | self._update(git, paths[middle:])
+            return self._update(git, paths[:middle], stage) | self._update(git, paths[middle:], stage)
         return {}
 
 
