@@ -5,6 +5,7 @@ Git would flush each by itself and wait for it, one after the other, in every pr
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 
@@ -65,6 +66,9 @@ class Stage:
 
     def remove(self) -> None:
         """Remove it, and what is in it."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.folder):  # nearly always empty by now
+                os.rmdir(f"{self.folder}/{name}")
         for folder, folders, files in os.walk(self.folder, topdown=False):
             for name in files:
                 os.unlink(f"{folder}/{name}")
