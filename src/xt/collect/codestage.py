@@ -54,7 +54,7 @@ class Stage:
         names = [name for name in self._files() if not _unfinished(name)]
         if not names:
             return
-        fsio.flush([f"{self.folder}/{name}" for name in names], self._objects)
+        fsio.flush([f"{self.folder}/{name}" for name in names], self.folder)
         rank = {f"{oid[:2]}/{oid[2:]}": number for number, oid in enumerate(order)}
         # Git takes a pack for one when it has its index.
         for name in sorted(names, key=lambda name: (rank.get(name, -1), name.endswith(".idx"))):
