@@ -25,7 +25,17 @@ NEVER = {
     "ssl", "multiprocessing", "secrets",
 }  # fmt: skip
 #: The parser of options and what it brings.
-TYPER = {"typer", "click", "inspect", "pathlib", "shutil", "subprocess", "difflib", "urllib.parse"}
+TYPER = {
+    "typer",
+    "click",
+    "inspect",
+    "pathlib",
+    "platform",
+    "shutil",
+    "subprocess",
+    "difflib",
+    "urllib.parse",
+}
 #: Name of a golden file → words, and what besides is not loaded.
 COMMANDS = {
     "version": (["--version"], {*TYPER, "msgspec", "re", "json", "typing", "enum", "threading"}),
