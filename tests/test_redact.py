@@ -31,7 +31,7 @@ SECRET_NAMES = words(
     PHPSESSION_ID SLURM_JWT X_BEARER AZURE_CONNECTION_STRING SENTRY_DSN MY_DATABASE_URL NETRC
     KRB5CCNAME GPG_AGENT_INFO SMTP_PASS SLACK_WEBHOOK_URL REDIS_URL SAS_SIGNATURE Api-Key
     client.secret --password TF_TOKEN_app_terraform_io CI_JOB_TOKEN HF_TOKEN_PROD AWS_ACCESS_KEY_ID
-    accessKey BOT_OTP
+    accessKey BOT_OTP SSHPASS OTP ID_TOKEN ACTIONS_ID_TOKEN_REQUEST_TOKEN DB_CREDS ROOT_PW WIFI_PSK PASSCODE
     """
 )
 INNOCENT_NAMES = words(
@@ -42,7 +42,7 @@ INNOCENT_NAMES = words(
     image_key cache_key monitor_key public_key HF_TOKEN_PATH PASSWORD_STORE_DIR COMPASS BYPASS
     first_pass SSH_ASKPASS XDG_SESSION_ID XDG_SESSION_TYPE DESKTOP_SESSION DBUS_SESSION_BUS_ADDRESS
     TERM_SESSION_ID CUDA_VISIBLE_DEVICES OMP_NUM_THREADS LANG HOME USER PATTERN DISPATCH tokenizer
-    TOKENIZER_NAME learning_rate seed
+    TOKENIZER_NAME learning_rate seed PGPASSFILE GIT_ASKPASS PASSTHROUGH NUM_PASSES PASS_RATE PIN_MEMORY
     """
 )
 
@@ -113,6 +113,8 @@ SECRET_TEXTS = [
     ("db.password: 4bC9xYz0Qw7LmN2p", "4bC9xYz0Qw7LmN2p"),
     ('"client_secret": "4bC9xYz0Qw7LmN2p"', "4bC9xYz0Qw7LmN2p"),
     (f"wandb login {H40}", H40),
+    ("the password: hunter2xQ9", "hunter2xQ9"),
+    ("mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BX%7D%3BPWD%3Dhunter2xQ9", "hunter2xQ9"),
 ]
 INNOCENT_TEXTS = [
     H40,
@@ -244,7 +246,7 @@ def test_urls(url: str, cleaned: str) -> None:
         (["python", "t.py", "api.password=X"], ["python", "t.py", "api.password=***"]),
         (["sh", "-c", "T_TOKEN=X cmd --lr 1"], ["sh", "-c", "T_TOKEN=*** cmd --lr 1"]),
         (["bash", "-ec", "a | curl -u b:c 'http://h'"], ["bash", "-ec", "a | curl -u b:*** 'http://h'"]),
-        (["sh", "-c", "p --token 'a b'; q"], ["sh", "-c", "p --token ***; q"]),
+        (["sh", "-c", "p --token 'a b'; q"], ["sh", "-c", "p --token '***'; q"]),
         (["sh", "-c", "sh -c 'p --token X'"], ["sh", "-c", "sh -c 'p --token ***'"]),
         (["sh", "-c", 'p --token "$TOKEN"'], ["sh", "-c", 'p --token "$TOKEN"']),
         (["sh", "-c", "curl -H 'Authorization: Bearer X' h"], ["sh", "-c", "curl -H 'Authorization: ***' h"]),

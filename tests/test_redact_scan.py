@@ -62,6 +62,7 @@ TOKENS = {
     "a New Relic key": ["NRAK" + "-" + "QWERTYUIOPASDFGHJKLZXCVBNM1"],
     "a Telegram token": ["123456789" + ":AA" + ABC[:33]],
     "a JSON web token": ["eyJ" + "hbGciOiJIUzI1NiJ9.eyJ" + "zdWIiOiIxMjM0NTY3ODkwIn0.abc"],
+    "a conda token": ["/t/" + "tk-" + ABC + "/c", "https://conda.anaconda" + ".org/t/" + ABC + "/c"],
     "an age key": ["AGE-SECRET" + "-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L" * 2],
     "a private key": [
         f"-----BEGIN OPENSSH PRIVATE {'KEY'}-----\nb3Bl\n",
@@ -70,6 +71,11 @@ TOKENS = {
     "a header that authorises": ["Authorization: Bearer " + ABC, "authorization: Basic dXNlcjpwYXNzMTIz"],
     "a key of a connection string": ["AccountName=a;" + "AccountKey=" + ABC + "==", "SharedAccessKey=" + ABC],
     "an AWS secret key": ["aws_secret" + "_access_key = " + "aB3/" * 10],
+    "a password of a connection string": [
+        "Server=h;Uid=sa;" + "Pwd=hunter2-hunter2;Encrypt=yes",
+        "jdbc:oracle" + ":thin:me/hunter2-hunter2@h:1521:x",
+    ],
+    "a login": ["machine h login me " + "password hunter2-hunter2"],
     "a password or token in a URL": [
         "https://me:hunter2@h/",
         "https://h/?X-Amz-Signature=" + HEX,

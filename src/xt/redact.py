@@ -22,11 +22,28 @@ def words(text: str) -> frozenset[str]:
 _ALWAYS = (
     *("SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "API_KEY", "ACCESSKEY", "ACCESS_KEY"),
     *("PRIVATEKEY", "PRIVATE_KEY", "AUTHKEY", "AUTH_KEY", "CREDENTIAL", "JWT", "BEARER", "COOKIE"),
-    *("CONNECTION_STRING", "CONNECTIONSTRING", "DATABASE_URL", "WEBHOOK", "MNEMONIC"),
+    *("CONNECTION_STRING", "CONNECTIONSTRING", "DATABASE_URL", "WEBHOOK", "MNEMONIC", "SEED_PHRASE"),
+    *("PASSCODE", "ID_TOKEN_REQUEST", "SQL_ALCHEMY_CONN"),
 )
 _WHOLE = words(
-    "GPG_AGENT_INFO KRB5CCNAME PASS PAT PWD KEY DSN TOKENS REDIS_URL MONGO_URL MONGODB_URI MONGO_URI "
-    "AMQP_URL BROKER_URL CELERY_BROKER_URL POSTGRES_URL POSTGRESQL_URL MYSQL_URL CLOUDAMQP_URL"
+    "GPG_AGENT_INFO KRB5CCNAME PASS PAT PWD PW OTP PSK CREDS ID_TOKEN KEY DSN TOKENS REDIS_URL MONGO_URL "
+    "MONGODB_URI MONGO_URI AMQP_URL BROKER_URL CELERY_BROKER_URL POSTGRES_URL POSTGRESQL_URL "
+    "MYSQL_URL CLOUDAMQP_URL"
+)
+#: Written in one word, unlike `COMPASS` and `BYPASS`.
+_PASSES = (
+    *(
+        "SSHPASS",
+        "DBPASS",
+        "STOREPASS",
+        "KEYPASS",
+        "USERPASS",
+        "ROOTPASS",
+        "ADMINPASS",
+        "BINDPASS",
+        "REQUIREPASS",
+    ),
+    *("LDAPPASS", "SMTPPASS", "MAILPASS", "SQLPASS"),
 )
 _NOT = frozenset(("PWD", "OLDPWD", "SESSION_MANAGER", "SESSIONNAME", "DESKTOP_SESSION"))
 #: A name that ends so tells where or what the secret is, not the secret itself.
@@ -63,7 +80,7 @@ def secret_name(name: str) -> bool:
     if upper in _WHOLE or any(word in upper for word in _ALWAYS):
         return True
     if (
-        upper.endswith(("PWD", "_PAT", "_DSN", "_OTP", "_URL_AUTH"))
+        upper.endswith(("PWD", "_PAT", "_DSN", "_OTP", "_URL_AUTH", "_PW", "_PSK", "_CREDS", *_PASSES))
         or "SIGNATURE" in upper
         or "NETRC" in upper
     ):
@@ -84,6 +101,12 @@ def secret_name(name: str) -> bool:
 _PLAIN = frozenset("=:@ \t\n")
 
 
+#: Nor does one without these hold a secret in a place where a known tool has one.
+_VERBS = words(
+    "wandb set setenv login auth authtoken add-authtoken AUTH passwd password add_user change_password "
+    "modify config requirepass masterauth sqlplus user_pw owner_pw input_pw"
+)
+
 #: Without one of these in a text, no token in it names its issuer; the shapes are in `xt.redact_shapes`.
 MARKERS = words(
     """
@@ -92,11 +115,14 @@ MARKERS = words(
     ya29. Q~ npm_ pypi- rubygems_ dop_v1_ doo_v1_ dor_v1_ dckr_pat_ dckr_oat_ nvapi- gsk_ xai- pplx- r8_
     wandb_v1_ KGAT_ lsv2_ SG. shpat_ shpss_ shpca_ shppa_ sq0 _live_ k_test_ whsec_ SK dapi hvs. hvb. hvr.
     .atlasv1. ATATT3 ATCTT3 glc_ glsa_ sntrys_ sntryu_ tskey- lin_api_ ntn_ NRAK- :AA eyJ AGE-SECRET-KEY-
-    age-secret-key- PuTTY-User-Key-File
+    age-secret-key- /t/tk- anaconda.org/t/ PuTTY-User-Key-File
     """
 ) | {"PRIVATE KEY"}
 #: The same for what is around a secret: headers, connection strings, logins.
-AROUND_MARKERS = words("uthoriz UTHORIZ earer EARER wandb AccountKey= SharedAccess ecret_ ECRET_ ecretA")
+AROUND_MARKERS = words(
+    "uthoriz UTHORIZ earer EARER wandb AccountKey= SharedAccess ecret_ ECRET_ ecretA ;Pwd= ;PWD= ;pwd= "
+    "jdbc:oracle"
+) | {" password "}
 NAMED_WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "cookie", "signature")
 
 
@@ -160,7 +186,7 @@ def clean_argv(argv: list[str]) -> tuple[list[str], list[int]]:
     Returns:
         The words to record, and the indices of those that were masked.
     """
-    if any(word.startswith("-") or word in ("wandb", "set") or not _PLAIN.isdisjoint(word) for word in argv):
+    if any(word.startswith("-") or word in _VERBS or not _PLAIN.isdisjoint(word) for word in argv):
         from xt.redact_argv import mask_words
 
         cleaned = mask_words(argv)
@@ -187,8 +213,9 @@ def name_around(text: str, at: int) -> str:
 def _mask_named(match: re.Match[str]) -> str:
     value = match["s"]
     if (
-        not secret_name(name_around(match.string, match.start()))
-        or entropy(value) < 3.5
+        not secret_name(name := name_around(match.string, match.start()))
+        or entropy(value) < (2.8 if is_sure(name) and any(char.isdigit() for char in value) else 3.5)
+        or len(value) < (8 if is_sure(name) else 10)
         or value.startswith(("/", "./", "../"))
     ):
         return match[0]

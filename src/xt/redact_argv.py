@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
-from xt.redact import MASK, clean, entropy, secret_name, words
+from xt.redact import MASK, clean, entropy, secret_name, taken, words
+from xt.redact_tools import CLUSTERS, Options, Places
 
-#: Options that take a secret without saying so, by tool. `user:password` keeps the user.
-_FLAGS: dict[str, tuple[str, ...]] = {
-    "curl": ("-u", "--user", "-U", "--proxy-user", "--oauth2-bearer", "--pass"),
-    "http": ("-a",),
-    "https": ("-a",),
-    "xh": ("-a",),
-    "mysql": ("-p",),
-    "mysqldump": ("-p",),
-    "mysqladmin": ("-p",),
-    "mariadb": ("-p",),
-    "sshpass": ("-p",),
-    "redis-cli": ("-a", "--pass"),
-    "ldapsearch": ("-w",),
-    "smbclient": ("-U",),
-    "docker": ("-p",),
-    "podman": ("-p",),
-    "mongo": ("-p",),
-    "mongosh": ("-p",),
-    "mongodump": ("-p",),
-    "zip": ("-P",),
-    "unzip": ("-P",),
-    "7z": ("-p",),
-    "openssl": ("-pass", "-passin", "-passout", "-k"),
-}
-#: Of these, the value is glued to the flag, and a separate word is something else.
-_GLUED = frozenset(("mysql", "mysqldump", "mysqladmin", "mariadb", "7z"))
-#: `-p` of these is a secret only with this word: elsewhere it is a port.
-_LOGIN_ONLY = frozenset(("docker", "podman"))
 #: An option that begins so switches something; the word after it is a secret only if it looks like one.
 _SWITCHES = words(
     "NO USE SKIP ENABLE DISABLE WITH WITHOUT ASK PROMPT ALLOW HAS IS REQUIRE CHECK SHOW HIDE GENERATE PRINT"
 )
+_SWITCHED = words("true false none null yes no on off")
 #: Names that are often something harmless: masked only when the value could be a secret.
-_DOUBTFUL = ("KEY", "AUTH", "SESSION", "COOKIE", "SIGNATURE", "PASS")
+_DOUBTFUL = ("KEY", "AUTH", "SESSION", "SESSION_ID", "COOKIE", "SIGNATURE", "PASS")
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "fish", "su"))
 _OPTION = r"-{1,2}[A-Za-z][\w.-]*"
 _REFERENCE = r"\$(?:\w+|\{\w+\}|\([^()]*\))"
@@ -50,6 +23,11 @@ _LISTS = frozenset(",;&{}[]\"'")
 _PAIR = (
     r"(?<![\w.-])(?P<n>[A-Za-z_][\w.-]{0,80})(?P<k>[\"']?\]?)\s{0,3}(?P<e>[=:])\s{0,3}"
     r"(?P<v>\"[^\"]*\"|'[^']*'|[^\s,;&{}\[\]\"']+)"
+)
+#: What a shell hands to a tool that reads a secret from its standard input.
+_PIPED = (
+    r"(?:echo|printf)(?:\s+-[neE]+)*(?:\s+[\"']?%s(?:\\n)?[\"']?)?\s+(?P<s>[^|;&]+?)\s*\|\s*"
+    r"[^|;&]*(?:-stdin\b|--with-token\b|\bsudo\s+-\w*S|\bchpasswd\b|\bpasswd\b)"
 )
 _QUOTED = r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)"""
 
@@ -61,79 +39,102 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
         argv: the words.
         depth: how many shell strings this one is inside of.
     """
-    tools = {word.rpartition("/")[2] for word in argv if not word.startswith("-")}
-    flags = _flags(tools)
-    wandb = any(pair == ("wandb", "login") for pair in pairwise(argv))
+    options, places = Options(), Places()
     result: list[str] = []
     pending = ""
-    passed = False
+    started = False
+    shell = False
     for index, word in enumerate(argv):
         if pending:
             name, pending = pending, ""
-            if not word.startswith("-") and _is_secret(name, word):
-                result.append(_login(word) if name in flags else MASK)
+            # A negative number or another option is no value; what a tool is given that way may begin so.
+            if (not word.startswith("-") or options.flags.get(name) == "") and _is_secret(name, word):
+                result.append(_told(word, options.flags.get(name, "")))
                 continue
+        before = argv[index - 1] if index else ""
+        base = word.rpartition("/")[2]
         spaced = depth < 3 and re.search(r"\s", word) is not None
-        if (
-            spaced
-            and index >= 2
-            and re.fullmatch(r"-[a-z]*c", argv[index - 1])
-            and not tools.isdisjoint(_SHELLS)
-        ):
+        if spaced and shell and index >= 2 and re.fullmatch(r"-[a-z]*c", before):
             result.append(clean(_shell(word, depth)))
             continue
-        passed = passed or word.endswith("sshpass")
-        if flags and passed and not word.startswith("-") and not word.endswith("sshpass"):
-            flags = _flags(tools - {"sshpass"})  # its own options end where its command begins
-        masked, pending = _one(word, flags, tools)
-        if index and argv[index - 1] == "set" and secret_name(word) and re.fullmatch(r"[\w.-]+", word):
-            pending = word  # `aws configure set NAME VALUE` and the like
-        if wandb and re.fullmatch(r"[0-9a-f]{40}", word):
-            masked = MASK
+        shell = shell or base in _SHELLS
+        if started and not word.startswith("-"):
+            options.forget("sshpass")  # its own options end where its command begins
+            started = False
+        started = started or base == "sshpass"
+        placed = places.masked(word)
+        options.meet(base, before)
+        masked, pending = _one(word, options.flags, _is_header(word, before, places.tools))
+        named = places.names(word)  # `aws configure set NAME VALUE` and the like
+        if placed is not None:
+            result.append(placed)
+            pending = ""
+            continue
+        pending = pending or (word if named else "")
         if masked == word and spaced:
             masked = _shell(word, depth)
         result.append(clean(_pairs(masked)))
     return result
 
 
-def _flags(tools: set[str]) -> frozenset[str]:
-    found: set[str] = set()
-    for tool in tools & _FLAGS.keys():
-        if tool not in _LOGIN_ONLY or "login" in tools:
-            found.update(_FLAGS[tool])
-    return frozenset(found)
+def _is_header(word: str, before: str, tools: set[str]) -> bool:
+    """Whether a word can be nothing but a header, or is a word of a tool that takes them as words."""
+    return (
+        before in ("-H", "--header", "--proxy-header")
+        or word.startswith(("-H", "--header=", "--proxy-header="))
+        or not tools.isdisjoint(("http", "https", "xh"))
+    )
 
 
-def _one(word: str, flags: frozenset[str], tools: set[str]) -> tuple[str, str]:
+def _one(word: str, flags: dict[str, str], header: bool) -> tuple[str, str]:
     """Mask one word; also give the option whose value is the next word, or ''."""
+    for flag, how in flags.items():
+        if word == flag:
+            return (word, "") if how == "=" else (word, flag)
+        if word.startswith(flag) and how != "!" and (len(flag) == 2 or how == "="):
+            return flag + _told(word[len(flag) :], how), ""
+        if word.startswith(flag + "="):
+            return f"{flag}={_told(word[len(flag) + 1 :], how)}", ""
+        if flag in CLUSTERS and re.fullmatch(CLUSTERS[flag], word):
+            return word, flag
     if word.startswith("-"):
         name, equals, value = word.partition("=")
-        if not equals and name in flags and not (name == "-p" and tools & _GLUED):
-            return word, name
-        if re.fullmatch(_OPTION, name) and secret_name(name):
+        if re.fullmatch(_OPTION, name) and _secret_name(name):
             if equals:
                 return (f"{name}={MASK}" if _is_secret(name, value) else word), ""
             return word, name
-        for flag in flags:
-            if len(flag) == 2 and word.startswith(flag) and len(word) > 2:
-                return flag + _login(word[2:]), ""
-            if word.startswith(flag + "="):
-                return f"{flag}={_login(value)}", ""
+        if name.startswith("--//"):
+            return _assignment(word), ""
         if equals and "=" in value:  # as in `--env=NAME=VALUE`
             return f"{name}={_assignment(value)}", ""
-        header = value if equals else word[2:] if word.startswith("-H") else ""
-        return (word[: len(word) - len(header)] + _header(header) if header else word), ""
-    return _header(_assignment(word)), ""
+        text = value if equals else word[2:] if word.startswith("-H") else ""
+        return (word[: len(word) - len(text)] + _header(text, header) if text else word), ""
+    name, equals, value = word.partition("=")
+    if equals and name.lower().endswith(".extraheader"):
+        return f"{name}={_header(value, True)}", ""
+    return _header(_assignment(word), header), ""
+
+
+def _secret_name(name: str) -> bool:
+    """Whether an option or setting is named like a secret; `pwd` may be one here, and is no folder then."""
+    return secret_name(name) or _upper(name).rpartition("_")[2] in ("PWD", "PW")
+
+
+def _upper(name: str) -> str:
+    return name.lstrip("-+").upper().replace("-", "_").replace(".", "_")
 
 
 def _assignment(word: str) -> str:
     """Mask the value of `NAME=VALUE` when the name is secret."""
     name, equals, value = word.partition("=")
+    bare = name.rstrip(":?+")
+    if name.lstrip("-").startswith("//"):  # `//registry.npmjs.org/:_authToken=VALUE`
+        bare = name.rpartition(":")[2]
     if (
         equals
-        and re.fullmatch(r"\+{0,2}[A-Za-z_][\w.-]*", name)
-        and secret_name(name)
-        and _is_secret(name, value)
+        and re.fullmatch(r"\+{0,2}[A-Za-z_][\w.-]*", bare)
+        and _secret_name(bare)
+        and _is_secret(bare, value)
     ):
         return f"{name}={MASK}"
     return word
@@ -153,34 +154,43 @@ def _mask_pair(match: re.Match[str]) -> str:
     # `name:value` is a pair only where it cannot be a path, a port or a time.
     if match["e"] == ":" and not match["k"] and not re.search(r"[{,]\s*$", match.string[: match.start()]):
         return match[0]
-    if MASK in inner or not secret_name(name) or not _is_secret(name, inner):
+    if MASK in inner or not _secret_name(name) or not _is_secret(name, inner):
         return match[0]
     return match[0][: len(match[0]) - len(value)] + quote + MASK + quote
 
 
-def _header(text: str) -> str:
-    """Mask the value of an HTTP header that is named like a secret."""
+def _header(text: str, sure: bool) -> str:
+    """Mask the value of a header that is named like a secret; without a space only where it is surely one."""
     name, colon, value = text.partition(":")
     if colon and value.strip() and re.fullmatch(r"[A-Za-z][\w-]*", name) and not value.startswith("//"):
         space = value[: len(value) - len(value.lstrip())]
-        if secret_name(name) and (space or name.lower() in ("authorization", "cookie")):
+        if secret_name(name) and (sure or space or name.lower() in ("authorization", "cookie")):
             return text if re.fullmatch(_REFERENCE, value.strip()) else f"{name}:{space}{MASK}"
     return text
 
 
-def _login(value: str) -> str:
-    """Mask a value, keeping the user of `user:password`."""
-    user, colon, password = value.partition(":")
-    if re.fullmatch(_REFERENCE, password if colon else value):
+def _told(value: str, how: str) -> str:
+    """Mask a value that a tool is given by an option, keeping the user of a login.
+
+    Args:
+        value: the whole of it.
+        how: as in the table of `xt.redact_tools`.
+    """
+    user, separator, password = value, "", ""
+    if how and how in "@:":
+        user, separator, password = re.fullmatch(r"(?s)([^:,%=]*)([:,%=]?)(.*)", value).groups()  # type: ignore[union-attr]
+    if re.fullmatch(_REFERENCE, password if separator else value) or (how == ":" and not password):
         return value
-    return f"{user}:{MASK}" if colon and user and password else MASK
+    return f"{user}{separator}{MASK}" if user and password else MASK
 
 
 def _is_secret(name: str, value: str) -> bool:
     """Whether the value of an option of a secret name is worth masking."""
-    if not value or value == MASK or re.fullmatch(_REFERENCE, value):
+    if not value or value == MASK or value.lower() in _SWITCHED or re.fullmatch(_REFERENCE, value):
         return False
-    upper = name.lstrip("-").upper().replace("-", "_").replace(".", "_")
+    upper = _upper(name)
+    if upper.endswith("PWD") and value.startswith((".", "/", "~", "$")):
+        return False
     if upper.partition("_")[0] in _SWITCHES:
         return (
             len(value) >= 8 and entropy(value) >= 3.0 and any(c.isdigit() for c in value) and "." not in value
@@ -199,13 +209,39 @@ def _is_secret(name: str, value: str) -> bool:
 def _shell(text: str, depth: int) -> str:
     """Mask inside a string that a shell may split into words, leaving all else as it is written."""
     spans = [(found.start(), found.end()) for found in re.finditer(_WORD, text)]
-    plain = [re.sub(_QUOTED, lambda m: m[1] or m[2] or m[3] or "", text[start:end]) for start, end in spans]
+    plain = [_unquoted(text[start:end]) for start, end in spans]
     cleaned = mask_words(plain, depth + 1)
+    piped = {index for match in re.finditer(_PIPED, text) for index in _within(spans, match)}
+    cleaned = [
+        MASK if index in piped and "$" not in plain[index] else new for index, new in enumerate(cleaned)
+    ]
     parts = []
     at = 0
     for (start, end), word, new in zip(spans, plain, cleaned, strict=True):
         if new != word:
-            quote = next((char for char in text[start:end] if char in "'\""), "'")
-            parts += [text[at:start], f"{quote}{new}{quote}" if re.search(r"\s", new) else new]
+            parts += [text[at:start], _requoted(text[start:end], word, new)]
             at = end
     return "".join(parts) + text[at:]
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(_QUOTED, lambda m: m[1] or m[2] or m[3] or "", text)
+
+
+def _requoted(text: str, plain: str, masked: str) -> str:
+    """Mask a word of a shell as it is written: what was there is read off what stays the same."""
+    written = text
+    for part in taken(plain, masked):
+        written = written.replace(part, MASK, 1)
+    if _unquoted(written) == masked:
+        return written
+    quote = next((char for char in text if char in "'\""), "'")
+    return f"{quote}{masked}{quote}" if re.search(r"\s", masked) else masked
+
+
+def _within(spans: list[tuple[int, int]], match: re.Match[str]) -> list[int]:
+    return [
+        index
+        for index, (start, end) in enumerate(spans)
+        if match.start("s") <= start and end <= match.end("s")
+    ]

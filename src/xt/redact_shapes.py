@@ -115,6 +115,11 @@ ISSUED = [
     Shape("a JSON web token", ("eyJ",), r"(?<![0-9A-Za-z])eyJ[\w-]{8,}\.eyJ[\w-]{4,}(?:\.[\w-]*)?"),
     Shape("an age key", ("AGE-SECRET-KEY-", "age-secret-key-"), r"(?i)AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,}"),
     Shape(
+        "a conda token",
+        ("/t/tk-", "anaconda.org/t/"),
+        r"(?:(?<=/t/)tk-|(?<=anaconda\.org/t/))[0-9A-Za-z-]{8,}(?=/|$|[\s\"'])",
+    ),
+    Shape(
         "a private key",
         ("PRIVATE KEY",),
         r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)",
@@ -140,11 +145,20 @@ AWS = Shape(
     ("ecret_", "ECRET_", "ecretA"),
     r"(?i)aws_?secret_?(?:access_?)?key[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<s>[0-9a-z/+]{40})(?![0-9a-z/+=])",
 )
-AROUND = (HEADER, WANDB, PARTS, AWS)
+ODBC = Shape(
+    "a password of a connection string",
+    (";Pwd=", ";PWD=", ";pwd="),
+    r"(?i);pwd=(?![/.~$])(?P<s>\{[^}]+\}|[^;\s\"']{4,})",
+)
+ORACLE = Shape(
+    "a password of a connection string", ("jdbc:oracle",), r"jdbc:oracle:\w+:[^/\s@:]+/(?P<s>[^@\s]+)@"
+)
+NETRC = Shape("a login", (" password ",), r"\blogin\s+\S+\s+password\s+(?P<s>\S{4,})")
+AROUND = (HEADER, WANDB, PARTS, AWS, ODBC, ORACLE, NETRC)
 #: A name that holds such a word, and what it is set to.
 NAMED = (
     r"(?i)(?:key|token|secret|passw|pass|pwd|auth|credential|cookie|signature)[\w-]{0,30}[\"']?\s{0,3}(?:=>|:=|[:=])"
-    r"\s{0,3}[\"']?(?P<s>[0-9A-Za-z_.=+/-]{10,150})"
+    r"\s{0,3}[\"']?(?P<s>[0-9A-Za-z_.=+/-]{8,150})"
 )
 #: The same quoted or without a space, where the name leaves no doubt: whatever it looks like.
 SURE = (

@@ -12,7 +12,9 @@ _TOKEN_USERS = words("x-access-token x-oauth-basic x-token-auth oauth2 gitlab-ci
 LONGEST = 4096
 _END = r"[\s\"'<>`|\\^]"
 #: Names of query parameters that `secret_name` does not know.
-_QUERY = words("sig key code sas googleaccessid key-pair-id policy x-amz-credential x-goog-credential")
+_QUERY = words(
+    "sig key code sas googleaccessid odbc_connect key-pair-id policy x-amz-credential x-goog-credential"
+)
 
 
 def mask_urls(text: str) -> str:
