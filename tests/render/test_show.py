@@ -36,7 +36,7 @@ from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
 from xt.model.event import Named, Noted, Reused, Verified
 from xt.model.files import Input, Output, Problem
-from xt.model.result import Metric, Record, Start, Stream
+from xt.model.result import Exit, Metric, Record, Start, Stream
 from xt.model.snapshot import Param, Repeat, Seed, Snapshot
 from xt.model.standing import RunStanding
 from xt.render.show import NARROWEST, WIDEST, render
@@ -57,6 +57,7 @@ class Page(NamedTuple):
     live: list[str] = []  # noqa: RUF012
     bundles: tuple[Bundle, ...] = ()
     lacking: list[str] | None = None
+    ended: Exit | None = None
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:
