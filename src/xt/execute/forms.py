@@ -42,11 +42,7 @@ def forms(value: str) -> list[bytes]:
         wide = value.encode("utf-16-le", "surrogatepass")
         code = raw.hex().encode()
         found += [code, code.upper()]
-        found += [
-            line
-            for at in range(0, len(code), 60)
-            if LEAST_LINE <= len(line := code[at : at + 60]) < len(code)
-        ]
+        found += [line for at in range(0, len(code), 60) if 16 <= len(line := code[at : at + 60]) < len(code)]
         # In both orders of bytes, where half of them are zero.
         found += [wide[:-1]] if raw.isascii() else [wide, value.encode("utf-16-be", "surrogatepass")]
     return [form for form in dict.fromkeys(found) if len(form) >= LEAST]

@@ -223,6 +223,13 @@ def secrets_of(request: RunRequest, outside: Outside, settings: Settings) -> dic
     if request.docker is not None:
         hidden = argv_secrets(request.docker.options)
         found |= {f"docker {name}": value for name, value in hidden.items()}
+    words = [*request.command, *(request.docker.options if request.docker is not None else ())]
+    files = [".env"] if os.path.exists(os.path.join(outside.cwd, ".env")) else []
+    if files or any(word.startswith("--env-file") for word in words):
+        from xt.collect import env_files
+
+        files += env_files.named(words)
+        found |= env_files.secrets(files, outside.cwd, outside.environ, settings.env.secrets)
     return found
 
 
