@@ -24,6 +24,8 @@ import typer
 import xt
 from xt import config, errors
 from xt.cli.app import build
+from xt.cli.examples import EXAMPLES
+from xt.cli.helping import named
 from xt.model.audit import Audits
 from xt.model.bundle import Compared, Shown, Versions
 from xt.model.cases import CasesOfRun, History
@@ -119,7 +121,8 @@ HEEDED = {
 CLI_HEAD = """\
 # Commands
 
-`xt --help` lists the commands, `xt COMMAND --help` its options, `xt --version` prints the version.
+`xt --help` lists the commands, `xt COMMAND --help` (or `xt help COMMAND`) its options, `xt --version` prints
+the version.
 Data goes to standard output, everything else to standard error. In a pipe or a file there are no colours,
 and 80 columns unless `COLUMNS` says otherwise.
 
@@ -259,7 +262,7 @@ def cli_reference() -> str:
         rows = [_argument_row(item) for item in of_sort(command, "argument")]
         rows += [_option_row(item) for item in of_sort(command, "option")]
         rows.append("| `-h`, `--help` | Show the options and exit. |\n")
-        parts += ["| | |\n|---|---|\n", *rows, "\n"]
+        parts += ["| | |\n|---|---|\n", *rows, "\n", _examples(name)]
     parts.append(CLI_STATUSES)
     parts += [f"| {value} | {text} |\n" for value, text in exit_statuses()]
     parts += [CLI_AFTER_STATUSES, "## Variables\n\nGiven to the command:\n\n", _rows(GIVEN)]
@@ -278,9 +281,14 @@ def _placeholder(item: Any) -> str:
     choices = getattr(item.type, "choices", None)
     if choices and item.param_type_name == "argument":
         return f"[{'|'.join(choices)}]"
-    if item.metavar:
-        return str(item.metavar)
-    return "N" if "int" in item.type.name.lower() else "TEXT"
+    return named(item)
+
+
+def _examples(name: str) -> str:
+    lines = EXAMPLES.get(name, ())
+    column = max((len(typed) for typed, _ in lines), default=0)
+    shown = "".join(f"{typed:<{column}}  # {what}\n" for typed, what in lines)
+    return f"```sh\n{shown}```\n\n" if shown else ""
 
 
 def _argument_row(item: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xt import __version__
+from xt.cli.examples import EXAMPLES
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from taking import arguments, options, spellings
@@ -95,6 +96,9 @@ def _page(name: str, command: Any, placeholder: Callable[[Any], str]) -> str:
         if described:
             parts.append(_section("ARGUMENTS", "\n".join(described)))
         parts.append(_section("OPTIONS", _options(command, placeholder)))
+    shown = [f".TP\n\\fB{_plain(typed)}\\fR\n{prose(what)}" for typed, what in EXAMPLES.get(name, ())]
+    if shown:
+        parts.append(_section("EXAMPLES", "\n".join(shown)))
     parts.append(_section("SEE ALSO", r"\fBxt\fR(1), which has exit statuses and variables"))
     return "".join(parts)
 

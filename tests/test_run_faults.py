@@ -192,3 +192,68 @@ def test_without_room_for_another_process_xt_becomes_the_command(folder, forks):
     assert len(said) == 1, said
     assert "this run is not recorded" in said[0] and "bug" not in said[0]
     assert folder.xt("ls").out.startswith(b"no runs yet")
+
+
+def test_an_installation_that_is_not_whole_keeps_no_command_from_running(folder, tmp_path):
+    """As in the midst of an upgrade: one of its files cannot be imported."""
+    (tmp_path / "xt").mkdir()
+    for path in Path(SOURCE, "xt").iterdir():
+        if path.name not in ("declare.py", "__pycache__"):
+            (tmp_path / "xt" / path.name).symlink_to(path)
+    (tmp_path / "xt/declare.py").write_text("raise ImportError('half of it is here')")
+    broken = {"PYTHONPATH": str(tmp_path)}
+    for words in (["-q", "-m", "why", "--"], []):
+        done = folder.run(*words, "sh", "-c", "echo out; exit 5", env=broken)
+        assert (done.code, done.out) == (5, b"out\n")
+        assert done.err == "xt: warning: this run is not recorded: xt cannot be loaded: half of it is here\n"
+    refused = folder.run("--strict", "--", "echo", "out", env=broken)
+    assert (refused.code, refused.out) == (125, b"")
+    assert "this installation of xt is not whole: half of it is here\n" in refused.err
+    assert "Traceback" not in refused.err
+    assert folder.run("--", "no-such-command", env=broken).code == 127
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize(
+    ("call", "n", "script"),
+    [("wait4", "1+", "exit 5"), ("wait4", "1", "kill -9 $$"), ("rt_sigtimedwait", "1+", "exit 5")],
+)
+def test_how_the_command_ended_is_kept_whatever_the_system_says(folder, call, n, script):
+    done = subprocess.run(
+        [
+            *("strace", "-qq", "-o", os.devnull, "-e", f"inject={call}:error=EIO:when={n}"),
+            *folder.command("run", "--", "sh", "-c", script),
+        ],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == (5 if script == "exit 5" else 137), done.stderr
+    assert b"bug" not in done.stderr
+    result = folder.record()["result"]
+    assert (result["exit_code"], result["signal"]) == ((5, None) if script == "exit 5" else (None, 9))
+
+
+def test_how_a_command_ended_outlives_an_xt_that_is_killed_while_it_stores(folder, tmp_path):
+    """Whatever it is that takes long then: here it is a reader of its output that is in no hurry."""
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        folder.command("run", "-q", "--", "sh", "-c", "head -c 4000000 /dev/zero & exit 3"),
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        stdout=write,
+    )
+    os.close(write)
+    try:
+        while not list((folder.path / ".xt/live").glob("*/exit.json")):
+            assert process.poll() is None
+        assert b"storing (exit 3)" in folder.xt("ls").out
+        assert b"what came out is being stored" in folder.xt("show").out
+    finally:
+        process.kill()
+        process.wait()
+        os.close(read)
+    assert b"lost (exit 3)" in folder.xt("ls").out
+    assert b"its command ended, and then no record came" in folder.xt("show").out
+    assert b"its command ended, and no record was written" in folder.xt("fsck").out

@@ -55,12 +55,16 @@ class XtError(Exception):
             self.add_note(f"hint: {hint}")
 
 
-def reason(error: OSError | XtError) -> str:
-    """What went wrong, as part of a sentence: `Read-only file system: PATH`."""
+def reason(error: Exception) -> str:
+    """What went wrong, as part of a sentence: `Read-only file system: PATH`; `a bug in xt: …`."""
     if isinstance(error, XtError):
         return error.message
-    where = f": {error.filename}" if error.filename else ""
-    return f"{error.strerror or error}{where}"
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}"
+    if isinstance(error, ImportError):
+        return f"this installation of xt is not whole: {error}"
+    return f"a bug in xt: {type(error).__name__}: {error}"
 
 
 class UsageError(XtError):

@@ -113,7 +113,9 @@ def test_settings_of_tickets_that_make_no_sense(folder, runs, table, said):
 
 def test_what_is_put_away_is_passed_over_and_comes_back(folder, runs):
     first, second = runs
-    assert "a mistake" in out(folder.xt("rm", second, "-m", "a mistake"))
+    said = out(folder.xt("rm", second, "-m", "a mistake"))
+    assert said.startswith(f"{second[:4]} · put away just now · by ")
+    assert said.endswith(f"a mistake\nxt rm --undo {second[:4]} brings back, xt gc deletes\n")
     assert folder.record("@")["id"] == first
     assert folder.record("given")["id"] == first
     assert second[:4] not in out(folder.xt("ls"))

@@ -184,7 +184,7 @@ def test_options_are_found():
     ("words", "status", "said"),
     [
         (["frobnicate"], 2, "no command `frobnicate`"),
-        (["--frobnicate"], 2, "No such option: --frobnicate"),
+        (["--frobnicate"], 2, "`xt` has no option `--frobnicate`"),
         ([""], 2, "no command ``"),
         (["shwo"], 2, "no command `shwo`"),
         (["complete"], 2, "no command `complete`"),
@@ -192,7 +192,16 @@ def test_options_are_found():
         (["run", "--"], 2, "no command to run"),
         (["run", "--seed", "x", "--", "true"], 2, None),
         (["run", "-i", "gone", "--", "true"], 125, "a declared input does not exist: `gone`"),
+        (["run", "-n", "@", "--", "true"], 2, "`@` cannot be a name"),
+        (["run", "-t", "@~1", "--", "true"], 2, "`@~1` cannot be a tag"),
+        (["run", "--message", "why", "true"], 2, "`xt run` has no option `--message`"),
         (["ls", "-n", "9" * 5000], 2, None),
+        (["ls", "-n", "x"], 2, "`-n` is a whole number, not `x`"),
+        (["verify", "@", "--repeat=0"], 2, "`--repeat` is from 1 to 10,000, not `0`"),
+        (["diff", "--format", "yaml"], 2, "`--format` has no `yaml`"),
+        (["diff", "a", "b", "c"], 2, "`xt diff` takes no further word: `c`"),
+        (["plot"], 2, "`xt plot` needs `METRIC… [RUN…]`"),
+        (["du", "--json=3"], 2, "`--json` takes no value"),
         (["ls", "metric.loss<low"], 2, "`low` is no number"),
     ],
 )
@@ -211,10 +220,53 @@ def test_a_mistake_in_the_line(words, status, said, world):
         (["remote", "add"], "`xt remote add NAME URL`"),
         (["remote", "rm", "gone"], "there is none: `xt remote add NAME URL` names one"),
         (["gc", "--grace", "1000000d"], "at least `1h`, and less than `11574d`"),
+        (["list"], "did you mean `xt ls`? `xt --help` lists the commands"),
+        (["shwo"], "did you mean `xt show`? `xt --help` lists the commands"),
+        (["frobnicate"], "`xt --help` lists the commands"),
+        (["help", "nothing-like-it"], "`xt --help` lists the commands"),
+        (["python3", "train.py", "--lr", "a b"], "to record it: `xt run -- python3 train.py --lr 'a b'`"),
+        (["--verison"], "did you mean `--version`? `xt --help` lists the options"),
+        (["diff", "--stats"], "did you mean `--stat`? `xt diff --help` lists the options"),
+        (["ls", "--since", "7d"], "a query does that: `xt ls since:7d`"),
+        (["ls", "--tag=gold"], "a query does that: `xt ls tag:gold`"),
+        (
+            ["ls", "--sort", "loss"],
+            "a metric is `metric.loss`, a param `param.loss`; properties: run, when, status, name, task,"
+            " user, host, ticket, branch, commit, recipe, time, exit, level, tags, group, …",
+        ),
+        (["show", "latest"], "`@` is the newest run, `@~1` the one before it"),
+        (["logs", "HEAD~1"], "`@` is the newest run, `@~1` the one before it"),
+        (["show", "@^"], "`@` is the newest run, `@~1` the one before it"),
+        (["show", "@~1..@"], "two runs are two words; `xt ls` lists the runs"),
+        (["logs", "status:failed"], "that looks like a query, which `xt ls` takes; `@` is the newest run"),
+        (["tag", "gold"], "the run stands first: `xt tag @ gold`; `xt ls` lists the runs; `@` is the newest"),
+        (
+            ["tag", "gold", "@"],
+            "the run stands first: `xt tag @ gold`; `xt ls` lists the runs; `@` is the newest",
+        ),
+        (
+            ["name", "best"],
+            "the run stands first: `xt name @ best`; `xt ls` lists the runs; `@` is the newest",
+        ),
+        (
+            ["note", "it overfits"],
+            "the run stands first: `xt note @ -m 'it overfits'`; `xt ls` lists the runs; `@` is the newest",
+        ),
+        (["ls", "--limit", "3"], "did you mean `-n`? `xt ls --help` lists the options"),
+        (["verify"], "such as `xt verify @`; `xt verify --help` lists the options"),
+        (["diff", "a", "b", "c"], "such as `xt diff @~1 @`; `xt diff --help` lists the options"),
+        (["baseline", "st", "@"], "did you mean `set`? it can be: set, show, history, rm"),
+        (["show", "--code"], "`xt show --code PATH`; `xt show --help` lists the options"),
     ],
 )
 def test_the_hint_is_of_what_was_meant(words, hint, world):
     assert told(words, world)[1]["hint"] == hint
+
+
+def test_the_run_before_may_be_named_as_git_does(world):
+    one, other = (call(["show", "--json", reference], str(world), {}) for reference in ("@~", "@~1"))
+    assert one[:2] == other[:2]
+    assert (one[0], b"xt.run/1" in one[1]) == (0, True)
 
 
 def test_only_who_asks_for_json_gets_a_line_for_programs(world):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -62,7 +63,18 @@ def clean(folder):
     """No workspace is left, nothing is mounted and nothing goes on."""
     assert not [path for path in (folder.path / ".xt/work").glob("*") if path.suffix != ".lock"]
     assert str(folder.path) not in Path("/proc/self/mounts").read_text()
-    wait_for(lambda: str(folder.path.parent) not in processes())
+    wait_for(lambda: str(folder.path.parent) not in processes() and not trials(folder))
+
+
+def trials(folder):
+    """Processes of trials, and the one that begins them, that go on in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            ours = b"xt.cli.trial" in (process / "cmdline").read_bytes()
+            if ours and str((process / "cwd").readlink()).startswith(str(folder.path)):
+                found.append(int(process.name))
+    return found
 
 
 def processes():
@@ -81,11 +93,11 @@ def lose_an_input(folder):
     folder.write("data.csv", "changed")
 
 
-def started(folder, *words):
+def started(folder, *words, env=None):
     return subprocess.Popen(
         folder.command(*words),
         cwd=folder.path,
-        env={**os.environ, "PYTHONPATH": SOURCE},
+        env={**os.environ, "PYTHONPATH": SOURCE, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

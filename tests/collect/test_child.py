@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -49,6 +50,19 @@ def test_one_nobody_waits_for_can_be_ended():
     child.end()
     with pytest.raises(ProcessLookupError):
         os.kill(child.pid, 0)
+
+
+def test_what_it_started_itself_is_waited_for_no_longer():
+    """A helper of git's holds the streams open when git is gone."""
+    began = time.monotonic()
+    script = "sleep 50 & echo $!; sleep 50"
+    for give_up in (Child.end, lambda child: child.wait(0.3)):
+        child = Child(["/bin/sh", "-c", script], os.environ)
+        with contextlib.suppress(TimeoutError):
+            give_up(child)
+        with pytest.raises(ProcessLookupError):
+            os.kill(child.pid, 0)
+    assert time.monotonic() - began < 40, "not until the helper has ended"
 
 
 def test_a_signal_is_a_negative_code():

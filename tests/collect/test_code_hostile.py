@@ -369,6 +369,7 @@ def test_git_that_fails(project):
 
 def test_git_that_hangs_is_given_up(project, monkeypatch):
     monkeypatch.setattr(git_module, "TIMEOUT", 0.2)
+    monkeypatch.setattr(git_module, "_gave_up", False)
     folder = project.tmp / "bin"
     folder.mkdir()
     (folder / "git").write_text("#!/bin/sh\nexec sleep 60\n")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import random
 import struct
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.compare.contents_of import Held
-from xt.compare import Rule, UnreadableError
+from xt.compare import Rule, UnreadableError, spread_arrays, spread_plain
 from xt.compare.arrays import Array, compare_arrays
+from xt.compare.blocks import Room, block, of_dtype
 from xt.compare.closeness_arrays import close_floats, close_integers, steps_apart
-from xt.compare.kinds import block, named, of_dtype
+from xt.compare.kinds import Kind, described, named
 from xt.compare.measured import measures_of
 from xt.compare.spread import Spread
 from xt.model.delta import Delta, Measure
@@ -107,13 +111,139 @@ def test_neighbours_are_one_step_apart_even_across_zero(width: int) -> None:
     assert steps[4] == 2 * int(np.finfo(dtype).max.view(signed))
 
 
+def spread_of(kind: Kind, stored: list[bytes], rule: Rule) -> Spread:
+    return gathered((kind, kind), stored, rule, [], with_numpy=True)
+
+
+def gathered(
+    kinds: tuple[Kind, Kind], stored: list[bytes], rule: Rule, cuts: list[int], *, with_numpy: bool
+) -> Spread:
+    spreads = {"": Spread(rule)}
+    count = len(stored[0]) // kinds[0].itemsize
+    places = sorted({0, count, *(cut for cut in cuts if cut < count)})
+    room = Room()
+    for start, stop in pairwise(places):
+        part = [
+            data[start * kind.itemsize : stop * kind.itemsize]
+            for kind, data in zip(kinds, stored, strict=True)
+        ]
+        if with_numpy:
+            spread_arrays.compare_step(kinds, part, spreads, start, room)
+        else:
+            spread_plain.compare_step(kinds, part, spreads, start)
+    return spreads[""]
+
+
+SEEDS = st.integers(0, 2**32)
+PLAIN = [
+    *("float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2", "complex64", "complex128"),
+    *("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool"),
+]
+
+
+def stored_pairs(kind: Kind, seed: int) -> list[bytes]:
+    """Bytes of two arrays: of anything, of near ones, of ones that differ in their signs, of special ones."""
+    chance = random.Random(seed)
+    size = kind.itemsize // kind.parts
+    order: Literal["big", "little"] = "big" if kind.stored[0] == ">" else "little"
+    most = 256**size
+    one = 0x3F80 << 8 * size >> 16 if size > 1 else 0x38
+    top = 1 << (8 * size - 1)
+    special = [0, top, one, one | top, top - 1, 0x7F80 << 8 * size >> 16, 1, top + 1]
+
+    def pair(way: int) -> tuple[int, int]:
+        code = chance.randrange(most)
+        if way == 0:
+            return code, chance.randrange(most)
+        if way == 1:
+            return code, max(0, code - chance.randrange(4))
+        if way == 2:
+            return code, code ^ top
+        if way == 3:
+            return one + chance.randrange(40), one + chance.randrange(40)
+        return chance.choice(special), chance.choice([*special, code])
+
+    ways = chance.sample(range(5), chance.randrange(1, 6))
+    pairs = [pair(chance.choice(ways)) for _ in range(kind.parts * chance.randrange(1, 40))]
+    return [b"".join((each[side] % most).to_bytes(size, order) for each in pairs) for side in (0, 1)]
+
+
+@pytest.mark.parametrize("label", PLAIN)
+@settings(deadline=None)
+@given(SEEDS, RULES, st.lists(st.integers(1, 20), max_size=3), st.booleans())
+def test_few_values_come_to_the_same_without_numpy_however_they_are_cut(
+    label: str, seed: int, rule: Rule, cuts: list[int], swapped: bool
+) -> None:
+    kind = named(label, ">" if swapped else "<")
+    stored = stored_pairs(kind, seed)
+    plain = gathered((kind, kind), stored, rule, [], with_numpy=False)
+    for with_numpy in (True, False):
+        other = gathered((kind, kind), stored, rule, cuts, with_numpy=with_numpy)
+        assert vars(other) == vars(plain)
+    assert vars(gathered((kind, kind), stored, Rule(), [], with_numpy=True)) == vars(
+        gathered((kind, kind), stored, Rule(), [], with_numpy=False)
+    )
+
+
+@settings(deadline=None)
+@given(SEEDS, RULES, st.tuples(st.sampled_from(PLAIN), st.sampled_from(PLAIN)))
+def test_few_values_of_two_types_come_to_the_same_without_numpy(
+    seed: int, rule: Rule, labels: tuple[str, str]
+) -> None:
+    kinds = named(labels[0]), named(labels[1], ">")
+    assume(kinds[0].parts == kinds[1].parts and labels[0] != labels[1])
+    sides = [stored_pairs(kind, seed)[0] for kind in kinds]
+    count = min(len(side) // kind.itemsize for side, kind in zip(sides, kinds, strict=True))
+    stored = [side[: count * kind.itemsize] for side, kind in zip(sides, kinds, strict=True)]
+    assert vars(gathered(kinds, stored, rule, [], with_numpy=True)) == vars(
+        gathered(kinds, stored, rule, [2], with_numpy=False)
+    )
+
+
+@pytest.mark.parametrize("label", ["float64", "float32", "float16", "bfloat16", "int32", "complex64"])
+@pytest.mark.parametrize("factor", [1 + 1e-5, 1.125, -1.0, 2.0, 0.0])
+def test_many_values_come_to_the_same_without_numpy(label: str, factor: float) -> None:
+    """Where all are changed alike, the largest shares are many and near each other."""
+    kind = named(label)
+    values = np.random.default_rng(5).standard_normal(6_000 * kind.parts) * 50
+    sides = [values, values * factor]
+    if label == "bfloat16":
+        stored = [(np.array(side, "f4").view("u4") >> 16).astype("u2").tobytes() for side in sides]
+    elif kind.parts == 2:
+        stored = [side.astype("f4").tobytes() for side in sides]
+    else:
+        stored = [side.astype(label).tobytes() for side in sides]
+    for rule in (Rule(), Rule(rtol=1.01e-5), Rule(rtol=0.12, atol=1e-3), Rule(atol=5e-4, ulp=90)):
+        plain = gathered((kind, kind), stored, rule, [], with_numpy=False)
+        for cuts in ([], [37, 1000, 2222]):
+            assert vars(gathered((kind, kind), stored, rule, cuts, with_numpy=True)) == vars(plain)
+
+
+def test_rows_of_bytes_come_to_the_same_without_numpy() -> None:
+    kind = Kind("bytes of 3", "opaque", 3, "|V3")
+    stored = [b"abcdefghi", b"abcdeXghi"]
+    both = [gathered((kind, kind), stored, Rule(), [], with_numpy=each) for each in (True, False)]
+    assert vars(both[0]) == vars(both[1])
+    assert both[0].differing == 1
+
+
+@pytest.mark.parametrize("label", PLAIN)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_types_are_known_without_numpy_as_numpy_describes_them(label: str, order: Any) -> None:
+    kind = named(label, order)
+    if "bfloat" in label or "float8" in label:
+        assert described(label) is None
+        return
+    dtype = np.dtype(label).newbyteorder(order)
+    assert kind == of_dtype(dtype) == described(dtype.str)
+
+
 @given(st.lists(st.tuples(*[st.integers(-(2**63), 2**63 - 1)] * 2), min_size=1), BOUNDS)
 def test_integers_do_not_overflow(values: list[tuple[int, int]], atol: float) -> None:
     a, b = np.array(values, np.int64).T
     expected = [x == y or float(abs(x - y)) <= atol for x, y in values]
     assert close_integers(a, b, Rule(atol=atol)).tolist() == expected
-    spread = Spread(Rule())
-    spread.add(block(named("int64"), a.tobytes()), block(named("int64"), b.tobytes()), 0)
+    spread = spread_of(named("int64"), [a.tobytes(), b.tobytes()], Rule())
     assert spread.delta.value == max(abs(x - y) for x, y in values)
 
 
@@ -128,8 +258,7 @@ def test_the_fast_way_counts_as_the_law_does(label: str, data: st.DataObject, ru
     raw = data.draw(st.lists(st.one_of(st.tuples(codes, codes), alike), min_size=1, max_size=20))
     stored = [b"".join(pair[side].to_bytes(kind.itemsize, "little") for pair in raw) for side in (0, 1)]
     left, right = (block(kind, side) for side in stored)
-    spread = Spread(rule)
-    spread.add(left, right, 0)
+    spread = spread_of(kind, stored, rule)
     assert left.codes is not None and right.codes is not None
     close = close_floats(left.values, right.values, rule, (left.codes, right.codes))
     equal = close_floats(left.values, right.values, Rule())
@@ -318,10 +447,8 @@ def test_an_array_that_ends_early_is_unreadable() -> None:
 
 
 def test_measures_carry_only_declared_bounds() -> None:
-    spread = Spread(Rule(ulp=4))
-    a = block(named("float64"), np.array([1.0, 2.0]).tobytes())
-    b = block(named("float64"), np.array([1.0, np.nextafter(2.0, 3.0)]).tobytes())
-    spread.add(a, b, 0)
+    stored = [np.array([1.0, last]).tobytes() for last in (2.0, np.nextafter(2.0, 3.0))]
+    spread = spread_of(named("float64"), stored, Rule(ulp=4))
     found = {m.what: m for m in measures_of(spread, Rule(ulp=4), array_of(np.zeros(2)))}
     assert (found["ulp"].value, found["ulp"].at, found["ulp"].bound) == (1, "[1]", 4)
     assert found["max rel"].bound is None

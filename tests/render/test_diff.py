@@ -193,6 +193,18 @@ def test_bars_are_on_one_scale_and_never_vanish() -> None:
     assert lines[2] == "   0"
 
 
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("tab", ["", "\t\t"])
+def test_what_differs_in_a_long_line_is_seen(width: int, tab: str) -> None:
+    start = tab + "; ".join(f"w[{number}] -= a.lr*g*x" for number in range(9))
+    patch = f"@@ -1,2 +1,2 @@\n {start}\n-{start}; b -= g\n+{start}; b -= 0.5*g"
+    text = page(comparison(causes(code=whole("code", [file("a.py", 1, 1, patch)]))), width=width)
+    lines = text.splitlines()
+    assert [line for line in lines if re.search(r"-….*; b -= g$", line)], text
+    assert [line for line in lines if re.search(r"\+….*; b -= 0.5\*g$", line)], text
+    assert max(map(len, lines)) <= width
+
+
 def test_word_diffs_keep_their_marks() -> None:
     found = causes(code=whole("code", [file("a.py", 1, 1, "@@ -1 +1 @@\nlr = [-0.1-]{+0.05+}")]))
     assert "lr = [-0.1-]{+0.05+}" in page(comparison(found), word_diff=True)

@@ -6,9 +6,8 @@ import sys
 
 import typer
 
-from xt import errors
+from xt.cli import ci_options
 from xt.registry import Row, Table
-from xt.suggest import suggest
 
 #: In the order of `xt --help`.
 COMMANDS = Table(
@@ -65,18 +64,22 @@ def build(names: list[str] | None = None) -> typer.Typer:
     Args:
         names: commands to load; all by default.
     """
+    from xt.cli.helping import Command, Group, width
+
+    settings = {"terminal_width": width()}
     app = typer.Typer(
         name="xt",
         help="Put `xt run --` in front of any command and get evidence.",
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        cls=Group,
+        context_settings={"help_option_names": ["-h", "--help"], **settings},
     )
 
     @app.callback(invoke_without_command=True)
     def root(
-        version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+        version: bool = typer.Option(False, "-V", "--version", help="Print the version and exit."),
     ) -> None:
         if version:
             from xt import __version__
@@ -86,23 +89,28 @@ def build(names: list[str] | None = None) -> typer.Typer:
 
     for row in COMMANDS:
         if names is None or row.name in names:
-            settings = _PASS_THROUGH if row.name == "run" else {}
+            words = _PASS_THROUGH if row.name == "run" else {}
             command = COMMANDS.get(row.name)
             # Commands that go without Typer when there are no options name it in annotations alone.
-            command.__globals__.setdefault("typer", typer)
-            app.command(row.name, help=row.summary + ".", context_settings=settings)(command)
+            for known, what in (("typer", typer), ("Ci", ci_options.Ci), ("CiDir", ci_options.CiDir)):
+                command.__globals__.setdefault(known, what)
+            summary = row.summary + "."
+            app.command(row.name, cls=Command, help=summary, context_settings={**words, **settings})(command)
     return app
 
 
 def invoke(arguments: list[str]) -> int:
     """Parse with Typer and run; return the exit status."""
     arguments = arguments or ["--help"]
+    if arguments[0] == "help":
+        arguments = [*arguments[1:2], "--help"]
     named = [word for word in arguments[:1] if word in COMMANDS.rows]
     if not named and not arguments[0].startswith("-"):
-        raise errors.UsageError(
-            f"no command `{arguments[0]}`", suggest(arguments[0], COMMANDS.rows, "commands")
-        )
+        from xt.cli.misuse import unknown_command
+
+        raise unknown_command(arguments, COMMANDS.rows)
     command = typer.main.get_command(build(named or None))
+    called = command.commands[named[0]] if named else command  # type: ignore[attr-defined]
     if named == ["run"]:
         from xt.cli.fast import spelled_out
 
@@ -114,17 +122,12 @@ def invoke(arguments: list[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
-        shown = getattr(error, "format_message", None)
-        if shown is None:
+        from xt.cli.misuse import misused
+
+        ours = misused(error, named[0] if named else None, arguments, called)
+        if ours is None:
             raise
-        where = " ".join(["xt", *named])
-        unknown = getattr(error, "option_name", None)
-        if named == ["run"] and type(error).__name__ == "NoSuchOption":
-            raise errors.UsageError(
-                f"`xt run` has no option `{unknown}`",
-                f"the command's own stand behind it: `xt run COMMAND {unknown}`; xt's: `xt run --help`",
-            ) from error
-        raise errors.UsageError(shown().rstrip("."), f"`{where} --help` lists the options") from error
+        raise ours from error
     finally:
         sys.stdout.flush()
     return status if isinstance(status, int) else 0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from xt import fsio
 from xt.context import Outside
-from xt.errors import NotWrittenError, XtError
+from xt.errors import NotWrittenError, XtError, reason
 from xt.model.ci import Account
 from xt.ops.ci.around import Around, of_error
 from xt.ops.ci.places import Place, check, chosen
@@ -203,7 +203,7 @@ def _warn(error: Exception) -> None:
         where = f": {error.filename}" if error.filename else ""
         _say(f"nothing was reported to CI: {error.strerror or error}{where}")
     else:
-        _say(f"nothing was reported to CI: a bug in xt: {type(error).__name__}: {error}")
+        _say(f"nothing was reported to CI: {reason(error)}")
 
 
 def _say(text: str) -> None:

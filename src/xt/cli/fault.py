@@ -42,8 +42,10 @@ def ours(error: Exception) -> errors.XtError:
         known = errors.StoreError(f"the index cannot be read: {error}", "`.xt/cache` can be deleted")
     elif isinstance(error, MemoryError):
         known = errors.NoMemoryError("there is not enough memory")
+    elif isinstance(error, ImportError):
+        known = errors.UnsupportedError(errors.reason(error), "`pip install --force-reinstall xt` mends it")
     else:
-        known = errors.BugError(f"a bug in xt: {type(error).__name__}: {error}")
+        known = errors.BugError(errors.reason(error))
     known.__cause__ = error
     return known
 

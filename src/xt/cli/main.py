@@ -12,7 +12,7 @@ from xt import __version__, errors
 #: Commands that end as the command does that they run.
 RUNNING = (["run"], ["rerun"])
 #: Commands that go without Typer, a third of what they take, when they are given no options.
-PLAIN = (["ls"], ["show"], ["logs"])
+PLAIN = (["ls"], ["show"], ["logs"], ["diff"])
 #: Commands that report to a job of continuous integration.
 REPORTING = (["run"], ["verify"], ["diff"], ["audit"])
 
@@ -118,19 +118,13 @@ def dispatch(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"xt {__version__}")
         return 0
+    if arguments[:1] == ["run"]:
+        return _run(arguments)
     load_msgspec_lean()
     if arguments[:1] == ["complete"] and len(arguments) == 3:
         from xt.cli.complete import complete
 
         return complete(arguments[1:])
-    if arguments[:1] == ["run"]:
-        from xt.cli import fast
-
-        words = fast.parse(arguments[1:])
-        if words is not None:
-            from xt.cli.run import execute
-
-            return execute(words)
     if arguments[:1] in PLAIN and not any(word[:1] in ("", "-") for word in arguments[1:]):
         from xt.cli import plain
 
@@ -139,6 +133,52 @@ def dispatch(arguments: list[str]) -> int:
     from xt.cli.app import invoke
 
     return invoke(arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command, be it without a record: xt may be half upgraded, or its files not to be read."""
+    try:
+        load_msgspec_lean()
+        from xt.cli import fast
+
+        words = fast.parse(arguments[1:])
+        if words is None:
+            from xt.cli.app import invoke
+        else:
+            from xt.cli.run import execute
+    except BaseException as error:  # a library written in Rust has panics of its own
+        command = _command(arguments[1:])
+        if not command or isinstance(error, KeyboardInterrupt):
+            raise
+        return become(command, f"xt cannot be loaded: {error}")
+    return invoke(arguments) if words is None else execute(words)
+
+
+def _command(arguments: list[str]) -> list[str]:
+    """What is to run, found with nothing loaded; none where that takes more, or it needs a record."""
+    if arguments and not arguments[0].startswith("-"):
+        return arguments
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    if any(word in ("-C", "--strict") or word.startswith("--docker") for word in arguments[:at]):
+        return []
+    return arguments[at + 1 :]
+
+
+def become(command: list[str], why: str) -> int:
+    """Become a command that cannot be recorded; return the status to end with when that fails.
+
+    Nothing that may not be loaded is needed for it.
+    """
+    import signal
+
+    print(f"xt: warning: this run is not recorded: {ascii(why)[1:-1]}", file=sys.stderr, flush=True)
+    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        os.execvp(command[0], command)
+    except (OSError, ValueError) as error:
+        print(f"xt: error: {command[0]!a} cannot be started: {error}", file=sys.stderr)
+        return errors.EXIT_NOT_FOUND if isinstance(error, FileNotFoundError) else errors.EXIT_NOT_EXECUTABLE
 
 
 def load_msgspec_lean() -> None:

@@ -41,6 +41,6 @@ def rm(
             sys.stdout.write(line(run, room, colours))
     else:
         runs = labels.remove(store, references, reason, outside, force=force)
-        sys.stdout.write(away(runs, outside.now(), room, colours))
+        sys.stdout.write(away(runs, outside.now(), room, colours, done=True))
     warn(standing(store).doubts)
     return 0

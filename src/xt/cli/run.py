@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from xt import config, join
 from xt.cli.fast import Words
 from xt.context import Outside, in_ci
-from xt.errors import NotStartedError
+from xt.errors import NotStartedError, XtError, reason
 from xt.model.request import RunRequest
 from xt.ops.evidence import Missing
-from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded
+from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded, started
 from xt.render import runline
 from xt.render.quantities import seconds_since
 from xt.render.terminal import colour
+from xt.render.terminal import width as terminal_width
 from xt.render.visible import visible
 from xt.store import find_root, locate
 
@@ -38,6 +39,18 @@ def execute(words: Words) -> int:
 
         check(words.asked.ci)
     outside = _outside(words.directory)
+    try:
+        return _execute(words, outside)
+    except XtError:
+        raise
+    except Exception as error:
+        if started() or words.asked.strict or words.asked.docker or not words.command:
+            raise
+        # Whatever is wrong with us, the command runs.
+        return _instead(words.command, reason(error))
+
+
+def _execute(words: Words, outside: Outside) -> int:
     began = outside.monotonic()
     root = find_root(outside.cwd)
     settings = config.load(root, outside.cwd)
@@ -80,7 +93,11 @@ def execute(words: Words) -> int:
         status = tell(report, store, outside, began, quiet=request.quiet)
         _to_job(words, report, store, outside, quiet=request.quiet)
         return status
-    after(report, outside, quiet=request.quiet)
+    try:
+        after(report, outside, quiet=request.quiet)
+    except Exception as error:
+        # As below: what is only said must not cost it.
+        say([visible(f"xt: warning: what became of this run could not be told: {reason(error)}")])
     _to_job(words, report, store, outside, quiet=request.quiet)
     return end(report)
 
@@ -95,7 +112,7 @@ def _to_job(words: Words, done: Report | Hit, store: str, outside: Outside, *, q
         report(words.asked, done, store, outside, quiet=quiet)
     except Exception as error:
         # The command has run: its exit code is passed on, whatever is wrong with us.
-        say([visible(f"xt: warning: nothing was reported to CI: {type(error).__name__}: {error}")])
+        say([visible(f"xt: warning: nothing was reported to CI: {reason(error)}")])
 
 
 def _outside(directory: str | None) -> Outside:
@@ -117,7 +134,7 @@ def _warn(lacking: list[Missing]) -> None:
 
 
 def _missed(reason: str) -> None:
-    say([f"xt: warning: not reused, but run: {reason}"])
+    say([visible(f"xt: warning: not reused, but run: {reason}")])
 
 
 def _dropped(words: Words) -> None:
@@ -147,13 +164,16 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
             visible(f"xt: warning: this run is not signed: {report.unsigned} (xt sign signs it later)")
         )
     if report.doubt:
-        lines.append(f"xt: warning: it could not be held against the baseline: {report.doubt}")
+        lines.append(visible(f"xt: warning: it could not be held against the baseline: {report.doubt}"))
     if not quiet:
         repeats = None
         if report.repeats is not None and report.repeats_at is not None:
             repeats = (report.repeats, seconds_since(report.repeats_at, outside.now()))
         ends = colour(sys.stderr, outside.environ)
-        lines.append(runline.line(report.record, report.shown, repeats, report.beside, colour=ends))
+        width = terminal_width(sys.stderr, outside.environ) if sys.stderr.isatty() else None
+        lines.append(
+            runline.line(report.record, report.shown, repeats, report.beside, colour=ends, width=width)
+        )
     say(lines)
 
 
@@ -200,7 +220,11 @@ def unrecorded(
     """
     if request.strict:
         raise NotRecordedError(f"the run cannot be recorded: {error.message}", error.hint) from error
-    say([f"xt: warning: this run is not recorded: {error.message}"])
-    reason, status = run_unrecorded(wrap() if wrap is not None else request.command)
-    say([f"xt: error: {reason}"])
+    return _instead(wrap() if wrap is not None else request.command, error.message)
+
+
+def _instead(command: list[str], why: str) -> int:
+    say([visible(f"xt: warning: this run is not recorded: {why}")])
+    reason, status = run_unrecorded(command)
+    say([visible(f"xt: error: {reason}")])
     return status

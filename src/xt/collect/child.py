@@ -16,6 +16,8 @@ from xt import fsio
 
 #: Python ignores these; a helper must not inherit that.
 _DEFAULT = [signal.SIGPIPE, signal.SIGXFSZ]
+#: Seconds that one that was told to end may take for it.
+_LAST = 2.0
 #: Bytes read at a time.
 _STEP = 1 << 16
 
@@ -59,7 +61,10 @@ class Child:
         """Stop it if nobody waited for it; only for what reads."""
         if self._ends:
             os.kill(self.pid, signal.SIGKILL)
-            self.wait(timeout=60)
+            for fd in self._ends:
+                os.close(fd)  # what it has started itself may hold them open
+            self._ends = []
+            self._let_go()
 
     def wait(self, timeout: float) -> tuple[int, bytes, bytes]:
         """Read until it ends.
@@ -84,6 +89,7 @@ class Child:
                 ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
                 if not ready:
                     os.kill(self.pid, signal.SIGKILL)
+                    self._let_go()
                     raise TimeoutError
                 for fd, _ in ready:
                     data = os.read(fd, _STEP)
@@ -96,14 +102,21 @@ class Child:
             # It knows nothing of a signal to us alone. SIGTERM, so that git takes its locks away.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
+            self._let_go()
             raise
         finally:
             for fd in self._ends:
                 os.close(fd)
             ends, self._ends = self._ends, []
-            _, status = os.waitpid(self.pid, 0)
+        _, status = os.waitpid(self.pid, 0)
         out, messages = (b"".join(parts[fd]) for fd in ends)
         return os.waitstatus_to_exitcode(status), out, messages
+
+    def _let_go(self) -> None:
+        """See its end if it comes at once; one that waits for a server that is gone cannot even be killed."""
+        until = time.monotonic() + _LAST
+        while os.waitpid(self.pid, os.WNOHANG) == (0, 0) and time.monotonic() < until:
+            time.sleep(0.005)
 
 
 def _input(data: bytes | None) -> int:

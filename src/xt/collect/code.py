@@ -9,6 +9,7 @@ from xt.collect.git import GitError
 from xt.collect.gitdir import find_top
 from xt.collect.shot import Shot, remote
 from xt.collect.worktree import Look, look, look_folder
+from xt.errors import reason
 from xt.model.code import Code
 from xt.model.text import to_text
 from xt.redact import clean
@@ -36,8 +37,8 @@ def collect(capture: Capture) -> Code:
         capture.problem("code", f"no snapshot: {error}", hint)
         return Code(status="none", reason=str(error))
     except OSError as error:
-        capture.problem("code", f"no snapshot: {error.strerror}: {error.filename}")
-        return Code(status="none", reason=f"{error.strerror}: {error.filename}")
+        capture.problem("code", f"no snapshot: {reason(error)}")
+        return Code(status="none", reason=reason(error))
 
 
 def _repository(capture: Capture, top: str) -> Code:

@@ -16,8 +16,10 @@ from xt.collect.child import Child
 
 Begun = TypeVar("Begun")
 
-#: Seconds after which a git that hangs (a dead network mount) is given up.
+#: Seconds after which a git that hangs (a dead network mount) is given up …
 TIMEOUT = 60
+#: … and any other after that.
+IMPATIENCE = 5
 
 _OPTIONS = [
     "--no-pager",
@@ -215,6 +217,10 @@ class Dialogue:
         self._child.wait()
 
 
+#: Whether a git did not answer this process.
+_gave_up = False
+
+
 class Running:
     """A git that was started."""
 
@@ -231,10 +237,12 @@ class Running:
         Raises:
             GitError: it failed, or hangs.
         """
-        patience = TIMEOUT if seconds is None else seconds
+        global _gave_up
+        patience = (IMPATIENCE if _gave_up else TIMEOUT) if seconds is None else seconds
         try:
             status, out, messages = self._child.wait(patience)
         except TimeoutError:
+            _gave_up = True
             raise GitError(f"git did not answer within {patience:g} s") from None
         if status != 0 and not may_fail:
             raise GitError(_first(messages) or f"git ended with {status}")

@@ -117,7 +117,7 @@ def _files(capture: Capture, outputs: Sequence[str]) -> Iterator[str]:
             continue
 
         def unreadable(error: OSError) -> None:
-            capture.problem("metrics", f"a folder of metrics cannot be read: {error}")
+            capture.problem("metrics", f"a folder of metrics cannot be read: {error.strerror}")
 
         for folder, folders, names in os.walk(output, onerror=unreadable):
             folders.sort()
@@ -170,7 +170,9 @@ def moment(capture: Capture, path: str) -> tuple[int, int] | None:
     try:
         info = os.stat(path)
     except OSError as error:
-        capture.problem("metrics", f"whether metric files are older than the run is not known: {error}")
+        capture.problem(
+            "metrics", f"whether metric files are older than the run is not known: {error.strerror}"
+        )
         return None
     return info.st_dev, info.st_ctime_ns
 

@@ -6,21 +6,23 @@ import io
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
-from typing import Any, BinaryIO, NamedTuple
-
-import numpy as np
+from typing import BinaryIO, NamedTuple
 
 from xt.compare import Rule, UnreadableError
-from xt.compare.kinds import Block, Kind, block, same_type
+from xt.compare.kinds import Kind, same_type
 from xt.compare.measured import delta_of_values
+from xt.compare.numpy_alone import load
 from xt.compare.spread import Spread
+from xt.compare.spread_plain import compare_step, knows
 from xt.model.delta import Delta
 
-#: Bytes looked at in one step: both sides and three results fit into a second level cache.
-_STEP = 1 << 18
+#: Bytes looked at in one step: both sides and what is computed of them fit into a second level cache.
+_STEP = 1 << 19
+#: Values that are looked at one by one, because that takes less time than to load numpy.
+FEW = 30_000
 #: Bytes one thread takes on at a time.
 _SHARE = 1 << 25
 #: Numpy releases the interpreter's lock, so two threads halve the time; more would fight over memory.
@@ -132,6 +134,9 @@ def _in_c_order(array: Array) -> Array:
         data = file.read(array.size)
     if len(data) != array.size:
         raise UnreadableError("it ends before its values do")
+    load()
+    import numpy as np
+
     items = np.frombuffer(data, f"V{array.kind.itemsize}").reshape([array.shape[axis] for axis in array.axes])
     turned = np.ascontiguousarray(items.transpose(np.argsort(array.axes))).tobytes()
     return array._replace(axes=straight, open=lambda: io.BytesIO(turned), start=0)
@@ -146,6 +151,8 @@ def _measure(pairs: list[tuple[Array, Array] | None], rule: Rule) -> list[Spread
     if workers == 1:
         results = [_work(tasks, rule)]
     else:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(workers) as pool:
             results = list(pool.map(lambda _: _work(tasks, rule), range(workers)))
     found: list[Spreads | None] = [None if pair is None else {} for pair in pairs]
@@ -190,6 +197,7 @@ class _Tasks:
 def _work(tasks: _Tasks, rule: Rule) -> list[tuple[int, Spreads]]:
     """Do pieces of work until none is left; what is opened is kept while the next piece is in it too."""
     done: list[tuple[int, Spreads]] = []
+    look = _Look()
     with _Opened() as left, _Opened() as right:
         for task in tasks:
             readers = left.at(task.left, task.start), right.at(task.right, task.start)
@@ -198,8 +206,41 @@ def _work(tasks: _Tasks, rule: Rule) -> list[tuple[int, Spreads]]:
             else:
                 spreads = {}
                 done.append((task.number, spreads))
-            _compare_run(task, readers, spreads, rule)
+            _compare_run(task, readers, spreads, rule, look)
     return done
+
+
+class _Look:
+    """How a thread looks at values that differ somewhere: one by one while they are few, then with numpy."""
+
+    #: Values that may still be looked at one by one; of the process, which loads numpy once.
+    few = FEW
+
+    def __init__(self) -> None:
+        self._with_numpy: Callable[[tuple[Kind, Kind], list[bytearray], Spreads, int], None] | None = None
+        self._made: Callable[[int], bytearray] = bytearray
+        self._buffers: list[bytearray] = []
+
+    def buffers(self, sizes: list[int]) -> list[bytearray]:
+        """Buffers of so many bytes, whatever is in them."""
+        if [*map(len, self._buffers)] != sizes:
+            self._buffers = [self._made(size) for size in sizes]
+        return self._buffers
+
+    def at(self, kinds: tuple[Kind, Kind], data: list[bytearray], spreads: Spreads, first: int) -> None:
+        """Compare two runs of items; see `spread` for what comes out either way."""
+        if self._with_numpy is None:
+            count = len(data[0]) // max(kinds[0].itemsize, 1) * kinds[0].parts
+            if count <= _Look.few and all(map(knows, kinds)):
+                _Look.few -= count
+                compare_step(kinds, data, spreads, first)
+                return
+            load()
+            from xt.compare import blocks, spread_arrays
+
+            self._with_numpy = partial(spread_arrays.compare_step, room=blocks.Room())
+            self._made, self._buffers = blocks.aligned, []
+        self._with_numpy(kinds, data, spreads, first)
 
 
 class _Opened:
@@ -226,24 +267,24 @@ class _Opened:
         return self._file
 
 
-def _compare_run(task: _Task, files: tuple[BinaryIO, BinaryIO], spreads: Spreads, rule: Rule) -> None:
+def _compare_run(
+    task: _Task, files: tuple[BinaryIO, BinaryIO], spreads: Spreads, rule: Rule, look: _Look
+) -> None:
     """Compare the items of a task, a cache-sized step at a time."""
     kinds = task.left.kind, task.right.kind
     one_kind = kinds[0] == kinds[1]
     step = max(1, _STEP // max(kinds[0].itemsize, kinds[1].itemsize, 1))
-    buffers = [bytearray(min(step, task.stop - task.start) * kind.itemsize) for kind in kinds]
     _spreads_of(kinds, spreads, rule)
     for first in range(task.start, task.stop, step):
         count = min(step, task.stop - first)
+        buffers = look.buffers([count * kind.itemsize for kind in kinds])
         for side in (0, 1):
-            if len(buffers[side]) != count * kinds[side].itemsize:
-                buffers[side] = bytearray(count * kinds[side].itemsize)
             _fill(files[side], buffers[side])
         if one_kind and buffers[0] == buffers[1]:
             for spread, field in _spreads_of(kinds, spreads, rule):
                 spread.skip(count * field)
         else:
-            _compare_step(kinds, buffers, spreads, first, rule)
+            look.at(kinds, buffers, spreads, first)
 
 
 def _fill(file: BinaryIO, buffer: bytearray) -> None:
@@ -269,25 +310,3 @@ def _spreads_of(kinds: tuple[Kind, Kind], spreads: Spreads, rule: Rule) -> list[
         (spreads.setdefault(field.name, Spread(rule)), field.repeat * field.kind.parts)
         for field in kind.fields
     ]
-
-
-def _compare_step(
-    kinds: tuple[Kind, Kind], data: list[bytearray], spreads: Spreads, first: int, rule: Rule
-) -> None:
-    """Compare two runs of items that differ somewhere."""
-    if kinds[0].family != "record":
-        left, right = (block(kind, side) for kind, side in zip(kinds, data, strict=True))
-        if not same_type(*kinds):
-            with np.errstate(invalid="ignore"):
-                left, right = (Block(side.values.astype(np.float64), None) for side in (left, right))
-        spreads.setdefault("", Spread(rule)).add(left, right, first * kinds[0].parts)
-        return
-    rows = [np.frombuffer(side, np.uint8).reshape(-1, kinds[0].itemsize) for side in data]
-    for a, b in zip(kinds[0].fields, kinds[1].fields, strict=True):
-        cells: list[Any] = []
-        for field, side in zip((a, b), rows, strict=True):
-            width = field.kind.itemsize * field.repeat
-            cells.append(np.ascontiguousarray(side[:, field.offset : field.offset + width]).reshape(-1))
-        if len(cells[0]):
-            place = first * a.repeat * a.kind.parts
-            spreads[a.name].add(block(a.kind, cells[0]), block(b.kind, cells[1]), place)

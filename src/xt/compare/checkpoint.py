@@ -10,11 +10,10 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
-
 from xt.compare import UnreadableError
 from xt.compare.arrays import Array
 from xt.compare.kinds import Kind, named
+from xt.compare.numpy_alone import load
 from xt.compare.pickled import Call, Name, Pairs, Several, Stored
 
 #: Values a checkpoint may hold, counting a shared one each time; and how deep they may lie.
@@ -209,6 +208,9 @@ class Parts:
         width = array.kind.itemsize
 
         def gather() -> BinaryIO:
+            load()
+            import numpy as np
+
             with array.open() as file:
                 file.seek(array.start)
                 data = file.read(extent * width)

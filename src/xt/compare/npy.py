@@ -6,16 +6,14 @@ The header is a Python literal of bounded length; nothing is imported or unpickl
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
-
 from xt.compare import Content, Rule, UnreadableError
 from xt.compare.arrays import Array, compare_arrays
-from xt.compare.kinds import of_dtype
+from xt.compare.kinds import Kind, described
 from xt.compare.named_parts import join, measure_first
+from xt.compare.numpy_alone import load
 from xt.model.delta import Delta
 
 _MAGIC = b"\x93NUMPY"
@@ -107,26 +105,43 @@ def read_array(
         UnreadableError: it is no `.npy` file, or not as long as its header says.
     """
     header, start = _header(file)
-    try:
-        dtype = np.dtype(header["descr"])
-        if dtype.subdtype is not None:
-            raise UnreadableError("its type is an array of its own")
-    except (TypeError, ValueError, SyntaxError, OverflowError, RecursionError, KeyError) as error:
-        raise UnreadableError(f"its type `{str(header['descr'])[:80]}` is not one of numpy's") from error
     shape = tuple(header["shape"])
-    if dtype.hasobject:
+    kind = described(header["descr"]) or _asked(header["descr"])
+    if kind is None:
+        import hashlib
+
         digest = hashlib.blake2b()
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
         return Pickled(shape, digest.digest())
     axes = tuple(range(len(shape)))
     array = Array(
-        *(of_dtype(dtype), shape, axes[::-1] if header["fortran_order"] else axes),
+        *(kind, shape, axes[::-1] if header["fortran_order"] else axes),
         *(reopen, start, direct),
     )
     if start + array.size != size:
         raise UnreadableError(f"it has {size - start} bytes of values where its header says {array.size}")
     return array
+
+
+def _asked(description: Any) -> Kind | None:
+    """Ask numpy for a type; None for one that holds Python objects.
+
+    Raises:
+        UnreadableError: it has no such type.
+    """
+    load()
+    import numpy as np
+
+    from xt.compare.blocks import of_dtype
+
+    try:
+        dtype = np.dtype(description)
+        if dtype.subdtype is not None:
+            raise UnreadableError("its type is an array of its own")
+    except (TypeError, ValueError, SyntaxError, OverflowError, RecursionError, KeyError) as error:
+        raise UnreadableError(f"its type `{str(description)[:80]}` is not one of numpy's") from error
+    return None if dtype.hasobject else of_dtype(dtype)
 
 
 def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import zipfile
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from xt.compare import Content, Rule, UnreadableError
 from xt.compare.arrays import compare_arrays
 from xt.compare.checkpoint import Parts, Storage
-from xt.compare.closeness_arrays import close_floats
+from xt.compare.closeness import close
 from xt.compare.named_parts import join, shown
 from xt.compare.pickled import LARGEST, read
 from xt.compare.zipped import open_member, opened, readable
@@ -142,11 +141,10 @@ def _compare_value(left: Any, right: Any, rule: Rule, path: str) -> Delta | None
         return Delta(path, "changed", _shown(left), _shown(right), "changed", note="the type changed")
     if not isinstance(left, float):
         return None if left == right else Delta(path, "changed", _shown(left), _shown(right), "changed")
-    a, b = np.array([left]), np.array([right])
-    if close_floats(a, b, Rule())[0]:
+    if close(left, right, Rule()):
         return None
-    relation = "within" if close_floats(a, b, rule)[0] else "changed"
-    measures = [Measure("max |Δ|", abs(left - right))] if np.isfinite(left - right) else []
+    relation = "within" if close(left, right, rule) else "changed"
+    measures = [Measure("max |Δ|", abs(left - right))] if math.isfinite(left - right) else []
     return Delta(path, relation, _shown(left), _shown(right), "changed", measures=measures)  # type: ignore[arg-type]  # two literals
 
 
@@ -156,6 +154,6 @@ def _shown(value: Any) -> Any:
         return f"{len(value)} bytes"
     if isinstance(value, int) and value.bit_length() > 63:
         return f"integer of {value.bit_length()} bits"
-    if isinstance(value, float) and not np.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return shown(value)

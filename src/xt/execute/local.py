@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+from xt import codec, fsio
+from xt.context import timestamp
+from xt.errors import reason
 from xt.execute import Captured, Ended, Job
 from xt.execute.meter import Meter
 from xt.execute.spawn import FailedError, start
 from xt.execute.streams import Streams
 from xt.execute.watch import Watch
 from xt.model.files import Problem
-from xt.model.result import Logs, Usage
+from xt.model.result import EXIT, Exit, Logs, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import resource
 
 
 def run(job: Job) -> Ended:
@@ -47,9 +56,12 @@ def run(job: Job) -> Ended:
         with faults:
             if meter is not None:
                 meter.end()
-        _, status, used = os.wait4(pid, 0)
+        status, used = _reap(pid)
         with faults:
-            if meter is not None:
+            # At once: storing what came out may take long, and xt may be killed meanwhile.
+            _note(job.folder, status, time.monotonic() - began - watch.stopped_s)
+        with faults:
+            if meter is not None and used is not None:
                 usage = meter.finish(used, watch.stopped_s)
                 if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and meter.out_of_memory():
                     faults.problems.append(Problem("command", KILLED))
@@ -58,8 +70,7 @@ def run(job: Job) -> Ended:
         faults.twice(watch.release)
     with faults:
         logs, files = streams.logs()
-    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-    code = None if number else os.waitstatus_to_exitcode(status)
+    code, number = _meaning(status)
     return Ended(
         started=True,
         exit_code=code,
@@ -94,7 +105,7 @@ class Faults:
         """Note an error, and go on."""
         if not isinstance(error, Exception):
             return False
-        self.problems.append(Problem("capture", f"a bug in xt: {type(error).__name__}: {error}"))
+        self.problems.append(Problem("capture", reason(error)))
         return True
 
     def twice(self, step: Callable[[], None]) -> bool:
@@ -110,6 +121,34 @@ def _outlast(watch: Watch, pid: int, faults: Faults) -> None:
     """Wait for the command's end, with signals passed on as long as that works."""
     if not faults.twice(lambda: watch.wait(pid)):
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def _reap(pid: int) -> tuple[int, resource.struct_rusage | None]:
+    """Take in how our child ended, which is not to be lost; and what it used, if that is told."""
+    try:
+        _, status, used = os.wait4(pid, 0)
+    except OSError:
+        seen = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert seen is not None  # without WNOHANG it waits
+        if seen.si_code == os.CLD_EXITED:
+            return seen.si_status << 8, None
+        return seen.si_status | (0x80 if seen.si_code == os.CLD_DUMPED else 0), None
+    return status, used
+
+
+def _meaning(status: int) -> tuple[int | None, int | None]:
+    """Exit code and signal, one of them None."""
+    if os.WIFSIGNALED(status):
+        return None, os.WTERMSIG(status)
+    return os.waitstatus_to_exitcode(status), None
+
+
+def _note(folder: str, status: int, wall_s: float) -> None:
+    """Keep how the command ended beside the start; when there is no room for that, the record will say it."""
+    code, number = _meaning(status)
+    noted = Exit(timestamp(datetime.now(UTC)), round(max(wall_s, 0.0), 6), code, number)
+    with contextlib.suppress(OSError):
+        fsio.write_atomic(f"{folder}/{EXIT}", codec.encode(noted), durable=False)
 
 
 def _start(job: Job, streams: Streams, watch: Watch) -> int:

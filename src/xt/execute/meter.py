@@ -108,7 +108,9 @@ class Meter:
             # A new process starts as an image of its parent, and the kernel counts that as its memory.
             peak = self._peak or None
             if peak is None:
-                reasons.append(f"peak memory: below {self._own_peak} bytes, not told apart from xt's own")
+                reasons.append(
+                    f"peak memory: below {self._own_peak / 1e6:.0f} MB, not told apart from xt's own"
+                )
         return Usage(
             wall_s=max(0.0, round(wall, 6)),
             stopped_s=round(stopped_s, 6),

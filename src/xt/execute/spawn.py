@@ -18,6 +18,10 @@ IGNORED_BY_PYTHON = [
 NO_ROOM = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
 
 
+#: Whether this process has started a command: what fails from then on is no reason to start it once more.
+started = False
+
+
 class FailedError(Exception):
     """The command could not be started."""
 
@@ -65,8 +69,9 @@ def start(
                 errors.EXIT_NOT_STARTED, f"a pid namespace is not permitted here: {error.strerror or error}"
             ) from error
     actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()]
+    global started
     try:
-        return os.posix_spawnp(
+        pid = os.posix_spawnp(
             _program(argv[0], environ),
             argv,
             {name: value for name, value in environ.items() if name} if "" in environ else environ,
@@ -78,6 +83,8 @@ def start(
         raise _explained(argv[0], error, environ) from error
     except ValueError as error:
         raise FailedError(errors.EXIT_NOT_STARTED, f"the command cannot be started: {error}") from error
+    started = True
+    return pid
 
 
 def _program(name: str, environ: dict[str, str]) -> str:

@@ -145,7 +145,7 @@ class Streams:
                 del self._carriers[carrier.log.name]
                 for fd in [fd for fd, theirs in self.replaced.items() if theirs == carrier.theirs]:
                     del self.replaced[fd]
-                    self._not_captured(NAMES[fd], str(error))
+                    self._not_captured(NAMES[fd], getattr(error, "strerror", None) or str(error))
                 carrier.started()
                 carrier.close()
             return None

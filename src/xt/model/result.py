@@ -187,6 +187,24 @@ class Start(msgspec.Struct, frozen=True):
         check_moment(self.started_at)
 
 
+#: Name of the file in the folder of a run in flight that says how its command ended.
+EXIT = "exit.json"
+
+
+class Exit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a command ended, written at once: until its record is sealed, and if that never comes to be."""
+
+    ended_at: str
+    """RFC 3339, UTC."""
+    wall_s: float
+    exit_code: Whole | None = None
+    signal: Whole | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense; see `check_moment`."""
+        check_moment(self.ended_at)
+
+
 class Record(msgspec.Struct, frozen=True):
     """A sealed run."""
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from xt.model.level import Level
-from xt.model.result import Metric, Number, Record, Start, Status
+from xt.model.result import Exit, Metric, Number, Record, Start, Status
 from xt.model.text import Text
 
 TYPE_CHECKING = False
@@ -129,14 +129,18 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
     @classmethod
-    def in_flight(cls, start: Start, status: Shown, wall_s: float | None) -> Summary:
-        """Summarise a run that has no record."""
+    def in_flight(
+        cls, start: Start, status: Shown, wall_s: float | None, ended: Exit | None = None
+    ) -> Summary:
+        """Summarise a run that has no record; its command may have ended all the same."""
         context, repeat = start.snapshot.context, start.snapshot.repeat
         return cls(
             id=start.id,
             status=status,
             started_at=start.started_at,
-            wall_s=wall_s,
+            wall_s=wall_s if ended is None else ended.wall_s,
+            exit_code=ended.exit_code if ended is not None else None,
+            signal=ended.signal if ended is not None else None,
             purpose=context.purpose,
             name=context.name,
             task=context.task,

@@ -10,6 +10,7 @@ import msgspec
 from xt import codec, fsio
 from xt.collect import AFTER, Capture
 from xt.context import timestamp
+from xt.errors import reason
 from xt.execute import Captured, Ended
 from xt.execute.watch import ENDING, interruptible
 from xt.model.files import Manifest, Output, Problem
@@ -51,10 +52,10 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
             outputs = outputs or _not_stored(capture, "interrupted")
         except Exception as error:
             # A mistake of ours must not cost the record of what the command did.
-            capture.problem("outputs", f"a bug in xt: {type(error).__name__}: {error}")
-            outputs = outputs or _not_stored(capture, "a bug in xt")
+            capture.problem("outputs", reason(error))
+            outputs = outputs or _not_stored(capture, reason(error))
     else:
-        capture.problem("command", ended.reason or "it did not start")
+        capture.problem("command", ended.reason or "it did not start", _meant(capture, ended))
     logs, lost = keep_logs(ended.logs, ended.files, store)
     capture.problems += lost
     return Result(
@@ -249,6 +250,19 @@ def _not_stored(capture: Capture, reason: str) -> list[Output]:
         Output(item.role, to_text(item.path), "file", "skipped", reason=reason)
         for item in capture.request.outputs
     ]
+
+
+def _meant(capture: Capture, ended: Ended) -> str | None:
+    """Say what the command that did not start should perhaps have been."""
+    from xt.ops import unstarted
+
+    if capture.request.docker is not None:
+        return None  # what there is in the container is not seen from here
+    try:
+        path = capture.outside.environ.get("PATH", os.defpath)
+        return unstarted.hint(capture.request.command, ended.xt_exit or 0, path, os.getcwd())
+    except OSError:
+        return None  # it is only a hint
 
 
 def _status(ended: Ended, outputs: list[Output]) -> Status:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import NamedTuple
 
-from xt import fsio
+from xt import errors, fsio
 from xt.collect import Capture
 from xt.collect.metrics import DECLARED, OUTPUT, moment
 from xt.collect.paths import absolute, recorded
@@ -191,7 +191,7 @@ def _attempt(read: Callable[[str, ImportSink], None], path: str, sink: ImportSin
         sink.doubt("it is nested too deeply, or too large")
     except Exception as error:
         # Other metrics must not be lost to a mistake of ours.
-        sink.doubt(f"a bug in xt: {type(error).__name__}: {error}")
+        sink.doubt(errors.reason(error))
 
 
 def _contradicting(capture: Capture, reported: list[Param]) -> None:

@@ -13,9 +13,9 @@ from xt import codec, execute
 from xt.collect import Capture
 from xt.config import Settings
 from xt.context import Outside, timestamp
-from xt.errors import NotStartedError, StoreError, XtError
+from xt.errors import NotStartedError, StoreError, XtError, reason
+from xt.execute import spawn
 from xt.execute.local import run as execute_local
-from xt.execute.spawn import replace
 from xt.model import runid
 from xt.model.files import Problem
 from xt.model.request import RunRequest
@@ -171,13 +171,13 @@ def run(
         if isinstance(error, StoreError):
             raise NotRecordedError(error.message, error.hint) from error
         if isinstance(error, OSError):
-            raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
+            raise NotRecordedError(_why(error, store_path)) from error
         if isinstance(error, XtError) or not isinstance(error, Exception):
             raise
         if isinstance(error, MemoryError) or "can't start new thread" in str(error):
             raise NotRecordedError("memory or threads do not suffice for xt") from error
         # A mistake of ours must not keep the command from running.
-        raise NotRecordedError(f"a bug in xt: {type(error).__name__}: {error}") from error
+        raise NotRecordedError(reason(error)) from error
     ended = execute_local(_job(request, outside, settings, live, run_id, snapshot.seed, secrets, hooks))
     if ended.no_room:
         _take_back(store, live)
@@ -200,12 +200,12 @@ def run(
             result = effects.of_all(result, scrubber.clean(gathered))
     except Exception as error:
         # The command has run: its exit code is kept, and recorded, whatever is wrong with us.
-        result = effects.least(ended, timestamp(outside.now()), f"a bug in xt: {type(error).__name__}")
+        result = effects.least(ended, timestamp(outside.now()), reason(error))
     record = Record.of(start, result)
     try:
         lost = undelivered(wanted, lacking, record)
     except Exception as error:
-        lost = [Missing("evidence", f"a bug in xt: {type(error).__name__}: {error}")]
+        lost = [Missing("evidence", reason(error))]
 
     def least(reason: str) -> Record:
         """What can be recorded when the contents cannot be stored."""
@@ -233,13 +233,18 @@ def secrets_of(request: RunRequest, outside: Outside, settings: Settings) -> dic
     return found
 
 
+def started() -> bool:
+    """Whether this process has started a command, which then is not to be started once more."""
+    return spawn.started
+
+
 def run_unrecorded(command: list[str]) -> tuple[str, int]:
     """Become the command: what cannot be recorded must run all the same.
 
     Returns:
         Only when it cannot be started: the reason and the status to end with.
     """
-    return replace(command)
+    return spawn.replace(command)
 
 
 def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
@@ -259,7 +264,12 @@ def _begin(store_path: str, outside: Outside) -> tuple[Store, Live, str]:
     except StoreError as error:
         raise NotRecordedError(error.message, error.hint) from error
     except OSError as error:
-        raise NotRecordedError(f"{error.strerror}: {error.filename or store_path}") from error
+        raise NotRecordedError(_why(error, store_path)) from error
+    except XtError:
+        raise
+    except Exception as error:
+        # As below: a mistake of ours must not keep the command from running.
+        raise NotRecordedError(reason(error)) from error
 
 
 def _take_back(store: Store, live: Live) -> None:
@@ -333,6 +343,13 @@ def _job(
     )
 
 
+def _why(error: Exception, path: str | None = None) -> str:
+    """Why there is no record; of an error of the system with its path, where one is wanted."""
+    if not isinstance(error, OSError):
+        return reason(error)
+    return (error.strerror or str(error)) + (f": {error.filename or path}" if path is not None else "")
+
+
 def _seal(
     store: Store,
     live: Live,
@@ -351,24 +368,22 @@ def _seal(
     record, digest, weak, failed = seal(store, live, record)
     if failed is not None:
         try:
-            record, digest, weak, failed = seal(store, live, least(failed.strerror or str(failed)))
+            record, digest, weak, failed = seal(store, live, least(_why(failed)))
         except Exception as error:
             failed = error if isinstance(error, OSError) else failed
-    trouble = None if failed is None else f"{failed.strerror}: {failed.filename or store.path}"
+    trouble = None if failed is None else _why(failed, store.path)
     if sealed is not None and digest is not None:
         unsigned = sealed(store, record)
-    # The record is there, or it is not: what follows is tidying, and can be done again by a reader.
-    with contextlib.suppress(OSError):
+    # The record is there, or it is not: what follows is tidying, and can be done again by a reader. Whatever
+    # is wrong with it, the exit code is still to be passed on.
+    with contextlib.suppress(Exception):
         if digest is not None:
             live.end()
             repeats = remember(store.path, record)
             try:
                 beside = beside_baseline(store, record, settings)
-            except XtError as error:
-                doubt = error.message
             except Exception as error:
-                # The run is sealed and its exit code is still to be passed on.
-                doubt = f"a bug in xt: {type(error).__name__}: {error}"
+                doubt = reason(error)
         else:
             store.objects.discard()
         shown = store.shown(record.id)

@@ -19,7 +19,7 @@ class Sealed(NamedTuple):
     seal: str | None
     weak: str | None = None
     """Why it may not survive a power failure."""
-    failed: OSError | None = None
+    failed: Exception | None = None
     """Why there is no seal."""
 
 
@@ -46,5 +46,5 @@ def seal(store: Store, live: Live, record: Record) -> Sealed:
             return Sealed(record, store.seal(live, record))
     except fsio.NotFlushedError as error:
         return Sealed(record, seal_of(record)[1], weak=error.strerror)
-    except OSError as error:
+    except Exception as error:
         return Sealed(record, None, failed=error)

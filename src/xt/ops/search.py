@@ -20,7 +20,7 @@ from xt.ops.evidence import marked, required
 from xt.ops.find import in_flight, project_settings, resolve
 from xt.query import FIELDS, QueryError, parse
 from xt.store import Store, events
-from xt.store.index import COLUMNS, Cell, Index, InFlight
+from xt.store.index import COLUMNS, By, Cell, Index, InFlight
 from xt.store.index.conditions import Asking, Compiler
 from xt.suggest import suggest
 
@@ -100,6 +100,7 @@ class Searching:
         self._sealed = Index(store)
         # After that: a run that ended in between is among both, and none is in neither.
         self._live = InFlight(row for row in flying if not self._sealed.has(row[0].id))
+        self._pins: Mapping[str, str] | None = None
 
     def __enter__(self) -> Searching:
         return self
@@ -128,20 +129,37 @@ class Searching:
         Raises:
             QueryError: it cannot be read, or a value makes no sense.
         """
-        parsed = parse(query)
-        return [(index, self._matching(index, query, parsed, trials)) for index in self.indexes]
+        return [(index, index.in_order(found)) for index, found in self.fulfilling(query, trials=trials)]
 
-    def _matching(self, index: Index, text: str, query: Query, trials: bool) -> list[int]:
+    def fulfilling(self, query: str, *, trials: bool) -> list[tuple[Index, set[int]]]:
+        """The same in no order.
+
+        Raises:
+            QueryError: as `matching`.
+        """
+        parsed = parse(query)
+        return [(index, self._fulfilling(index, query, parsed, trials)) for index in self.indexes]
+
+    def shown(self, run_ids: list[str]) -> dict[str, int]:
+        """How many letters of ids to show, of runs that are here."""
+        return self._sealed.shown(run_ids, self.store.live_ids())
+
+    def _fulfilling(self, index: Index, text: str, query: Query, trials: bool) -> set[int]:
         asking = Asking(
             now=self.outside.now(),
             user=user(self.outside.environ),
             required=lambda task: required(self.settings, task),
             tasks=[name for name, task in self.settings.task.items() if task.required],
-            pinned=lambda: events.pinned(self.store.path),
+            pinned=self._pinned,
             versions=index.versions,
             can_search_words=index.can_search_words,
         )
-        return index.matching(Compiler(text, asking).condition(query), trials=trials)
+        return index.fulfilling(query, Compiler(text, asking), trials=trials)
+
+    def _pinned(self) -> Mapping[str, str]:
+        if self._pins is None:
+            self._pins = events.pinned(self.store.path)
+        return self._pins
 
     def listing(self, wanted: Wanted) -> Listing:
         """List runs.
@@ -149,62 +167,65 @@ class Searching:
         Raises:
             QueryError, UsageError: the query, or the name of a property, cannot be read.
         """
-        key = self._key(wanted)
+        by = self._by(wanted)
         first: list[tuple[Index, list[int]]] = []
         total = 0
         asked = bool(wanted.query.strip())
-        if not asked and key is None and not wanted.reverse:
-            # The everyday list, for which not every run is looked at.
-            for index in self.indexes:
-                total += index.counts(trials=wanted.trials)[0]
+        found: list[tuple[Index, set[int] | None]] = [(index, None) for index in self.indexes]
+        if asked or wanted.reverse or (by is not None and wanted.trials):
+            found = [*self.fulfilling(wanted.query, trials=wanted.trials)]
+        for index, numbers in found:
+            # Only the first of each can be among the first of all.
+            if by is not None:
+                first.append((index, index.best(numbers, by, wanted.limit)))
+            elif numbers is None:
+                # The everyday list, for which not every run is looked at.
                 first.append((index, index.newest_numbers(wanted.limit, trials=wanted.trials)))
-        else:
-            for index, numbers in self.matching(wanted.query, trials=wanted.trials):
-                total += len(numbers)
-                # Only the first of each can be among the first of all.
-                first.append((index, self._first(index, numbers, wanted, key)))
+            elif wanted.reverse:
+                first.append((index, index.in_order(numbers)[::-1][: wanted.limit]))
+            else:
+                first.append((index, index.in_order(numbers, wanted.limit)))
+            total += index.counts(trials=wanted.trials)[0] if numbers is None else len(numbers)
         entries = [(index, n) for index, numbers in first for n in numbers]
         places = {(index, n): row for index, n in entries for row in index.rows([n])}
         entries = [entry for entry in entries if entry in places]  # a run may be gone since
         entries.sort(key=lambda entry: places[entry].started_at or "", reverse=True)
-        if key is not None:
-            entries.sort(key=lambda entry: key(*entry))
+        if by is not None:
+            key = self._key(by, entries)
+            entries.sort(key=key)
         if wanted.reverse:
             entries.reverse()
         entries = entries[: wanted.limit]
         rows = marked(self._with_places([places[entry] for entry in entries]), self.settings)
         trials = 0 if asked else sum(index.counts(trials=wanted.trials)[1] for index in self.indexes)
-        cells = {text: self._cells(property_of(text), entries) for text in wanted.columns}
+        columns = [property_of(text) for text in wanted.columns]
+        cells = {one.text: self._cells(one.field, one.key, entries) for one in columns}
         away = 0
         if not (total or asked):
             away = sum(len(index.matching(("1", []), trials=True, gone=True)) for index in self.indexes)
-        return Listing(rows, self.store.shown_all([row.id for row in rows]), total, trials, cells, away)
+        return Listing(rows, self.shown([row.id for row in rows]), total, trials, cells, away)
 
-    def _first(
-        self, index: Index, numbers: list[int], wanted: Wanted, key: Callable[[Index, int], Order] | None
-    ) -> list[int]:
-        if key is not None:
-            numbers = sorted(numbers, key=lambda n: key(index, n))
-        if wanted.reverse:
-            numbers = numbers[::-1]
-        return numbers[: wanted.limit]
-
-    def _key(self, wanted: Wanted) -> Callable[[Index, int], Order] | None:
+    def _by(self, wanted: Wanted) -> By | None:
         """Order by a property: the best first where that is known, else the largest; without it, last."""
         if wanted.sort is None:
             return None
         by = property_of(wanted.sort)
-        values = {index: index.column(by.field, by.key) for index in self.indexes}
-        largest = not self._least_is_best(by)
+        return By(by.field, by.key, not self._least_is_best(by), wanted.reverse)
 
-        def key(index: Index, n: int) -> Order:
-            value = values[index].get(n)
-            if value is None:
+    def _key(self, by: By, entries: list[tuple[Index, int]]) -> Callable[[tuple[Index, int]], Order]:
+        """The same of runs of both indexes."""
+        values = dict(zip(entries, self._cells(by.field, by.key, entries), strict=True))
+
+        def key(entry: tuple[Index, int]) -> Order:
+            own = values[entry]
+            texts = [value for value in own if isinstance(value, str)]
+            if texts:
+                return (1, 0.0, max(texts))
+            figures = [value for value in own if not isinstance(value, str)]
+            if not figures:
                 # Last in either direction.
-                return (-1 if wanted.reverse else 2, 0.0, "")
-            if isinstance(value, str):
-                return (1, 0.0, value)
-            return (0, -value if largest else value, "")
+                return (-1 if by.reverse else 2, 0.0, "")
+            return (0, -max(figures) if by.largest else max(figures), "")
 
         return key
 
@@ -215,10 +236,10 @@ class Searching:
         known = settings_of(self.settings.metrics, [by.key, name])
         return known is not None and known.goal == "min"
 
-    def _cells(self, by: Property, entries: list[tuple[Index, int]]) -> list[list[Cell]]:
+    def _cells(self, field: str, key: str | None, entries: list[tuple[Index, int]]) -> list[list[Cell]]:
         found: dict[tuple[Index, int], list[Cell]] = {}
         for index, numbers in _together(entries):
-            found |= {(index, n): cells for n, cells in index.cells(by.field, by.key, numbers).items()}
+            found |= {(index, n): cells for n, cells in index.cells(field, key, numbers).items()}
         return [found.get(entry, []) for entry in entries]
 
     def _with_places(self, rows: list[Summary]) -> list[Summary]:
@@ -251,7 +272,10 @@ def property_of(text: str) -> Property:
     if not dot and (name in COLUMNS or name == "tag"):
         return Property(text, name)
     names = (*PLAIN, *(f"{name}.NAME" for name in _KEYED))
-    raise UsageError(f"no property `{text}`", suggest(text, names, "properties"))
+    hint = suggest(text, names, "properties") or ""
+    if not hint.startswith("did you mean") and not dot:
+        hint = f"a metric is `metric.{text}`, a param `param.{text}`; {hint}"
+    raise UsageError(f"no property `{text}`", hint)
 
 
 def select(store: Store, outside: Outside, words: list[str], *, trials: bool = False) -> list[Summary]:

@@ -10,7 +10,7 @@ from xt.collect.git import GitError
 from xt.context import Outside
 from xt.errors import NotRecordedError
 from xt.model.bundle import Bundle
-from xt.model.result import Record
+from xt.model.result import Exit, Record
 from xt.model.snapshot import Snapshot
 from xt.model.standing import RunStanding
 from xt.model.text import from_text
@@ -21,6 +21,7 @@ from xt.ops.evidence import lacking
 from xt.ops.repeats import earlier
 from xt.ops.statements import standing
 from xt.store import State, Store
+from xt.store.live import exit_of
 
 
 class Page(NamedTuple):
@@ -48,6 +49,8 @@ class Page(NamedTuple):
     """Events that cannot be read, so that what they say of it is missing here."""
     bundles: tuple[Bundle, ...] = ()
     """Versions of the prompts and the policy it used."""
+    ended: Exit | None = None
+    """How the command of a run without a record has ended, where it has."""
     lacking: list[str] | None = None
     """Evidence that is required now and that it lacks; None where nothing is required, or not known."""
 
@@ -74,7 +77,8 @@ def page(store: Store, run_id: str) -> Page:
     if isinstance(record, tuple):
         start, state = record
         found = Page(run_id, shown, start.snapshot, start.started_at, None, None, state)
-        return found._replace(bundles=tuple(of_snapshot(store, start.snapshot)))
+        ended = exit_of(store.live_folder(run_id))
+        return found._replace(bundles=tuple(of_snapshot(store, start.snapshot)), ended=ended)
     whole = Page(run_id, shown, record.snapshot, record.started_at, record, record.seal, None)
     stands = standing(store)
     whole = whole._replace(

@@ -6,7 +6,7 @@ import os
 
 from xt import codec, fsio
 from xt.context import Outside, timestamp
-from xt.errors import KeyFaultError
+from xt.errors import reason
 from xt.exchange.signing import dsse, keys
 from xt.exchange.statements import record_statement
 from xt.model.event import Signed
@@ -51,12 +51,8 @@ def at_once(store: Store, record: Record, key: dsse.Signer, outside: Outside) ->
     """
     try:
         sign(store, record.id, key, outside)
-    except KeyFaultError as error:
-        return error.message
     except KeyboardInterrupt:
         return "it was interrupted"
-    except OSError as error:
-        return f"{error.strerror}: {error.filename or store.path}"
     except Exception as error:
-        return getattr(error, "message", None) or f"a bug in xt: {type(error).__name__}: {error}"
+        return reason(error)
     return None

@@ -11,7 +11,7 @@ from xt.model.query import Both, Either, Not, Query, Term
 from xt.ops.search import Searching, Wanted, property_of
 from xt.query import parse
 from xt.store.events import pinned
-from xt.store.index.conditions import is_glob
+from xt.store.index.pieces import is_glob
 from xt.suggest import suggest
 
 _NOUNS = {"metric": "metric", "param": "param", "fact": "fact", "env": "package or part of the environment"}

@@ -19,6 +19,8 @@ MOST = 20_000
 #: Cells of the longest bar and of the name before it.
 _BAR, _NAME = 30, 48
 _TAB = 4
+#: Characters of what differs that must be seen of a line that is cut.
+_SEEN = 8
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@ ?(.*)", re.DOTALL)
 _WORD = re.compile(r"\[-.*?-\]|\{\+.*?\+\}")
 
@@ -101,16 +103,47 @@ def patch(lines: list[str], width: int, *, whole: bool, words: bool) -> list[Lin
     Args:
         lines: of a unified diff, or of git's plain word-diff.
         width: of the longest line wanted.
-        whole: long lines are broken; they are cut otherwise.
+        whole: long lines are broken; they are cut otherwise, and begin near what differs where the cut
+            would hide it.
         words: it is a word-diff.
     """
     found: list[Line] = []
-    for text in lines[:MOST]:
-        line = _words(text) if words and not text.startswith("@@") else [_styled(text)]
+    starts = {} if whole or words else _starts(lines[:MOST], width)
+    for at, text in enumerate(lines[:MOST]):
+        seen = f"{text[0]}…{text[1:][starts[at] :]}" if at in starts else text
+        line = _words(seen) if words and not seen.startswith("@@") else [_styled(seen)]
         found += _broken(line, width) if whole else [_clipped(line, width)]
     if len(lines) > MOST:
         found.append([say(f"and {count(len(lines) - MOST, 'more line')}", "dim")])
     return found
+
+
+def _starts(lines: list[str], width: int) -> dict[int, int]:
+    """Number of a line that differs from its counterpart where the cut hides it → characters to leave out."""
+    starts = {}
+    at = 0
+    while at < len(lines):
+        old = _run(lines, at, "-")
+        new = _run(lines, at + old, "+")
+        for number in range(at, at + min(old, new)):
+            pair = lines[number][1 : LONGEST + 1], lines[number + old][1 : LONGEST + 1]
+            letters = enumerate(zip(*pair, strict=False))
+            alike = next((where for where, (a, b) in letters if a != b), min(map(len, pair)))
+            # Tabs and wide letters take more cells than they are characters.
+            if alike + _SEEN > width - 1 - pair[0].count("\t", 0, alike) * (_TAB - 1):
+                room = max(width // 4, width - 3 - max(map(len, pair)) + alike)
+                lead = max(0, alike - room)
+                starts.update(dict.fromkeys((number, number + old), lead) if lead else {})
+        at += old + new or 1
+    return starts
+
+
+def _run(lines: list[str], at: int, sign: str) -> int:
+    """How many lines from there on have the sign."""
+    end = at
+    while end < len(lines) and lines[end].startswith(sign):
+        end += 1
+    return end - at
 
 
 def _styled(text: str) -> Span:

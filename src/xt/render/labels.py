@@ -13,6 +13,8 @@ from xt.render.styled import Line, Span, measure, paint, say
 from xt.render.tickets import Tickets, linked
 
 NARROWEST = 24
+#: Runs named in what brings them back.
+_NAMED = 4
 
 
 def line(run: Labelled, width: int, colour: bool) -> str:
@@ -27,19 +29,24 @@ def line(run: Labelled, width: int, colour: bool) -> str:
     return "".join(paint(part, colour) + "\n" for part in flow(items, max(width, NARROWEST)))
 
 
-def away(runs: list[Labelled], now: datetime, width: int, colour: bool) -> str:
-    """Runs that are put away, one a line: when, by whom, why."""
+def away(runs: list[Labelled], now: datetime, width: int, colour: bool, *, done: bool = False) -> str:
+    """Runs that are put away, one a line: when, by whom, why; where that was done now, what undoes it."""
     lines: list[Line] = []
     for run in runs:
         event = run.said.removed
         if event is None:
             continue
-        items: list[Line] = [[say(run.id[: run.shown], "key")], [say(_when(event.at, now))]]
+        when = f"put away {_when(event.at, now)}" if done else _when(event.at, now)
+        items: list[Line] = [[say(run.id[: run.shown], "key")], [say(when)]]
         items += [[say("by ", "dim"), say(event.by)]] if event.by else []
         items += [[say(event.reason)]] if event.reason else []
         lines += flow(items, max(width, NARROWEST))
     if not lines:
         lines = [[say("no run is put away")]]
+    elif done:
+        names = " ".join(run.id[: run.shown] for run in runs) if len(runs) <= _NAMED else "RUN…"
+        undo: Line = [say(f"xt rm --undo {names}", "accent"), say(" brings back, ", "dim")]
+        lines += wrap([*undo, say("xt gc", "accent"), say(" deletes", "dim")], max(width, NARROWEST), 2)
     return "".join(paint(part, colour) + "\n" for part in lines)
 
 

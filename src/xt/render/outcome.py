@@ -10,14 +10,20 @@ def words(status: str, exit_code: int | None, signal: int | None) -> str:
 
     Args:
         status: of a record, or what readers derived.
-        exit_code: the command's own, if it ended by itself.
+        exit_code: the command's own, if it ended by itself; of a run without a record too.
         signal: the number of the signal that ended it.
     """
     if status == "failed" and exit_code == 0 and signal is None:
         return "a rank failed"
     if status == "failed":
         return ended_with(exit_code, signal)
+    if status in _UNSEALED and (exit_code is not None or signal is not None):
+        return f"{_UNSEALED[status]} ({ended_with(exit_code, signal)})"
     return "did not start" if status == "not-started" else status
+
+
+#: What is said of a run without a record whose command has ended all the same.
+_UNSEALED = {"running": "storing", "lost": "lost", "unknown": "unknown"}
 
 
 def ended_with(exit_code: int | None, signal: int | None) -> str:

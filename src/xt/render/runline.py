@@ -52,6 +52,7 @@ def line(
     beside: Beside | None,
     *,
     colour: bool,
+    width: int | None = None,
 ) -> str:
     """One line: id, outcome, duration, key metrics, outputs, where to look next.
 
@@ -61,6 +62,7 @@ def line(
         repeats: id of an earlier run of the same recipe, and how many seconds ago it was made.
         beside: the pinned baseline.
         colour: whether the terminal may get colours.
+        width: of the terminal, which would break the line in the middle of a word; None for a pipe.
     """
     result = record.result
     started = result.status != "not-started"
@@ -83,7 +85,22 @@ def line(
         other, age = repeats
         parts.append(f"repeats {other[:shown]}" + (f" ({since(age)})" if age is not None else ""))
     parts.append(f"xt {'logs' if result.status in ('failed', 'interrupted') else 'show'} {short}")
-    return "xt: " + " · ".join(parts)
+    return _folded(parts, width) if width else "xt: " + " · ".join(parts)
+
+
+def _folded(parts: list[str], width: int) -> str:
+    """Break a line between its parts."""
+    lines = ["xt: " + parts[0]]
+    for part in parts[1:]:
+        longer = f"{lines[-1]} · {part}"
+        seen = longer.replace(BOLD, "").replace(RED, "").replace(RESET, "")
+        # One column is left for the `·` of a line that goes on.
+        if len(seen) + 2 <= width or (len(seen) <= width and part is parts[-1]):
+            lines[-1] = longer
+        else:
+            lines += [f"    {part}"]
+            lines[-2] += " ·"
+    return "\n".join(lines)
 
 
 def reused(record: Record, shown: int, seconds: float, restored: int, *, colour: bool) -> str:

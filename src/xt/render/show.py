@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from xt.model.bundle import Bundle
-from xt.model.result import Record
+from xt.model.result import Exit, Record
 from xt.model.snapshot import Context, Snapshot
 from xt.model.standing import RunStanding
 from xt.render import causes, effects, gaps, repeating
@@ -62,6 +62,10 @@ class Page(Protocol):
     @property
     def state(self) -> str | None:
         """Of a run without a record: `running`, `lost`, `unknown`."""
+
+    @property
+    def ended(self) -> Exit | None:
+        """How its command has ended all the same."""
 
     @property
     def repeats(self) -> tuple[str, str] | None:
@@ -142,10 +146,14 @@ def _standing(page: Page, now: datetime, width: int) -> list[Line]:
         facts.append([say(when)])
     else:
         state = page.state or "unknown"
-        facts += [[say(state, style(state))], [say(f"started {when}")]]
+        code, number = (page.ended.exit_code, page.ended.signal) if page.ended else (None, None)
+        facts.append([say(words(state, code, number), style(state))])
+        if page.ended is not None:
+            facts.append([say(duration(page.ended.wall_s))])
+        facts.append([say(f"started {when}")])
     who = "@".join(part for part in (context.user, context.host) if part)
     facts += [[say(part)] for part in (who, _trigger(context)) if part]
-    after = _repeats(page, now) if page.record is not None else [say(_in_flight(page.state, context), "bold")]
+    after = _repeats(page, now) if page.record is not None else [say(_in_flight(page), "bold")]
     items = [join(facts, ", "), after, _reused(page, now), _evidence(page)]
     return flow([item for item in items if measure(item)], width)
 
@@ -157,13 +165,20 @@ def _evidence(page: Page) -> Line:
     return [say(not_evidence(page.lacking), "bad")] if page.lacking else [say("evidence complete")]
 
 
-def _in_flight(state: str | None, context: Context) -> str:
+def _in_flight(page: Page) -> str:
     """What it means that there is no record."""
-    said = {
-        "running": "its causes are recorded, the rest follows when it ends",
-        "lost": "xt was killed or the machine went down before it ended",
-    }
-    return said.get(state or "", f"only {context.host or 'its host'} can tell whether it still goes on")
+    if page.ended is not None:
+        said = {
+            "running": "its command has ended: what came out is being stored",
+            "lost": "its command ended, and xt without writing its record",
+        }
+    else:
+        said = {
+            "running": "its causes are recorded, the rest follows when it ends",
+            "lost": "xt ended without writing its record",
+        }
+    host = page.snapshot.context.host or "its host"
+    return said.get(page.state or "", f"only {host} can tell whether it still goes on")
 
 
 def _trigger(context: Context) -> str:

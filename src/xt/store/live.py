@@ -8,12 +8,15 @@ import os
 import time
 from typing import Literal
 
-from xt import fsio
-from xt.model.result import Start, Supervisor
+from xt import codec, fsio
+from xt.errors import DamagedError
+from xt.model.result import EXIT, Exit, Start, Supervisor
 
 #: Bytes set aside so that the record still fits on a full disk.
 RESERVE = 64 << 10
 
+#: Bytes of the file that says how a command ended, which are some hundred.
+MAX_EXIT = 4096
 #: A file system without locks says so.
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
@@ -151,6 +154,18 @@ def state(folder: str, start: Start) -> State:
 
     # Where locks are the business of each mount, that of another mount on this host is not seen.
     return "running" if is_shared(folder) and _goes_on(start.supervisor) else "lost"
+
+
+def exit_of(folder: str) -> Exit | None:
+    """How the command of a run without a record has ended; None when it has not, or nothing says so.
+
+    Args:
+        folder: `live/<id>`.
+    """
+    try:
+        return codec.decode(fsio.read_file(f"{folder}/{EXIT}", limit=MAX_EXIT), Exit, "the end of a command")
+    except (OSError, DamagedError):
+        return None
 
 
 def _try_lock(fd: int, *, shared: bool = False) -> bool:

@@ -14,6 +14,7 @@ from xt.errors import XtError
 from xt.ops.away.quiet import deferred
 from xt.ops.away.slots import Claim, Plan, Said, Slots, Task
 from xt.ops.repeat.workspace import first_of
+from xt.ops.verify.nursery import Nursery
 from xt.ops.verify.trials import Answer, Trials
 
 #: What a worker ends with: it answered; somebody else has the slot (EX_TEMPFAIL); nobody wants it any more;
@@ -112,13 +113,14 @@ def _make(slots: Slots, plan: Plan, task: Task, outside: Outside, wanted: _Wante
     except XtError as error:
         return Answer(error=f"{os.uname().nodename}: {error.message}", hint=error.hint, died=True)
     here = Outside(plan.cwd, outside.environ, plan.umask)
-    trials = Trials(plan.store, here, 1, wanted.look, first_of(os.uname().nodename))
-    making = trials.run(iter([replace(task.wish, away=True)]), task.terminals)
-    try:
-        for _, answer in making:
-            return answer
-    finally:
-        making.close()
+    with Nursery(here) as nursery:
+        trials = Trials(plan.store, nursery, 1, wanted.look, first_of(os.uname().nodename))
+        making = trials.run(iter([replace(task.wish, away=True)]), task.terminals)
+        try:
+            for _, answer in making:
+                return answer
+        finally:
+            making.close()
     return Answer(error="no answer", died=True)
 
 

@@ -12,6 +12,7 @@ from xt.model import runid
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.looking import LEFT, Look, One
 from xt.store.launches import going_on
+from xt.store.live import exit_of
 
 _LAUNCH = re.compile(r"live/[0-9a-f]{32}\.launch")
 
@@ -69,7 +70,10 @@ class Live:
             )
             found.concerns(run)
         elif how == "lost":
-            found = look.suspect("run-lost", name, "its xt died; what it wrote is kept", self._lost(run))
+            # Whether it was killed, or the record could not be written, is nowhere to be seen.
+            how = "its command ended, its xt too," if exit_of(path) else "its xt ended"
+            said = f"{how} without writing the record; what it wrote before is kept"
+            found = look.suspect("run-lost", name, said, self._lost(run))
             found.concerns(run)
             found.hint = f"`xt show {run[:8]}` says how far it came, `xt rm {run[:8]}` puts it away"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 
-from xt.context import Outside
 from xt.errors import XtError
 from xt.model.result import Record
 from xt.ops.away.fan import Fan
 from xt.ops.repeat.wish import Wish
+from xt.ops.verify.nursery import Nursery
 from xt.ops.verify.trials import Answer, Trials
 from xt.store import Store
 
@@ -43,14 +43,14 @@ class Repeats:
     """Makes repeats of one run."""
 
     def __init__(
-        self, store: Store, record: Record, outside: Outside, jobs: int, count: Count, fan: Fan | None = None
+        self, store: Store, record: Record, nursery: Nursery, jobs: int, count: Count, fan: Fan | None = None
     ) -> None:
         """Prepare.
 
         Args:
             store: that has the run, and gets the repeats.
             record: the run.
-            outside: of the caller.
+            nursery: begins them.
             jobs: how many at a time.
             count: of all trials.
             fan: makes them elsewhere; None: they are made here.
@@ -58,7 +58,7 @@ class Repeats:
         self._store, self._run, self._count = store, record.id, count
         command = record.snapshot.command
         self._terminals = (command.stdout == "terminal", command.stderr == "terminal")
-        self._trials = Trials(store.path, outside, jobs, self._tell)
+        self._trials = Trials(store.path, nursery, jobs, self._tell)
         self._fan = fan
 
     def make(

@@ -23,6 +23,7 @@ from xt.ops.verify.differences import first, last_words
 from xt.ops.verify.existing import others, sources_of
 from xt.ops.verify.lines import Group, overall, table
 from xt.ops.verify.making import Count, Repeats
+from xt.ops.verify.nursery import Nursery
 from xt.ops.verify.outcomes import Outcomes
 from xt.ops.verify.trials import Answer
 from xt.store import Store
@@ -77,6 +78,7 @@ class One:
         asked: Asked,
         rules: Rules,
         outside: Outside,
+        nursery: Nursery,
         count: Count,
         fan: Fan | None = None,
     ) -> None:
@@ -88,13 +90,14 @@ class One:
             asked: how.
             rules: tolerances.
             outside: of the caller.
+            nursery: begins trials.
             count: of all trials.
             fan: makes repeats elsewhere; None: they are made here.
         """
         self._store, self._record, self._asked, self._rules = store, record, asked, rules
         self._outside, self._count = outside, count
         self._agreement = Agreement(store, record, rules)
-        self._repeats = Repeats(store, record, outside, asked.jobs, count, fan)
+        self._repeats = Repeats(store, record, nursery, asked.jobs, count, fan)
         self._wish = Wish(run=record.id, environment=asked.environment, trial=True)
         self._cache: dict[str, list[Point]] = {}
         """Points by id of a repeat: each is compared once."""

@@ -9,10 +9,8 @@ import pty
 import selectors
 import signal
 import struct
-import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
@@ -26,25 +24,15 @@ from xt.ops.repeat.verb import Told, rerun
 from xt.ops.repeat.wish import Wish
 from xt.ops.repeat.workspace import sweep
 from xt.ops.verify import leftovers
+from xt.ops.verify.nursery import Nursery, Spec
 from xt.store import Store
 
-#: The module that makes one; started by name so that it can have surroundings of its own.
-MODULE = "xt.cli.trial"
 #: Rows and columns of a terminal where there is none to ask.
 _SIZE = (24, 80)
 #: What ends a verification. Held back while trials are begun and ended, so that none is forgotten.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-#: Seconds between two calls of `waiting`, and that a trial gets to end by itself.
-_TICK, _GRACE = 0.2, 10.0
-
-
-class Spec(msgspec.Struct, frozen=True):
-    """What a trial is told."""
-
-    store: str
-    wish: Wish
-    answer: int
-    """Descriptor to answer on."""
+#: Seconds between two calls of `waiting`.
+_TICK = 0.2
 
 
 class Answer(msgspec.Struct):
@@ -97,7 +85,6 @@ class Trial(NamedTuple):
     """One that goes on."""
 
     number: int
-    process: subprocess.Popen[bytes]
     answer: int
     terminal: int | None
     parts: list[bytes]
@@ -107,19 +94,19 @@ class Trials:
     """Makes trials of one store."""
 
     def __init__(
-        self, store: str, outside: Outside, jobs: int, waiting: Callable[[], None], first: int = 0
+        self, store: str, nursery: Nursery, jobs: int, waiting: Callable[[], None], first: int = 0
     ) -> None:
         """Prepare.
 
         Args:
             store: path of `.xt`.
-            outside: of the caller: trials get its variables and folder.
+            nursery: begins them; trials get its variables and folder.
             jobs: how many at a time.
             waiting: called now and then while they go on.
             first: number of the first place for their workspaces.
         """
         self._first = first
-        self._store, self._outside, self._jobs, self._waiting = store, outside, jobs, waiting
+        self._store, self._nursery, self._jobs, self._waiting = store, nursery, jobs, waiting
 
     def run(self, wishes: Iterator[Wish], terminals: tuple[bool, bool]) -> Generator[tuple[int, Answer]]:
         """Make trials as they are wished, and give their answers as they come.
@@ -135,7 +122,6 @@ class Trials:
             Number of the wish, from 0, and the answer.
         """
         going: dict[int, Trial] = {}
-        ready = selectors.DefaultSelector()
         numbers = iter(range(sys.maxsize))
         more = True
         try:
@@ -148,36 +134,16 @@ class Trials:
                     with _undisturbed():
                         trial = self._begin(next(numbers), wish, terminals)
                         going[trial.number] = trial
-                    ready.register(trial.answer, selectors.EVENT_READ, trial)
-                    if trial.terminal is not None:
-                        ready.register(trial.terminal, selectors.EVENT_READ, trial)
                 if not going:
                     return
                 self._waiting()
-                for key, _ in ready.select(_TICK):
-                    trial = key.data
-                    if trial.number not in going:
-                        continue  # it ended just before, in this round
-                    if key.fd == trial.terminal:
-                        if not _drained(trial.terminal):
-                            ready.unregister(trial.terminal)
-                        continue
-                    data = os.read(trial.answer, 1 << 16)
-                    if data:
-                        trial.parts.append(data)
-                        continue
-                    ready.unregister(trial.answer)
-                    if trial.terminal is not None:
-                        with contextlib.suppress(KeyError):
-                            ready.unregister(trial.terminal)
+                for number, status in self._ended(going):
                     with _undisturbed():
-                        del going[trial.number]
-                        answer = self._finish(trial)
-                    yield trial.number, answer
+                        answer = self._finish(going.pop(number), status)
+                    yield number, answer
         finally:
             with _undisturbed():
                 self._end(list(going.values()))
-            ready.close()
 
     def _begin(self, number: int, wish: Wish, terminals: tuple[bool, bool]) -> Trial:
         read, write = os.pipe()
@@ -187,33 +153,49 @@ class Trials:
             if ours is not None:
                 fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *_size(), 0, 0))
                 _raw(theirs)
-            spec = codec.pack(Spec(self._store, wish, write)).decode()
-            process = subprocess.Popen(
-                # Nothing of the folder that it begins in is meant by our own imports.
-                [sys.executable, "-P", "-m", MODULE, spec],
-                cwd=self._outside.cwd,
-                env=dict(self._outside.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=theirs if terminals[0] else nowhere,
-                stderr=theirs if terminals[1] else nowhere,
-                pass_fds=[write],
-                # Nobody answers it on a terminal, and what it started can be ended with it.
-                start_new_session=True,
-            )
+            out, err = (theirs if terminal else nowhere for terminal in terminals)
+            self._nursery.begin(Spec(number, self._store, wish), write, out, err)
+        except BaseException:
+            for fd in (read, *([ours] if ours is not None else [])):
+                os.close(fd)
+            raise
         finally:
             for fd in {write, nowhere, theirs}:
                 os.close(fd)
-        return Trial(number, process, read, ours, [])
+        os.set_blocking(read, False)
+        return Trial(number, read, ours, [])
 
-    def _finish(self, trial: Trial) -> Answer:
-        """Take the answer of a trial that closed its end."""
-        died = os.waitid(os.P_PID, trial.process.pid, os.WEXITED | os.WNOWAIT)
-        if died is not None and died.si_code != os.CLD_EXITED:
-            _kill(trial)  # its command goes on without it
-        status = trial.process.wait()
+    def _ended(self, going: dict[int, Trial]) -> list[tuple[int, int]]:
+        """Take what trials say, for a while; give the numbers of those that ended, and how they did."""
+        over = False
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._nursery, selectors.EVENT_READ)
+            for trial in going.values():
+                ready.register(trial.answer, selectors.EVENT_READ, trial)
+                if trial.terminal is not None:
+                    ready.register(trial.terminal, selectors.EVENT_READ)
+            for key, _ in ready.select(_TICK):
+                if key.fileobj is self._nursery:
+                    over = True
+                elif key.data is not None:
+                    _take(key.data)
+                else:
+                    _drain(key.fd)
+        if not over:
+            return []
+        ended = self._nursery.ended()
+        if ended is not None:
+            return [ended]
+        # What ended the nursery did not end its trials: they were told by the kernel to end.
+        status = self._nursery.end()
+        return [(number, status) for number in going]
+
+    def _finish(self, trial: Trial, status: int) -> Answer:
+        """Take the answer of a trial that ended."""
+        data = _rest(trial)
         _close(trial)
         try:
-            answer = codec.unpack(b"".join(trial.parts), Answer, "the answer of a trial")
+            answer = codec.unpack(data, Answer, "the answer of a trial")
             leftovers.kill(answer.run)
             return answer
         except DamagedError:
@@ -223,35 +205,25 @@ class Trials:
 
     def _end(self, trials: list[Trial]) -> None:
         """End trials nobody waits for; they seal their runs as interrupted and take their workspaces away."""
+        if trials and self._nursery.end():
+            sweep(self._store, self._first)
         for trial in trials:
-            trial.process.send_signal(signal.SIGTERM)
-        until = time.monotonic() + _GRACE
-        for trial in trials:
-            try:
-                trial.process.wait(timeout=max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                _kill(trial)
-                trial.process.wait()
-                sweep(self._store, self._first)
             with contextlib.suppress(DamagedError):  # it has no run then
                 leftovers.kill(codec.unpack(_rest(trial), Answer, "the answer of a trial").run)
             _close(trial)
 
 
-def _kill(trial: Trial) -> None:
-    """Kill a trial that was not waited for yet, with all that it started in its session."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(trial.process.pid, signal.SIGKILL)
+def _take(trial: Trial) -> None:
+    """Take what a trial has answered so far."""
+    with contextlib.suppress(BlockingIOError):
+        while data := os.read(trial.answer, 1 << 16):
+            trial.parts.append(data)
 
 
 def _rest(trial: Trial) -> bytes:
     """All that a trial that ended has answered."""
-    parts = list(trial.parts)
-    os.set_blocking(trial.answer, False)
-    with contextlib.suppress(BlockingIOError):  # somebody else still has it open
-        while data := os.read(trial.answer, 1 << 16):
-            parts.append(data)
-    return b"".join(parts)
+    _take(trial)
+    return b"".join(trial.parts)
 
 
 def _close(trial: Trial) -> None:
@@ -270,12 +242,10 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _drained(terminal: int) -> bool:
-    """Take what was written to the terminal; False when nobody has it open any more."""
-    try:
-        return bool(os.read(terminal, 1 << 16))
-    except OSError:
-        return False
+def _drain(terminal: int) -> None:
+    """Take what was written to the terminal."""
+    with contextlib.suppress(OSError):  # nobody has it open any more
+        os.read(terminal, 1 << 16)
 
 
 def _size() -> tuple[int, int]:

@@ -23,6 +23,7 @@ from xt.ops.diff.rules import Rules, names_of
 from xt.ops.statements import state
 from xt.ops.verify import sentences
 from xt.ops.verify.making import Count, Step
+from xt.ops.verify.nursery import Nursery
 from xt.ops.verify.one import ALL, Asked, One
 from xt.store import Store
 from xt.suggest import suggest
@@ -80,7 +81,8 @@ def verify(
         )
     _check(store, rules, [*records, *([other] if other is not None else [])])
     count = Count(step, asked.planned * len(records))
-    found = [_one(store, record, other, asked, rules, outside, count, fan) for record in records]
+    with Nursery(outside) as nursery:
+        found = [_one(store, record, other, asked, rules, outside, nursery, count, fan) for record in records]
     level = lowest(item.level for item in found)
     return Verifications(found, level, all(item.reached for item in found))
 
@@ -120,12 +122,13 @@ def _one(
     asked: Asked,
     rules: Rules,
     outside: Outside,
+    nursery: Nursery,
     count: Count,
     fan: Fan | None,
 ) -> Verification:
     """Verify one run, say what was found, and record it as an event."""
     count.tell(record.id)
-    one = One(store, record, asked, rules, outside, count, fan)
+    one = One(store, record, asked, rules, outside, nursery, count, fan)
     found = one.against(other) if other is not None else one.verify()
     shown = store.shown(record.id)
     wanted = 0 if other is not None else asked.repeats

@@ -6,48 +6,20 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
-
-import msgspec
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from xt import shares
 from xt.errors import DamagedError, StoreError
 from xt.model.snapshot import Snapshot
 from xt.model.summary import Summary
-from xt.store.index.conditions import Condition
-from xt.store.index.layout import RUINED, has_words, in_memory, index_path, open_file, remove
-from xt.store.index.rows import Writer, standings, summaries
+from xt.store.index.layout import has_words, in_memory, index_path, open_file, remove
+from xt.store.index.lists import COLUMNS, HELD, By, Cell, Found, Lists
+from xt.store.index.rows import Writer
 from xt.store.index.syncing import Sync
 from xt.store.store import Store
 
-__all__ = ["COLUMNS", "Cell", "Found", "InFlight", "Index", "Use"]
-
-#: A value that can be shown and sorted by.
-Cell = float | int | str
-#: Columns of `runs` that can be shown, sorted and grouped by.
-COLUMNS = frozenset(
-    (
-        *("id", "started", "status", "name", "task", "user", "host", "ticket", "branch", "head", "recipe"),
-        *("repeats", "wall", "exit", "level", "environment", "grouped"),
-    )
-)
-VALUES = ("numbers", "texts")
-#: Runs that are named one by one in a question.
-FEW = 500
-#: Errors that say nothing of the file itself.
-HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-#: Errors of a file that may be no use any more.
-DAMAGED = (*RUINED, sqlite3.SQLITE_IOERR)
-
-
-class Found(NamedTuple):
-    """Rows of a list, and how many there are in all."""
-
-    rows: list[Summary]
-    total: int
-    trials: int
-    """Runs made by `xt verify` that are not among these."""
+__all__ = ["COLUMNS", "By", "Cell", "Found", "InFlight", "Index", "Use"]
 
 
 class Use(NamedTuple):
@@ -63,7 +35,7 @@ class Use(NamedTuple):
     """Path in the tree, for a file inside one."""
 
 
-class Index:
+class Index(Lists):
     """All finished runs of one store, and what was said of them later."""
 
     def __init__(self, store: Store) -> None:
@@ -99,64 +71,6 @@ class Index:
 
     # --- runs --------------------------------------------------------------------------------------
 
-    def has(self, run_id: str) -> bool:
-        """Whether a run is in it."""
-        return bool(self._ask("SELECT 1 FROM runs WHERE id = ?", (run_id,)))
-
-    def newest(self, limit: int | None, skip: int = 0, *, trials: bool = False) -> Found:
-        """The newest runs.
-
-        Args:
-            limit: rows at most, None for all.
-            skip: rows to pass over first.
-            trials: with those made by `xt verify`.
-        """
-        numbers = self.newest_numbers(limit, skip, trials=trials)
-        return Found(self.rows(numbers), *self.counts(trials=trials))
-
-    def newest_numbers(self, limit: int | None, skip: int = 0, *, trials: bool = False) -> list[int]:
-        """The same by number, for `rows`."""
-        kinds = "trial IN (0, 1)" if trials else "trial = 0"
-        query = f"SELECT n FROM runs WHERE {kinds} AND gone = 0 ORDER BY started DESC, id LIMIT ? OFFSET ?"
-        return [row[0] for row in self._ask(query, (-1 if limit is None else limit, skip))]
-
-    def counts(self, *, trials: bool = False) -> tuple[int, int]:
-        """How many runs there are, and how many made by `xt verify` besides."""
-        counted = dict(self._ask("SELECT trial, count(*) FROM runs WHERE gone = 0 GROUP BY trial"))
-        made = counted.get(1, 0)
-        return counted.get(0, 0) + (made if trials else 0), 0 if trials else made
-
-    def matching(self, condition: Condition, *, trials: bool, gone: bool = False) -> list[int]:
-        """Numbers of the runs that fulfil a condition, for `rows`; the newest first.
-
-        Args:
-            condition: on `runs`.
-            trials: with those made by `xt verify`.
-            gone: with those that were put away.
-        """
-        kinds = "+trial IN (0, 1)" if trials else "+trial = 0"
-        there = "+gone IN (0, 1)" if gone else "+gone = 0"
-        # The signs keep SQLite from walking all runs in the order of time: the condition is what is rare.
-        query = (
-            f"SELECT n FROM runs WHERE {kinds} AND {there} AND ({condition[0]}) ORDER BY +started DESC, +id"
-        )
-        return [row[0] for row in self._ask(query, condition[1])]
-
-    def rows(self, numbers: list[int]) -> list[Summary]:
-        """Runs as they stand now.
-
-        Args:
-            numbers: of `matching`, in the order to give them.
-        """
-        found = []
-        for n in numbers:
-            for row in self._ask("SELECT summary, standing FROM shown WHERE n = ?", (n,)):
-                try:
-                    found.append(_as_it_stands(*row))
-                except msgspec.DecodeError as error:
-                    raise self._lost() from error
-        return found
-
     def named(self, name: str) -> str | None:
         """Id of the newest run of that name that was not made by `xt verify`."""
         return self._first("SELECT id FROM runs WHERE name = ?", name)
@@ -188,36 +102,6 @@ class Index:
     def parts(self) -> list[str]:
         """Names of all parts of environments."""
         return [row[0] for row in self._ask("SELECT DISTINCT name FROM parts ORDER BY name")]
-
-    def column(self, field: str, key: str | None) -> dict[int, Cell]:
-        """One property of every run that has it, by number; of several values one.
-
-        Args:
-            field: `metric`, `param`, `fact` or `env` with a key; `tag`; or a column of `runs`.
-            key: its name.
-        """
-        found: dict[int, Cell] = {}
-        for query, values in _queries(field, key):
-            found.update(self._ask(query, values))
-        return found
-
-    def cells(self, field: str, key: str | None, numbers: list[int] | None = None) -> dict[int, list[Cell]]:
-        """The same, with all values.
-
-        Args:
-            field: as for `column`.
-            key: likewise.
-            numbers: of the runs that are of interest, all by default.
-        """
-        chosen, bound = "", []
-        if numbers is not None and len(numbers) <= FEW:
-            chosen = f" AND n IN ({', '.join('?' * len(numbers))})"
-            bound = numbers
-        found: dict[int, list[Cell]] = {}
-        for query, values in _queries(field, key):
-            for n, value in self._ask(query + chosen, [*values, *bound]):
-                found.setdefault(n, []).append(value)
-        return found
 
     def live(self) -> dict[str, list[str]]:
         """Run → environments in which something of it is live now."""
@@ -300,21 +184,6 @@ class Index:
         rows = self._ask(query, (value,))
         return str(rows[0][0]) if rows else None
 
-    def _ask(self, query: str, values: Sequence[Cell | bytes] = ()) -> list[Any]:
-        """Give all rows.
-
-        Raises:
-            StoreError: the file is damaged, where bringing it up to date did not come by; or held for long.
-        """
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in HELD:
-                raise StoreError("another process holds the index of the store", "try again") from error
-            if error.sqlite_errorcode & 0xFF not in DAMAGED:
-                raise
-            raise self._lost() from error
-
     def _lost(self) -> StoreError:
         """Take a damaged file away; it was whole as far as bringing it up to date came."""
         remove(self._path)
@@ -346,26 +215,6 @@ class InFlight(Index):
                 else:
                     writer.in_flight(summary, snapshot)
             writer.flush()
-
-
-def _queries(field: str, key: str | None) -> list[tuple[str, list[str]]]:
-    """Questions whose answers are numbers of runs and values; a condition may follow."""
-    if field in ("metric", "param", "fact"):
-        where = "k = (SELECT k FROM keys WHERE kind = ? AND name = ?)"
-        return [(f"SELECT n, value FROM {table} WHERE {where}", [field, key or ""]) for table in VALUES]
-    if field == "env":
-        query = "SELECT n, version FROM runs JOIN parts ON environment = e WHERE parts.name = ?"
-        return [(query, [key or ""])]
-    if field == "tag":
-        return [("SELECT n, tag FROM tags WHERE 1", [])]
-    if field in COLUMNS:
-        return [(f"SELECT n, {field} FROM runs WHERE {field} IS NOT NULL", [])]
-    raise KeyError(field)
-
-
-def _as_it_stands(summary: bytes, standing: bytes | None) -> Summary:
-    row = summaries.decode(summary)
-    return row if standing is None else row.standing(standings.decode(standing))
 
 
 def _bytes(digest: str) -> bytes:

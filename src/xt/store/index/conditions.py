@@ -15,22 +15,21 @@ from xt.model.query import Both, Either, Not, Query, Term, Words
 from xt.model.summary import Shown
 from xt.moments import HINT, length, moment
 from xt.query import QueryError
+from xt.store.index.pieces import Condition, Value, among, is_glob, joined, literal, literally, match
 from xt.store.index.rows import rank_of
 from xt.store.index.versions import version_key
 from xt.suggest import suggest
 
-Value = str | int | float | bytes
-Condition = tuple[str, list[Value]]
-
-#: Field → column that is compared whole.
-_COLUMNS = {"status": "status", "name": "name", "task": "task", "user": "user", "host": "host"}
+#: Field → column that is compared whole. Most runs are `ok`, so the index of that column is no way to them.
+_COLUMNS = {"status": "+status", "name": "name", "task": "task", "user": "user", "host": "host"}
 _COLUMNS |= {"ticket": "ticket", "branch": "branch", "group": "grouped"}
 #: Field → column of which a beginning is enough.
 _BEGINNINGS = {"id": "id", "commit": "head", "repeats": "repeats", "recipe": "recipe"}
-_MAGIC = re.compile(r"[*?\[]")
+#: Fields of what is in tables of its own → whether `!=` is the opposite of `:`, as it is of words.
+_APART = dict.fromkeys(("metric", "param", "fact"), "value") | dict.fromkeys(("input", "output"), "file")
+_APART |= dict.fromkeys(("tag", "purpose", "command", "note"), "word")
+_TIMES = ("since", "before")
 _HEX = re.compile(r"[0-9a-fA-F]{1,64}")
-#: Conditions that stand beside each other.
-AT_ONCE = 200
 _STATUSES: tuple[str, ...] = tuple(word for part in get_args(Shown) for word in get_args(part))
 
 
@@ -71,7 +70,7 @@ class Compiler:
             UnsupportedError: full text cannot be searched here.
         """
         if isinstance(query, Words):
-            return self._words(None, query.text, phrase=query.phrase)
+            return among(self.words([query]))
         if isinstance(query, Not):
             sql, values = self.condition(query.of)
             return f"NOT coalesce({sql}, 0)", values
@@ -80,20 +79,56 @@ class Compiler:
                 return "1", []
             parts = [self.condition(part) for part in query.of]
             joint = " AND " if isinstance(query, Both) else " OR "
-            return _joined([sql for sql, _ in parts], joint), [
+            return joined([sql for sql, _ in parts], joint), [
                 value for _, values in parts for value in values
             ]
         return self._term(query)
 
+    def numbers(self, term: Term) -> Condition | None:
+        """A question for the numbers, as `n`, of the runs that fulfil a term; a number may come twice.
+
+        Returns:
+            None for a term that is about columns of `runs`, or an opposite: every row has to be looked at.
+
+        Raises:
+            QueryError, UnsupportedError: as `condition`.
+        """
+        if term.field in _TIMES:
+            sql, values = self._time(term)
+            # Of an index alone, and not of the rows.
+            return f"SELECT n FROM runs WHERE trial IN (0, 1) AND gone IN (0, 1) AND {sql}", values
+        if term.field == "status" and term.operator != "!=" and term.value != "ok":
+            sql, values = self._column(term)
+            return f"SELECT n FROM runs WHERE {sql.removeprefix('+')}", values
+        if term.field not in _APART or (term.operator == "!=" and _APART[term.field] == "word"):
+            return None
+        return self._select(term)
+
+    def words(self, all_of: Sequence[Words]) -> Condition:
+        """The same of words, all of which are to be found.
+
+        Raises:
+            UnsupportedError: full text cannot be searched here.
+        """
+        return self._matching(" AND ".join(f"({literally(word.text, word.phrase)})" for word in all_of))
+
+    def _apart(self, term: Term) -> Condition:
+        """A condition on what is in tables of its own."""
+        condition = among(self._select(term))
+        return self._maybe_not(term, condition) if _APART[term.field] == "word" else condition
+
+    def _select(self, term: Term) -> Condition:
+        handler: dict[str, Callable[[Term], Condition]] = {
+            **dict.fromkeys(("metric", "param", "fact"), self._value),
+            **dict.fromkeys(("input", "output"), self._file),
+            "tag": self._tag,
+        }
+        return handler.get(term.field, self._text)(term)
+
     def _term(self, term: Term) -> Condition:
         handler: Callable[[Term], Condition] = {
-            "metric": self._value,
-            "param": self._value,
-            "fact": self._value,
+            **dict.fromkeys(_APART, self._apart),
             "env": self._part,
-            "tag": self._tag,
-            "input": self._file,
-            "output": self._file,
             "since": self._time,
             "before": self._time,
             "time": self._duration,
@@ -102,9 +137,6 @@ class Compiler:
             "deployed": self._deployed,
             "pinned": self._pinned,
             "evidence": self._evidence,
-            "purpose": self._text,
-            "command": self._text,
-            "note": self._text,
         }.get(term.field, self._column)
         return handler(term)
 
@@ -113,24 +145,18 @@ class Compiler:
 
     # --- words -------------------------------------------------------------------------------------
 
-    def _words(self, column: str | None, text: str, *, phrase: bool) -> Condition:
+    def _matching(self, match: str) -> Condition:
         if not self.asking.can_search_words:
             raise UnsupportedError(
                 "the SQLite of this Python cannot search full text (it has no FTS5)",
                 "ask by fields, such as `tag:NAME`",
             )
-        literal = '"' + text.replace('"', '""').replace("\0", " ") + '"'
-        # The last word may go on, as a reader of a growing list expects; a phrase in quotes may not.
-        match = literal if phrase else literal + "*"
-        if column is not None:
-            match = f"{column} : {match}"
-        return "n IN (SELECT rowid FROM words WHERE words MATCH ?)", [match]
+        return "SELECT rowid AS n FROM words WHERE words MATCH ?", [match]
 
     def _text(self, term: Term) -> Condition:
         if term.operator == "=":
-            return f"n IN (SELECT rowid FROM words WHERE {term.field} = ?)", [term.value]
-        sql, values = self._words(term.field, term.value, phrase=False)
-        return (f"NOT {sql}", values) if term.operator == "!=" else (sql, values)
+            return f"SELECT rowid AS n FROM words WHERE {term.field} = ?", [term.value]
+        return self._matching(f"{term.field} : {literally(term.value, phrase=False)}")
 
     # --- columns -----------------------------------------------------------------------------------
 
@@ -138,7 +164,7 @@ class Compiler:
         value = term.value
         if term.field == "user" and value == "me":
             value = self.asking.user or "me"
-        if term.field == "status" and not _MAGIC.search(value) and value not in _STATUSES:
+        if term.field == "status" and not is_glob(value) and value not in _STATUSES:
             raise self._fail(term, f"no status `{value}`", suggest(value, _STATUSES, "statuses"))
         if term.field in _BEGINNINGS:
             column = _BEGINNINGS[term.field]
@@ -148,7 +174,7 @@ class Compiler:
             if term.operator != "=" and is_glob(low):
                 return self._maybe_not(term, (f"{column} GLOB ?", [low]))
             return self._maybe_not(term, (f"substr({column}, 1, ?) = ?", [len(low), low]))
-        return self._maybe_not(term, _match(_COLUMNS[term.field], value, exact=term.operator == "="))
+        return self._maybe_not(term, match(_COLUMNS[term.field], value, exact=term.operator == "="))
 
     @staticmethod
     def _maybe_not(term: Term, condition: Condition) -> Condition:
@@ -158,14 +184,14 @@ class Compiler:
 
     def _tag(self, term: Term) -> Condition:
         """A tag, or a pinned name: a reference does not tell the two apart either."""
-        sql, values = _match("tag", term.value, exact=term.operator == "=")
+        sql, values = match("tag", term.value, exact=term.operator == "=")
         try:
             pinned, runs = self._pinned_to(term)
         except DamagedError:
             # That an event cannot be read is said with the list; tags are known all the same.
             pinned, runs = "0", []
-        found = f"(n IN (SELECT n FROM tags WHERE {sql}) OR {pinned})"
-        return self._maybe_not(term, (found, [*values, *runs]))
+        found = f"SELECT n FROM tags WHERE {sql} UNION ALL SELECT n FROM runs WHERE {pinned}"
+        return found, [*values, *runs]
 
     def _pinned(self, term: Term) -> Condition:
         return self._maybe_not(term, self._pinned_to(term))
@@ -179,7 +205,7 @@ class Compiler:
         return f"id IN ({', '.join('?' * len(runs))})", runs
 
     def _deployed(self, term: Term) -> Condition:
-        sql, values = _match("place", term.value, exact=term.operator == "=")
+        sql, values = match("place", term.value, exact=term.operator == "=")
         return self._maybe_not(term, (f"id IN (SELECT run FROM live WHERE {sql})", values))
 
     def _evidence(self, term: Term) -> Condition:
@@ -235,31 +261,31 @@ class Compiler:
 
     def _value(self, term: Term) -> Condition:
         """A metric, param or fact: numbers are compared as such, all else as text."""
-        named, names = _match("name", term.key or "", exact=False)
+        named, names = match("name", term.key or "", exact=False)
         keys = f"SELECT k FROM keys WHERE kind = ? AND {named}"
         values: list[Value] = [term.field, *names]
         if term.operator == "has":
             both = [f"SELECT n FROM {table} WHERE k IN ({keys})" for table in ("numbers", "texts")]
-            return f"n IN ({' UNION ALL '.join(both)})", [*values, *values]
+            return " UNION ALL ".join(both), [*values, *values]
         number = _number(term.value)
         parts: list[str] = []
         bound: list[Value] = []
         if number is not None:
-            parts.append(f"n IN (SELECT n FROM numbers WHERE k IN ({keys}) AND value {_sign(term)} ?)")
+            parts.append(f"SELECT n FROM numbers WHERE k IN ({keys}) AND value {_sign(term)} ?")
             bound += [*values, number]
         elif (
             term.field == "metric" or term.operator in ("<", "<=", ">", ">=")
         ) and term.value.lower() != "nan":
             raise self._fail(term, f"`{term.value}` is no number")
         if term.operator in (":", "=", "!="):
-            sql, matched = _match("value", term.value, exact=term.operator != ":")
+            sql, matched = match("value", term.value, exact=term.operator != ":")
             opposite = "NOT " if term.operator == "!=" else ""
-            parts.append(f"n IN (SELECT n FROM texts WHERE k IN ({keys}) AND {opposite}({sql}))")
+            parts.append(f"SELECT n FROM texts WHERE k IN ({keys}) AND {opposite}({sql})")
             bound += [*values, *matched]
             if term.operator == "!=" and number is None:
-                parts.append(f"n IN (SELECT n FROM numbers WHERE k IN ({keys}))")
+                parts.append(f"SELECT n FROM numbers WHERE k IN ({keys})")
                 bound += values
-        return "(" + (" OR ".join(parts) or "0") + ")", bound
+        return " UNION ALL ".join(parts) or "SELECT n FROM numbers WHERE 0", bound
 
     # --- what it ran in, read and made -------------------------------------------------------------
 
@@ -270,10 +296,10 @@ class Compiler:
             normal = re.sub(r"[-_.]+", "-", name).lower()
             known, name = self.asking.versions(normal), normal
         if term.operator in (":", "=", "!="):
-            sql, matched = _match("version", term.value, exact=term.operator != ":")
+            sql, matched = match("version", term.value, exact=term.operator != ":")
             if term.operator == ":" and term.value[:1].isdigit():
                 # `env.torch:2.4` is 2.4 and 2.4.1, and not 2.41.
-                sql, matched = f"({sql} OR version GLOB ?)", [*matched, _literal(term.value) + ".*"]
+                sql, matched = f"({sql} OR version GLOB ?)", [*matched, literal(term.value) + ".*"]
             opposite = "NOT " if term.operator == "!=" else ""
             found = f"SELECT e FROM parts WHERE name = ? AND {opposite}({sql})"
             return f"environment IN ({found})", [name, *matched]
@@ -313,32 +339,14 @@ class Compiler:
             bound.append(role)
             path = rest
         path = path.removeprefix("./").rstrip("/")
-        if path and _MAGIC.search(path):
+        if path and is_glob(path):
             parts.append("path GLOB ?")
             bound.append(path)
         elif path:
-            inside = _literal(path)
+            inside = literal(path)
             parts.append("(path = ? OR path GLOB ? OR path GLOB ? OR path GLOB ?)")
             bound += [path, f"{inside}/*", f"*/{inside}", f"*/{inside}/*"]
-        return f"n IN (SELECT n FROM files WHERE {' AND '.join(parts)})", bound
-
-
-def is_glob(text: str) -> bool:
-    """Whether a text is a pattern of several."""
-    return _MAGIC.search(text) is not None
-
-
-def _joined(parts: list[str], joint: str) -> str:
-    """Conditions as one, in groups: SQLite makes a tree that is as deep as a row of them is long."""
-    while len(parts) > AT_ONCE:
-        parts = [_joined(parts[at : at + AT_ONCE], joint) for at in range(0, len(parts), AT_ONCE)]
-    return f"({joint.join(parts)})"
-
-
-def _match(column: str, value: str, *, exact: bool) -> Condition:
-    if not exact and _MAGIC.search(value):
-        return f"{column} GLOB ?", [value]
-    return f"{column} = ?", [value]
+        return f"SELECT n FROM files WHERE {' AND '.join(parts)}", bound
 
 
 def _having(fields: Sequence[str]) -> Condition:
@@ -354,11 +362,6 @@ def _having(fields: Sequence[str]) -> Condition:
             parts.append("instr(has, ?) > 0")
             values.append(f"\n{field}\n")
     return f"coalesce({' AND '.join(parts)}, 0)", values
-
-
-def _literal(text: str) -> str:
-    """A text as a pattern that fits it alone."""
-    return _MAGIC.sub(lambda found: f"[{found[0]}]", text)
 
 
 def _sign(term: Term) -> str:

@@ -17,9 +17,11 @@ from xt.model.event import Event
 from xt.model.standing import RunStanding
 from xt.model.summary import MetricValue, Summary
 
+#: Of a run that lists pass over, which few are.
+UNUSUAL = "trial <> 0 OR gone <> 0"
 #: A number of a run is never another's, not even when the run is gone: others may be holding it.
 #: `runs` holds what is filtered and sorted by, `shown` what is displayed: a scan of the first stays small.
-_LAYOUT = """
+_LAYOUT = f"""
 CREATE TABLE runs (
     n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, started TEXT, trial INTEGER NOT NULL,
     gone INTEGER NOT NULL, status TEXT NOT NULL, name TEXT, task TEXT, user TEXT, host TEXT, ticket TEXT,
@@ -28,6 +30,8 @@ CREATE TABLE runs (
 );
 CREATE INDEX by_time ON runs (trial, gone, started DESC, id);
 CREATE INDEX by_name ON runs (name) WHERE name IS NOT NULL;
+CREATE INDEX by_status ON runs (status);
+CREATE INDEX unusual ON runs (trial, gone) WHERE {UNUSUAL};
 CREATE TABLE shown (n INTEGER PRIMARY KEY, summary BLOB NOT NULL, standing BLOB);
 CREATE TABLE tags (tag TEXT, n INTEGER, PRIMARY KEY (tag, n)) WITHOUT ROWID;
 CREATE INDEX tags_of ON tags (n);
