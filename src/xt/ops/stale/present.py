@@ -24,8 +24,7 @@ from xt.ops.aside import beside, capture
 from xt.ops.repeat.places import Moved, top_of, was
 from xt.ops.repeat.request import request
 from xt.ops.repeat.today import today
-from xt.ops.run import secrets_of
-from xt.ops.scrub import Scrubber
+from xt.ops.scrub import Scrubber, secrets_of
 from xt.store import Store
 
 
