@@ -57,6 +57,13 @@ class Stage:
                 os.makedirs(os.path.dirname(f"{self._objects}/{name}"), fsio.PRIVATE_DIR, exist_ok=True)
                 os.rename(f"{self.folder}/{name}", f"{self._objects}/{name}")
 
+    def tidy(self) -> None:
+        """Remove what a git that failed did not finish: on a full disk others may find room there."""
+        for folder, _, files in os.walk(self.folder):
+            for name in files:
+                if name.startswith("tmp_"):
+                    os.unlink(f"{folder}/{name}")
+
     def remove(self) -> None:
         """Remove it, and what is in it."""
         for folder, folders, files in os.walk(self.folder, topdown=False):
