@@ -25,9 +25,8 @@ from xt.ops import causes, effects
 from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing, required, undelivered
 from xt.ops.repeats import remember
-from xt.ops.scrub import Scrubber
+from xt.ops.scrub import Scrubber, secrets_of
 from xt.ops.seal import seal
-from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
 from xt.store.store import MAX_RECORD
 
@@ -217,15 +216,6 @@ def run(
         return Record.of(start, effects.without_contents(told, store, reason))
 
     return _seal(store, live, record, least, settings, lacking, lost, hooks.sealed)
-
-
-def secrets_of(request: RunRequest, outside: Outside, settings: Settings) -> dict[str, str]:
-    """Find what the command is given and no record or log may hold, by where it stands."""
-    found = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
-    if request.docker is not None:
-        hidden = argv_secrets(request.docker.options)
-        found |= {f"docker {name}": value for name, value in hidden.items()}
-    return found
 
 
 def started() -> bool:
