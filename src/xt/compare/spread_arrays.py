@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from xt.compare.blocks import Block, Room, block
@@ -23,6 +24,9 @@ _MARGIN = 1e-6
 _LEAST_RTOL = 1e-30
 #: More than the smallest float32, whose neighbourhood knows no relative error.
 _SLACK = 3e-45
+#: Of pairs of one sign: with a larger distance by the left side the right one may be next to nothing.
+_ALIKE = 0.5
+_BOOL = np.dtype(np.bool_)
 #: A share that none exceeds by much: of a number and its negative it is 2.
 _FAR = 4.0
 
@@ -134,11 +138,12 @@ class _Step:
         most = _as_float(max(high, -low))
         if most > spread.relative.rank:
             self._find_relative(by_left, low, high)
-        if self.left.codes is None or self.right.codes is None:
-            between, differing = None, int(np.count_nonzero(a != b))
+        # Where signs differ it is 1 or more; a zero on the left makes it infinite.
+        alike = bool(high < 1 and not np.isinf(low))
+        between = None
+        if self.left.codes is None or self.right.codes is None or (alike and self._no_more_steps(most)):
+            differing = int(np.count_nonzero(np.not_equal(a, b, out=self._of("equal", _BOOL))))
         else:
-            # Where signs differ it is 1 or more; a zero on the left makes it infinite.
-            alike = bool(high < 1 and not np.isinf(low))
             between, differing = self._between(self.left.codes, self.right.codes, alike=alike)
         spread.differing += differing
         if spread.exact:
@@ -175,6 +180,20 @@ class _Step:
             one, other = _wide(a[at]), _wide(b[at])
             value = _as_float(abs(one - other) / max(abs(one), abs(other)))
             self.spread.relative = self._peak(value, at if where is None else int(where[at]), largest)
+
+    def _no_more_steps(self, most: float) -> bool:
+        """Whether no pair is more steps apart than the most so far.
+
+        A step from a number is at least that number by two to its digits, so there are no more of them than
+        the distance by the smaller magnitude, times that.
+
+        Args:
+            most: the largest distance by the left side, of pairs of one sign.
+        """
+        known = self.spread.steps
+        if known is None or self.spread.rule.ulp or most >= _ALIKE:
+            return False
+        return most / (1 - most) * (1 + _MARGIN) * 2.0**self.left.digits < known.rank + 1
 
     def _between(self, left: NDArray[Any], right: NDArray[Any], *, alike: bool) -> tuple[NDArray[Any], int]:
         """Count the steps of finite floats, and find the largest count.
@@ -323,10 +342,13 @@ class _Step:
 
     def _close(self, where: NDArray[Any]) -> NDArray[np.bool_]:
         """The exact law for some pairs."""
-        left, right, codes = self.left, self.right, None
+        left, right, rule, codes = self.left, self.right, self.spread.rule, None
         if left.codes is not None and right.codes is not None:
             codes = left.codes[where], right.codes[where]
-        return close_floats(left.values[where], right.values[where], self.spread.rule, codes)
+        elif rule.ulp:
+            # Of two types, or wider than 64 bits: steps are not counted.
+            rule = replace(rule, ulp=0)
+        return close_floats(left.values[where], right.values[where], rule, codes)
 
 
 def _place_of_largest(values: NDArray[Any], low: Any, high: Any) -> int:
