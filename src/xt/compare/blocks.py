@@ -34,6 +34,8 @@ class Room:
         """Start with none."""
         self._held: dict[str, bytearray] = {}
         self._views: dict[tuple[str, Any, int], NDArray[Any]] = {}
+        self.thorough = False
+        """Whether a quick look at the block before was not enough, so that it is left out for this one."""
 
     def of(self, what: str, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         """Give an array whose content is of no account.
