@@ -169,7 +169,7 @@ def stored_pairs(kind: Kind, seed: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("label", PLAIN)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(SEEDS, RULES, st.lists(st.integers(1, 20), max_size=3), st.booleans())
 def test_few_values_come_to_the_same_without_numpy_however_they_are_cut(
     label: str, seed: int, rule: Rule, cuts: list[int], swapped: bool
