@@ -124,7 +124,7 @@ complete -c xt -n '__xt_options run' -l ci-dir -x -a '(__fish_complete_directori
 complete -c xt -n '__xt_options run' -s h -l help -d 'Show the options and exit'
 complete -c xt -n '__xt_options ls' -s n -l number -x -d 'Rows at most; 0 for all'
 complete -c xt -n '__xt_options ls' -s a -l all -d 'With the repeats that xt verify made'
-complete -c xt -n '__xt_options ls' -l sort -x -ka '(__xt_offer property)' -d 'Best first: metric.NAME, param.NAME, time, level'
+complete -c xt -n '__xt_options ls' -l sort -x -ka '(__xt_offer property)' -d 'metric.NAME best first, by its `goal`; all else largest first: param.NAME, time, level'
 complete -c xt -n '__xt_options ls' -l reverse -d 'The other way round'
 complete -c xt -n '__xt_options ls' -l group-by -x -ka '(__xt_offer property)' -d 'One row for each value of it: param.lr, task, tags'
 complete -c xt -n '__xt_options ls' -l group -d 'One row for each array of jobs; `group:NAME` lists one'

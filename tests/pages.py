@@ -176,7 +176,14 @@ def _fits(expected: list[str], lines: list[str], known: dict[str, str]) -> bool:
 
 
 def _filled(lines: list[str]) -> list[str]:
-    return [line for line in lines if line.strip()]
+    """Lines with something in them; where the line after a run is broken depends on how long it took."""
+    found: list[str] = []
+    for line in filter(str.strip, lines):
+        if found and re.match(r"xt: .* ·$", found[-1]) and line.startswith("    "):
+            found[-1] += " " + line.strip()
+        else:
+            found.append(line)
+    return found
 
 
 def _line_fits(expected: str, line: str, known: dict[str, str]) -> bool:

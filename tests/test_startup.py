@@ -169,7 +169,36 @@ def test_run_starts_git_and_the_command_and_nothing_else(project):
 
 def test_outside_a_job_nothing_is_loaded_for_one(project):
     project.run("-q", "--", "true")
-    ours = loaded(project, "diff", "@", "@")
+    ours = loaded(project, "diff", "@", "@", "--explain")
     assert "xt.ops.diff.verb" in ours
     of_jobs = {name for name in ours if name.startswith(("xt.cli.ci", "xt.ops.ci", "xt.render.ci"))}
-    assert of_jobs == {"xt.cli.ci_options"}
+    assert of_jobs == {"xt.cli.ci_job", "xt.cli.ci_options"}
+
+
+def test_a_few_numbers_are_compared_without_numpy_and_without_the_parser_of_options(project):
+    head = "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }".ljust(117) + "\n"
+    program = (
+        "import struct, sys\n"
+        f"head = {head.encode()!r}\n"
+        "with open('w.npy', 'wb') as file:\n"
+        "    file.write(b'\\x93NUMPY\\1\\0' + struct.pack('<H', len(head)) + head)\n"
+        "    file.write(struct.pack('<2d', 1.0, float(sys.argv[1])))\n"
+    )
+    project.write("write.py", program)
+    for value in ("2.0", "2.5"):
+        project.run("-q", "-o", "w.npy", "--", sys.executable, "write.py", value)
+    assert "max |Δ| 0.5 at [1]" in project.xt("diff", "@~1", "@").out.decode()
+    ours = start(project, "diff", "@~1", "@")
+    assert "xt.compare.npy" in ours.modules
+    heavy = {
+        "numpy",
+        "typer",
+        "subprocess",
+        "tempfile",
+        "hashlib",
+        "csv",
+        "concurrent.futures",
+        "rich.console",
+    }
+    assert not ours.modules & heavy
+    assert ours.started == []

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Literal
 
     Sort = Literal["terminal", "pipe", "file", "null", "socket", "closed", "other"]
@@ -93,6 +94,24 @@ def _environ() -> Mapping[str, str]:
     if b"\0LC_CTYPE=" in b"\0" + given:
         return os.environ
     return {name: value for name, value in os.environ.items() if name != "LC_CTYPE"}
+
+
+def with_variable(name: str, value: str, work: Callable[[], object]) -> None:
+    """Do something while a variable is set, for a library that reads it as it is loaded.
+
+    Args:
+        name: of the variable; what the user set it to stays.
+        value: of the variable.
+        work: what is done.
+    """
+    ours = name not in os.environ
+    if ours:
+        os.environ[name] = value
+    try:
+        work()
+    finally:
+        if ours:
+            del os.environ[name]
 
 
 def timestamp(moment: datetime) -> str:

@@ -81,6 +81,10 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         utf8(noun, said or "")
     for tag in asked.tags:
         utf8("tag", tag)
+    for noun, word in (("name", asked.name or ""), *(("tag", tag) for tag in asked.tags)):
+        if word.startswith(("@", "-")):
+            # What begins so means another run, or an option, wherever a run is named.
+            raise UsageError(f"`{word}` cannot be a {noun}", "one word, such as `nightly` or `v2`")
     settings = config.settings
     task_name = _task(asked.task, config, command)
     task = settings.task[task_name] if task_name is not None else TaskSettings()

@@ -65,6 +65,7 @@ def test_a_run_that_goes_on_is_counted_and_no_more(there, tmp_path):
         status, found = there.fsck()
         (lost,) = found["findings"]
         assert (status, lost["code"], lost["fault"], len(lost["runs"])) == (0, "run-lost", False, 1)
+        assert lost["message"] == "its xt ended without writing the record; what it wrote before is kept"
         assert lost["runs"][0]["run"] in lost["path"]
     finally:
         going.kill()

@@ -192,6 +192,8 @@ def test_options_are_found():
         (["run", "--"], 2, "no command to run"),
         (["run", "--seed", "x", "--", "true"], 2, None),
         (["run", "-i", "gone", "--", "true"], 125, "a declared input does not exist: `gone`"),
+        (["run", "-n", "@", "--", "true"], 2, "`@` cannot be a name"),
+        (["run", "-t", "@~1", "--", "true"], 2, "`@~1` cannot be a tag"),
         (["run", "--message", "why", "true"], 2, "`xt run` has no option `--message`"),
         (["ls", "-n", "9" * 5000], 2, None),
         (["ls", "-n", "x"], 2, "`-n` is a whole number, not `x`"),
@@ -227,6 +229,29 @@ def test_a_mistake_in_the_line(words, status, said, world):
         (["diff", "--stats"], "did you mean `--stat`? `xt diff --help` lists the options"),
         (["ls", "--since", "7d"], "a query does that: `xt ls since:7d`"),
         (["ls", "--tag=gold"], "a query does that: `xt ls tag:gold`"),
+        (
+            ["ls", "--sort", "loss"],
+            "a metric is `metric.loss`, a param `param.loss`; properties: run, when, status, name, task,"
+            " user, host, ticket, branch, commit, recipe, time, exit, level, tags, group, …",
+        ),
+        (["show", "latest"], "`@` is the newest run, `@~1` the one before it"),
+        (["logs", "HEAD~1"], "`@` is the newest run, `@~1` the one before it"),
+        (["show", "@^"], "`@` is the newest run, `@~1` the one before it"),
+        (["show", "@~1..@"], "two runs are two words; `xt ls` lists the runs"),
+        (["logs", "status:failed"], "that looks like a query, which `xt ls` takes; `@` is the newest run"),
+        (["tag", "gold"], "the run stands first: `xt tag @ gold`; `xt ls` lists the runs; `@` is the newest"),
+        (
+            ["tag", "gold", "@"],
+            "the run stands first: `xt tag @ gold`; `xt ls` lists the runs; `@` is the newest",
+        ),
+        (
+            ["name", "best"],
+            "the run stands first: `xt name @ best`; `xt ls` lists the runs; `@` is the newest",
+        ),
+        (
+            ["note", "it overfits"],
+            "the run stands first: `xt note @ -m 'it overfits'`; `xt ls` lists the runs; `@` is the newest",
+        ),
         (["ls", "--limit", "3"], "did you mean `-n`? `xt ls --help` lists the options"),
         (["verify"], "such as `xt verify @`; `xt verify --help` lists the options"),
         (["diff", "a", "b", "c"], "such as `xt diff @~1 @`; `xt diff --help` lists the options"),
@@ -236,6 +261,12 @@ def test_a_mistake_in_the_line(words, status, said, world):
 )
 def test_the_hint_is_of_what_was_meant(words, hint, world):
     assert told(words, world)[1]["hint"] == hint
+
+
+def test_the_run_before_may_be_named_as_git_does(world):
+    one, other = (call(["show", "--json", reference], str(world), {}) for reference in ("@~", "@~1"))
+    assert one[:2] == other[:2]
+    assert (one[0], b"xt.run/1" in one[1]) == (0, True)
 
 
 def test_only_who_asks_for_json_gets_a_line_for_programs(world):

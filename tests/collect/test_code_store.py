@@ -212,15 +212,24 @@ def test_objects_are_flushed_before_the_snapshot_is_named(project, kind):
     )
     new = _objects(project) - before
     assert new
-    text = trace.read_text()
-    flushed = [line for line in text.splitlines() if "sync" in line and "code.git/objects" in line]
-    loose = [name for name in new if "/pack/" not in name]
-    # Git's batch mode: each object's pages are sent out, then one full flush, then the names are given.
-    sent = [line for line in flushed if "sync_file_range(" in line or "fsync(" in line]
-    assert len(sent) >= len(loose), f"{len(sent)} of {len(loose)}"
-    assert any("fsync(" in line for line in flushed)
+    # Pages of all are sent out, each is flushed, and only then are the names given.
+    flushed: set[str] = set()
+    named: list[str] = []
+    for line in trace.read_text().splitlines():
+        if call := re.search(r"fsync\(\d+<([^>]*)>\)", line):
+            flushed.add(call[1])
+        elif call := re.search(r'rename\("([^"]*)", "([^"]*/code.git/objects/[^"]*)"\) += 0', line):
+            assert os.path.realpath(call[1]) in flushed, f"{call[2]} may be empty"
+            named.append(call[2])
+    assert {os.path.realpath(name) for name in named} == {os.path.realpath(name) for name in new}
     if kind == "large":
-        assert any("/pack/" in line and "fsync(" in line for line in flushed)
+        assert any(name.endswith(".pack") for name in named)
+        assert named.index(next(name for name in named if name.endswith(".idx"))) > 0
+    assert not _left(project)
+
+
+def _left(project):
+    return [name for name in os.listdir(project.path(".xt/tmp")) if name.endswith((".objects", ".index"))]
 
 
 def _objects(project):

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.late import stats
 from xt.compare import UnreadableError, case_join
-from xt.compare.case_chance import score_chance
+from xt.compare.case_chance import outcome_chance, score_chance
 from xt.compare.case_columns import CaseColumns, columns_of, outcome_of, score_of
 from xt.compare.cases import case_row, compare_cases, judged, same_case_set
 from xt.compare.judging import Row, judge
@@ -167,6 +167,27 @@ def test_scores_are_judged_by_randomised_signs() -> None:
     assert (lower.judgement.word, mixed.judgement.word) == ("regressed", "within noise")
     assert measure(lower, "scores lower") == 60
     assert lower.children[0].change == "down"
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+def test_the_interval_of_outcomes_is_that_of_all_resamples(fixed: int, broken: int, rest: int) -> None:
+    joined = fixed + broken + rest
+    assume(fixed or broken)
+    ways = {0: 1}
+    for _ in range(joined):
+        drawn: dict[int, int] = {}
+        for total, count in ways.items():
+            for step, of in ((1, fixed), (0, rest), (-1, broken)):
+                drawn[total + step] = drawn.get(total + step, 0) + count * of
+        ways = drawn
+    low = min(
+        end for end in ways if 40 * sum(ways[other] for other in ways if other <= end) >= joined**joined
+    )
+    high = max(
+        end for end in ways if 40 * sum(ways[other] for other in ways if other >= end) >= joined**joined
+    )
+    said = outcome_chance(fixed, broken, joined).method
+    assert f"95% interval {low / joined:+.4g} to {high / joined:+.4g} (paired" in said
 
 
 def test_randomised_signs_agree_with_their_exact_distribution() -> None:

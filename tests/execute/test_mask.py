@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
+import re
 import shlex
 import urllib.parse
 from itertools import pairwise
@@ -13,7 +15,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xt.execute.mask import MOST, Mask, forms
+from xt.execute.forms import forms, plain
+from xt.execute.mask import Mask
+from xt.execute.sought import MOST
 
 TOKEN = "ghp_4bC9xYz0Qw7LmN2pRt5VsK8uJ1"
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQ\nxYz0Qw7LmN2pRt5VsK8uJ1abcd\nshort"
@@ -21,22 +25,47 @@ PEM = f"-----BEGIN PRIVATE KEY-----\n{BODY}\n-----END PRIVATE KEY-----"
 
 
 def whole(values: dict[str, str], data: bytes) -> bytes:
-    """Mask in one go, by the definition: merge overlapping occurrences, then replace."""
+    """Mask in one go, by the definition: find every occurrence, also with something in its middle."""
     needles = {form for value in values.values() for form in forms(value)}
-    spans: list[list[int]] = []
+    apart = {form for value in values.values() for form in plain(value) if len(form) >= 8}
+    covered: dict[int, bool] = {}  # by position: whether a mask may begin there
     for start in range(len(data)):
-        ends = [start + len(n) for n in needles if data.startswith(n, start)]
-        if not ends:
-            continue
-        if spans and start < spans[-1][1]:
-            spans[-1][1] = max(spans[-1][1], *ends)
-        else:
-            spans.append([start, max(ends)])
-    out, at = [], 0
-    for start, end in spans:
-        out += [data[at:start], b"***"]
-        at = end
-    return b"".join([*out, data[at:]])
+        for needle in needles:
+            places = None
+            if data.startswith(needle, start):
+                places = [*range(start, start + len(needle))]
+            elif needle in apart and data.startswith(needle[:3], start):
+                places = around(needle, data, start)
+            for number, at in enumerate(places or ()):
+                follows = number > 0
+                covered[at] = covered.get(at, False) or follows
+    out = bytearray()
+    for at in range(len(data)):
+        if at not in covered:
+            out += data[at : at + 1]
+        elif not covered[at]:
+            out += b"***"
+    return bytes(out)
+
+
+CODE = rb"\x1b\[[0-9;]*[A-Z]"
+BETWEEN = re.compile(rb"(?:[ |]|%b)*\n(?:[ |\n]|%b)*|(?:%b)+" % (CODE, CODE, CODE))
+
+
+def around(needle: bytes, data: bytes, start: int) -> list[int] | None:
+    """Match byte by byte, passing over colours and line ends; none in the first three."""
+    places: list[int] = []
+    at = start
+    for number, byte in enumerate(needle):
+        if number >= 3 and (between := BETWEEN.match(data, at)):
+            at = between.end()
+        if data[at : at + 1] != bytes((byte,)):
+            return None
+        places.append(at)
+        at += 1
+    ends = [n for n, (one, two) in enumerate(pairwise(places), 1) if b"\n" in data[one:two]]
+    half = min(len(needle) // 2, 24)
+    return places if not (any(n < half for n in ends) and any(n > len(needle) - half for n in ends)) else None
 
 
 def cut(data: bytes, points: list[int]) -> list[bytes]:
@@ -190,3 +219,95 @@ def test_any_chunking_equals_masking_the_whole(values: list[str], pieces: list[i
     assert once.feed(text, final=True) == out
     assert once.count == count
     assert not any(form in out for form in every)
+
+
+COLOURED = [b"\x1b[1;31K", b"\x1b[K"]
+WRAPPED = [b"\n", b"  \n", b"\n   ", b" |\n| ", b"\x1b[31K|\x1b[K\n  "]
+
+
+@given(
+    st.lists(st.text("abcABC012", min_size=8, max_size=16), min_size=1, max_size=3),
+    st.lists(
+        st.one_of(
+            st.tuples(st.integers(0, 9), st.integers(0, 16), st.sampled_from([b"", *COLOURED, *WRAPPED])),
+            st.sampled_from([b"x", b" ", b"ab", *COLOURED, *WRAPPED]),
+        ),
+        max_size=10,
+    ),
+    st.lists(st.integers(0, 10_000), max_size=12),
+)
+@example(["abcABC01"], [(0, 3, b"\n")], [4])
+@example(["abcABC012012"], [(0, 2, b"\n  ")], [2, 3, 4])
+def test_what_stands_in_the_middle_of_a_secret_does_not_hide_it(values, pieces, points) -> None:  # type: ignore[no-untyped-def]
+    named = {str(number): value for number, value in enumerate(values)}
+    text = b""
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            text += piece
+        else:
+            which, at, between = piece
+            value = values[which % len(values)].encode()
+            text += value[:at] + between + value[at:]
+    assert masked(named, cut(text, points)) == masked(named, [text])
+    assert masked(named, [text])[0] == whole(named, text)
+
+
+@pytest.mark.parametrize(
+    "between", [*COLOURED, *WRAPPED, b"\r\n\t", b"\x1b(B\x1b[m", " │\n│ ".encode(), b"\x1b[0m\n"]
+)
+@pytest.mark.parametrize("at", [1, 2, 3, 12, 29])
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_all_else_is_kept(between: bytes, at: int, size: int) -> None:
+    text = f"<{TOKEN[:at]}".encode() + between + f"{TOKEN[at:]}>".encode()
+    out, _ = masked({"T": TOKEN}, [text[start : start + size] for start in range(0, len(text), size)])
+    head = b"***" if at >= 3 else TOKEN[:at].encode()
+    tail = b"" if at >= 3 else TOKEN[at:2].encode() + b"***"
+    assert out == b"<" + head + between + tail + b">"
+
+
+def test_words_of_a_phrase_may_be_wrapped() -> None:
+    phrase = "correct horse battery staple"
+    out, _ = masked({"P": phrase}, [b"is correct horse\n   batt", b"ery staple."])
+    assert out == b"is ***\n   ."
+
+
+def test_a_secret_in_many_colours_is_found() -> None:
+    text = b"".join(b"\x1b[38;5;%dm%b" % (at, TOKEN[at : at + 4].encode()) for at in range(0, len(TOKEN), 4))
+    out, count = masked({"T": TOKEN}, [text[:50], text[50:]])
+    assert count == 1
+    assert out.count(b"\x1b[38;5;") == len(range(0, len(TOKEN), 4))
+    assert re.sub(rb"\x1b\[[0-9;]*m", b"", out) == b"***"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        lambda s: s.encode().hex(),
+        lambda s: s.encode().hex().upper(),
+        lambda s: s.encode("utf-16-le").decode("latin-1"),
+        lambda s: s.encode("utf-16-be").decode("latin-1"),
+        lambda s: html.escape(s),
+        lambda s: repr(s.encode()),
+        lambda s: s.replace("'", "''"),
+        lambda s: json.dumps(s).replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"),
+        lambda s: "".join(f"\\u{ord(c):04X}" if c in "\"&<>'+`" else "\\\\" if c == "\\" else c for c in s),
+        lambda s: urllib.parse.quote(s, safe="*").replace("%20", "+").lower() if s.isalnum() else s,
+    ],
+)
+@pytest.mark.parametrize("secret", [TOKEN, "a&b<c>d\"e'f+g\\h`i$j%k?"])
+def test_more_ways_to_write_one(secret: str, shown) -> None:  # type: ignore[no-untyped-def]
+    text = shown(secret).encode("latin-1")
+    out, count = masked({"S": secret}, [b"before " + text[:9], text[9:] + b" after"])
+    assert count >= 1
+    assert len(out) <= len(b"before ''*** after") + 1
+
+
+def test_hostile_text_takes_no_long_time() -> None:
+    """What backtracks would run into the time limit of the test."""
+    mask = Mask({"T": TOKEN})
+    for text in (b" " * 200_000, b"\n" * 200_000, b"\x1b[" * 100_000, b"ghp_\n" * 40_000, b"|\r" * 100_000):
+        mask.feed(text)
+        mask.feed(text + TOKEN.encode())
+    for at in range(3000):
+        mask.feed(b" \n"[at % 2 : at % 2 + 1])
+    assert len(mask._held) < 5000

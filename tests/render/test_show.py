@@ -273,7 +273,7 @@ def test_a_run_without_a_record() -> None:
     running, lost, unknown = (show(in_flight(start(), state)) for state in ("running", "lost", "unknown"))
     assert running.splitlines()[1].startswith("running, started 41 min ago, you@host")
     assert block(running, "logs") == "xt logs kwpz -f"
-    assert "xt was killed or the machine went down" in lost
+    assert "xt ended without writing its record" in lost
     assert block(lost, "logs") == "xt logs kwpz"
     assert "only host can tell whether it still goes on" in unknown
     for text in (running, lost, unknown):

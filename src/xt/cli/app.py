@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from xt.cli import ci_options
 from xt.registry import Row, Table
 
 #: In the order of `xt --help`.
@@ -91,7 +92,8 @@ def build(names: list[str] | None = None) -> typer.Typer:
             words = _PASS_THROUGH if row.name == "run" else {}
             command = COMMANDS.get(row.name)
             # Commands that go without Typer when there are no options name it in annotations alone.
-            command.__globals__.setdefault("typer", typer)
+            for known, what in (("typer", typer), ("Ci", ci_options.Ci), ("CiDir", ci_options.CiDir)):
+                command.__globals__.setdefault(known, what)
             summary = row.summary + "."
             app.command(row.name, cls=Command, help=summary, context_settings={**words, **settings})(command)
     return app

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from xt.cli.ci_job import job as job_of
 from xt.cli.ci_options import Ci, CiDir
-from xt.cli.ci_options import job as job_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

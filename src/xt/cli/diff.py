@@ -6,16 +6,16 @@ import os
 import sys
 from typing import Annotated, Literal
 
-import typer
-
-from xt.cli.ci_options import Ci, CiDir
-from xt.cli.ci_options import job as job_of
+from xt.cli.ci_job import job as job_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import typer
+
     from xt.cli.ci import Job
+    from xt.cli.ci_options import Ci, CiDir
     from xt.model.delta import Comparison, Gate
     from xt.render.diff_view import View
     from xt.store import Store

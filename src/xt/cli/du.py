@@ -18,6 +18,7 @@ def du(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, in bytes.")] = False,
 ) -> int:
     """Show what takes the space of the store, by sort and by run; sizes are those on the disk."""
+    from xt.cli.syncing import Bar
     from xt.context import Outside
     from xt.ops.find import open_store, resolve
     from xt.ops.upkeep.usage import Asked
@@ -26,7 +27,11 @@ def du(
     outside = Outside.real()
     store = open_store(outside)
     chosen = dict.fromkeys(resolve(store, reference, outside) for reference in references or [])
-    found = measure(store, Asked(tuple(chosen), runs or everything, everything))
+    bar = Bar(outside)
+    try:
+        found = measure(store, Asked(tuple(chosen), runs or everything, everything), bar.step)
+    finally:
+        bar.close()
     if as_json:
         from xt import codec
         from xt.cli.answer import for_programs

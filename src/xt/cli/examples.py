@@ -13,7 +13,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "ls": (
         ("xt ls 'metric.loss<0.2 since:7d'", "what fulfils a query"),
         ("xt ls status:failed", "what went wrong"),
-        ("xt ls --sort metric.loss -n 5", "the five best"),
+        ("xt ls --sort metric.loss -n 5", "the five best, by `goal` in xt.toml"),
         ("xt ls --columns when,metrics,param.lr", "other columns"),
     ),
     "show": (

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 import sys
 
 from xt.context import Outside
+from xt.errors import NoSuchRunError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xt.model.standing import Labelled
 
 
@@ -27,3 +32,17 @@ def warn(paths: list[str]) -> None:
         events = "an event cannot be read" if len(paths) == 1 else f"{len(paths)} events cannot be read"
         said = f"{events}, and what was said there is missing here: {paths[0]}"
         print(visible(f"xt: warning: {said}" + (", …" if len(paths) > 1 else "")), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def run_first(*line: str) -> Iterator[None]:
+    """Where no run is meant by the first word, say that it stands there, and how the line was probably meant.
+
+    Args:
+        line: its words, from `xt` on.
+    """
+    try:
+        yield
+    except NoSuchRunError as error:
+        error.hint = f"the run stands first: `{shlex.join(line)}`; {error.hint}"
+        raise

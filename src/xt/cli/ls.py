@@ -29,7 +29,11 @@ def ls(
     every: Annotated[bool, typer.Option("-a", "--all", help="With the repeats that xt verify made.")] = False,
     sort: Annotated[
         str | None,
-        typer.Option("--sort", metavar="PROPERTY", help="Best first: metric.NAME, param.NAME, time, level."),
+        typer.Option(
+            "--sort",
+            metavar="PROPERTY",
+            help="metric.NAME best first, by its `goal`; all else largest first: param.NAME, time, level.",
+        ),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
     group_by: Annotated[

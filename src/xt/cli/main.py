@@ -12,7 +12,7 @@ from xt import __version__, errors
 #: Commands that end as the command does that they run.
 RUNNING = (["run"], ["rerun"])
 #: Commands that go without Typer, a third of what they take, when they are given no options.
-PLAIN = (["ls"], ["show"], ["logs"])
+PLAIN = (["ls"], ["show"], ["logs"], ["diff"])
 #: Commands that report to a job of continuous integration.
 REPORTING = (["run"], ["verify"], ["diff"], ["audit"])
 

@@ -30,7 +30,6 @@ OPTIONS = {
     "--purpose": {"baseline": "-m", "note": "-m", "deploy": "-m", "rm": "-m"},
     "--why": {"run": "-m"},
     "--limit": {"ls": "-n", "cases": "-n"},
-    "--last": {"ls": "-n"},
     "--jobs": {"verify": "-j"},
     "--cwd": {"run": "-C"},
     "--dir": {"run": "-C"},
@@ -41,6 +40,7 @@ OPTIONS = {
     "--format": {"export": "--to"},
     "--delete": {"tag": "-d", "name": "-d"},
     "--follow": {"run": "xt logs -f"},
+    "--last": {"ls": "-n", "show": "@"},
 }
 #: An upper limit that nobody means.
 _MANY = 1_000_000

@@ -16,7 +16,7 @@ def name(
     off: Annotated[bool, typer.Option("-d", "--off", help="Take its name away.")] = False,
 ) -> int:
     """Give a run a name; a name may go from run to run, and means the newest that has it."""
-    from xt.cli.labelled import told, warn
+    from xt.cli.labelled import run_first, told, warn
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops import labels
@@ -27,9 +27,11 @@ def name(
     store = open_store(outside)
     if off and chosen is not None:
         raise UsageError("`--off` takes no name", "`xt name RUN --off`")
-    if off or chosen is not None:
-        sys.stdout.write(told(labels.name(store, reference, chosen, outside), outside))
-    else:
-        sys.stdout.write(told(labels.labels(store, reference, outside), outside))
+    with run_first("xt", "name", "@", reference):
+        if off or chosen is not None:
+            now = labels.name(store, reference, chosen, outside)
+        else:
+            now = labels.labels(store, reference, outside)
+    sys.stdout.write(told(now, outside))
     warn(standing(store).doubts)
     return 0

@@ -21,7 +21,7 @@ def note(
     """Write down something about a run, or read the notes on it."""
     from xt import codec
     from xt.cli.answer import for_programs
-    from xt.cli.labelled import warn
+    from xt.cli.labelled import run_first, warn
     from xt.context import Outside
     from xt.ops import labels
     from xt.ops.find import open_store, project_settings
@@ -37,7 +37,8 @@ def note(
         run = labels.note(store, reference, text, outside)
         run.said.notes = run.said.notes[-1:]
     else:
-        run = labels.labels(store, reference, outside)
+        with run_first("xt", "note", "@", "-m", reference):
+            run = labels.labels(store, reference, outside)
     warn(standing(store).doubts)
     if as_json:
         sys.stdout.buffer.write(for_programs(codec.encode(run.said.notes)))

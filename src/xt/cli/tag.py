@@ -16,7 +16,7 @@ def tag(
     off: Annotated[bool, typer.Option("-d", "--off", help="Take them off.")] = False,
 ) -> int:
     """Put tags on a run, or take them off."""
-    from xt.cli.labelled import told, warn
+    from xt.cli.labelled import run_first, told, warn
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops import labels
@@ -27,9 +27,12 @@ def tag(
     store = open_store(outside)
     if off and not tags:
         raise UsageError("`--off` needs the tags to take off", "`xt tag RUN --off TAG`")
-    if tags:
-        sys.stdout.write(told(labels.tag(store, reference, tags, outside, off=off), outside))
-    else:
-        sys.stdout.write(told(labels.labels(store, reference, outside), outside))
+    others = [tag for tag in tags or [] if not tag.startswith("@")]
+    with run_first("xt", "tag", "@", reference, *others):
+        if tags:
+            now = labels.tag(store, reference, tags, outside, off=off)
+        else:
+            now = labels.labels(store, reference, outside)
+    sys.stdout.write(told(now, outside))
     warn(standing(store).doubts)
     return 0

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from xt import codec, fsio
 from xt.collect import keptindex
+from xt.collect.codestage import Stage
 from xt.collect.git import Git, GitError
 from xt.collect.keptindex import Kept
 
@@ -149,8 +150,10 @@ class CodeStore:
         if kept and self._lacking(kept.objects):
             kept = None
         os.makedirs(f"{self.store}/tmp", fsio.PRIVATE_DIR, exist_ok=True)
-        index = f"{self.store}/tmp/{os.getpid()}.{os.urandom(6).hex()}.index"
-        git = self.git(top, borrowed, index, modes=modes)
+        ours = f"{self.store}/tmp/{os.getpid()}.{os.urandom(6).hex()}"
+        index = f"{ours}.index"
+        stage = Stage(f"{ours}.objects", f"{self.path}/objects")
+        git = self._staging(stage, top, borrowed, index, modes=modes)
         try:
             if kept:
                 kept.restore(index)
@@ -170,17 +173,31 @@ class CodeStore:
             if removed:
                 git.run("update-index", "--force-remove", "-z", "--stdin", data=_joined(removed))
             if not kept or _signature(index) != before:
-                kept = self._finish(git, base, index, modes)
+                kept = self._finish(git, base, index, modes, stage)
                 kept.paths = _joined(told)
                 keptindex.save(name, kept)
             differing = {os.fsdecode(path): letter for path, letter in kept.differing.items()}
             return Written(kept.tree, failed, differing)
         finally:
+            stage.remove()
             for name in (index, index + ".lock"):
                 if os.path.exists(name):
                     os.unlink(name)
 
-    def _finish(self, git: Git, base: str, index: str, modes: bool) -> Kept:
+    def _staging(
+        self,
+        stage: Stage,
+        top: str | None = None,
+        borrowed: Iterable[str] = (),
+        index: str | None = None,
+        *,
+        modes: bool = True,
+    ) -> Git:
+        """Git that writes to a stage, and flushes nothing."""
+        git = self.git(top, [f"{self.path}/objects", *borrowed], index, modes=modes, objects=stage.folder)
+        return git.with_settings(["core.fsync=none"])
+
+    def _finish(self, git: Git, base: str, index: str, modes: bool, stage: Stage) -> Kept:
         """Write the tree of an index, with everything that the base does not give it."""
         tree = os.fsdecode(git.run("write-tree")).strip()
         differing: dict[bytes, str] = {}
@@ -194,27 +211,34 @@ class CodeStore:
                 differing[path] = letter
         # Git writes nothing that it finds in the project too. There it may be no commit's, only staged or
         # left over, and go away with the project's next gc: so it is brought here.
-        lacking = self._lacking(objects)
+        lacking = self._lacking(objects, stage)
         if lacking:
             pack = git.run(
                 "pack-objects", "-q", "--stdout", data="".join(f"{oid}\n" for oid in lacking).encode()
             )
-            self.git(None, []).run("unpack-objects", "-q", data=pack)
+            self._staging(stage).run("unpack-objects", "-q", data=pack)
+        stage.publish(reversed(objects))  # `diff-tree` names a folder before what is in it
         mtime = os.stat(index).st_mtime_ns if os.path.exists(index) else 0
         data = fsio.read_file(index) if mtime else b""
         return Kept(base, modes, b"", tree, differing, objects, mtime, data)
 
-    def _lacking(self, objects: list[str]) -> list[str]:
-        """Objects that are not in this repository itself; those that are stay, as if written now."""
+    def _lacking(self, objects: list[str], stage: Stage | None = None) -> list[str]:
+        """Objects that are neither staged nor in this repository itself, where they stay, as written now."""
         folder = f"{self.path}/objects"
-        away = [oid for oid in objects if not fsio.freshen(f"{folder}/{oid[:2]}/{oid[2:]}")]
-        if not away or not os.path.isdir(f"{folder}/pack"):
+        away = [
+            oid
+            for oid in objects
+            if not (stage is not None and stage.has(oid))
+            and not fsio.freshen(f"{folder}/{oid[:2]}/{oid[2:]}")
+        ]
+        packs = [f"{folder}/pack"] if stage is None else [f"{folder}/pack", f"{stage.folder}/pack"]
+        if not away or not any(os.path.isdir(name) for name in packs):
             return away
-        for name in os.listdir(f"{folder}/pack"):
-            fsio.freshen(f"{folder}/pack/{name}")
-        answer = self.git(None, []).run(
-            "cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode()
-        )
+        with fsio.absent():
+            for name in os.listdir(f"{folder}/pack"):
+                fsio.freshen(f"{folder}/pack/{name}")
+        git = self.git(None, []) if stage is None else self._staging(stage)
+        answer = git.run("cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode())
         return [line.split(" ")[0] for line in answer.decode().splitlines() if line.endswith(" missing")]
 
     def _update(self, git: Git, paths: list[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from xt.collect.secret_files import is_secret_file
 from xt.config import CodeSettings
@@ -13,11 +14,22 @@ from xt.model.text import to_text
 
 #: Why the key is left out.
 KEY = "the key that signs"
+#: Bytes of untracked files that are probably no code.
+MUCH = 100_000_000
+
+
+class Chosen(NamedTuple):
+    """What becomes of untracked paths."""
+
+    kept: list[str]
+    left: list[LeftOut]
+    much: str | None
+    """What of those kept is probably data, for a warning."""
 
 
 def choose(
     top: str, paths: list[str], settings: CodeSettings, outputs: list[str], key: str | None = None
-) -> tuple[list[str], list[LeftOut]]:
+) -> Chosen:
     """Divide untracked paths into those to store and those to list.
 
     Args:
@@ -30,6 +42,7 @@ def choose(
     kept: list[str] = []
     left: list[LeftOut] = []
     total = 0
+    below: dict[str, int] = {}
     over = f"more than code.max_files = {settings.max_files} untracked files"
     for path in paths:
         if len(kept) >= settings.max_files:
@@ -51,10 +64,17 @@ def choose(
             reason = f"untracked files together are over code.max_total = {settings.max_total} bytes"
         if reason is None:
             total += info.st_size
+            first = path.partition("/")
+            name = first[0] + first[1]
+            below[name] = below.get(name, 0) + info.st_size
             kept.append(path)
         else:
             left.append(LeftOut(to_text(path), reason, info.st_size, info.st_mtime_ns))
-    return kept, left
+    much = None
+    if total > MUCH:
+        name = max(below, key=lambda each: below[each])
+        much = f"{total / 1e6:.0f} MB that git does not have are stored as code, most of it `{to_text(name)}`"
+    return Chosen(kept, left, much)
 
 
 def _reason(top: str, path: str, info: os.stat_result, settings: CodeSettings) -> str | None:

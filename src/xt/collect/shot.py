@@ -53,7 +53,9 @@ class Shot:
         items = {item.path: item.change for item in seen.items if not item.path.endswith("/")}
         untracked = [item.path for item in seen.items if item.change == "untracked" and item.path in items]
         key = capture.request.sign
-        kept, left = choose(seen.top, untracked, settings, _outputs(capture), key)
+        kept, left, much = choose(seen.top, untracked, settings, _outputs(capture), key)
+        if much is not None:
+            capture.problem("code", much, "`.gitignore`, or `[code] exclude` in xt.toml, leaves out data")
         # One that was added to git's index, and is perhaps not committed yet.
         tracked = (item.path for item in seen.items if item.change != "untracked")
         left += [LeftOut(to_text(path), KEY) for path in tracked if is_key(seen.top, path, key)]

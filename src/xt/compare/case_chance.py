@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import zlib
 from array import array
 from itertools import compress
@@ -59,6 +58,8 @@ def score_chance(moves: array[float]) -> Chance:
     whole = math.fsum(sizes)
     # Sums are rounded; one that ties with what was seen counts as reaching it.
     reach = total - 1e-12 * whole
+    import random
+
     toss = random.Random(_seed(array("d", sizes))).randbytes  # noqa: S311 - a simulation, no secret
     hits = sum(
         abs(2 * sum(compress(sizes, toss(len(sizes)).translate(_FAIR))) - whole) >= reach
@@ -68,14 +69,36 @@ def score_chance(moves: array[float]) -> Chance:
 
 
 def _outcome_interval(fixed: int, broken: int, joined: int) -> str:
+    """Write the percentile interval that the paired bootstrap comes to with all resamples there can be.
+
+    A resample draws `joined` cases of which `fixed` count 1 and `broken` count -1, so its sum is distributed
+    as the powers in `(broken / x + rest + fixed x) ** joined`: nothing has to be drawn.
+    """
     if joined * _RESAMPLES > WORK:
         return _normal((fixed - broken) / joined, (fixed + broken) / joined, joined)
-    chance = random.Random(_seed(array("d", (fixed, broken, joined))))  # noqa: S311 - as above
-    weights = (fixed, fixed + broken, joined)
-    means = [
-        sum(chance.choices((1, -1, 0), cum_weights=weights, k=joined)) / joined for _ in range(_RESAMPLES)
-    ]
-    return _percentiles(means)
+    low = -_upper(broken, fixed, joined) / joined
+    return _written(low, _upper(fixed, broken, joined) / joined, "paired bootstrap, exact")
+
+
+def _upper(fixed: int, broken: int, joined: int) -> int:
+    """The largest sum of a resample that a fortieth of them reach or exceed.
+
+    Coefficients of a power of a polynomial follow from the two before (J. C. P. Miller's recurrence), here
+    from the highest down, in whole numbers.
+    """
+    # From `fixed` down; what is 0 in front lowers the highest sum.
+    terms = [fixed, joined - fixed - broken, broken, 0, 0]
+    skipped = next(at for at, term in enumerate(terms) if term)
+    first, second, third = terms[skipped : skipped + 3]
+    before, this, tail, reached = 0, first**joined, 0, 0
+    whole = joined**joined
+    while True:
+        tail += 40 * this
+        if tail >= whole:
+            return joined * (1 - skipped) - reached
+        following = second * (joined - reached) * this + third * (2 * joined - reached + 1) * before
+        reached += 1
+        before, this = this, following // (first * reached)
 
 
 def _score_interval(moves: array[float]) -> str:
@@ -84,6 +107,8 @@ def _score_interval(moves: array[float]) -> str:
     if joined * _RESAMPLES > WORK:
         return _normal(mean, math.fsum(move * move for move in moves) / joined, joined)
     ordered = sorted(moves)
+    import random
+
     chance = random.Random(_seed(array("d", ordered)))  # noqa: S311 - as above
     return _percentiles([math.fsum(chance.choices(ordered, k=joined)) / joined for _ in range(_RESAMPLES)])
 

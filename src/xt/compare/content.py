@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 import weakref
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -80,6 +79,8 @@ class Spooled:
         """
         self.name = name
         self.size = 0
+        import tempfile
+
         self._fd, path = tempfile.mkstemp(prefix="xt-")
         weakref.finalize(self, os.close, self._fd)
         os.unlink(path)

@@ -6,7 +6,6 @@ The header is a Python literal of bounded length; nothing is imported or unpickl
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
@@ -109,6 +108,8 @@ def read_array(
     shape = tuple(header["shape"])
     kind = described(header["descr"]) or _asked(header["descr"])
     if kind is None:
+        import hashlib
+
         digest = hashlib.blake2b()
         while chunk := file.read(_CHUNK):
             digest.update(chunk)

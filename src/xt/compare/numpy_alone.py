@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from importlib import import_module
 
-_LIMIT = "OPENBLAS_NUM_THREADS"
+from xt.context import with_variable
+
 _lock = threading.Lock()
 
 
@@ -17,11 +17,7 @@ def load() -> None:
     In the process of somebody else, who may multiply matrices later, it is imported as it is.
     """
     with _lock:
-        ours = "xt.cli.main" in sys.modules and "numpy" not in sys.modules and _LIMIT not in os.environ
-        if ours:
-            os.environ[_LIMIT] = "1"
-        try:
+        if "xt.cli.main" in sys.modules and "numpy" not in sys.modules:
+            with_variable("OPENBLAS_NUM_THREADS", "1", lambda: import_module("numpy"))
+        else:
             import_module("numpy")
-        finally:
-            if ours:
-                del os.environ[_LIMIT]

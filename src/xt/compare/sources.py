@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterator
@@ -51,6 +50,8 @@ class Delimited:
         Raises:
             UnreadableError: two columns have one name, or it is no text that can be decoded.
         """
+        import csv
+
         csv.field_size_limit(LINE)
         self._content = content
         self._delimiter = "\t" if content.name.lower().endswith((".tsv", ".tab")) else ","
@@ -77,6 +78,8 @@ class Delimited:
         return cells
 
     def _cells(self) -> Iterator[list[Any]]:
+        import csv
+
         with self._content.open() as raw:
             raw.seek(self._mark)
             stream = io.TextIOWrapper(raw, self._codec, newline="")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -26,6 +25,8 @@ class Spool:
         """
         self.name = name
         self.size = 0
+        import tempfile
+
         self._file = tempfile.SpooledTemporaryFile(_HELD)  # noqa: SIM115  # closed by __exit__
         self._lock = threading.Lock()
 

@@ -121,12 +121,12 @@ class _Step:
         if not (np.isfinite(low) and np.isfinite(high)):
             self._with_special()
             return
+        if not (low or high):
+            return
         largest = _as_float(max(high, -low))
         if largest > spread.delta.rank:
             at = _place_of_largest(apart, low, high)
             spread.delta = self._peak(_as_float(abs(_wide(a[at]) - _wide(b[at]))), at, largest)
-        if not largest:
-            return
         # By the left side alone, which is one pass and not four; no share is larger. Two zeros have none:
         # these functions pass over their NaN.
         by_left = np.divide(apart, a, out=apart)

@@ -15,7 +15,7 @@ from xt import fsio
 from xt.errors import NotWrittenError, UsageError
 
 #: What is said where nothing is: `-o` is not needed by every format.
-_NOWHERE = "`-o PATH` says where to write"
+_NOWHERE = "`-o PATH` says where to write; `-o -` writes to standard output, where it is one file"
 #: What a file system says that has no hard links.
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 

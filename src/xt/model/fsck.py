@@ -38,7 +38,7 @@ NOTES = {
     "record-newer": "A record was written by a newer xt.",
     "event-newer": "A later statement is of a kind that is not known here.",
     "event-unheld": "A later statement is about a run that is not here.",
-    "run-lost": "A run has no record: its xt died, or could not write it. What it wrote until then is kept.",
+    "run-lost": "The xt of a run ended without writing its record. What it wrote before is kept.",
     "not-brought": "Contents of a pulled run that were not brought with it.",
     "code-partial": "Code that was missing when it was recorded already, in a partial clone.",
     "code-unchecked": "Code could not be looked at.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Literal
 
 from xt.store import Store, pulled
@@ -29,5 +28,7 @@ def not_brought(store: Store, run_id: str, part: Literal["code", "inputs", "outp
         return f"the remote `{found.remote}` did not have it when it was pulled"
     words = f"xt pull {run_id[:_SHOWN]} --{part}"
     if "/" in found.remote:  # it has no name, and a path was relative to where it was typed
+        import shlex
+
         words += f" -r {shlex.quote(found.url)}"
     return f"it was not brought from the remote `{found.remote}`: `{words}`"

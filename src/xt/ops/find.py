@@ -20,7 +20,9 @@ from xt.store import Store, events, find_root, locate
 from xt.store.index import Index
 from xt.store.live import exit_of
 
-_POSITION = re.compile(r"@(?:~(\d{1,9}))?")
+_POSITION = re.compile(r"@(?:~(\d{0,9}))?")
+#: Words of other tools for the newest run.
+_NEWEST = {"latest", "last", "newest", "current", "head", "0", "@{0}"}
 
 
 def store_path(outside: Outside) -> str:
@@ -107,7 +109,8 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     reference = json_safe(reference)  # bytes that are not UTF-8 are in no name
     position = _POSITION.fullmatch(reference)
     if position:
-        return _at(store, reference, int(position.group(1) or 0), outside)
+        back = 1 if reference == "@~" else int(position.group(1) or 0)
+        return _at(store, reference, back, outside)
     if reference == BASELINE or not runid.is_prefix(reference):
         found = events.pinned(store.path).get(reference)
         if found is not None:
@@ -173,4 +176,12 @@ def _nearest(reference: str, words: list[str]) -> str:
     import difflib
 
     close = difflib.get_close_matches(reference, words, n=1)
-    return f"did you mean `{close[0]}`?" if close else "`xt ls` lists the runs; `@` is the newest"
+    if close:
+        return f"did you mean `{close[0]}`?"
+    if reference.lower() in _NEWEST or re.fullmatch(r"(?i)(head|latest|last|@)[-~^]*\d*", reference):
+        return "`@` is the newest run, `@~1` the one before it"
+    if re.fullmatch(r"[\w@~-]+(\.\.\.?|,)[\w@~-]+", reference):
+        return "two runs are two words; `xt ls` lists the runs"
+    if re.search(r"[:<>=]", reference):
+        return "that looks like a query, which `xt ls` takes; `@` is the newest run"
+    return "`xt ls` lists the runs; `@` is the newest"

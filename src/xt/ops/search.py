@@ -272,7 +272,10 @@ def property_of(text: str) -> Property:
     if not dot and (name in COLUMNS or name == "tag"):
         return Property(text, name)
     names = (*PLAIN, *(f"{name}.NAME" for name in _KEYED))
-    raise UsageError(f"no property `{text}`", suggest(text, names, "properties"))
+    hint = suggest(text, names, "properties") or ""
+    if not hint.startswith("did you mean") and not dot:
+        hint = f"a metric is `metric.{text}`, a param `param.{text}`; {hint}"
+    raise UsageError(f"no property `{text}`", hint)
 
 
 def select(store: Store, outside: Outside, words: list[str], *, trials: bool = False) -> list[Summary]:

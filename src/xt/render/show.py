@@ -170,12 +170,12 @@ def _in_flight(page: Page) -> str:
     if page.ended is not None:
         said = {
             "running": "its command has ended: what came out is being stored",
-            "lost": "its command ended, and then no record came: xt was killed, or could not write it",
+            "lost": "its command ended, and xt without writing its record",
         }
     else:
         said = {
             "running": "its causes are recorded, the rest follows when it ends",
-            "lost": "xt was killed or the machine went down before it ended",
+            "lost": "xt ended without writing its record",
         }
     host = page.snapshot.context.host or "its host"
     return said.get(page.state or "", f"only {host} can tell whether it still goes on")

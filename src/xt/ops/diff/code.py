@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from xt.collect.git import Git, GitError
 from xt.context import Outside
 from xt.model.code import Code, LeftOut
 from xt.model.delta import Change, Delta, Measure, whole
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_shown
-from xt.ops.code_trees import reader
 from xt.ops.recipe import OUTPUT
 from xt.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.collect.git import Git
 
 #: Differing files listed; the others are counted.
 FILES = 1_000
@@ -85,6 +87,9 @@ def compare(
                 Delta(path, "unknown", note="one snapshot names objects by SHA-1, one by SHA-256")
             )
             continue
+        from xt.collect.git import GitError
+        from xt.ops.code_trees import reader
+
         try:
             git = reader(store, left, folder, one, outside)
             children += _tree(git, one, other, folder, trees.keys() - {""}, patch)
@@ -271,6 +276,9 @@ def blobs(store: Store, snapshot: Snapshot, paths: list[str], outside: Outside) 
     code = snapshot.code
     if code.tree is None or not paths:
         return {}
+    from xt.collect.git import GitError
+    from xt.ops.code_trees import reader
+
     top = os.path.normpath(os.path.join("/p", from_text(code.root or ".")))
     inside = {path: os.path.relpath(os.path.join("/p", path), top) for path in paths if "\n" not in path}
     asked = "".join(f"{code.tree}:{name}\n" for name in inside.values())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from xt.compare.content import Held
-from xt.compare.neutral import compare_logs
 from xt.errors import UsageError, XtError
 from xt.model.delta import Delta, whole
 from xt.model.result import Record, Result, Stream
@@ -96,6 +95,8 @@ def _ended(one: One) -> str:
 
 def _logs(store: Store, left: Record, right: Record) -> Delta:
     """Compare what was written, with times, addresses and durations made neutral; never counted."""
+    from xt.compare.neutral import compare_logs
+
     one, other = ({stream.name: stream for stream in side.result.logs.streams} for side in (left, right))
     children = []
     for name in ("stdout", "stderr"):

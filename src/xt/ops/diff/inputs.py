@@ -16,7 +16,6 @@ from xt.model.delta import Change, Delta, whole
 from xt.model.files import Entry, Input, Manifest
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_shown, to_text
-from xt.ops.bundles import of_snapshot
 from xt.ops.diff.files import Pair, filled, shown, tree
 from xt.store import Store
 
@@ -34,8 +33,12 @@ def compare(store: Store, left: Snapshot, right: Snapshot, outside: Outside) -> 
         outside: for git, which may have the content of tracked files.
     """
     pairs: list[Pair] = []
-    bundles = [{one.role: one for one in of_snapshot(store, side)} for side in (left, right)]
     rest = [list(left.inputs), list(right.inputs)]
+    bundles: list[dict[str, Bundle]] = [{}, {}]
+    if any(item.role in BUNDLED for side in rest for item in side):
+        from xt.ops.bundles import of_snapshot
+
+        bundles = [{one.role: one for one in of_snapshot(store, side)} for side in (left, right)]
     children: list[Delta] = []
     plain: set[str] = set()
     for role in BUNDLED:

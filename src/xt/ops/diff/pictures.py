@@ -6,7 +6,6 @@ import os
 
 from xt.compare import Content, Rule, UnreadableError
 from xt.compare.contents import row_for
-from xt.compare.isolated import call
 from xt.errors import NotWrittenError
 
 #: What draws: pixel by pixel, dark where both agree.
@@ -45,6 +44,8 @@ class Pictures:
         row = row_for(name)
         if row is None or row.name != "image":
             return None
+        from xt.compare.isolated import call
+
         # One flat folder: no name of a record decides where something is written.
         target = os.path.join(self._folder, name.replace("/", "__").lstrip(".") + ".diff.png")
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
 from xt.collect.scalars import scalar
@@ -159,6 +158,8 @@ def _executable(ran: Command) -> str:
 def _steps(one: list[str], other: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
     if len(one) > WORDS or len(other) > WORDS:
         return [("replace", 0, len(one), 0, len(other))]
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
 
 

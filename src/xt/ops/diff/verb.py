@@ -11,7 +11,6 @@ from xt.errors import NoSuchRunError
 from xt.model.delta import Comparison, Delta, whole, worst
 from xt.model.event import BASELINE
 from xt.model.text import from_text
-from xt.ops.baseline import none_pinned
 from xt.ops.diff import causes, comparability, effects, environment
 from xt.ops.diff.code import Patch
 from xt.ops.diff.rules import Rules
@@ -35,6 +34,8 @@ def chosen(store: Store, left: str | None, right: str | None, outside: Outside) 
         return resolve(store, left, outside), resolve(store, right, outside)
     base = events.pinned(store.path).get(BASELINE)
     if base is None:
+        from xt.ops.baseline import none_pinned
+
         raise NoSuchRunError(
             none_pinned(None).message, "`xt baseline set RUN -m WHY` pins one; `xt diff @~1 @` names both"
         )

@@ -70,8 +70,10 @@ class Live:
             )
             found.concerns(run)
         elif how == "lost":
-            why = "its command ended, and no record was written" if exit_of(path) else "its xt died"
-            found = look.suspect("run-lost", name, f"{why}; what it wrote is kept", self._lost(run))
+            # Whether it was killed, or the record could not be written, is nowhere to be seen.
+            how = "its command ended, its xt too," if exit_of(path) else "its xt ended"
+            said = f"{how} without writing the record; what it wrote before is kept"
+            found = look.suspect("run-lost", name, said, self._lost(run))
             found.concerns(run)
             found.hint = f"`xt show {run[:8]}` says how far it came, `xt rm {run[:8]}` puts it away"
 

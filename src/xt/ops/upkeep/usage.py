@@ -11,6 +11,7 @@ from xt.model.result import Result, Start
 from xt.model.snapshot import Snapshot
 from xt.model.upkeep import Kind, Share, Usage
 from xt.ops.sync import parts
+from xt.ops.sync.pool import Step
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.holds import named
 from xt.ops.upkeep.inventory import File
@@ -54,21 +55,22 @@ class Asked(NamedTuple):
     """All of these."""
 
 
-def du(store: Store, asked: Asked) -> Usage:
+def du(store: Store, asked: Asked, step: Step) -> Usage:
     """Measure a store.
 
     Args:
         store: to look at.
         asked: which runs are to be told of one by one.
+        step: is told how far it is.
     """
-    return _Measuring(store).usage(asked)
+    return _Measuring(store, step).usage(asked)
 
 
 class _Measuring:
     """One look at a store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, step: Step) -> None:
+        self._store, self._step = store, step
         self._notes: list[str] = []
         self._marks = {sort: Marks() for sort in (*CONTENTS, NAMED)}
         self._opened: set[tuple[bytes, str]] = set()
@@ -81,7 +83,9 @@ class _Measuring:
         self._own: dict[int, int] = {}
 
     def usage(self, asked: Asked) -> Usage:
-        for raw in inventory.records(self._store, self._doubt):
+        total = sum(1 for _ in self._store.ids())
+        for done, raw in enumerate(inventory.records(self._store, self._doubt)):
+            self._step("reading records", done, max(total, done + 1))
             try:
                 record = whole(raw)
                 self._run(raw.run, record.started_at, record.snapshot, record.result)
@@ -173,6 +177,7 @@ class _Measuring:
                 continue
             if digest[0] != first:
                 first = digest[0]
+                self._step("measuring contents", first, 256)
                 marked = [(sort, marks.of(first)) for sort, marks in self._marks.items()]
                 holders = self._shares.holders(first)
             size = self._count(next((sort for sort, some in marked if digest in some), NOBODY), file)
@@ -245,6 +250,7 @@ class _Measuring:
                 continue
             if digest[0] != first:
                 first, holders = digest[0], self._shares.holders(digest[0])
+                self._step("measuring what is shared", first, 256)
             held = holders.get(digest, [])
             if held and self._shares.owner(held) is None:
                 for run_id in {run for number in held for run in by_number.get(number, ())}:

@@ -6,16 +6,16 @@ and the sets are joined here: a hundred thousand rows are not looked at to find 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from xt.model.query import Both, Not, Query, Term, Words
 from xt.store.index.conditions import Compiler
 from xt.store.index.pieces import Condition
 
 #: Gives the numbers that a question selects.
-Ask = Callable[[Condition], list[int]]
-#: A set that is made when it is asked for.
-Later = Callable[[], set[int]]
+Ask = Callable[[Condition], Iterable[int]]
+#: Numbers that are asked for when they are needed.
+Later = Callable[[], Iterable[int]]
 
 
 def chosen(query: Query, compiler: Compiler, ask: Ask) -> set[int]:
@@ -31,7 +31,7 @@ def chosen(query: Query, compiler: Compiler, ask: Ask) -> set[int]:
     """
     made = _Sets(compiler, ask).of(query)
     if made is not None:
-        return made()
+        return set(made())
     sql, values = compiler.condition(query)
     return set(ask((f"SELECT n FROM runs WHERE {sql}", values)))
 
@@ -51,7 +51,7 @@ class _Sets:
             return None if select is None else self._selected(select)
         if isinstance(query, Not):
             inner = self.of(query.of)
-            return None if inner is None else lambda: self._every() - inner()
+            return None if inner is None else lambda: self._every().difference(inner())
         if isinstance(query, Both):
             return self._all_of(query.of)
         some = [self.of(part) for part in query.of]
@@ -72,18 +72,18 @@ class _Sets:
         return lambda: _joined(found) if found else self._every()
 
     def _selected(self, select: Condition) -> Later:
-        return lambda: set(self._ask(select))
+        return lambda: self._ask(select)
 
     def _every(self) -> set[int]:
         return set(self._ask(("SELECT n FROM runs", [])))
 
 
 def _joined(parts: list[Later]) -> set[int]:
-    found = parts[0]()
+    found = set(parts[0]())
     for part in parts[1:]:
         if not found:
             break
-        found &= part()
+        found.intersection_update(part())
     return found
 
 

@@ -20,8 +20,8 @@ from xt.store.index.rows import rank_of
 from xt.store.index.versions import version_key
 from xt.suggest import suggest
 
-#: Field → column that is compared whole.
-_COLUMNS = {"status": "status", "name": "name", "task": "task", "user": "user", "host": "host"}
+#: Field → column that is compared whole. Most runs are `ok`, so the index of that column is no way to them.
+_COLUMNS = {"status": "+status", "name": "name", "task": "task", "user": "user", "host": "host"}
 _COLUMNS |= {"ticket": "ticket", "branch": "branch", "group": "grouped"}
 #: Field → column of which a beginning is enough.
 _BEGINNINGS = {"id": "id", "commit": "head", "repeats": "repeats", "recipe": "recipe"}
@@ -97,6 +97,9 @@ class Compiler:
             sql, values = self._time(term)
             # Of an index alone, and not of the rows.
             return f"SELECT n FROM runs WHERE trial IN (0, 1) AND gone IN (0, 1) AND {sql}", values
+        if term.field == "status" and term.operator != "!=" and term.value != "ok":
+            sql, values = self._column(term)
+            return f"SELECT n FROM runs WHERE {sql.removeprefix('+')}", values
         if term.field not in _APART or (term.operator == "!=" and _APART[term.field] == "word"):
             return None
         return self._select(term)

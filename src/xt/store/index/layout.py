@@ -30,6 +30,7 @@ CREATE TABLE runs (
 );
 CREATE INDEX by_time ON runs (trial, gone, started DESC, id);
 CREATE INDEX by_name ON runs (name) WHERE name IS NOT NULL;
+CREATE INDEX by_status ON runs (status);
 CREATE INDEX unusual ON runs (trial, gone) WHERE {UNUSUAL};
 CREATE TABLE shown (n INTEGER PRIMARY KEY, summary BLOB NOT NULL, standing BLOB);
 CREATE TABLE tags (tag TEXT, n INTEGER, PRIMARY KEY (tag, n)) WITHOUT ROWID;

@@ -250,8 +250,26 @@ class Lists:
         """
         found: dict[int, Cell] = {}
         for query, values in _queries(field, key):
-            found.update(self._ask(query, values))
+            found.update(self._pairs(query, values))
         return found
+
+    def figures(self, field: str, key: str) -> dict[int, float]:
+        """The numbers among these."""
+        (numbers, texts) = _queries(field, key)
+        found: dict[int, float] = self._pairs(*numbers)
+        for n in self._pairs(*texts):
+            found.pop(n, None)
+        return found
+
+    def not_ok(self) -> set[int]:
+        """Runs that did not end well, or have not ended."""
+        return set(self._numbers(("SELECT n FROM runs WHERE status < 'ok' OR status > 'ok'", [])))
+
+    def newest_first(self, *, trials: bool) -> Iterator[tuple[int, str | None, str]]:
+        """Number, start and id of runs, one after the other as long as they are wanted."""
+        kinds = "trial IN (0, 1)" if trials else "trial = 0"
+        query = f"SELECT n, started, id FROM runs WHERE {kinds} AND gone = 0 ORDER BY started DESC, id"
+        yield from self._each(query)
 
     def cells(self, field: str, key: str | None, numbers: list[int] | None = None) -> dict[int, list[Cell]]:
         """The same, with all values.
@@ -284,6 +302,13 @@ class Lists:
         except sqlite3.DatabaseError as error:
             raise self._fault(error) from error
 
+    def _pairs(self, query: str, values: Sequence[Cell | bytes]) -> dict[int, Any]:
+        """Give rows of two columns, the last of those that begin with one number; as `_ask`."""
+        try:
+            return dict(self._db.execute(query, values))
+        except sqlite3.DatabaseError as error:
+            raise self._fault(error) from error
+
     def _each(self, query: str, values: Sequence[Cell | bytes] = ()) -> Iterator[Any]:
         """Give one row after the other; as `_ask`."""
         try:
@@ -291,13 +316,13 @@ class Lists:
         except sqlite3.DatabaseError as error:
             raise self._fault(error) from error
 
-    def _numbers(self, select: Condition) -> list[int]:
+    def _numbers(self, select: Condition) -> Iterable[int]:
         """Give the numbers that a question selects, as `n`, in its order.
 
         They come as one text: to hand over a row takes five times as long as to find it.
         """
         text = self._ask(f"SELECT group_concat(n) FROM ({select[0]})", select[1])[0][0]
-        return [*map(int, text.split(","))] if text else []
+        return map(int, text.split(",")) if text else ()
 
     def _fault(self, error: sqlite3.DatabaseError) -> Exception:
         """What an error of SQLite means."""
