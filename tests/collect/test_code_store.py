@@ -16,6 +16,7 @@ from tests.conftest import SOURCE
 
 COLLECT = """
 import sys
+from xt import fsio
 from xt.collect import Capture
 from xt.collect.code import collect
 from xt.config import Settings
@@ -270,6 +271,16 @@ def test_half_made_repository_is_completed(project):
     for name in ("HEAD", "config", "info/attributes"):
         os.unlink(project.path(f".xt/code.git/{name}"))
     project.exact(project.collect())
+
+
+def test_objects_of_a_repository_that_lost_them_are_written_anew(project):
+    dirty(project)
+    project.collect()
+    remove(project.path(".xt/code.git/objects"))
+    for number in range(fsio.FLUSHED_EACH):
+        project.write(f"more/{number}.py", f"{number}\n")
+    project.exact(project.collect())
+    assert not _left(project)
 
 
 def test_left_over_index_is_no_matter(project):

@@ -5,6 +5,7 @@ Git would flush each by itself and wait for it, one after the other, in every pr
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 
@@ -47,7 +48,7 @@ class Stage:
         names = self._written()
         if not names:
             return
-        fsio.flush([f"{self.folder}/{name}" for name in names], self._objects)
+        fsio.flush([f"{self.folder}/{name}" for name in names], self.folder)
         rank = {f"{oid[:2]}/{oid[2:]}": number for number, oid in enumerate(order)}
         # Git takes a pack for one when it has its index.
         for name in sorted(names, key=lambda name: (rank.get(name, -1), name.endswith(".idx"))):
@@ -57,8 +58,18 @@ class Stage:
                 os.makedirs(os.path.dirname(f"{self._objects}/{name}"), fsio.PRIVATE_DIR, exist_ok=True)
                 os.rename(f"{self.folder}/{name}", f"{self._objects}/{name}")
 
+    def tidy(self) -> None:
+        """Remove what a git that failed did not finish: on a full disk others may find room there."""
+        for folder, _, files in os.walk(self.folder):
+            for name in files:
+                if name.startswith("tmp_"):
+                    os.unlink(f"{folder}/{name}")
+
     def remove(self) -> None:
         """Remove it, and what is in it."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.folder):  # nearly always empty by now
+                os.rmdir(f"{self.folder}/{name}")
         for folder, folders, files in os.walk(self.folder, topdown=False):
             for name in files:
                 os.unlink(f"{folder}/{name}")

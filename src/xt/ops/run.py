@@ -83,6 +83,8 @@ class Hooks(NamedTuple):
     """Gets the record when it is there for good, to sign it; gives the reason why it could not."""
     launch: Place | None = None
     """For rank 0 of a launcher, whose other ranks join the run."""
+    waiting: Callable[[str], object] = lambda doing: None
+    """Gets what is waited for before the start, if that takes long, and an empty text when it is over."""
 
 
 #: argv and variables of what is started instead of a command.
@@ -134,7 +136,7 @@ def run(
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
         capture.secrets, capture.mask = dict(secrets), scrubber.mask
-        snapshot = causes.snapshot(capture, scrubber)
+        snapshot = causes.snapshot(capture, scrubber, hooks.waiting)
         secrets |= capture.noticed
         wanted = required(settings, request.task)
         lacking = missing(wanted, request, snapshot)

@@ -59,7 +59,7 @@ class Objects:
             DamagedError: the digest is not one of this store's; nothing can be reached with it.
         """
         kind, _, hexed = digest.partition(":")
-        if kind != "blake3" or len(hexed) != 64 or not set(hexed) <= set("0123456789abcdef"):
+        if kind != "blake3" or len(hexed) != 64 or hexed.strip("0123456789abcdef"):
             raise DamagedError(f"`{digest}` is not a digest")
         return f"{self.folder}/{hexed[:2]}/{hexed}"
 
@@ -153,16 +153,19 @@ class Objects:
         if not self.staged:
             return
         together = len(self.staged) > TOGETHER and self._flush_all()
+        if not together and len(self.staged) > 1:
+            fsio.begin_flush(staged for staged, _ in self.staged.values())
         folders = set()
         for digest, (staged, final) in list(self.staged.items()):
             temporary = staged if together else self._flush(digest)
+            folder = final.rpartition("/")[0]
             os.chmod(temporary, 0o444)
             try:
                 os.rename(temporary, final)
             except FileNotFoundError:
-                os.makedirs(os.path.dirname(final), fsio.PRIVATE_DIR, exist_ok=True)
+                os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
                 os.rename(temporary, final)
-            folders.add(os.path.dirname(final))
+            folders.add(folder)
             del self.staged[digest]
         if together:
             try:
@@ -311,12 +314,12 @@ class Objects:
             raise DamagedError(f"object {digest[:15]}… is damaged: {error}") from error
 
     def _stage(self, digest: str, data: bytes) -> None:
-        suffix = ""
+        final = self.name(digest)
         if COMPRESS_FROM <= len(data) <= COMPRESS_TO:
             packed = _compressed(data)
             if packed is not None:
-                data, suffix = packed, ".zst"
-        if digest in self.staged or self._sound(self.name(digest) + suffix, len(data), data):
+                data, final = packed, final + ".zst"
+        if digest in self.staged or self._sound(final, len(data), data):
             return
         temporary, fd = self._temporary()
         try:
@@ -326,7 +329,7 @@ class Objects:
             raise
         finally:
             os.close(fd)
-        self.staged[digest] = (temporary, self.name(digest) + suffix)
+        self.staged[digest] = (temporary, final)
 
     def _accept(self, digest: str, temporary: str, size: int, suffix: str) -> None:
         final = self.name(digest) + suffix
