@@ -13,6 +13,7 @@ import pytest
 
 from tests.collect.gitcase import Project, on_disk, read_tree, remove
 from tests.conftest import SOURCE
+from xt import fsio
 
 COLLECT = """
 import sys
