@@ -13,10 +13,10 @@ import pytest
 
 from tests.collect.gitcase import Project, on_disk, read_tree, remove
 from tests.conftest import SOURCE
+from xt import fsio
 
 COLLECT = """
 import sys
-from xt import fsio
 from xt.collect import Capture
 from xt.collect.code import collect
 from xt.config import Settings
