@@ -162,14 +162,18 @@ CLI_COMPLETIONS = """\
 ## Completions and manual
 
 Both are installed with xt, below `share/` of the environment it is in, and are in `completions/` and
-`docs/man/` of the repository. `python -c 'import sys; print(sys.prefix)'` says where an environment is.
+`docs/man/` of the repository. The manual, `man xt`, `man xt-run`, is found as soon as xt is on the `PATH`.
+The scripts are turned on by a line or two:
 
-| | |
-|---|---|
-| bash | add `source …/share/bash-completion/completions/xt` to `~/.bashrc` |
-| zsh | add `fpath=(…/share/zsh/site-functions $fpath)` to `~/.zshrc`, before `compinit` |
-| fish | add `source …/share/fish/vendor_completions.d/xt.fish` to `~/.config/fish/config.fish` |
-| manual | `man xt`, `man xt-run`: found as soon as xt is on the `PATH` |
+```sh
+xt_share="$(dirname "$(realpath "$(command -v xt)")")/../share"
+source "$xt_share/bash-completion/completions/xt"   # bash: in ~/.bashrc
+fpath=("$xt_share/zsh/site-functions" $fpath)       # zsh: in ~/.zshrc, before compinit
+```
+
+```fish
+source (dirname (realpath (command -v xt)))/../share/fish/vendor_completions.d/xt.fish  # in config.fish
+```
 
 Runs by id, name or tag, the fields and values of a query, properties, metrics, tags and tasks are completed
 out of the index. `<` and `>` mean something to a shell: begin a query with a quote, `xt ls 'metric.`.

@@ -14,12 +14,15 @@ import pytest
 from hypothesis import settings
 
 from tests.at_once import ANSWERING, call
+from tests.forked import Forks, at_start
 from tests.services.docker import docker_engine
 
 __all__ = ["docker_engine"]
 #: Homes of this worker, so far: pytest's own numbering lists the folder for each.
 HOMES = itertools.count()
 SOURCE = str(Path(__file__).resolve().parent.parent / "src")
+_LANGUAGE = {name: value for name, value in os.environ.items() if name == "LANG"}
+FORKS = Forks({"PATH": os.environ["PATH"], **_LANGUAGE, "PYTHONPATH": SOURCE})
 
 
 # A check of a change must not fail for what the change did not do: new examples are sought at home.
@@ -75,6 +78,10 @@ class Project:
             code, out, err = call(list(words), str(cwd or self.path), env or {})
             return Ran(code, out, err.decode("utf-8", "surrogateescape"))
         environ = {**os.environ, "PYTHONPATH": SOURCE, **(env or {})}
+        ordinary = not options and getattr(self.command, "__func__", None) is Project.command
+        if ordinary and at_start(environ) == at_start(FORKS.environ):
+            code, out, err = FORKS.call(list(words), str(cwd or self.path), environ, 100)
+            return Ran(code, out, err.decode("utf-8", "surrogateescape"))
         options.setdefault("stdin", subprocess.DEVNULL)
         if "input" in options:
             del options["stdin"]

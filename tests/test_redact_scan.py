@@ -120,6 +120,8 @@ def test_every_shape_is_tried_and_its_markers_are_known() -> None:
         "api_key = settings.API_KEY_2",
         "token = tokens_by_user[user1]",
         "token = next_token_or_none2",
+        "OAUTH_M2M = 'OAUTH_M2M'",
+        "'PasswordLastUsed': '2016-09-08T21:47:36Z'",
         "API_KEY=${API_KEY_1}",
         "password: <your password 1>",
         "secret = 'changeme123'",

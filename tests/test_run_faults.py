@@ -255,5 +255,5 @@ def test_how_a_command_ended_outlives_an_xt_that_is_killed_while_it_stores(folde
         process.wait()
         os.close(read)
     assert b"lost (exit 3)" in folder.xt("ls").out
-    assert b"its command ended, and then no record came" in folder.xt("show").out
-    assert b"its command ended, and no record was written" in folder.xt("fsck").out
+    assert b"its command ended, and xt without writing its record" in folder.xt("show").out
+    assert b"its command ended, its xt too, without writing the record" in folder.xt("fsck").out

@@ -122,6 +122,8 @@ for name in names:
     print("json", json.dumps(json.dumps({name: value})))
     print("repr", repr(value), "shell", shlex.quote(value))
     print("url", urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value))
+    print("hex", value.encode().hex(), "wide", value.encode("utf-16-be").decode("latin-1"))
+    print("coloured", value[:7] + "\\x1b[31m" + value[7:], "and wrapped:", value[:9] + "\\n    " + value[9:])
     for shift in ("", "a", "ab"):
         print("base64", base64.b64encode((shift + value + "zz").encode()).decode(), file=sys.stderr)
     for line in value.splitlines():
@@ -148,6 +150,8 @@ def written(secret: str) -> dict[str, bytes]:
         "plain": raw,
         "JSON": secret.replace("\\", "\\\\").replace('"', '\\"').encode(),
         "percent": urllib.parse.quote(secret, safe="").encode(),
+        "hex": raw.hex().encode(),
+        "UTF-16": secret.encode("utf-16-le")[:-1],
         # A digest lets anyone test guesses.
         "BLAKE3": blake3(raw).hexdigest().encode(),
         "BLAKE3, short": blake3(raw).hexdigest()[:16].encode(),
@@ -449,6 +453,29 @@ def test_a_secret_of_a_params_file_is_masked_in_logs_too(project):
     done = project.run("-q", "--strict", "-p", "conf.yaml", "--", "sh", "-c", "cat conf.yaml; git remote -v")
     assert b"plain-words" in done.out
     assert b"plain-words" not in project.stored_bytes()
+
+
+def test_secrets_of_files_of_variables_are_masked_in_logs_too(project):
+    """Of `.env`, which libraries read by themselves, and of those that containers are given."""
+    key, password = "4711-open-sesame", "plain-words-twice"
+    project.write(
+        ".env", f"# keys\nexport OPENAI_API_KEY='{key}'  # mine\nNAME=plain-name-1\nA_TOKEN=main\nbad\n"
+    )
+    project.write("of.env", f"DB_PASSWORD={password}\n")
+    script = f"cat .env of.env; echo plain-name-1 main; : {key}"
+    for words in (
+        ("--env-file", "of.env"),
+        ("--env-file", "none", "--env-file=of.env"),
+    ):
+        done = project.run("-q", "--strict", "--", "sh", "-c", script, *words)
+        assert key.encode() in done.out
+        log = project.xt("logs").out
+        assert (key.encode() in log, password.encode() in log) == (False, False)
+        assert b"plain-name-1 main" in log
+    assert key.encode() not in project.stored_bytes()
+    (project.path / ".env").unlink()
+    os.mkfifo(project.path / ".env")
+    assert project.run("-q", "--", "true").code == 0
 
 
 def test_the_password_of_a_remote_is_masked_in_logs_too(project):

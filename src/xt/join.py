@@ -92,7 +92,11 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
         command = words(task.command)
     if not command:
         hint = f"task `{task_name}` has no `command`" if asked.task is not None else None
-        raise UsageError("no command to run", hint or "write it after `--`: xt run -- python train.py")
+        declared = [name for name, one in settings.task.items() if one.command is not None]
+        other = f"; or a task: xt run --as {declared[0]}" if declared else ""
+        raise UsageError(
+            "no command to run", hint or f"write it after `--`: xt run -- python train.py{other}"
+        )
 
     home = os.path.dirname(config.path) if config.path is not None else cwd
     chosen = asked.seed if asked.seed is not None else None if task.seed is None else str(task.seed)

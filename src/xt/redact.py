@@ -255,7 +255,7 @@ _COMMON = words(
     "bearer"
 )
 _NO_VALUES = frozenset(("true", "false", "none", "null", "secret"))
-_PLACES = ("HOME", "USER", "LOGNAME", "PWD", "SHELL", "HOSTNAME", "LANG", "TERM", "TMPDIR")
+PLACES = ("HOME", "USER", "LOGNAME", "PWD", "SHELL", "HOSTNAME", "LANG", "TERM", "TMPDIR")
 
 
 def secret_values(environ: Mapping[str, str], extra_names: list[str]) -> dict[str, str]:
@@ -326,7 +326,7 @@ def too_common(environ: Mapping[str, str], extra_names: list[str]) -> list[str]:
 
 
 def _sort_out(environ: Mapping[str, str], extra_names: list[str]) -> tuple[dict[str, str], list[str]]:
-    places = {environ[name] for name in _PLACES if name in environ}
+    places = {environ[name] for name in PLACES if name in environ}
     places.update(part for place in list(places) for part in place.split("/"))
     values: dict[str, str] = {}
     common = []

@@ -191,6 +191,8 @@ def _is_value(value: str) -> bool:
 def _is_set(name: str, value: str, *, quoted: bool, follows: str) -> bool:
     """Whether what stands behind a name is a secret, and no code and no words."""
     upper = name.upper().replace("-", "_").replace(".", "_")
+    if value.upper().replace("-", "_") == upper or re.match(r"\d{4}-\d\d-\d\d", value):
+        return False  # a constant's own name, a time
     if upper == "KEY" or upper.endswith(_ABOUT) or not secret_name(name) or not _is_value(value):
         return False
     if not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):

@@ -59,7 +59,12 @@ ISSUED = [
     Shape("a GitLab runner token", ("GR1348941",), r"GR1348941[\w-]{20}"),
     Shape("a Hugging Face token", ("hf_", "api_org_"), r"(?<![0-9A-Za-z_])(?:hf|api_org)_[0-9A-Za-z]{30,}"),
     # OpenAI and those whose keys look like its: projects, services, Anthropic, OpenRouter, Langfuse.
-    Shape("an API key (sk-…)", ("sk-",), _START + r"sk-(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}"),
+    # One part of them is long and has a digit, unlike `sk-learn-random-forest-v2`.
+    Shape(
+        "an API key (sk-…)",
+        ("sk-",),
+        _START + r"sk-(?=[\w-]{0,200}?(?<![0-9A-Za-z])(?=[A-Za-z]{0,40}\d)[0-9A-Za-z]{12})[\w-]{20,}",
+    ),
     Shape(
         "a Slack token",
         ("xox", "xapp-"),
@@ -85,8 +90,11 @@ ISSUED = [
     Shape("a RubyGems key", ("rubygems_",), r"rubygems_[0-9a-f]{48}"),
     Shape("a DigitalOcean token", ("dop_v1_", "doo_v1_", "dor_v1_"), r"do[opr]_v1_[\w-]{20,}"),
     Shape("a Docker Hub token", ("dckr_pat_", "dckr_oat_"), r"dckr_[po]at_[\w-]{20,}"),
+    # Not what people call so: `xai-explanations-of-resnet50`.
     Shape(
-        "an API key", ("nvapi-", "gsk_", "xai-", "pplx-"), _START + r"(?:nvapi-|gsk_|xai-|pplx-)[\w-]{20,}"
+        "an API key",
+        ("nvapi-", "gsk_", "xai-", "pplx-"),
+        _START + r"(?:nvapi-[\w-]{20,}|(?:gsk_|xai-|pplx-)(?=[A-Za-z]{0,40}\d)[0-9A-Za-z]{20,})",
     ),
     Shape("a Replicate token", ("r8_",), _START + r"r8_[0-9A-Za-z]{37,40}" + _END),
     Shape("a Weights & Biases key", ("wandb_v1_",), r"wandb_v1_[\w-]{30,}"),

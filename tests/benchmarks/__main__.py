@@ -35,13 +35,22 @@ def main() -> int:
         metavar="DIR",
         help="where other tools are, as VENV/bin; repeatable",
     )
+    parser.add_argument(
+        "--objects",
+        type=int,
+        default=100_000,
+        metavar="N",
+        help="contents of the store that `upkeep` looks after (default: 100000)",
+    )
     asked = parser.parse_args()
     if asked.write and (asked.quick or asked.only):
         parser.error("--write takes all cases at full size: the page shows one run side by side")
     folder = tempfile.mkdtemp(prefix="xt-benchmarks-", dir=asked.dir)
     try:
         return measure(
-            folder, asked.only or list(CASES), quick=asked.quick, write=asked.write, peers=asked.peers
+            World(folder, quick=asked.quick, peers=asked.peers, objects=asked.objects),
+            asked.only or list(CASES),
+            write=asked.write,
         )
     except FailedError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -56,14 +65,11 @@ def case(module: str, world: World) -> list[Row]:
     return found
 
 
-def measure(
-    folder: str, names: list[str], *, quick: bool, write: bool, peers: list[str] | None = None
-) -> int:
+def measure(world: World, names: list[str], *, write: bool) -> int:
     """Measure cases in the order of the page."""
-    world = World(folder, quick=quick, peers=peers)
-    where = page.machine(world.xt, folder)
+    where = page.machine(world.xt, world.folder)
     print(" ".join(where))
-    if quick:
+    if world.quick:
         print("--quick: these figures say nothing, and are not judged")
     sections = []
     for name, (heading, module) in CASES.items():
@@ -72,7 +78,7 @@ def measure(
             # A process of its own: what one case keeps in memory would count as peak of all later processes.
             with multiprocessing.get_context("fork").Pool(1) as pool:
                 found = pool.apply(case, (module, world))
-            if quick:
+            if world.quick:
                 found = [row._replace(target=None) for row in found]
             print(page.terminal(f"\n{heading} ({time.monotonic() - began:.0f} s)", found), flush=True)
             sections.append((heading, found))

@@ -19,14 +19,18 @@ MEGABYTE = 1_000_000
 class World:
     """Where benchmarks live, and how much of everything there is."""
 
-    def __init__(self, folder: str, *, quick: bool, peers: list[str] | None = None) -> None:
+    def __init__(
+        self, folder: str, *, quick: bool, peers: list[str] | None = None, objects: int = 100_000
+    ) -> None:
         """Use an existing, empty folder.
 
         Args:
             folder: absolute.
             quick: small sizes and few rounds, to see whether it runs; such figures say nothing.
             peers: folders of programs that are looked at before PATH for other tools.
+            objects: contents of the store that is looked after.
         """
+        self.objects = objects
         self.peers = [os.path.abspath(place) for place in peers or []]
         self.folder = folder
         self.quick = quick

@@ -26,7 +26,7 @@ open("out.txt", "w").write("same")
 def parent(pid):
     return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
 def worker():
-    return parent(parent(os.getpid()))
+    return parent(parent(parent(os.getpid())))
 exec(code)
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -354,3 +355,35 @@ def test_rules_that_keep_nothing_drop_nothing(folder):
     assert folder.xt("rm", "run-0", "run-1").code == 0
     assert folder.xt("gc", "--keep", "last 1").code == 0
     assert folder.xt("ls").err != "" or b"no run" in folder.xt("ls").out
+
+
+INTERRUPTED = """
+import signal, sys
+def hook(event, args):
+    if event == "os.scandir" and str(args[0]).endswith(".xt/objects"):
+        signal.raise_signal(signal.SIGINT)
+sys.addaudithook(hook)
+from xt.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fsck"], "xt: interrupted"),
+        (["du"], "xt: interrupted"),
+        (["gc"], "xt: interrupted: the store is whole, and the same command goes on from here"),
+        (["gc", "-n"], "xt: interrupted: nothing was removed"),
+    ],
+)
+def test_whoever_interrupts_it_is_told(folder, words, said):
+    folder.run("-q", "--", "true")
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *words],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{said}\n")

@@ -157,7 +157,7 @@ def fill(side):
     put(f"{top}/runs/zt/../not-an-id.json", b"{}")
     put(f"{top}/runs/kk/{name('k')}.json.sh", b"{}")
     for number, data in enumerate(
-        (b"", b"{}", b"[" * 100_000, b'{"kind":"tagged","id":7}', b'{"id":"\\ud800"}')
+        (b"", b"{}", b'{"a":' + b"[" * 100_000, b'{"kind":"tagged","id":7}', b'{"id":"\\ud800"}')
     ):
         put(f"{top}/events/2026/11/2026112617241379472{number}-a421a8ab.noted.json", data)
     put(f"{top}/events/2026/11/20261126172413794730-a421a8ab.noted.json")

@@ -97,6 +97,18 @@ def test_a_list_in_a_pipe(project: Path) -> None:
     assert max(len(line) for line in text.splitlines()) <= 80
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("0.9", True), ("=0.9", True), ("runs.txt", False), ("1a", False)]
+)
+def test_a_query_that_the_shell_took_apart(project: Path, name: str, told: bool) -> None:
+    with open(project / name, "wb") as file:
+        words = [*COMMAND, "ls", "status:failed"]
+        done = subprocess.run(words, cwd=project, env=environ(project), stdout=file, stderr=subprocess.PIPE)
+    assert done.returncode == 0
+    assert ((f"in the file `{name}` (quote a query".encode()) in done.stderr) == told
+    assert done.stderr.count(b"\n") == told
+
+
 def test_a_list_on_a_terminal(project: Path) -> None:
     assert "\x1b[1;36mkwpz\x1b[0m" in on_terminal(project, "ls")
     assert "\x1b" not in on_terminal(project, "ls", NO_COLOR="1")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.compare.contents_of import Held
@@ -169,7 +169,7 @@ def stored_pairs(kind: Kind, seed: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("label", PLAIN)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(SEEDS, RULES, st.lists(st.integers(1, 20), max_size=3), st.booleans())
 def test_few_values_come_to_the_same_without_numpy_however_they_are_cut(
     label: str, seed: int, rule: Rule, cuts: list[int], swapped: bool
@@ -186,6 +186,7 @@ def test_few_values_come_to_the_same_without_numpy_however_they_are_cut(
 
 
 @settings(deadline=None)
+@example(154, Rule(ulp=1), ("complex64", "complex128"))
 @given(SEEDS, RULES, st.tuples(st.sampled_from(PLAIN), st.sampled_from(PLAIN)))
 def test_few_values_of_two_types_come_to_the_same_without_numpy(
     seed: int, rule: Rule, labels: tuple[str, str]

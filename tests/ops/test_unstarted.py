@@ -31,6 +31,7 @@ def here(tmp_path):
         (["cat raw.csv | head"], 127, LINE),
         (["cd", "data"], 127, LINE),
         (["pyhton3", "x.py"], 127, "did you mean `python3`?"),
+        (["train"], 127, "`xt run --as train` runs the task"),
         (["nothing-like-it"], 127, None),
         (["./gone"], 127, None),
         ([""], 127, None),
@@ -38,4 +39,4 @@ def here(tmp_path):
     ],
 )
 def test_what_was_meant(here, argv, status, said):
-    assert hint(argv, status, f"{here / 'gone'}:{here / 'bin'}", str(here)) == said
+    assert hint(argv, status, f"{here / 'gone'}:{here / 'bin'}", str(here), {"train"}) == said

@@ -36,7 +36,7 @@ from xt.model.code import Change, Code, LeftOut
 from xt.model.environment import Container, Gpus
 from xt.model.event import Named, Noted, Reused, Verified
 from xt.model.files import Input, Output, Problem
-from xt.model.result import Metric, Record, Start, Stream
+from xt.model.result import Exit, Metric, Record, Start, Stream
 from xt.model.snapshot import Param, Repeat, Seed, Snapshot
 from xt.model.standing import RunStanding
 from xt.render.show import NARROWEST, WIDEST, render
@@ -57,6 +57,7 @@ class Page(NamedTuple):
     live: list[str] = []  # noqa: RUF012
     bundles: tuple[Bundle, ...] = ()
     lacking: list[str] | None = None
+    ended: Exit | None = None
 
 
 def sealed(run: Record, repeats: tuple[str, str] | None = None, known: bool = True) -> Page:
@@ -276,6 +277,10 @@ def test_a_run_without_a_record() -> None:
     assert "xt ended without writing its record" in lost
     assert block(lost, "logs") == "xt logs kwpz"
     assert "only host can tell whether it still goes on" in unknown
+    at = Exit("2026-11-23T09:28:00.000000Z", 61.5, exit_code=3)
+    ended = show(in_flight(start(), "lost")._replace(ended=at))
+    assert ended.splitlines()[1].startswith("lost (exit 3), 61.5 s, started 41 min ago")
+    assert "its command ended, and xt without writing its record" in ended
     for text in (running, lost, unknown):
         assert block(text, "outputs") == "model model.npz · metrics metrics.json · not stored yet"
         assert "result: there is no record of an end" in block(text, "missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -31,6 +32,7 @@ from xt.model.sync import Pulled
 from xt.ops.statements import state
 from xt.store import pulled, trash
 from xt.store.holding import bringing, dropping, sweeping
+from xt.store.index import Index
 
 HOUR = 3600
 
@@ -194,6 +196,33 @@ def test_what_somebody_comes_to_want_meanwhile_is_put_back(made):
     assert not made.store.objects.hold(digest)
     assert made.objects() == set()
     assert [*trash.names(str(made.path))] == []
+
+
+@pytest.mark.parametrize("how", ["one", "all"])
+def test_a_record_that_is_gone_and_was_not_dropped_ends_it(made, how):
+    """As when `runs` is a mount that is not there now: what such a run needs is not for the taking."""
+    run, other = made.seal(writes={"a": b"a"}), made.seal(writes={"a": b"b"})
+    away(made, other)
+    made.gc()  # one that was dropped is no reason
+    with contextlib.closing(Index(made.store)) as index:
+        assert [row.id for row in index.newest(9).rows] == [run]
+    put_by = made.path / "runs"
+    gone = put_by / run[:2] if how == "one" else put_by
+    gone.rename(made.path / "put-by")
+    put_by.mkdir(exist_ok=True)
+    made.age()
+    before = made.objects()
+    for dry in (True, False):
+        with pytest.raises(DamagedError, match=run):
+            made.gc(dry=dry)
+    assert made.objects() == before
+    if how == "one":
+        (made.path / "put-by").rename(gone)
+    else:
+        put_by.rmdir()
+        (made.path / "put-by").rename(put_by)
+    made.gc()
+    assert made.store.record(run)
 
 
 @pytest.mark.parametrize("damage", ["torn", "empty", "altered", "a folder", "of another run", "unreadable"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -99,6 +100,10 @@ def build(names: list[str] | None = None) -> typer.Typer:
     return app
 
 
+class _InterruptedError(Exception):
+    """Ctrl-C, of which Typer would make an exit that says nothing."""
+
+
 def invoke(arguments: list[str]) -> int:
     """Parse with Typer and run; return the exit status."""
     arguments = arguments or ["--help"]
@@ -115,8 +120,19 @@ def invoke(arguments: list[str]) -> int:
         from xt.cli.fast import spelled_out
 
         arguments = ["run", *spelled_out(arguments[1:])]
+    carry_out = command.invoke
+
+    def invoked(ctx: Any) -> Any:
+        try:
+            return carry_out(ctx)
+        except KeyboardInterrupt:
+            raise _InterruptedError from None
+
+    command.invoke = invoked  # type: ignore[method-assign]
     try:
         status = command.main(arguments, prog_name="xt", standalone_mode=False)
+    except _InterruptedError:
+        raise KeyboardInterrupt from None
     except typer.Exit as ended:
         return ended.exit_code
     except typer.Abort:

@@ -26,6 +26,7 @@ def baseline(
     from xt.ops import baseline as verbs
     from xt.ops.find import open_store
     from xt.render.pins import line
+    from xt.render.terminal import colour, width
 
     outside = Outside.real()
     if (action == "set") != (reference is not None):
@@ -49,6 +50,7 @@ def baseline(
 
         sys.stdout.write(codec.encode(pins).decode())
         return 0
+    room, colours = max(24, width(sys.stdout, outside.environ)), colour(sys.stdout, outside.environ)
     for pin in pins:
-        sys.stdout.write(line(pin, store.shown(pin.run) if pin.run else 0))
+        sys.stdout.write(line(pin, store.shown(pin.run) if pin.run else 0, room, colours))
     return 0

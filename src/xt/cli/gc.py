@@ -55,6 +55,11 @@ def gc(
     bar = Bar(outside)
     try:
         found = sweep(open_store(outside), Wish(tuple(rules), seconds, dry), settings, outside, bar.step)
+    except KeyboardInterrupt:
+        bar.close()
+        said = "nothing was removed" if dry else "the store is whole, and the same command goes on from here"
+        print(f"xt: interrupted: {said}", file=sys.stderr)
+        return 130
     finally:
         bar.close()
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
 
 from xt.context import Outside
@@ -44,5 +43,7 @@ def run_first(*line: str) -> Iterator[None]:
     try:
         yield
     except NoSuchRunError as error:
+        import shlex
+
         error.hint = f"the run stands first: `{shlex.join(line)}`; {error.hint}"
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -88,7 +89,20 @@ def ls(
         doubts = search.doubts
     sys.stdout.buffer.write(text)
     warn(doubts)
+    if query:
+        _warn_of_shell()
     return 0
+
+
+def _warn_of_shell() -> None:
+    """Say that a shell took `acc>0.9` for a redirection; what it wrote to is named like a number."""
+    try:
+        file = os.path.basename(os.readlink("/proc/self/fd/1"))
+    except OSError:
+        return  # where that cannot be seen
+    if file.lstrip("=-").replace(".", "", 1).isdecimal():
+        said = f"the shell took `>` for a redirection, and this list is in the file `{file}`"
+        sys.stderr.write(f"xt: warning: {said} (quote a query: 'metric.acc>{file}')\n")
 
 
 def _columns(asked: str | None, search: Searching, *, memory: bool) -> tuple[str, ...]:

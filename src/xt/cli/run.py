@@ -74,7 +74,7 @@ def _execute(words: Words, outside: Outside) -> int:
         launch = led
         if launch is not None:
             request = replace(request, launch=(launch.key, launch.size))
-    hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed)
+    hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed, waiting=_waiting)
     if request.docker is not None:
         from xt.cli.contained import execute as within
 
@@ -135,6 +135,13 @@ def _warn(lacking: list[Missing]) -> None:
 
 def _missed(reason: str) -> None:
     say([visible(f"xt: warning: not reused, but run: {reason}")])
+
+
+def _waiting(doing: str) -> None:
+    """Say on a terminal what keeps the command from starting, in a line that is gone when it starts."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        sys.stderr.write(f"\r\x1b[K{f'xt: {doing} …' if doing else ''}")
+        sys.stderr.flush()
 
 
 def _dropped(words: Words) -> None:

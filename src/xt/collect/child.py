@@ -20,6 +20,15 @@ _DEFAULT = [signal.SIGPIPE, signal.SIGXFSZ]
 _LAST = 2.0
 #: Bytes read at a time.
 _STEP = 1 << 16
+#: Those that go on now, waited for by any thread.
+_going_on: set[int] = set()
+
+
+def stop_all() -> None:
+    """Tell all of them to end, for what they do is not wanted any more; whoever waits for one sees it end."""
+    for pid in tuple(_going_on):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)  # so that git takes its locks away
 
 
 class Child:
@@ -49,6 +58,7 @@ class Child:
             ]
             named = {name: value for name, value in environ.items() if name} if "" in environ else environ
             self.pid = os.posix_spawn(argv[0], argv, named, file_actions=actions, setsigdef=_DEFAULT)
+            _going_on.add(self.pid)
         except BaseException:
             for fd in self._ends:
                 os.close(fd)
@@ -108,12 +118,14 @@ class Child:
             for fd in self._ends:
                 os.close(fd)
             ends, self._ends = self._ends, []
+        _going_on.discard(self.pid)  # and not after: its number may then be another's
         _, status = os.waitpid(self.pid, 0)
         out, messages = (b"".join(parts[fd]) for fd in ends)
         return os.waitstatus_to_exitcode(status), out, messages
 
     def _let_go(self) -> None:
         """See its end if it comes at once; one that waits for a server that is gone cannot even be killed."""
+        _going_on.discard(self.pid)
         until = time.monotonic() + _LAST
         while os.waitpid(self.pid, os.WNOHANG) == (0, 0) and time.monotonic() < until:
             time.sleep(0.005)

@@ -35,12 +35,6 @@ class Stage:
         """Whether an object was written here, other than into a pack."""
         return os.path.exists(f"{self.folder}/{oid[:2]}/{oid[2:]}")
 
-    def tidy(self) -> None:
-        """Give back what a git that failed, on a full disk say, had begun to write."""
-        for name in self._files():
-            if _unfinished(name):
-                os.unlink(f"{self.folder}/{name}")
-
     def publish(self, order: Iterable[str]) -> None:
         """Flush all that was written, then give it its names.
 
@@ -51,7 +45,7 @@ class Stage:
         Raises:
             OSError: not all of them are there.
         """
-        names = [name for name in self._files() if not _unfinished(name)]
+        names = self._written()
         if not names:
             return
         fsio.flush([f"{self.folder}/{name}" for name in names], self.folder)
@@ -63,6 +57,13 @@ class Stage:
             except FileNotFoundError:
                 os.makedirs(os.path.dirname(f"{self._objects}/{name}"), fsio.PRIVATE_DIR, exist_ok=True)
                 os.rename(f"{self.folder}/{name}", f"{self._objects}/{name}")
+
+    def tidy(self) -> None:
+        """Remove what a git that failed did not finish: on a full disk others may find room there."""
+        for folder, _, files in os.walk(self.folder):
+            for name in files:
+                if name.startswith("tmp_"):
+                    os.unlink(f"{folder}/{name}")
 
     def remove(self) -> None:
         """Remove it, and what is in it."""
@@ -76,15 +77,12 @@ class Stage:
                 os.rmdir(f"{folder}/{name}")
         os.rmdir(self.folder)
 
-    def _files(self) -> list[str]:
-        """Objects and packs, by their names below a folder of objects."""
+    def _written(self) -> list[str]:
+        """Objects and packs that git finished, by their names below a folder of objects."""
         return [
             f"{folder}/{name}"
             for folder in os.listdir(self.folder)
             if len(folder) == 2 or folder == _PACKS
             for name in os.listdir(f"{self.folder}/{folder}")
+            if not name.startswith("tmp_")
         ]
-
-
-def _unfinished(name: str) -> bool:
-    return name.rpartition("/")[2].startswith("tmp_")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from xt import codec, fsio
 from xt.collect import keptindex
 from xt.collect.codestage import Stage
-from xt.collect.git import Git, GitError
+from xt.collect.git import TIMEOUT, Git, GitError, StoppedError
 from xt.collect.keptindex import Kept
 
 _CONFIG = """\
@@ -39,6 +39,8 @@ _CONFIG = """\
 [index]
 \tsparse = false
 """
+#: Bytes for which git is given more time than for all else: so many a second.
+_LARGE, _SLOWEST = 50_000_000, 5_000_000
 _ATTRIBUTES = "* -text -eol -crlf -ident -filter -working-tree-encoding\n"
 #: The tree without entries, which every git knows.
 _EMPTY = {
@@ -140,7 +142,7 @@ class CodeStore:
         """
         base = base or _EMPTY[self.object_format]
         paths = list(dict.fromkeys(paths))
-        ready, failed, removed = _sorted(top, paths)
+        ready, failed, removed, size = _sorted(top, paths)
         removed = [*dict.fromkeys([*removed, *gone])]
         told = {*paths, *removed}
         name = f"{self.store}/cache/code-{codec.digest(os.fsencode(top))[7:23]}.index"
@@ -168,8 +170,9 @@ class CodeStore:
             )
             failed |= self._update(
                 git,
-                [path for path in ready if path not in done or os.path.lexists(os.path.join(top, path))],
                 stage,
+                [path for path in ready if path not in done or os.path.lexists(os.path.join(top, path))],
+                TIMEOUT + size / _SLOWEST if size > _LARGE else None,
             )
             removed = [path for path in (*removed, *failed) if path not in done]
             if removed:
@@ -243,19 +246,24 @@ class CodeStore:
         answer = git.run("cat-file", "--batch-check", data="".join(f"{oid}\n" for oid in away).encode())
         return [line.split(" ")[0] for line in answer.decode().splitlines() if line.endswith(" missing")]
 
-    def _update(self, git: Git, paths: list[str], stage: Stage) -> dict[str, str]:
+    def _update(self, git: Git, stage: Stage, paths: list[str], seconds: float | None) -> dict[str, str]:
         if not paths:
             return {}
         words = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
         try:
-            git.run(*words, data=_joined(paths))
+            git.run(*words, data=_joined(paths), seconds=seconds)
+        except StoppedError:
+            raise  # none of them is at fault
         except GitError as error:
             stage.tidy()
             if len(paths) == 1:
                 return {paths[0]: str(error)}
             # One that cannot be stored fails them all: find it, keep the others.
             middle = len(paths) // 2
-            return self._update(git, paths[:middle], stage) | self._update(git, paths[middle:], stage)
+            halves = (paths[:middle], paths[middle:])
+            return {
+                path: why for half in halves for path, why in self._update(git, stage, half, seconds).items()
+            }
         return {}
 
 
@@ -286,11 +294,15 @@ def is_ours(path: str, object_format: str, name: str) -> bool:
         return False
 
 
-def _sorted(top: str, paths: list[str]) -> tuple[list[str], dict[str, str], list[str]]:
+def _sorted(top: str, paths: list[str]) -> tuple[list[str], dict[str, str], list[str], int]:
     """Divide paths into what git can take (or sees missing), what cannot be read, and what is gone.
 
     Gone are a path below a symbolic link, which is another file's, and one that is now no file at all.
+
+    Returns:
+        Those, and the bytes of what git can take.
     """
+    size = 0
     ready: list[str] = []
     failed: dict[str, str] = {}
     gone: list[str] = []
@@ -307,7 +319,8 @@ def _sorted(top: str, paths: list[str]) -> tuple[list[str], dict[str, str], list
             gone.append(path)
             continue
         try:
-            mode = os.lstat(name).st_mode
+            info = os.lstat(name)
+            mode = info.st_mode
         except (FileNotFoundError, NotADirectoryError):
             ready.append(path)
             continue
@@ -320,9 +333,10 @@ def _sorted(top: str, paths: list[str]) -> tuple[list[str], dict[str, str], list
             failed[path] = "unreadable: Permission denied"
         elif stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
             ready.append(path)
+            size += info.st_size
         else:
             gone.append(path)
-    return ready, failed, gone
+    return ready, failed, gone, size
 
 
 def _unnameable(path: str, mode: int) -> bool:

@@ -68,6 +68,10 @@ class GitError(Exception):
     """Git did not do it; the message is git's first line."""
 
 
+class StoppedError(GitError):
+    """Git was stopped, or given up: nothing is said of what it was asked to do."""
+
+
 class Git:
     """Git for one working tree (or for one repository of ours)."""
 
@@ -243,7 +247,9 @@ class Running:
             status, out, messages = self._child.wait(patience)
         except TimeoutError:
             _gave_up = True
-            raise GitError(f"git did not answer within {patience:g} s") from None
+            raise StoppedError(f"git did not answer within {round(patience, 1):g} s") from None
+        if status < 0 and not may_fail:
+            raise StoppedError(f"git was stopped by signal {-status}")
         if status != 0 and not may_fail:
             raise GitError(_first(messages) or f"git ended with {status}")
         return out

@@ -7,22 +7,19 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from xt.compare import Rule, UnreadableError
 from xt.compare.kinds import Kind, same_type
+from xt.compare.looking import Look
 from xt.compare.measured import delta_of_values
 from xt.compare.numpy_alone import load
 from xt.compare.spread import Spread
-from xt.compare.spread_plain import compare_step, knows
 from xt.model.delta import Delta
 
 #: Bytes looked at in one step: both sides and what is computed of them fit into a second level cache.
-_STEP = 1 << 19
-#: Values that are looked at one by one, because that takes less time than to load numpy.
-FEW = 30_000
+_STEP = 1 << 18
 #: Bytes one thread takes on at a time.
 _SHARE = 1 << 25
 #: Numpy releases the interpreter's lock, so two threads halve the time; more would fight over memory.
@@ -197,7 +194,7 @@ class _Tasks:
 def _work(tasks: _Tasks, rule: Rule) -> list[tuple[int, Spreads]]:
     """Do pieces of work until none is left; what is opened is kept while the next piece is in it too."""
     done: list[tuple[int, Spreads]] = []
-    look = _Look()
+    look = Look()
     with _Opened() as left, _Opened() as right:
         for task in tasks:
             readers = left.at(task.left, task.start), right.at(task.right, task.start)
@@ -208,39 +205,6 @@ def _work(tasks: _Tasks, rule: Rule) -> list[tuple[int, Spreads]]:
                 done.append((task.number, spreads))
             _compare_run(task, readers, spreads, rule, look)
     return done
-
-
-class _Look:
-    """How a thread looks at values that differ somewhere: one by one while they are few, then with numpy."""
-
-    #: Values that may still be looked at one by one; of the process, which loads numpy once.
-    few = FEW
-
-    def __init__(self) -> None:
-        self._with_numpy: Callable[[tuple[Kind, Kind], list[bytearray], Spreads, int], None] | None = None
-        self._made: Callable[[int], bytearray] = bytearray
-        self._buffers: list[bytearray] = []
-
-    def buffers(self, sizes: list[int]) -> list[bytearray]:
-        """Buffers of so many bytes, whatever is in them."""
-        if [*map(len, self._buffers)] != sizes:
-            self._buffers = [self._made(size) for size in sizes]
-        return self._buffers
-
-    def at(self, kinds: tuple[Kind, Kind], data: list[bytearray], spreads: Spreads, first: int) -> None:
-        """Compare two runs of items; see `spread` for what comes out either way."""
-        if self._with_numpy is None:
-            count = len(data[0]) // max(kinds[0].itemsize, 1) * kinds[0].parts
-            if count <= _Look.few and all(map(knows, kinds)):
-                _Look.few -= count
-                compare_step(kinds, data, spreads, first)
-                return
-            load()
-            from xt.compare import blocks, spread_arrays
-
-            self._with_numpy = partial(spread_arrays.compare_step, room=blocks.Room())
-            self._made, self._buffers = blocks.aligned, []
-        self._with_numpy(kinds, data, spreads, first)
 
 
 class _Opened:
@@ -268,7 +232,7 @@ class _Opened:
 
 
 def _compare_run(
-    task: _Task, files: tuple[BinaryIO, BinaryIO], spreads: Spreads, rule: Rule, look: _Look
+    task: _Task, files: tuple[BinaryIO, BinaryIO], spreads: Spreads, rule: Rule, look: Look
 ) -> None:
     """Compare the items of a task, a cache-sized step at a time."""
     kinds = task.left.kind, task.right.kind

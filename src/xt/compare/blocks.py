@@ -23,6 +23,8 @@ class Block(NamedTuple):
     """Floats (float32 for the narrower types), integers, booleans as uint8, or rows of opaque bytes."""
     codes: NDArray[Any] | None
     """Of floats: the stored bits as signed integers of the stored width (IEEE 754 sign and magnitude)."""
+    digits: int = 0
+    """Binary digits of the significand of these, at most."""
 
 
 class Room:
@@ -32,6 +34,8 @@ class Room:
         """Start with none."""
         self._held: dict[str, bytearray] = {}
         self._views: dict[tuple[str, Any, int], NDArray[Any]] = {}
+        self.thorough = False
+        """Whether a quick look at the block before was not enough, so that it is left out for this one."""
 
     def of(self, what: str, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         """Give an array whose content is of no account.
@@ -138,20 +142,20 @@ def block(
         wide = room.of(f"values {side}", np.dtype(np.uint32), len(stored))
         np.copyto(wide, stored)
         wide <<= 16
-        return Block(wide.view(np.float32), stored.view(np.int16))
+        return Block(wide.view(np.float32), stored.view(np.int16), 8)
     width = stored.dtype.itemsize
     if kind.family == "float" and width == 1:
-        return Block(_table(kind.label)[stored], stored.view(np.int8))
+        return Block(_table(kind.label)[stored], stored.view(np.int8), 4)
     if width > 8:
         return Block(stored, None)
     codes = stored.view(np.dtype(f"i{width}"))
     if width > 2:
-        return Block(stored, codes)
+        return Block(stored, codes, 24 if width == 4 else 53)
     values = room.of(f"values {side}", np.dtype(np.float32), len(stored))
     # A signalling NaN would warn.
     with np.errstate(invalid="ignore"):
         np.copyto(values, stored)
-    return Block(values, codes)
+    return Block(values, codes, 11)
 
 
 @cache

@@ -40,7 +40,9 @@ def forms(value: str) -> list[bytes]:
     found += _wrapped(raw)
     if len(raw) <= _HEX:
         wide = value.encode("utf-16-le", "surrogatepass")
-        found += [raw.hex().encode(), raw.hex().upper().encode()]
+        code = raw.hex().encode()
+        found += [code, code.upper()]
+        found += [line for at in range(0, len(code), 60) if 16 <= len(line := code[at : at + 60]) < len(code)]
         # In both orders of bytes, where half of them are zero.
         found += [wide[:-1]] if raw.isascii() else [wide, value.encode("utf-16-be", "surrogatepass")]
     return [form for form in dict.fromkeys(found) if len(form) >= LEAST]

@@ -14,7 +14,7 @@ from itertools import pairwise
 from xt.execute.apart import CODE, Piece, Shade, last_of, shade
 from xt.execute.apart import MOST as MOST_APART
 from xt.execute.forms import HEAD
-from xt.execute.sought import AFTER, Group, part_length, sought
+from xt.execute.sought import AFTER, Group, part_places, sought
 
 #: What stands in the log instead.
 MASK = b"***"
@@ -207,6 +207,5 @@ def _is_one(form: bytes, pieces: list[Piece], whole: bytes) -> bool:
         if b"\n" in whole[one.stop : other.start]
     ]
     return last.stop - first.start <= len(form) + MOST_APART and any(
-        all(start >= after or stop <= before for before, after in ends)
-        for start, stop in ((0, part_length(form)), (len(form) - part_length(form), len(form)))
+        all(start >= after or stop <= before for before, after in ends) for start, stop in part_places(form)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ from xt.execute.forms import HEAD, LEAST_LINE, forms, plain
 #: Most forms looked for: each costs time on every chunk. The values themselves are, however many there are.
 MOST = 1000
 #: Longest part of a value that is looked for, for it may stand whole where the value does not.
-_PART = 24
+_PART = 12
+#: Values that may have a part in common for it to be looked for.
+_SHARED = 8
 #: From rare to common in logs.
 _COMMON_LAST = (
     b"\0QXZJYKVWUHGOBPqzjNLMFRDIATSCEx~^`@#$&!?;\\|'%*+<>{}[]()\""
@@ -28,7 +31,7 @@ class Group(NamedTuple):
 
 
 #: Bytes that are told apart behind the rare one.
-AFTER = 5
+AFTER = 4
 #: Bytes for which these are: how often a byte occurs that is as good as a rarer one; microseconds for a
 #: search, times the length of what is searched for; for a split, and for each piece of it.
 _PIECE = 65536
@@ -66,8 +69,17 @@ class Sought:
         self.spaced = any(b" " in form for form in self.apart)
         self.forms: dict[bytes, list[bytes]] = {}
         """What is searched for, and the forms it may be one of."""
-        for needle in needles:
-            for part in _parts(needle) if needle in self.apart else (needle,):
+        parts = {
+            needle: [needle[start:stop] for start, stop in part_places(needle)]
+            if needle in self.apart
+            else [needle]
+            for needle in needles
+        }
+        shared = Counter(part for all_parts in parts.values() for part in all_parts)
+        for needle, all_parts in parts.items():
+            # What very many begin with would only lead to all of them.
+            telling = [part for part in all_parts if shared[part] <= _SHARED]
+            for part in telling or [min(all_parts, key=shared.__getitem__)]:
                 self.forms.setdefault(part, []).append(needle)
         self.heads = [{needle[:count] for needle in needles} for count in range(HEAD)]
         """How they begin, by the number of characters."""
@@ -92,7 +104,13 @@ class Sought:
             least = max(counts[places[0]], rare)
             byte = next((byte for byte in places if byte in found and counts[byte] <= least), places[0])
             found.setdefault(byte, []).append(part)
-        return [Group(byte, parts, _by_after(byte, parts, counts[byte])) for byte, parts in found.items()]
+        return [
+            group
+            for byte, parts in found.items()
+            for short in (True, False)
+            if (some := [part for part in parts if (len(part) <= AFTER) is short])
+            for group in (Group(byte, some, None if short else _by_after(byte, some, counts[byte])),)
+        ]
 
 
 def _by_after(byte: int, parts: list[bytes], count: int) -> dict[bytes, list[bytes]] | None:
@@ -121,12 +139,13 @@ def _may_be_apart(form: bytes) -> bool:
     )
 
 
-def part_length(form: bytes) -> int:
-    """Length of the two parts of which one has to be whole."""
-    return min(len(form) // 2, _PART)
+def part_places(form: bytes) -> list[tuple[int, int]]:
+    """Where the parts of a form are of which one has to be whole: short ones, for lines may be short.
 
-
-def _parts(form: bytes) -> tuple[bytes, bytes]:
-    """Cut out two parts: what is in one place of a form leaves one of them whole."""
-    length = part_length(form)
-    return form[:length], form[-length:]
+    Of hex digits alone longer ones: short ones of these have no byte that is rare.
+    """
+    rare = form.translate(None, b"0123456789abcdef") != b""
+    count = 3 if rare and len(form) >= 16 else 2
+    length = min(len(form) // 2, _PART if rare else 2 * _PART)
+    step = (len(form) - length) // (count - 1)
+    return [(step * number, step * number + length) for number in range(count)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from xt.collect import AFTER, BEFORE, Capture
+from xt.collect.child import stop_all
 from xt.collect.command import describe
 from xt.collect.variables import keyed
 from xt.context import deaf
@@ -17,16 +19,21 @@ from xt.ops import recipe
 from xt.ops.scrub import Scrubber
 from xt.redact import clean_argv, too_common
 
+#: Seconds after which it is said what is waited for.
+_PATIENCE = 0.5
 #: Bytes of standard input in which secrets are looked for: the command waits meanwhile.
 LOOKED_AT = 1 << 20
 
 
-def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
+def snapshot(
+    capture: Capture, scrubber: Scrubber, waiting: Callable[[str], object] = lambda doing: None
+) -> Snapshot:
     """Collect all causes; the code, which waits for git, beside the others.
 
     Args:
         capture: of the run.
         scrubber: masks secrets, before anything is digested: the recipe is no oracle for them.
+        waiting: gets what is waited for, if that takes long, and an empty text when it is over.
 
     Raises:
         NotStartedError: a declared input is missing.
@@ -54,11 +61,20 @@ def snapshot(capture: Capture, scrubber: Scrubber) -> Snapshot:
             elif row.name != "code":
                 found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
         command = _with_stdin(describe(capture), capture, scrubber)
+    except KeyboardInterrupt:
+        stop_all()  # git is not told by a signal to us alone
+        raise
     finally:
         # Not `join`: interrupted once, it believes ever after that the thread has ended (bpo-45274).
         try:
-            collected.wait()
+            if not collected.wait(_PATIENCE):
+                waiting("storing the code")
+                try:
+                    collected.wait()
+                finally:
+                    waiting("")
         except KeyboardInterrupt:
+            stop_all()
             collected.wait()  # what it writes must not come after what is taken away
             raise
     common = too_common(capture.outside.environ, capture.settings.env.secrets)

@@ -260,7 +260,8 @@ def _meant(capture: Capture, ended: Ended) -> str | None:
         return None  # what there is in the container is not seen from here
     try:
         path = capture.outside.environ.get("PATH", os.defpath)
-        return unstarted.hint(capture.request.command, ended.xt_exit or 0, path, os.getcwd())
+        tasks = capture.settings.task
+        return unstarted.hint(capture.request.command, ended.xt_exit or 0, path, os.getcwd(), tasks)
     except OSError:
         return None  # it is only a hint
 

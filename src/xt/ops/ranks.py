@@ -21,7 +21,7 @@ from xt.launch import INSIDE, Place
 from xt.model.files import Problem
 from xt.model.request import RunRequest
 from xt.model.result import Logs, Rank, Start, Usage
-from xt.ops.run import secrets_of
+from xt.ops.scrub import secrets_of
 from xt.store import Live, Store, launches
 from xt.store.objects import Objects
 

@@ -25,9 +25,8 @@ from xt.ops import causes, effects
 from xt.ops.beside import Beside, beside_baseline
 from xt.ops.evidence import Missing, missing, required, undelivered
 from xt.ops.repeats import remember
-from xt.ops.scrub import Scrubber
+from xt.ops.scrub import Scrubber, secrets_of
 from xt.ops.seal import seal
-from xt.redact import argv_secrets, secret_values
 from xt.store import Live, Store, supervisor
 from xt.store.store import MAX_RECORD
 
@@ -83,6 +82,8 @@ class Hooks(NamedTuple):
     """Gets the record when it is there for good, to sign it; gives the reason why it could not."""
     launch: Place | None = None
     """For rank 0 of a launcher, whose other ranks join the run."""
+    waiting: Callable[[str], object] = lambda doing: None
+    """Gets what is waited for before the start, if that takes long, and an empty text when it is over."""
 
 
 #: argv and variables of what is started instead of a command.
@@ -134,7 +135,7 @@ def run(
         scrubber = Scrubber(secrets)
         capture = Capture(request, outside, root, store_path, settings, store.objects, store.key())
         capture.secrets, capture.mask = dict(secrets), scrubber.mask
-        snapshot = causes.snapshot(capture, scrubber)
+        snapshot = causes.snapshot(capture, scrubber, hooks.waiting)
         secrets |= capture.noticed
         wanted = required(settings, request.task)
         lacking = missing(wanted, request, snapshot)
@@ -215,15 +216,6 @@ def run(
         return Record.of(start, effects.without_contents(told, store, reason))
 
     return _seal(store, live, record, least, settings, lacking, lost, hooks.sealed)
-
-
-def secrets_of(request: RunRequest, outside: Outside, settings: Settings) -> dict[str, str]:
-    """Find what the command is given and no record or log may hold, by where it stands."""
-    found = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
-    if request.docker is not None:
-        hidden = argv_secrets(request.docker.options)
-        found |= {f"docker {name}": value for name, value in hidden.items()}
-    return found
 
 
 def started() -> bool:

@@ -6,13 +6,20 @@ of secret arguments, and wherever one turns up, in whatever form, it is masked.
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypeVar
 
 import msgspec
 
+from xt.redact import argv_secrets, secret_values
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from xt.config import Settings
+    from xt.context import Outside
+    from xt.model.request import RunRequest
 
 T = TypeVar("T")
 
@@ -85,3 +92,19 @@ class Scrubber:
 def _is_word_of_ours(annotation: str) -> bool:
     """Whether a field holds one of a few fixed words, which is no secret even if a secret is called so."""
     return "Literal" in annotation or annotation in ("Status", "Kind", "ChangeKind")
+
+
+def secrets_of(request: RunRequest, outside: Outside, settings: Settings) -> dict[str, str]:
+    """Find what the command is given and no record or log may hold, by where it stands."""
+    found = argv_secrets(request.command) | secret_values(outside.environ, settings.env.secrets)
+    if request.docker is not None:
+        hidden = argv_secrets(request.docker.options)
+        found |= {f"docker {name}": value for name, value in hidden.items()}
+    words = [*request.command, *(request.docker.options if request.docker is not None else ())]
+    files = [".env"] if os.path.exists(os.path.join(outside.cwd, ".env")) else []
+    if files or any(word.startswith("--env-file") for word in words):
+        from xt.collect import env_files
+
+        files += env_files.named(words)
+        found |= env_files.secrets(files, outside.cwd, outside.environ, settings.env.secrets)
+    return found

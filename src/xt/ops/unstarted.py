@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Container
 
 from xt import errors
 
@@ -16,7 +17,7 @@ _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _MOST = 20_000
 
 
-def hint(argv: list[str], status: int, path: str, folder: str) -> str | None:
+def hint(argv: list[str], status: int, path: str, folder: str, tasks: Container[str] = ()) -> str | None:
     """Say what helps.
 
     Args:
@@ -24,10 +25,13 @@ def hint(argv: list[str], status: int, path: str, folder: str) -> str | None:
         status: 127 for not found, 126 for not executable.
         path: the PATH it was looked up on.
         folder: it was to run in.
+        tasks: that are declared.
     """
     name = argv[0]
     if status not in (errors.EXIT_NOT_FOUND, errors.EXIT_NOT_EXECUTABLE) or not name:
         return None
+    if name in tasks and len(argv) == 1 and status == errors.EXIT_NOT_FOUND:
+        return f"`xt run --as {name}` runs the task"
     file = os.path.join(folder, name)
     if os.path.isfile(file):
         return _of_file(name, file, status)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from xt.model.event import Pin
-from xt.render.visible import visible
+from xt.render.layout import flow
+from xt.render.styled import Line, paint, say
 
 
-def line(pin: Pin, shown: int) -> str:
+def line(pin: Pin, shown: int, width: int, colour: bool) -> str:
     """Write a pin: name, run, when, by whom, why."""
-    where = pin.run[:shown] if pin.run else "none"
-    parts = [f"{visible(pin.name)} {where}", pin.at[:16].replace("T", " ") + " UTC"]
-    if pin.by:
-        parts.append(f"by {visible(pin.by)}")
-    if pin.reason:
-        parts.append(visible(pin.reason))
-    return " · ".join(parts) + "\n"
+    run = say(pin.run[:shown], "key") if pin.run else say("none")
+    items: list[Line] = [[say(f"{pin.name} "), run], [say(pin.at[:16].replace("T", " ") + " UTC", "dim")]]
+    items += [[say("by ", "dim"), say(pin.by)]] if pin.by else []
+    items += [[say(pin.reason)]] if pin.reason else []
+    return "".join(paint(part, colour) + "\n" for part in flow(items, width))

@@ -24,8 +24,7 @@ from xt.ops.aside import beside, capture
 from xt.ops.repeat.places import Moved, top_of, was
 from xt.ops.repeat.request import request
 from xt.ops.repeat.today import today
-from xt.ops.scrub import Scrubber
-from xt.redact import argv_secrets, secret_values
+from xt.ops.scrub import Scrubber, secrets_of
 from xt.store import Store
 
 
@@ -78,9 +77,7 @@ class Present:
         asked = request(recorded, record, words, [], None, self._root, moved, repeat)
         asked = today(asked, self._known)
         held = self._capture(asked)
-        scrubber = Scrubber(
-            argv_secrets(asked.command) | secret_values(self._outside.environ, self._settings.env.secrets)
-        )
+        scrubber = Scrubber(secrets_of(asked, self._outside, self._settings))
         unknown: dict[str, str] = {}
         found: dict[str, object] = {}
         for part in ("params", "facts", "environment", "seed"):

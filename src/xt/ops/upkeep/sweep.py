@@ -35,6 +35,7 @@ from xt.ops.upkeep.sweep_refs import references
 from xt.ops.upkeep.tally import Tally
 from xt.store import Store, events
 from xt.store.holding import sweeping
+from xt.store.index.checking import remembered
 
 #: Seconds: the grace period, and the least it can be.
 GRACE, LEAST = 86_400.0, 3600.0
@@ -75,7 +76,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Ste
             said = events.every(store.path, Swept)
             records(store.path, {run_id for event in said for run_id in event.runs}, tally)
             known = Survey(store, step)
-            _certain(store.path, {run_id for event in said for run_id in event.runs})
+            _certain(store, known, {run_id for event in said for run_id in event.runs})
             before, away = len(known.runs), {run.id for run in known.runs.values() if is_away(known, run)}
             facts, shown = dict(known.runs), store.shown_all([*known.runs])
 
@@ -155,15 +156,22 @@ def _alone(store: Store, *, dry: bool) -> Iterator[int]:
         ) from error
 
 
-def _certain(store: str, dropped: set[str]) -> None:
-    """End it for what `xt fsck --repair` put aside and nobody brought back: what that needs is not known."""
-    for file in inventory.walk(store, inventory.QUARANTINE, unlisted):
-        had = without(store, file.name)
+def _certain(store: Store, known: Survey, dropped: set[str]) -> None:
+    """End it where it is not known what a run needs: its record was put aside, or is gone undropped."""
+    for file in inventory.walk(store.path, inventory.QUARANTINE, unlisted):
+        had = without(store.path, file.name)
         if had is None or os.path.basename(had).removesuffix(".json") in dropped:
             continue
         raise DamagedError(
             f"nothing was removed: what `.xt/{file.name}` needs or keeps is not certain",
             "`xt pull` from a store that has it brings it back; remove this file to let it go",
+        )
+    gone = sorted(run for run in remembered(store) - known.runs.keys() - dropped if not store.has(run))
+    if gone:
+        more = f" and of {len(gone) - 1} more" if len(gone) > 1 else ""
+        raise DamagedError(
+            f"nothing was removed: the record of {gone[0]}{more} is not here, and was not dropped",
+            "bring it back (`xt pull`, a backup of `.xt/runs`); if it is to be gone, `xt ls` first",
         )
 
 

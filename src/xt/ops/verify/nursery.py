@@ -23,6 +23,8 @@ from xt.ops.repeat.wish import Wish
 MODULE = "xt.cli.trial"
 #: Seconds that a trial gets to end by itself.
 GRACE = 10.0
+#: And the nursery more than that, to kill those that did not.
+_MORE = 5.0
 #: What is sent: the size of a `Spec`, with three descriptors; then the `Spec`.
 SIZE = struct.Struct("<Q")
 #: What comes back: the number of a trial that ended, and how, as `waitstatus_to_exitcode` has it.
@@ -103,7 +105,11 @@ class Nursery:
         if self._process is None or self._way is None:
             return 0
         self._way.close()
-        status = self._process.wait()
+        try:
+            status = self._process.wait(GRACE + _MORE)
+        except subprocess.TimeoutExpired:  # somebody stopped it
+            self._process.kill()
+            status = self._process.wait()
         self._process = self._way = None
         return status
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from xt.errors import XtError
+from xt.model import runid
 from xt.model.event import Deployed, Event
 from xt.model.result import Record
 from xt.model.standing import RunStanding, fold
@@ -218,6 +219,16 @@ def _event(base: str, data: bytes) -> Event:
 
 def _pin() -> type[Event]:
     return next(kind for kind, suffix in KINDS.items() if suffix == "")
+
+
+def remembered(store: Store) -> set[str]:
+    """Ids of the runs that the index has, looked for or not; none where it cannot be asked."""
+    try:
+        path = f"file:{quote(index_path(store.path))}?mode=ro"
+        with contextlib.closing(sqlite3.connect(path, uri=True, timeout=_WAIT)) as db:
+            return {run_id for (run_id,) in db.execute("SELECT id FROM runs") if runid.is_id(run_id)}
+    except (sqlite3.Error, TypeError):
+        return set()
 
 
 def _copy(path: str, target: sqlite3.Connection) -> None:

@@ -28,6 +28,8 @@ COLUMNS = frozenset(
         *("repeats", "wall", "exit", "level", "environment", "grouped"),
     )
 )
+#: Those that hold numbers; all others texts.
+FIGURES = frozenset(("wall", "exit", "level", "environment"))
 #: What has values in tables of its own, by key.
 KINDS = ("metric", "param", "fact")
 VALUES = ("numbers", "texts")
@@ -46,6 +48,9 @@ class Found(NamedTuple):
     total: int
     trials: int
     """Runs made by `xt verify` that are not among these."""
+
+
+_many = msgspec.json.Decoder(list[int])
 
 
 class By(NamedTuple):
@@ -156,9 +161,13 @@ class Lists:
             by: the property; numbers come before texts, and what has none last.
             limit: so many at most, None for all.
         """
-        if limit is not None and by.field in KINDS and not by.reverse:
-            found = self._best_figures(numbers, by, limit)
-            if found is not None:
+        if limit is not None and not by.reverse:
+            found = None
+            if by.field in KINDS:
+                found = self._best_figures(numbers, by, limit)
+            elif by.field in COLUMNS and numbers is None:
+                found = self._best_of_column(by, limit)
+            if found is not None and len(found) == limit:
                 return found
         if numbers is None:
             numbers = set(self._numbers(("SELECT n FROM runs WHERE trial = 0 AND gone = 0", [])))
@@ -199,7 +208,14 @@ class Lists:
             found += self.in_order(alike, limit - len(found))
         query = "SELECT max(value) FROM numbers WHERE n = ? AND k = ?"
         one_each = all(self._ask(query, (n, *k[0]))[0][0] == values[n] for n in found)
-        return found if one_each and len(found) == limit else None
+        return found if one_each else None
+
+    def _best_of_column(self, by: By, limit: int) -> list[int]:
+        """The same of a column of runs, as far as they have it."""
+        way = "DESC" if by.largest and by.field in FIGURES else "ASC"
+        # The signs have the rows read as they lie there.
+        query = f"SELECT n FROM runs WHERE +trial = 0 AND +gone = 0 AND {by.field} IS NOT NULL"
+        return self._numbers((f"{query} ORDER BY {by.field} {way}, started DESC, id LIMIT ?", [limit]))
 
     def _passed_over(self, *, trials: bool) -> set[int]:
         """Runs that were put away, and those made by `xt verify` unless these are wanted."""
@@ -255,8 +271,8 @@ class Lists:
 
     def figures(self, field: str, key: str) -> dict[int, float]:
         """The numbers among these."""
-        (numbers, texts) = _queries(field, key)
-        found: dict[int, float] = self._pairs(*numbers)
+        (numbers, values), texts = _queries(field, key)
+        found: dict[int, float] = self._pairs(f"{numbers} AND typeof(value) = 'real'", values)
         for n in self._pairs(*texts):
             found.pop(n, None)
         return found
@@ -316,13 +332,16 @@ class Lists:
         except sqlite3.DatabaseError as error:
             raise self._fault(error) from error
 
-    def _numbers(self, select: Condition) -> Iterable[int]:
+    def _numbers(self, select: Condition) -> list[int]:
         """Give the numbers that a question selects, as `n`, in its order.
 
         They come as one text: to hand over a row takes five times as long as to find it.
         """
         text = self._ask(f"SELECT group_concat(n) FROM ({select[0]})", select[1])[0][0]
-        return map(int, text.split(",")) if text else ()
+        try:
+            return _many.decode(f"[{text or ''}]")
+        except msgspec.DecodeError as error:
+            raise self._lost() from error
 
     def _fault(self, error: sqlite3.DatabaseError) -> Exception:
         """What an error of SQLite means."""
