@@ -17,7 +17,6 @@ from xt import fsio
 
 COLLECT = """
 import sys
-from xt import fsio
 from xt.collect import Capture
 from xt.collect.code import collect
 from xt.config import Settings
