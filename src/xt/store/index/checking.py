@@ -223,9 +223,11 @@ def _pin() -> type[Event]:
 
 def remembered(store: Store) -> set[str]:
     """Ids of the runs that the index has, looked for or not; none where it cannot be asked."""
+    path = index_path(store.path)
+    if not are_files(path):
+        return set()
     try:
-        path = f"file:{quote(index_path(store.path))}?mode=ro"
-        with contextlib.closing(sqlite3.connect(path, uri=True, timeout=_WAIT)) as db:
+        with _opened(path, "ro") as db:
             return {run_id for (run_id,) in db.execute("SELECT id FROM runs") if runid.is_id(run_id)}
     except (sqlite3.Error, TypeError):
         return set()
@@ -259,10 +261,12 @@ def _stamps(path: str) -> list[tuple[int, int]]:
     return found
 
 
+def _opened(path: str, mode: str) -> contextlib.closing[sqlite3.Connection]:
+    return contextlib.closing(sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, timeout=_WAIT))
+
+
 def _backup(path: str, target: sqlite3.Connection, mode: str = "ro") -> None:
-    with contextlib.closing(
-        sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, timeout=_WAIT)
-    ) as source:
+    with _opened(path, mode) as source:
         if source.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             raise IndexFaultError("index-old", "it is of another version of xt")
         source.backup(target)
