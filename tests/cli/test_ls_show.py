@@ -112,6 +112,8 @@ def test_a_query_that_the_shell_took_apart(project: Path, name: str, told: bool)
 def test_a_list_on_a_terminal(project: Path) -> None:
     assert "\x1b[1;36mkwpz\x1b[0m" in on_terminal(project, "ls")
     assert "\x1b" not in on_terminal(project, "ls", NO_COLOR="1")
+    # A terminal has a number for a name as well.
+    assert "redirection" not in on_terminal(project, "ls", "status:failed", NO_COLOR="1")
     narrow = on_terminal(project, "ls", NO_COLOR="1", COLUMNS="30")
     assert max(len(line) for line in narrow.splitlines()) <= 30
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import Annotated
 
@@ -97,6 +98,8 @@ def ls(
 def _warn_of_shell() -> None:
     """Say that a shell took `acc>0.9` for a redirection; what it wrote to is named like a number."""
     try:
+        if not stat.S_ISREG(os.fstat(1).st_mode):
+            return  # a terminal is named like a number, too
         file = os.path.basename(os.readlink("/proc/self/fd/1"))
     except OSError:
         return  # where that cannot be seen
