@@ -34,7 +34,11 @@ class Launch:
     def __init__(self, folder, size=4):
         self.folder, self.size = folder, size
         folder.write("go.py", PROGRAM)
-        folder.write("xt.toml", "[run]\nrank_wait = 0.7\n")
+        self.wait(20)
+
+    def wait(self, seconds):
+        """Set how long ranks wait for each other; short only where one never comes."""
+        self.folder.write("xt.toml", f"[run]\nrank_wait = {seconds}\n")
 
     def start(self, rank, *words, options=(), command=None, **env):
         environ = {
@@ -132,6 +136,7 @@ def test_a_rank_that_is_killed_is_lost_and_nobody_waits_for_it(launch):
 
 
 def test_a_rank_that_never_begins_is_absent(launch):
+    launch.wait(3)
     ended = launch.all(ranks=(0, 2, 3))
     assert [one["state"] for one in launch.ranks()] == ["ended", "absent", "ended", "ended"]
     assert launch.runs()[0]["status"] == "failed"
@@ -139,6 +144,7 @@ def test_a_rank_that_never_begins_is_absent(launch):
 
 
 def test_without_rank_0_a_rank_becomes_a_run_of_its_own(launch):
+    launch.wait(0.7)
     ended = launch.all(ranks=(2,))
     assert ended[2].code == 0
     assert "rank 2 becomes a run of its own: rank 0 of torchrun:" in ended[2].err
