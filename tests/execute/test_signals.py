@@ -17,7 +17,11 @@ from tests.execute.wrapped import LONG, Pty, Wrapper, child_of, state, until
 PYTHON = sys.executable
 #: Says each signal it gets; ends with 7 when it is told `end` by its standard input, or by a second SIGTERM.
 COUNTS = """
-import os, signal, sys, threading
+import os, select, signal, sys, threading
+# A signal that comes just before a read would else be said only after it.
+woken, wake = os.pipe()
+os.set_blocking(woken, False), os.set_blocking(wake, False)
+signal.set_wakeup_fd(wake)
 def say(number, _):
     os.write(1, f"got {number}\\n".encode())
 for number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
@@ -26,9 +30,12 @@ for number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, sig
 if "TSTP" in sys.argv:
     signal.signal(signal.SIGTSTP, say)
 os.write(1, b"ready\\n")
-while os.read(0, 100) not in (b"end\\n", b""):
-    pass
-sys.exit(7)
+while True:
+    ready, _, _ = select.select([0, woken], [], [])
+    if woken in ready:
+        os.read(woken, 100)
+    if 0 in ready and os.read(0, 100) in (b"end\\n", b""):
+        sys.exit(7)
 """
 
 
