@@ -7,6 +7,7 @@ can it be seen what is loaded.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -66,6 +67,7 @@ class Forks:
 
     def _begun(self) -> socket.socket:
         ours, theirs = socket.socketpair()
+        atexit.register(ours.close)
         with theirs:
             subprocess.Popen(
                 [sys.executable, __file__, str(theirs.fileno())],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import typer
 
@@ -100,10 +99,6 @@ def build(names: list[str] | None = None) -> typer.Typer:
     return app
 
 
-class _InterruptedError(Exception):
-    """Ctrl-C, of which Typer would make an exit that says nothing."""
-
-
 def invoke(arguments: list[str]) -> int:
     """Parse with Typer and run; return the exit status."""
     arguments = arguments or ["--help"]
@@ -114,24 +109,18 @@ def invoke(arguments: list[str]) -> int:
         from xt.cli.misuse import unknown_command
 
         raise unknown_command(arguments, COMMANDS.rows)
+    from xt.cli.helping import Group, InterruptedCommandError
+
     command = typer.main.get_command(build(named or None))
-    called = command.commands[named[0]] if named else command  # type: ignore[attr-defined]
+    assert isinstance(command, Group)
+    called = command.commands[named[0]] if named else command
     if named == ["run"]:
         from xt.cli.fast import spelled_out
 
         arguments = ["run", *spelled_out(arguments[1:])]
-    carry_out = command.invoke
-
-    def invoked(ctx: Any) -> Any:
-        try:
-            return carry_out(ctx)
-        except KeyboardInterrupt:
-            raise _InterruptedError from None
-
-    command.invoke = invoked  # type: ignore[method-assign]
     try:
         status = command.main(arguments, prog_name="xt", standalone_mode=False)
-    except _InterruptedError:
+    except InterruptedCommandError:
         raise KeyboardInterrupt from None
     except typer.Exit as ended:
         return ended.exit_code

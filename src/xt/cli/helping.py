@@ -90,8 +90,19 @@ class Command(TyperCommand):
                 param.metavar = named(param)
 
 
+class InterruptedCommandError(Exception):
+    """Ctrl-C, of which Typer would make an exit that says nothing."""
+
+
 class Group(TyperGroup):
     """`xt` itself."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry out a command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedCommandError from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands by what they are for; no summary is cut off."""

@@ -361,7 +361,7 @@ def _seal(
         unsigned = sealed(store, record)
     # The record is there, or it is not: what follows is tidying, and can be done again by a reader. Whatever
     # is wrong with it, the exit code is still to be passed on.
-    with contextlib.suppress(Exception):
+    try:
         if digest is not None:
             live.end()
             repeats = remember(store.path, record)
@@ -372,6 +372,10 @@ def _seal(
         else:
             store.objects.discard()
         shown = store.shown(record.id)
+    except OSError:
+        pass
+    except Exception as error:
+        doubt = reason(error)
     if trouble is not None and os.path.exists(live.path("start.json")):
         trouble += f" (lost: xt show {record.id[:shown]} has its start and its log)"
     return Report(
