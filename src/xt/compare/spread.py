@@ -77,7 +77,3 @@ class Spread:
     def skip(self, count: int) -> None:
         """Count values whose bytes are the same."""
         self.total += count
-
-    def same_as(self, other: Spread) -> bool:
-        """Whether another one gathered the same."""
-        return vars(self) == vars(other)

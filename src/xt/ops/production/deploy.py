@@ -13,7 +13,7 @@ from xt.context import Outside, timestamp
 from xt.errors import NotDeployedError, NotRecordedError, StoreError, UsageError, reason
 from xt.model.event import Deployed
 from xt.model.standing import Standing
-from xt.model.text import from_text, to_text
+from xt.model.text import to_text
 from xt.ops.production import hook, lookups
 from xt.ops.production.artefact import Artefact, check_name, find
 from xt.ops.production.measurements import time_of
@@ -278,8 +278,3 @@ def _move(
         }
         tell(shlex.join(words))
         hook.run(words, variables, find_root(outside.cwd), outside)
-
-
-def output_of(event: Deployed) -> str:
-    """Path of the content of a deployment, as recorded."""
-    return from_text(event.output)
