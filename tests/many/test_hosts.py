@@ -30,10 +30,11 @@ class Host:
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
         self.name = name
+        self.started: list[subprocess.Popen[bytes]] = []
 
     def start(self, *words: str, **options) -> subprocess.Popen[bytes]:
         script = 'hostname "$1" && shift && exec "$@"'
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["unshare", "-u", "sh", "-c", script, "sh", self.name, sys.executable, "-m", "xt", *words],
             cwd=options.pop("cwd", self.path),
             env={**os.environ, "PYTHONPATH": SOURCE, **options.pop("env", {})},
@@ -41,6 +42,8 @@ class Host:
             stderr=subprocess.PIPE,
             **options,
         )
+        self.started.append(process)
+        return process
 
     def xt(self, *words: str, **options) -> bytes:
         process = self.start(*words, stdin=subprocess.DEVNULL, **options)
@@ -74,6 +77,9 @@ def hosts(tmp_path):
         yield made
     finally:
         for host in made:
+            for process in host.started:
+                with process:
+                    process.kill()
             subprocess.run(["umount", "-l", host.path], check=True)
 
 
@@ -84,9 +90,9 @@ def test_two_hosts_lose_nothing_and_say_nothing_wrong(hosts):
     killed = one.start("run", "-q", "--", "sh", "-c", script, stdin=subprocess.PIPE)
     for process in (flying, killed):
         assert process.stdout.readline() == b"ready\n"
-    step = "echo {}; echo same > $XT_RUN_ID; mv $XT_RUN_ID out"
+    # A name for each: what one mount replaces while the other reads it is, for a moment, not there on sshfs.
     going = [
-        host.start("run", "-q", "-o", "out", "--", "sh", "-c", step.format(number))
+        host.start("run", "-q", "-o", f"out{number}", "--", "sh", "-c", f"echo {number}; echo same > out{number}")
         for number, host in enumerate([one, two] * 3)
     ]
     for number, process in enumerate(going):
