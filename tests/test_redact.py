@@ -206,6 +206,7 @@ def test_innocent_texts(text: str) -> None:
         ("https://u:p@q@h/x", "https://u:***@h/x"),
         ("postgres://u:p/s#s?s@h/d", "postgres://u:***@h/d"),
         ("ssh://git@host:22/r", "ssh://git@host:22/r"),
+        ("/out/https:/u:p@h/x.html", "/out/https:/u:***@h/x.html"),
         ("git@host:org/r.git", "git@host:org/r.git"),
         ("user:pw@host:r.git", "user:***@host:r.git"),
         (f"{GHP}@host:r.git", "***@host:r.git"),
