@@ -138,8 +138,8 @@ ISSUED = [
 HEADER = Shape(
     "a header that authorises",
     ("uthoriz", "UTHORIZ", "earer", "EARER"),
-    r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?:basic|bearer|token|digest|negotiate|apikey)"
-    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>(?!\*{3})[^\s\"',;]{4,})",
+    r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"'`]?(?:(?:basic|bearer|token|digest|negotiate|apikey)"
+    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>(?!\*{3})[^\s\"'`,;]{4,})",
 )
 WANDB = Shape("a Weights & Biases key", ("wandb",), r"wandb\s+login\s+(?:--\S+\s+)*(?P<s>[0-9a-f]{40})\b")
 #: Parts of connection strings, and keys of AWS, which have a name and a length and nothing else that tells.
