@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
+from tests import ahead
 from tests.at_once import ANSWERING, call
 from tests.forked import Forks, at_start
 from tests.services.docker import docker_engine
@@ -35,6 +36,12 @@ if os.environ.get("CI"):
 def pytest_xdist_auto_num_workers():
     """More than cores: a third of the time is waiting, for timers and disks."""
     return (os.cpu_count() or 1) * 3 // 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session):
+    """Share the work of the first collection among the workers."""
+    ahead.load(session.config)
 
 
 @pytest.fixture(autouse=True)
