@@ -153,7 +153,13 @@ def end(started: Started) -> None:
 def _daemon(facts: dict[str, Any], *words: str) -> None:
     environ = {**os.environ, **facts["environ"], "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
     done = subprocess.run(
-        words, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONG, check=False
+        words,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=False,
     )
     if done.returncode:
         raise CannotStartError(f"{words[0]} does not start: {done.stderr.strip()}")
