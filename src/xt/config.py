@@ -369,9 +369,9 @@ def _shown(path: str, folder: str, cwd: str | None) -> str:
 
 def _says_something(data: bytes) -> bool:
     """Whether a pyproject.toml that mentions `[tool.xt` has such a table, and not only a comment."""
-    import tomllib
+    from xt import toml_text
 
     try:
-        return "xt" in tomllib.loads(data.decode()).get("tool", {})
+        return "xt" in toml_text.loads(data.decode()).get("tool", {})
     except (ValueError, RecursionError, AttributeError):
         return True
