@@ -51,6 +51,8 @@ class EnvSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Names or globs of further variables to record by value."""
     secrets: list[str] = []
     """Names of variables whose values are masked in logs, besides those named like secrets."""
+    mask_tokens: bool = True
+    """Mask in logs what looks like a secret, such as a GitHub token, also if no variable has it."""
 
 
 class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
