@@ -90,9 +90,12 @@ def _copy(source: int, target: int, progress: _Progress) -> None:
         size = os.fstat(source).st_size
         tell_disk = _write_behind() if size >= WORTH else None
         offset = 0
+        fsio.leave_room(target, size)
         in_kernel = hasattr(os, "copy_file_range")
         while offset < size:
             step = min(STEP, size - offset)
+            if offset:
+                fsio.leave_room(target, step)
             if in_kernel:
                 try:
                     count = os.copy_file_range(source, target, step, offset, offset)

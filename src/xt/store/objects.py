@@ -28,7 +28,7 @@ COMPRESS_TO = 8 << 20
 WHOLE = 8 << 20
 #: Objects up to this size are compared before they are taken to be there.
 COMPARED = 1 << 20
-#: More staged objects than this are flushed together (`syncfs`) instead of one by one.
+#: More staged objects than this are flushed together (`syncfs`), and leave others room as large ones do.
 TOGETHER = 24
 
 
@@ -49,8 +49,7 @@ class Objects:
         """Open the objects of the store at `root` (the path of `.xt`)."""
         self.folder = f"{root}/objects"
         self.staging = f"{root}/tmp"
-        self.staged: dict[str, tuple[str, str]] = {}
-        """Digest → (temporary file, final name)."""
+        self.staged: dict[str, tuple[str, str]] = {}  # digest → (temporary file, final name)
 
     def name(self, digest: str) -> str:
         """Final path of an object stored as it is.
@@ -323,6 +322,8 @@ class Objects:
             return
         temporary, fd = self._temporary()
         try:
+            if len(data) > fsio.LOOK or len(self.staged) > TOGETHER:
+                fsio.leave_room(fd, len(data))
             fsio.write_all(fd, data)
         except BaseException:
             os.unlink(temporary)
