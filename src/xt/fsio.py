@@ -17,6 +17,8 @@ from functools import partial
 #: Files of the store belong to their owner alone unless the project chooses a shared mode.
 PRIVATE_FILE = 0o600
 PRIVATE_DIR = 0o700
+#: What says that nothing has that name; any other error says nothing of what is there.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 #: Bytes moved at a time when streaming.
 CHUNK = 1 << 20
 #: More files than this are flushed by `syncfs`, with whatever else is to be written, and not each.
@@ -226,10 +228,31 @@ def open_regular(path: str) -> int:
         OSError: with `errno.EINVAL` when it is not a regular file; otherwise as `os.open`.
     """
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        with about(path):
+            regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        if not regular:
+            raise OSError(errno.EINVAL, "not a regular file", path)
+    except OSError:
         os.close(fd)
-        raise OSError(errno.EINVAL, "not a regular file", path)
+        raise
     return fd
+
+
+class about:  # noqa: N801 - it is used like `contextlib.suppress`
+    """Name the file in errors of calls that know a descriptor only."""
+
+    def __init__(self, path: str) -> None:
+        """Of the file at `path`."""
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Say which file it was, where nothing else says so."""
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = self._path
 
 
 @contextlib.contextmanager
@@ -238,8 +261,41 @@ def absent() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        if error.errno not in _ABSENT:
             raise
+
+
+def is_there(path: str, *, follow: bool = False) -> bool:
+    """Whether something has that name. What a disk or a server cannot tell is not taken for a no.
+
+    Args:
+        path: of it.
+        follow: a link that leads nowhere is not there.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    try:
+        os.stat(path, follow_symlinks=follow)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return False
+        raise
+    return True
+
+
+def walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk as `os.walk` does; a folder that is gone is empty.
+
+    Raises:
+        OSError: one cannot be listed, so that what is in it is not known.
+    """
+
+    def refuse(error: OSError) -> None:
+        if error.errno not in _ABSENT:
+            raise error
+
+    return os.walk(top, onerror=refuse)
 
 
 def read_file(path: str, limit: int | None = None) -> bytes:
@@ -251,17 +307,18 @@ def read_file(path: str, limit: int | None = None) -> bytes:
     """
     fd = open_regular(path)
     try:
-        size = os.fstat(fd).st_size
-        if limit is not None and size > limit:
-            raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
-        parts = []
-        read = 0
-        while part := os.read(fd, max(size + 1, 65536)):
-            parts.append(part)
-            read += len(part)
-            if limit is not None and read > limit:
+        with about(path):
+            size = os.fstat(fd).st_size
+            if limit is not None and size > limit:
                 raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
-        return b"".join(parts)
+            parts = []
+            read = 0
+            while part := os.read(fd, max(size + 1, 65536)):
+                parts.append(part)
+                read += len(part)
+                if limit is not None and read > limit:
+                    raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
+            return b"".join(parts)
     finally:
         os.close(fd)
 
@@ -274,7 +331,11 @@ def read_pieces(path: str) -> Iterator[bytes]:
     """
     fd = open_regular(path)
     try:
-        while piece := os.read(fd, CHUNK):
+        while True:
+            with about(path):
+                piece = os.read(fd, CHUNK)
+            if not piece:
+                return
             yield piece
     finally:
         os.close(fd)

@@ -96,8 +96,7 @@ def main() -> int:
     bad = tried = 0
     rows = SAMPLES.get(asked.sample) or [
         (name, asked.errors, asked.every, asked.next_every)
-        for name in asked.scenario
-        or (READINGS if asked.reading else SCENARIOS if asked.list else ["run"])
+        for name in asked.scenario or (READINGS if asked.reading else SCENARIOS if asked.list else ["run"])
     ]
     for name, asked.errors, asked.every, asked.next_every in rows:
         folder = tempfile.mkdtemp(prefix="xt-faults-", dir=_memory())

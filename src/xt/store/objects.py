@@ -64,9 +64,13 @@ class Objects:
         return f"{self.folder}/{hexed[:2]}/{hexed}"
 
     def has(self, digest: str) -> bool:
-        """Whether the content is here, staged or published."""
+        """Whether the content is here, staged or published.
+
+        Raises:
+            OSError: the disk, or the server behind it, cannot tell.
+        """
         name = self.name(digest)
-        return digest in self.staged or os.path.exists(name) or os.path.exists(name + ".zst")
+        return digest in self.staged or _is_there(name) or _is_there(name + ".zst")
 
     def hold(self, digest: str) -> bool:
         """Whether the content is here, for whoever is going to name it in a record or event.
@@ -296,7 +300,13 @@ class Objects:
         except OSError as error:
             raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
         try:
-            while piece := os.read(fd, fsio.CHUNK):
+            while True:
+                try:
+                    piece = os.read(fd, fsio.CHUNK)
+                except OSError as error:
+                    raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
+                if not piece:
+                    return
                 yield piece
         finally:
             os.close(fd)
@@ -361,6 +371,10 @@ class Objects:
             return path, os.open(path, flags, fsio.PRIVATE_FILE)
         except FileNotFoundError:
             raise StoreError(f"the store lost its folder `{self.staging}`") from None
+
+
+def _is_there(path: str) -> bool:
+    return fsio.is_there(path, follow=True)
 
 
 def decompressed(data: bytes) -> bytes:
