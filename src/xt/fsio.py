@@ -11,22 +11,21 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
 
 #: Files of the store belong to their owner alone unless the project chooses a shared mode.
 PRIVATE_FILE = 0o600
 PRIVATE_DIR = 0o700
 #: What says that nothing has that name; any other error says nothing of what is there.
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+#: Seconds to wait before each further try at a file of which a server says that it was replaced.
+STALE = (0.0, 0.02, 0.1)
 #: Bytes moved at a time when streaming.
 CHUNK = 1 << 20
-#: More files than this are flushed by `syncfs`, with whatever else is to be written, and not each.
-FLUSHED_EACH = 256
-#: Threads that flush files, and how many files one of them is for. What waits for the journal or for
-#: the disk's cache together is served together: 40 files take 15 ms instead of 105 on a disk that others use.
-FLUSHERS = 8
-FLUSHED_BY_ONE = 4
 
 
 class NotFlushedError(OSError):
@@ -82,99 +81,6 @@ def fsync_open(folder: int) -> None:
             raise
 
 
-def syncfs(folder: str) -> bool:
-    """Flush the whole file system of a folder; False where the platform has no such call."""
-    import ctypes
-
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        call = libc.syncfs
-    except (OSError, AttributeError):
-        return False
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if call(fd) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), folder)
-    finally:
-        os.close(fd)
-    return True
-
-
-def begin_flush(paths: Iterable[str]) -> None:
-    """Have the disk begin with what was written to files, and wait for nothing.
-
-    It is the flush after it which says whether that went well. One after the other, each flush would wait for
-    a disk that has nothing else to do: 40 small files take 35 ms so, and 9 ms when it began with all of them.
-    """
-    if not hasattr(os, "posix_fadvise"):
-        return
-    for path in paths:
-        with contextlib.suppress(OSError):
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                # Of pages that were not written yet Linux drops none, and begins to write them.
-                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(fd)
-
-
-def flush(paths: list[str], folder: str) -> None:
-    """Make the contents of files durable, all at once rather than one after the other.
-
-    Args:
-        paths: of them.
-        folder: on the same file system.
-
-    Raises:
-        OSError: of one or more that is not sure.
-    """
-    if len(paths) > FLUSHED_EACH and syncfs(folder):
-        return
-    begin_flush(paths)
-    errors: list[OSError] = []
-
-    def work(part: list[str]) -> None:
-        for path in part:
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
-            except OSError as error:
-                errors.append(error)
-
-    count = max(1, min(FLUSHERS, len(paths) // FLUSHED_BY_ONE))
-    together([partial(work, paths[number::count]) for number in range(count)])
-    if errors:
-        raise errors[0]
-
-
-def together(tasks: list[Callable[[], None]]) -> None:
-    """Do what waits for the disk at once: the last here, the others in threads, where they can be had."""
-    import threading
-
-    from xt.context import deaf
-
-    def aside(task: Callable[[], None]) -> None:
-        deaf()
-        task()
-
-    workers = []
-    for task in tasks[:-1]:
-        worker = threading.Thread(target=aside, args=(task,), name="xt-flush")
-        try:
-            worker.start()
-        except RuntimeError:
-            task()
-        else:
-            workers.append(worker)
-    tasks[-1]()
-    for worker in workers:
-        worker.join()
-
-
 def write_atomic(path: str, data: bytes, *, mode: int = PRIVATE_FILE, durable: bool = True) -> None:
     """Put a file in place so that a reader sees all of it or nothing.
 
@@ -227,6 +133,26 @@ def open_regular(path: str) -> int:
     Raises:
         OSError: with `errno.EINVAL` when it is not a regular file; otherwise as `os.open`.
     """
+    return patiently(lambda: _open_regular(path))
+
+
+def patiently(work: Callable[[], T]) -> T:
+    """Open or read a file by its path, and once more where another host replaced it just then (ESTALE).
+
+    Raises:
+        OSError: it went wrong, also the last time.
+    """
+    for pause in STALE:
+        try:
+            return work()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+        time.sleep(pause)
+    return work()
+
+
+def _open_regular(path: str) -> int:
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY)
     try:
         with about(path):
@@ -304,8 +230,15 @@ def read_file(path: str, limit: int | None = None) -> bytes:
     Args:
         path: not followed when it is a symbolic link.
         limit: bytes; a longer file raises OSError(EFBIG) before it is read, one that grows meanwhile later.
+
+    Raises:
+        OSError: it cannot be read.
     """
-    fd = open_regular(path)
+    return patiently(lambda: _read_file(path, limit))
+
+
+def _read_file(path: str, limit: int | None) -> bytes:
+    fd = _open_regular(path)
     try:
         with about(path):
             size = os.fstat(fd).st_size

@@ -1,4 +1,4 @@
-"""What is tried of commands that read and tidy: a store that was lived in, and what must be so of what they say.
+"""What is tried of commands that read and tidy: a store that was lived in, and what they must say.
 
 The disk, or the server behind it, fails at one call that only looks (open, read, stat, list, lock): once, for
 that path from then on, or altogether. What is said must be as without it, or say what was not to be read; and
@@ -54,7 +54,7 @@ class Reading(NamedTuple):
 
 
 def lived_in(world: World) -> None:
-    """Four runs in git, two of them tagged, one pinned, one put away, one lost; a note, a content of nobody."""
+    """Runs in git, two tagged, one pinned, one put away, one lost; a note, a content of nobody."""
     world.git()
     job = [*RUN[:-2], "sh", "-c", "sh job.sh || true"]
     plainly(world, job)

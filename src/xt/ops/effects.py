@@ -221,6 +221,8 @@ def least(ended: Ended, ended_at: str, trouble: str) -> Result:
 
 def ready(request: RunRequest) -> None:
     """Load what the end will need: xt may be upgraded or removed while the command runs."""
+    import xt.flushing
+
     if request.imports or request.outputs:
         import xt.collect.documents
         import xt.collect.metric_files
