@@ -243,14 +243,23 @@ def everything(store: str) -> Read:
     return Read(found, sorted(doubts))
 
 
-def read(path: str) -> Event | None:
-    """Read one event; None when it cannot be read, or is of a kind that is not known here."""
+def read(path: str, unread: list[str] | None = None) -> Event | None:
+    """Read one event; None when it cannot be read, or is of a kind that is not known here.
+
+    Args:
+        path: of it.
+        unread: gets a sentence where the disk, or the server behind it, failed: the event may be whole.
+    """
     kind = _kind(os.path.basename(path))
     if kind is None:
         return None
     try:
         return _read(path, kind)
-    except (OSError, DamagedError):
+    except DamagedError:
+        return None
+    except OSError as error:
+        if unread is not None and is_passing(error):
+            unread.append(f"the event `{path}` cannot be read: {error.strerror}")
         return None
 
 
