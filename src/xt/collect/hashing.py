@@ -60,16 +60,20 @@ def hash_file(path: str) -> Content:
         NotReadError: it is sparse beyond reason, or endless.
     """
     for _ in range(ATTEMPTS):
-        fd = fsio.open_regular(path)
-        try:
-            before = stamp(os.fstat(fd))
-            digest = hash_fd(fd, before[1])
-            after = stamp(os.fstat(fd))
-        finally:
-            os.close(fd)
+        before, digest, after = fsio.patiently(lambda: _read_once(path))
         if before == after:
             return Content(digest, after, None)
     return Content(digest, after, CHANGED)
+
+
+def _read_once(path: str) -> tuple[Stamp, bytes, Stamp]:
+    fd = fsio.open_regular(path)
+    try:
+        before = stamp(os.fstat(fd))
+        digest = hash_fd(fd, before[1])
+        return before, digest, stamp(os.fstat(fd))
+    finally:
+        os.close(fd)
 
 
 def hash_fd(fd: int, size: int) -> bytes:

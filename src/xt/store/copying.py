@@ -31,6 +31,16 @@ WORTH = 64 << 20
 NOT_IN_KERNEL = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 
+def changed(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a file was written between two looks at it."""
+    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns, before.st_ino) != (
+        after.st_size,
+        after.st_mtime_ns,
+        after.st_ctime_ns,
+        after.st_ino,
+    )
+
+
 def copy_hashed(source: int, target: int) -> tuple[str, int]:
     """Copy from one descriptor to another; hash what was written, not what was meant to be.
 
