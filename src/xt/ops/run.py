@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from xt import codec, execute
-from xt.collect import Capture
+from xt.collect import Capture, Waiting, unsaid
 from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import NotStartedError, StoreError, XtError, reason
@@ -82,8 +82,7 @@ class Hooks(NamedTuple):
     """Gets the record when it is there for good, to sign it; gives the reason why it could not."""
     launch: Place | None = None
     """For rank 0 of a launcher, whose other ranks join the run."""
-    waiting: Callable[[str], object] = lambda doing: None
-    """Gets what is waited for before the start, if that takes long, and an empty text when it is over."""
+    waiting: Waiting = unsaid
 
 
 #: argv and variables of what is started instead of a command.
@@ -196,7 +195,7 @@ def run(
             from xt.ops.ranks import gather
 
             gathered = gather(hooks.launch, live, store, ended, outside, settings.run.rank_wait)
-        result = scrubber.clean(effects.result(capture, before, ended, live, store))
+        result = scrubber.clean(effects.result(capture, before, ended, live, store, hooks.waiting))
         if gathered is not None:
             result = effects.of_all(result, scrubber.clean(gathered))
     except Exception as error:

@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import BinaryIO
 
 from blake3 import blake3
@@ -82,7 +82,7 @@ class Objects:
         self._stage(digest, data)
         return digest
 
-    def put_file(self, path: str) -> tuple[str, int, bool]:
+    def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
         """Keep a regular file, hashed once while it is copied. See `collect.Keeper`."""
         source = fsio.open_regular(path)
         try:
@@ -93,7 +93,7 @@ class Objects:
                 return digest, len(data), changed(before, os.fstat(source)) or len(data) != before.st_size
             temporary, target = self._temporary()
             try:
-                hexed, size = copy_hashed(source, target)
+                hexed, size = copy_hashed(source, target, told)
             except BaseException:
                 os.unlink(temporary)
                 raise
