@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xt.cli.doing import Amount, Doing
     from xt.launch import Place
-    from xt.ops.reuse import Hit
+    from xt.ops.reuse import Hit, Miss
 
 #: What tells that a launcher may have started several of us (`xt.launch`).
 _RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "MPI_LOCALNRANKS", "WORLD_SIZE")
@@ -76,7 +76,7 @@ def _execute(words: Words, outside: Outside) -> int:
         if launch is not None:
             request = replace(request, launch=(launch.key, launch.size))
     waiting = _Waiting(quiet=request.quiet)
-    hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed, waiting=waiting)
+    hooks = Hooks(_warn, _missed(quiet=request.quiet), launch=launch, sealed=sealed, waiting=waiting)
     try:
         if request.docker is not None:
             from xt.cli.contained import execute as within
@@ -138,8 +138,14 @@ def _warn(lacking: list[Missing]) -> None:
     say([visible(f"xt: warning: not evidence: no {fields} ({hints})")])
 
 
-def _missed(reason: str) -> None:
-    say([visible(f"xt: warning: not reused, but run: {reason}")])
+def _missed(*, quiet: bool) -> Callable[[Miss], None]:
+    def tell(miss: Miss) -> None:
+        if not miss.expected:
+            say([visible(f"xt: warning: not reused, but run: {miss.reason}")])
+        elif not quiet:
+            say([visible(f"xt: nothing to reuse: {miss.reason}")])
+
+    return tell
 
 
 class _Waiting:

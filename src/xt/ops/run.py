@@ -65,7 +65,7 @@ class Hooks(NamedTuple):
 
     warn: Callable[[list[Missing]], None]
     """Gets required evidence that is missing."""
-    missed: Callable[[str], None] | None = None
+    missed: Callable[[Miss], None] | None = None
     """Gets the reason why no run of the same recipe can be reused, when that was asked for."""
     check: Callable[[Snapshot], None] | None = None
     """Gets the causes; an `XtError` from it prevents the start, and nothing is recorded."""
@@ -90,7 +90,7 @@ Wrapped = tuple[list[str], dict[str, str]]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xt.launch import Place
-    from xt.ops.reuse import Hit
+    from xt.ops.reuse import Hit, Miss
 
 
 class NotRecordedError(XtError):
@@ -272,15 +272,15 @@ def _lead(store: Store, live: Live, run_id: str, launch: Place) -> None:
 
 
 def _reused(
-    capture: Capture, snapshot: Snapshot, store: Store, live: Live, missed: Callable[[str], None] | None
+    capture: Capture, snapshot: Snapshot, store: Store, live: Live, missed: Callable[[Miss], None] | None
 ) -> Hit | None:
     """Let an earlier run stand for this one, which then leaves nothing behind."""
     from xt.ops.reuse import Miss, reuse
 
     found = reuse(capture, snapshot, store)
     if isinstance(found, Miss):
-        if found.reason is not None and missed is not None:
-            missed(found.reason)
+        if missed is not None:
+            missed(found)
         return None
     store.objects.discard()
     live.end()
