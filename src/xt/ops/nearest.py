@@ -9,7 +9,7 @@ from xt.errors import XtError
 from xt.model.result import Record
 from xt.model.snapshot import Param, Snapshot
 from xt.model.text import to_shown
-from xt.ops.recipe import INPUT, OUTPUT
+from xt.ops.recipe import OUTPUT
 from xt.ops.repeats import newest
 from xt.store import Store
 
@@ -76,7 +76,7 @@ def _code(snapshot: Snapshot) -> Any:
     left = sorted(
         codec.encode((entry.path, entry.size, entry.mtime_ns))
         for entry in code.left_out
-        if entry.mtime_ns is not None and entry.reason not in (OUTPUT, INPUT)
+        if entry.mtime_ns is not None and entry.reason != OUTPUT
     )
     inner = sorted(codec.encode((one.path, one.tree or one.recorded_head)) for one in code.repositories)
     return code.tree, left, inner
