@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import BinaryIO
 
 from blake3 import blake3
@@ -77,11 +77,11 @@ class Objects:
         self._stage(digest, data)
         return digest
 
-    def put_file(self, path: str) -> tuple[str, int, bool]:
+    def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
         """Keep a regular file, hashed once while it is copied. See `collect.Keeper`."""
-        return fsio.patiently(lambda: self._put_file(path))
+        return fsio.patiently(lambda: self._put_file(path, told))
 
-    def _put_file(self, path: str) -> tuple[str, int, bool]:
+    def _put_file(self, path: str, told: Callable[[int], object] | None) -> tuple[str, int, bool]:
         source = fsio.open_regular(path)
         try:
             before = os.fstat(source)
@@ -91,7 +91,7 @@ class Objects:
                 return digest, len(data), changed(before, os.fstat(source)) or len(data) != before.st_size
             temporary, target = self._temporary()
             try:
-                hexed, size = copy_hashed(source, target)
+                hexed, size = copy_hashed(source, target, told)
             except BaseException:
                 os.unlink(temporary)
                 raise
