@@ -195,5 +195,5 @@ SURE = (
     r"(?:=|[\"']?\s{0,2}[:=]\s{0,2}(?=[\"']))(?P<q>[\"']?)"
     r"(?P<s>[^\s\"'`,;&<>(){}\[\]]{4,150})"
 )
-#: An option in a text, such as the name of a job: `train --token x`.
-OPTION = r"(?<![\w-])--(?P<n>[A-Za-z][\w.-]{0,60}) {1,3}[\"']?(?P<s>[^\s\"'`,;<>(){}\[\]]{6,200})"
+#: An option in a text, such as the name of a job: `train --token x`, `['train', '--token', 'x']`.
+OPTION = r"(?<![\w-])--(?P<n>[A-Za-z][\w.-]{0,60})[\"']?,? {1,3}[\"']?(?P<s>[^\s\"'`,;<>(){}\[\]]{6,200})"
