@@ -31,6 +31,7 @@ _PIPED = (
     r"(?:echo|printf)(?:\s+-[neE]+)*(?:\s+[\"']?%s(?:\\n)?[\"']?)?\s+(?P<s>[^|;&]+?)\s*\|\s*"
     r"[^|;&]*(?:-stdin\b|--with-token\b|\bsudo\s+-\w*S|\bchpasswd\b|\bpasswd\b)"
 )
+_ENDS = frozenset(";|&()\n")
 _QUOTED = r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)"""
 
 
@@ -228,7 +229,11 @@ def _shell(text: str, depth: int) -> str:
     """Mask inside a string that a shell may split into words, leaving all else as it is written."""
     spans = [(found.start(), found.end()) for found in re.finditer(_WORD, text)]
     plain = [_unquoted(text[start:end]) for start, end in spans]
-    cleaned = mask_words(plain, depth + 1)
+    cleaned: list[str] = []
+    for index, (_, end) in enumerate(spans, 1):
+        # Options of one command are none of the next: `curl -O u && python -u train.py`.
+        if index == len(spans) or _ends_command(text[end : spans[index][0]]):
+            cleaned += mask_words(plain[len(cleaned) : index], depth + 1)
     piped = {index for match in re.finditer(_PIPED, text) for index in _within(spans, match)}
     cleaned = [
         MASK if index in piped and "$" not in plain[index] else new for index, new in enumerate(cleaned)
@@ -240,6 +245,11 @@ def _shell(text: str, depth: int) -> str:
             parts += [text[at:start], _requoted(text[start:end], word, new)]
             at = end
     return "".join(parts) + text[at:]
+
+
+def _ends_command(between: str) -> bool:
+    """Whether what stands between two words of a shell ends a command; a line may go on, `2>&1` does."""
+    return not _ENDS.isdisjoint(re.sub(r"\\\n|[<>]&|&>", "", between))
 
 
 def _unquoted(text: str) -> str:
