@@ -22,7 +22,7 @@ def start(folder: Path) -> Started:
         raise CannotStartError("mlflow is not installed")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    # What `mlflow server` starts in the end, as of 3.17; by itself it takes three processes more to get there.
+    # What `mlflow server` starts in the end, as of 3.17, after three processes more.
     words = [sys.executable, "-m", "uvicorn", "mlflow.server.fastapi_app:app"]
     words += ["--host", "127.0.0.1", "--port", str(port)]
     environ = {
