@@ -190,7 +190,7 @@ def test_bash_completes_on_a_terminal(here):
     environ = {**here.environ, "PS1": "", "TERM": "dumb", "INPUTRC": "/dev/null", "LC_ALL": "C.UTF-8"}
     bash = pexpect.spawn(
         shell("bash"), ["--norc", "-i"], cwd=str(here.path), env=environ, encoding="utf-8",
-        timeout=30, dimensions=(60, 300), echo=False,
+        timeout=100, dimensions=(60, 300), echo=False,
     )  # fmt: skip
     bash.sendline(
         f"bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; source {SCRIPTS / 'xt.bash'}\n"
