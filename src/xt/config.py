@@ -54,6 +54,8 @@ class EnvSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Names or globs of further variables to record by value."""
     secrets: list[str] = []
     """Names of variables whose values are masked in logs, besides those named like secrets."""
+    mask_tokens: bool = True
+    """Mask in logs what looks like a secret, such as a GitHub token, also if no variable has it."""
 
 
 class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -372,9 +374,9 @@ def _shown(path: str, folder: str, cwd: str | None) -> str:
 
 def _says_something(data: bytes) -> bool:
     """Whether a pyproject.toml that mentions `[tool.xt` has such a table, and not only a comment."""
-    import tomllib
+    from xt import toml_text
 
     try:
-        return "xt" in tomllib.loads(data.decode()).get("tool", {})
+        return "xt" in toml_text.loads(data.decode()).get("tool", {})
     except (ValueError, RecursionError, AttributeError):
         return True

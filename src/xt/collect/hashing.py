@@ -62,16 +62,20 @@ def hash_file(path: str, told: Callable[[int], object] | None = None) -> Content
         NotReadError: it is sparse beyond reason, or endless.
     """
     for _ in range(ATTEMPTS):
-        fd = fsio.open_regular(path)
-        try:
-            before = stamp(os.fstat(fd))
-            digest = hash_fd(fd, before[1], told)
-            after = stamp(os.fstat(fd))
-        finally:
-            os.close(fd)
+        before, digest, after = fsio.patiently(lambda: _read_once(path, told))
         if before == after:
             return Content(digest, after, None)
     return Content(digest, after, CHANGED)
+
+
+def _read_once(path: str, told: Callable[[int], object] | None) -> tuple[Stamp, bytes, Stamp]:
+    fd = fsio.open_regular(path)
+    try:
+        before = stamp(os.fstat(fd))
+        digest = hash_fd(fd, before[1], told)
+        return before, digest, stamp(os.fstat(fd))
+    finally:
+        os.close(fd)
 
 
 def hash_fd(fd: int, size: int, told: Callable[[int], object] | None = None) -> bytes:

@@ -134,11 +134,19 @@ def without_contents(result: Result, store: Store, reason: str) -> Result:
     return msgspec.structs.replace(least, problems=[*result.problems, problem])
 
 
-def _is_here(store: Store, digest: str, kind: str) -> bool:
-    if not store.objects.has(digest) or kind not in ("tree", "glob"):
+def _has(store: Store, digest: str) -> bool:
+    """Whether a content is known to be here; one of which that cannot be told is written anew."""
+    try:
         return store.objects.has(digest)
+    except OSError:
+        return False
+
+
+def _is_here(store: Store, digest: str, kind: str) -> bool:
+    if not _has(store, digest) or kind not in ("tree", "glob"):
+        return _has(store, digest)
     manifest = codec.decode(store.objects.read(digest), Manifest, "a manifest")
-    return all(entry.digest is None or store.objects.has(entry.digest) for entry in manifest.entries)
+    return all(entry.digest is None or _has(store, entry.digest) for entry in manifest.entries)
 
 
 def keep_logs(logs: Logs, files: list[Captured], store: Store) -> tuple[Logs, list[Problem]]:
@@ -146,7 +154,7 @@ def keep_logs(logs: Logs, files: list[Captured], store: Store) -> tuple[Logs, li
     problems = []
     for file in files:
         try:
-            if not store.objects.has(file.digest):
+            if not _has(store, file.digest):
                 store.objects.adopt(file.path, file.digest, file.size)
         except fsio.ChangedError as error:
             problems.append(Problem("log", f"{file.name}: {error.strerror} while the command ran"))
@@ -231,6 +239,8 @@ def least(ended: Ended, ended_at: str, trouble: str) -> Result:
 
 def ready(request: RunRequest) -> None:
     """Load what the end will need: xt may be upgraded or removed while the command runs."""
+    import xt.flushing
+
     if request.imports or request.outputs:
         import xt.collect.documents
         import xt.collect.metric_files

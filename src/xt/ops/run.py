@@ -323,6 +323,7 @@ def _job(
         grace=settings.run.grace,
         idle_grace=settings.run.idle_grace,
         max_log=settings.run.max_log,
+        mask_tokens=settings.env.mask_tokens,
         own_pids=hooks.own_pids,
     )
 

@@ -31,6 +31,16 @@ WORTH = 64 << 20
 NOT_IN_KERNEL = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 
+def changed(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a file was written between two looks at it."""
+    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns, before.st_ino) != (
+        after.st_size,
+        after.st_mtime_ns,
+        after.st_ctime_ns,
+        after.st_ino,
+    )
+
+
 def copy_hashed(source: int, target: int, told: Callable[[int], object] | None = None) -> tuple[str, int]:
     """Copy from one descriptor to another; hash what was written, not what was meant to be.
 
@@ -95,9 +105,12 @@ def _copy(source: int, target: int, progress: _Progress) -> None:
         size = os.fstat(source).st_size
         tell_disk = _write_behind() if size >= WORTH else None
         offset = 0
+        fsio.leave_room(target, size)
         in_kernel = hasattr(os, "copy_file_range")
         while offset < size and not progress.abandoned:
             step = min(STEP, size - offset)
+            if offset:
+                fsio.leave_room(target, step)
             if in_kernel:
                 try:
                     count = os.copy_file_range(source, target, step, offset, offset)
