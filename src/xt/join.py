@@ -84,9 +84,7 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
     for option, field in _TAKEN.items():
         given = getattr(asked, field)
         if given == "--" or (isinstance(given, list) and "--" in given):
-            raise UsageError(
-                f"`{option}` needs a value", f"as in `xt run {option} … -- COMMAND`"
-            )
+            raise UsageError(f"`{option}` needs a value", f"as in `xt run {option} … -- COMMAND`")
     for noun, said in (("purpose", asked.purpose), ("name", asked.name), ("ticket", asked.ticket)):
         utf8(noun, said or "")
     for tag in asked.tags:
