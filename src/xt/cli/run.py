@@ -183,8 +183,9 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
         say([visible(f"xt: warning: this run is not recorded: {report.trouble}")])
         return
     problems = [*report.record.snapshot.problems, *report.record.result.problems]
-    lines = runline.problem_lines(problems)
-    if report.undelivered:
+    failed = report.record.result.status in ("failed", "interrupted", "not-started")
+    lines = runline.problem_lines(problems, failed=failed)
+    if report.undelivered and not failed:
         fields = ", no ".join(item.field for item in report.undelivered)
         reasons = "; ".join(dict.fromkeys(item.hint for item in report.undelivered))
         lines.append(visible(f"xt: warning: not evidence after all: no {fields} ({reasons})"))
