@@ -30,9 +30,7 @@ ONCE, ALWAYS, THERE = 0, 1, 2
 #: Documented: `docs/reference/exit-codes.md`.
 STATUSES = (0, 1, 2, 3, 4, 5, 125, 126, 127)
 #: What a line has that says what could not be read.
-_SAID = re.compile(
-    r"Input/output error|Permission denied|Stale file handle|cannot be (read|looked|told)|unreadable"
-)
+_SAID = re.compile(r"disk I/O error|cannot be (read|looked|told|listed)|unreadable")
 _LENGTH = re.compile(r"\d+(\.\d+)? ?(ms|min|µs|s|h|d|KB|B|MB)\b")
 _ID = re.compile(r"\b[k-z]{4,16}\b|\b[0-9a-f]{7,}\b|\d{20}-\w+")
 
@@ -203,7 +201,8 @@ def wrong(
         found.append(f"it ended with {ended.status}")
     same = simple(ended.out) == simple(was.ended.out)
     said = [line for line in ended.err.splitlines() if line.startswith(("xt: error", "xt: warning"))]
-    told = bool(_SAID.search(ended.out + ended.err)) or os.strerror(error) in ended.out + ended.err
+    everything = " ".join((ended.out + ended.err).split())
+    told = bool(_SAID.search(everything)) or os.strerror(error) in everything
     if not same and not (told or said):
         found.append(f"another answer, and nothing said (status {ended.status})")
     elif not told and not same:
