@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -58,6 +59,9 @@ def snapshot(
         for row in BEFORE:
             if row.name in ("inputs", "facts") and not getattr(request, row.name):
                 found[row.name] = capture.found[row.name] = []  # nothing to load for it
+            elif row.name == "inputs":
+                with _told("reading the inputs", waiting):
+                    found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
             elif row.name != "code":
                 found[row.name] = capture.found[row.name] = BEFORE.get(row.name)(capture)
         command = _with_stdin(describe(capture), capture, scrubber)
@@ -121,6 +125,28 @@ def snapshot(
         repeat=scrubber.clean(request.repeat),
         **found,
     )
+
+
+@contextlib.contextmanager
+def _told(doing: str, waiting: Callable[[str], object]) -> Iterator[None]:
+    """Say what is being done, once it has taken long; and when it is over."""
+    done = threading.Event()
+    said: list[object] = []
+
+    def tell() -> None:
+        deaf()
+        if not done.wait(_PATIENCE):
+            said.append(waiting(doing))
+
+    teller = threading.Thread(target=tell, name="xt-tell")
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+        if said:
+            waiting("")
 
 
 def _with_stdin(command: Command, capture: Capture, scrubber: Scrubber) -> Command:
