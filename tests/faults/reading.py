@@ -139,6 +139,7 @@ READINGS = {
     "noise": Reading(["noise", "first"]),
     "export": Reading(["export", "first", "--to", "json", "-o", "-"]),
     "report": Reading(["report", "first", "-o", "../page.html"]),
+    "run": Reading(RUN, 3, runs=True),
     "reuse": Reading(["run", "--reuse", "-t", "plain", "--", "true"], runs=True),
 }
 
@@ -185,6 +186,7 @@ def _listed(world: World) -> str:
 
 def simple(text: str) -> str:
     """A text without what is another each time: lengths of time, ids."""
+    text = text.replace("baseline ", "")  # which of two runs is pinned says nothing of how they differ
     return re.sub(r" +", " ", _ID.sub("ID", _LENGTH.sub("N", text)))
 
 
@@ -211,6 +213,8 @@ def wrong(
         found.append(f"it ended with {ended.status}, and said nothing")
     if any(line.startswith("xt: error") for line in said) and "xt: hint" not in ended.err:
         found.append(f"no hint: {said}")
+    if reading.words[0] == "run" and (ended.status, ended.out) != was.ended[:2]:
+        found.append(f"the command ended with {ended.status}: {ended.out!r}")
     if len(said) > 4:
         found.append(f"it said too much: {said}")
     return found + _kept(reading, world, was) + (_next(reading, world, was) if next_too else [])
