@@ -7,18 +7,13 @@ what was not to be read must not be taken for what is not there.
 
 from __future__ import annotations
 
-import argparse
-import errno
-import gc
 import os
 import re
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tests.faults.judge import held, lasting
-from tests.faults.preload import Faults
 from tests.faults.scenarios import RUN
 from tests.faults.world import Ended, World
 from xt.store import Store
@@ -140,6 +135,7 @@ READINGS = {
     "export": Reading(["export", "first", "--to", "json", "-o", "-"]),
     "report": Reading(["report", "first", "-o", "../page.html"]),
     "run": Reading(RUN, 3, runs=True),
+    "run files": Reading(RUN, 3, runs=True, scope="project", without="/.xt/"),
     "reuse": Reading(["run", "--reuse", "-t", "plain", "--", "true"], runs=True),
 }
 
@@ -245,77 +241,3 @@ def _next(reading: Reading, world: World, was: Plainly) -> list[str]:
     if listed in was.listed or reading.runs or reading.words[0] in ("gc", "pull"):
         return []
     return [f"the next `xt ls` is another: {listed}"]
-
-
-class TryingReading:
-    """All attempts at one command that reads."""
-
-    def __init__(self, folder: str, name: str, asked: argparse.Namespace) -> None:
-        """Prepare the world, and load all that xt will load."""
-        self.name, self.reading, self.asked = name, READINGS[name], asked
-        self.world = world = World(folder, Faults())
-        lived_in(world)
-        if self.reading.prepare is not None:
-            self.reading.prepare(world)
-        world.keep()
-        for words in (["ls"], ["ls", "-a", "--columns", "id"], self.reading.words):
-            world.load(words)
-        gc.collect()
-        gc.freeze()
-        self.was = plain_run(world, self.reading)
-        self._were: object = None
-        self.scope = os.path.normpath(f"{world.here}/{self.reading.scope}")
-        world.faults.plan(self.scope, without=self.reading.without, reading=True)
-        self.calls = world.xt(self.reading.words, setting=same_clock).calls
-
-    def all(self) -> tuple[int, int]:
-        """Try; give how many attempts, and how many went wrong."""
-        if self.asked.list:
-            print(f"{self.name}: {len(self.calls)} calls")
-            print("\n".join(f"  {n} {call}" for n, call in enumerate(self.calls, 1)))
-            return 0, 0
-        plans = [
-            (at, ERRORS[(at + turn) % len(ERRORS)], (ONCE, THERE, ALWAYS)[turn])
-            for at in range(1, len(self.calls) + 1)
-            for turn in range(3)
-            if (self.asked.at is None and self._tells(at)) or self.asked.at == at
-        ]
-        chosen = plans[:: self.asked.every]
-        return len(chosen), sum(self._attempt(number, *plan) for number, plan in enumerate(chosen))
-
-    def _stamps(self) -> list[tuple[str, int, int]]:
-        """What tells whether anything was changed since the world was put back."""
-        return sorted(
-            (path, info.st_ino, info.st_ctime_ns)
-            for folder, _, names in os.walk(self.world.here)
-            for path in (folder, *(f"{folder}/{name}" for name in names))
-            for info in [os.lstat(path)]
-        )
-
-    def _tells(self, at: int) -> bool:
-        """Whether it may go another way than at the calls before and after, which ask for the same."""
-        return not self.calls[at - 1] == self.calls[at - 2] == self.calls[at % len(self.calls)]
-
-    def _attempt(self, number: int, at: int, error: str, how: int) -> bool:
-        world = self.world
-        if self._stamps() != self._were:
-            world.reset()
-            self._were = self._stamps()
-        code = getattr(errno, error)
-        world.faults.plan(
-            self.scope, at, "fail", code, forever=how, without=self.reading.without, reading=True
-        )
-        ended = world.xt(self.reading.words, setting=same_clock)
-        next_too = number % self.asked.next_every == 0
-        found = wrong(self.reading, world, self.was, ended, code, next_too=next_too)
-        if found or self.asked.show:
-            where = ended.calls[at - 1] if len(ended.calls) >= at else "(not reached)"
-            going_on = ("", " from then on", " there from then on")[how]
-            print(f"{self.name} {at} {error}{going_on}: {where} -> {ended.status}")
-            print("".join(f"    {line}\n" for line in dict.fromkeys(found)), end="")
-        if self.asked.show:
-            print("".join(f"    | {line}\n" for line in ended.err.splitlines()), end="")
-            if simple(ended.out) != simple(self.was.ended.out):
-                print("".join(f"    > {line}\n" for line in ended.out.splitlines()), end="")
-        sys.stdout.flush()
-        return bool(found)
