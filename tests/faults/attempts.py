@@ -61,7 +61,7 @@ KNOWN = (
     Known("gc", "readdir64 ./events/*", "EACCES", ONCE, 1),
     # What another host replaces while it is opened or read is tried again.
     Known("run files", "open64 ./data.csv", "ESTALE", ONCE, 3, told=False),
-    Known("run files", "read ./data.csv", "ESTALE", ONCE, 3, told=False),
+    Known("run files", "read ./model.bin", "ESTALE", ONCE, 3, told=False),
 )
 
 
@@ -103,20 +103,24 @@ class TryingReading:
 
     def _known(self, one: Known) -> bool:
         """Try one of which it is known how it must end."""
-        fitting = [n for n, call in enumerate(self.calls, 1) if fnmatch.fnmatchcase(call, one.call)]
+        fitting = [n for n, call in enumerate(self.calls) if fnmatch.fnmatchcase(call, one.call)]
         if not fitting:
             print(f"{self.name}: no call fits {one.call}: {self.calls}")
             return True
-        return self._attempt(fitting[0], one.error, one.how, one)
+        # Counted by its path alone: what threads do beside is now before it and now after it.
+        path = self.calls[fitting[0]].partition(" ")[2].removeprefix(".")
+        before = [call.partition(" ")[2].removeprefix(".") for call in self.calls[: fitting[0] + 1]]
+        at = sum(other == path or other.startswith(f"{path}/") for other in before)
+        return self._attempt(at, one.error, one.how, one, path)
 
-    def _attempt(self, at: int, error: str, how: int, known: Known | None = None) -> bool:
+    def _attempt(self, at: int, error: str, how: int, known: Known | None = None, path: str = "") -> bool:
         world = self.world
         if self._stamps() != self._were:
             world.reset()
             self._were = self._stamps()
         code = getattr(errno, error)
         world.faults.plan(
-            self.scope, at, "fail", code, forever=how, without=self.reading.without, reading=True
+            self.scope + path, at, "fail", code, forever=how, without=self.reading.without, reading=True
         )
         ended = world.xt(self.reading.words, setting=same_clock)
         found = wrong(self.reading, world, self.was, ended, code, next_too=True)
@@ -127,7 +131,7 @@ class TryingReading:
         if found or self.asked.show:
             where = ended.calls[at - 1] if len(ended.calls) >= at else "(not reached)"
             going_on = ("", " from then on", " there from then on")[how]
-            print(f"{self.name} {at} {error}{going_on}: {where} -> {ended.status}")
+            print(f"{self.name} {path or at} {error}{going_on}: {where} -> {ended.status}")
             print("".join(f"    {line}\n" for line in dict.fromkeys(found)), end="")
         if self.asked.show:
             print("".join(f"    | {line}\n" for line in ended.err.splitlines()), end="")
