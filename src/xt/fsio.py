@@ -26,6 +26,11 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 STALE = (0.0, 0.02, 0.1)
 #: Bytes moved at a time when streaming.
 CHUNK = 1 << 20
+#: Bytes of a file system that we leave free, and of a small one its share (one of so many parts): a disk
+#: that xt fills to the last byte fails the command, and its neighbours, at their next write.
+SPARED, SPARED_SHARE = 1 << 30, 20
+#: Bytes that are written between two looks at what is free, and before the first.
+LOOK = 1 << 20
 
 
 class NotFlushedError(OSError):
@@ -54,6 +59,26 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def leave_room(fd: int, count: int) -> None:
+    """Make sure that others find room after we have written so much; where nothing is known, they do.
+
+    Args:
+        fd: a file of the file system.
+        count: bytes that are to be written.
+
+    Raises:
+        OSError: `errno.ENOSPC`, before the disk says so.
+    """
+    try:
+        info = os.fstatvfs(fd)
+    except OSError:
+        return
+    spared = min(SPARED, info.f_blocks * info.f_frsize // SPARED_SHARE)
+    # None free at all is also what file systems say that do not count: the write itself will tell.
+    if info.f_bfree and info.f_bavail * info.f_frsize - count < spared:
+        raise OSError(errno.ENOSPC, f"No space left to spare: {max(spared >> 20, 1)} MB stay free for others")
 
 
 def fsync_dir(path: str) -> None:

@@ -107,8 +107,10 @@ class Streams:
             self._log_problem(self._timing.problem)
         held = [name for name, carrier in self._carriers.items() if carrier.open_at_end]
         if held:
+            lost = [name for name in held if not self._carriers[name].carried_on]
             self._log_problem(
-                f"a process left behind holds {' and '.join(held)} open; what it writes later is lost",
+                f"a process left behind holds {' and '.join(held)} open; what it writes later "
+                + (f"{'' if lost == held else f'to {lost[0]} '}is lost" if lost else "is not in the log"),
                 "`idle_grace` and `grace` of [run] in xt.toml set how long xt reads on",
             )
         return Logs(streams, times.digest if times else None, bool(held)), files
@@ -117,7 +119,14 @@ class Streams:
         return "pipe" if name == "stderr" and 2 in self.replaced else "inherited"
 
     def _capture(self, fd: int, name: Name) -> None:
-        log = LogFile(name, self._job.folder, self._timing, _mask(self._job), self._job.max_log)
+        log = LogFile(
+            name,
+            self._job.folder,
+            self._timing,
+            _mask(self._job),
+            self._job.max_log,
+            tokens=self._job.mask_tokens,
+        )
         try:
             carrier = Carrier(fd, log)
         except OSError as error:
@@ -172,6 +181,8 @@ class Streams:
             digest=captured.digest if captured else None,
             stored=log.stored,
             masked=log.masked,
+            recognised=log.recognised,
+            unsearched=log.unsearched,
             cut_at=log.cut_at,
             reason=log.reason,
         )

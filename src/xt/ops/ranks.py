@@ -111,6 +111,7 @@ def join(
                 grace=settings.run.grace,
                 idle_grace=settings.run.idle_grace,
                 max_log=settings.run.max_log,
+                mask_tokens=settings.env.mask_tokens,
             )
         )
         if container is not None:

@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import BinaryIO
 
 from blake3 import blake3
@@ -28,7 +28,7 @@ COMPRESS_TO = 8 << 20
 WHOLE = 8 << 20
 #: Objects up to this size are compared before they are taken to be there.
 COMPARED = 1 << 20
-#: More staged objects than this are flushed together (`syncfs`) instead of one by one.
+#: More staged objects than this are flushed together (`syncfs`), and leave others room as large ones do.
 TOGETHER = 24
 
 
@@ -39,8 +39,7 @@ class Objects:
         """Open the objects of the store at `root` (the path of `.xt`)."""
         self.folder = f"{root}/objects"
         self.staging = f"{root}/tmp"
-        self.staged: dict[str, tuple[str, str]] = {}
-        """Digest → (temporary file, final name)."""
+        self.staged: dict[str, tuple[str, str]] = {}  # digest → (temporary file, final name)
 
     def name(self, digest: str) -> str:
         """Final path of an object stored as it is.
@@ -78,11 +77,11 @@ class Objects:
         self._stage(digest, data)
         return digest
 
-    def put_file(self, path: str) -> tuple[str, int, bool]:
+    def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
         """Keep a regular file, hashed once while it is copied. See `collect.Keeper`."""
-        return fsio.patiently(lambda: self._put_file(path))
+        return fsio.patiently(lambda: self._put_file(path, told))
 
-    def _put_file(self, path: str) -> tuple[str, int, bool]:
+    def _put_file(self, path: str, told: Callable[[int], object] | None) -> tuple[str, int, bool]:
         source = fsio.open_regular(path)
         try:
             before = os.fstat(source)
@@ -92,7 +91,7 @@ class Objects:
                 return digest, len(data), changed(before, os.fstat(source)) or len(data) != before.st_size
             temporary, target = self._temporary()
             try:
-                hexed, size = copy_hashed(source, target)
+                hexed, size = copy_hashed(source, target, told)
             except BaseException:
                 os.unlink(temporary)
                 raise
@@ -320,6 +319,8 @@ class Objects:
             return
         temporary, fd = self._temporary()
         try:
+            if len(data) > fsio.LOOK or len(self.staged) > TOGETHER:
+                fsio.leave_room(fd, len(data))
             fsio.write_all(fd, data)
         except BaseException:
             os.unlink(temporary)
