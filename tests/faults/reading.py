@@ -209,7 +209,7 @@ def wrong(
         found.append(f"it ended with {ended.status}, and said nothing")
     if any(line.startswith("xt: error") for line in said) and "xt: hint" not in ended.err:
         found.append(f"no hint: {said}")
-    if reading.words[0] == "run" and (ended.status, ended.out) != was.ended[:2]:
+    if reading.words is RUN and (ended.status, ended.out) != was.ended[:2]:
         found.append(f"the command ended with {ended.status}: {ended.out!r}")
     if len(said) > 4:
         found.append(f"it said too much: {said}")

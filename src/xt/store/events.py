@@ -139,7 +139,8 @@ def _make(folder: str) -> None:
             os.makedirs(path, fsio.PRIVATE_DIR, exist_ok=True)
         except FileExistsError:
             os.listdir(path)  # says what is wrong with it
-            raise
+            if not os.path.isdir(path):
+                raise
 
 
 def pins(store: str, name: str) -> list[Pin]:
