@@ -208,6 +208,7 @@ def end(report: Report) -> int:
     result = report.record.result
     if result.signal == signal.SIGINT and signal.SIGINT in result.received:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         os.kill(os.getpid(), signal.SIGINT)
     return result.xt_exit
 
