@@ -131,7 +131,7 @@ def _places(text: str) -> Iterator[tuple[int, str]]:
         for shape in AROUND:
             if shape.applies(text):
                 for match in shape.compiled().finditer(text):
-                    if _is_value(match["s"]) and (shape is not HEADER or _is_header(match)):
+                    if is_value(match["s"]) and (shape is not HEADER or is_header(match)):
                         yield match.start("s"), shape.what
     yield from _urls(text)
     lower = text.lower()
@@ -146,9 +146,11 @@ def _places(text: str) -> Iterator[tuple[int, str]]:
             at = lower.find(word, at + len(word))
 
 
-def _is_header(match: re.Match[str]) -> bool:
-    """Whether it is no code that names a header: `authorization=self.token`."""
+def is_header(match: re.Match[str]) -> bool:
+    """Whether it is no code that names a header, `authorization=self.token`, nor words: `bearer of-what`."""
     value = match["s"]
+    if re.fullmatch(r"[a-z]+(?:[-_.][a-z]+)*\W*", value):
+        return False
     scheme = match[0][: match.start("s") - match.start()].lower().rstrip().endswith(("basic", "bearer"))
     said = scheme or (any(c.isdigit() for c in value) and entropy(value) >= 2.8)
     return said and "(" not in value and "." not in value[:8]
@@ -160,7 +162,7 @@ def _settings(text: str, which: Settings) -> Iterator[tuple[int, str]]:
         said = value.lower() not in _NO_SECRETS and not re.fullmatch(r"[\d.]+", value)
         if which == "sure" and (len(value) < 8 or not is_sure(match["n"])):
             continue
-        if said and secret_name(match["n"]) and _is_value(value):
+        if said and secret_name(match["n"]) and is_value(value):
             yield match.start("s"), f"a value of `{match['n']}`"
 
 
@@ -171,12 +173,12 @@ def _urls(text: str) -> Iterator[tuple[int, str]]:
         end = text.find("\n", at)
         end = min(end if end >= 0 else len(text), at + OVERLAP)
         line = text[start:end]
-        if ("@" in line or "=" in line) and any(_is_value(word) for word in taken(line, clean_url(line))):
+        if ("@" in line or "=" in line) and any(is_value(word) for word in taken(line, clean_url(line))):
             yield at, "a password or token in a URL"
         at = text.find("://", end)
 
 
-def _is_value(value: str) -> bool:
+def is_value(value: str) -> bool:
     """Whether something in the place of a secret can be one: no reference, no placeholder."""
     lower = value.lower()
     return not (
@@ -193,7 +195,7 @@ def _is_set(name: str, value: str, *, quoted: bool, follows: str) -> bool:
     upper = name.upper().replace("-", "_").replace(".", "_")
     if value.upper().replace("-", "_") == upper or re.match(r"\d{4}-\d\d-\d\d", value):
         return False  # a constant's own name, a time
-    if upper == "KEY" or upper.endswith(_ABOUT) or not secret_name(name) or not _is_value(value):
+    if upper == "KEY" or upper.endswith(_ABOUT) or not secret_name(name) or not is_value(value):
         return False
     if not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
         return False

@@ -17,6 +17,7 @@ from xt import fsio
 from xt.collect import Capture
 from xt.collect.numbers import Value
 from xt.errors import XtError
+from xt.redact import MASK, clean
 
 #: Bytes of points held in memory.
 MEMORY = 32_000_000
@@ -148,7 +149,11 @@ class Book:
             if len(self._series) >= MAX_SERIES:
                 self.left_out += 1
                 return None
-            found = Series(self, _printable(name), labels or {}, source, rank)
+            labels = {key: clean(said) for key, said in labels.items()} if labels else {}
+            shown = clean(written := _printable(name))
+            if shown != written:
+                source = f"{source.partition(':')[0]}:{MASK}"  # it says where, by that name
+            found = Series(self, shown, labels, source, rank)
             self._series[key] = found
         return found
 

@@ -37,6 +37,8 @@ class Job(msgspec.Struct, frozen=True):
     idle_grace: float
     max_log: int
     """Bytes."""
+    mask_tokens: bool = False
+    """Whether what looks like a secret is masked in them, too; see `tokens`."""
     own_pids: bool = False
     """Whether it is process 1 of a pid namespace of its own; takes root's rights on Linux."""
 

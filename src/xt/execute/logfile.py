@@ -11,10 +11,13 @@ from blake3 import blake3
 
 from xt import fsio
 from xt.execute import Captured, Masker
+from xt.redact import AROUND_MARKERS, MARKERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
+
+    from xt.execute.tokens import Tokens
 
 #: Output of one stream within this time is one line of the timing file.
 RESOLUTION = 0.001
@@ -22,6 +25,8 @@ RESOLUTION = 0.001
 FLUSH = 0.2
 #: Written logs are handed to the disk in steps of this size, so that sealing has little left to flush.
 DRAIN = 64 << 20
+#: Bytes of a log up to which it is looked at without loading what knows secrets, for most runs say little.
+SHORT = 1024
 
 
 class Timing:
@@ -98,11 +103,27 @@ class Timing:
         self._size += len(data)
 
 
+def _is_plain(data: bytes) -> bool:
+    """Whether nothing that looks like a secret is in a text, nor can begin in it."""
+    return (
+        data[-1:] == b"\n"
+        and b"@" not in data
+        and not any(marker.encode() in data for marker in MARKERS | AROUND_MARKERS)
+    )
+
+
 class LogFile:
     """The log of one stream."""
 
     def __init__(
-        self, name: Literal["stdout", "stderr"], folder: str, timing: Timing, mask: Masker | None, limit: int
+        self,
+        name: Literal["stdout", "stderr"],
+        folder: str,
+        timing: Timing,
+        mask: Masker | None,
+        limit: int,
+        *,
+        tokens: bool = False,
     ) -> None:
         """Write to `folder/name`, made when the first bytes come.
 
@@ -112,6 +133,7 @@ class LogFile:
             timing: shared by all streams.
             mask: replaces secrets, or None when there are none to replace.
             limit: bytes to store at most.
+            tokens: whether what looks like a secret is replaced, too.
         """
         self.name = name
         self.path = f"{folder}/{name}"
@@ -121,6 +143,8 @@ class LogFile:
         self.reason: str | None = None
         self._timing = timing
         self._mask = mask
+        self._seeks = tokens
+        self._tokens: Tokens | None = None  # made when there is something to look at
         self._limit = limit
         self._finished = False
         self._fd: int | None = None
@@ -131,21 +155,31 @@ class LogFile:
     @property
     def masked(self) -> int:
         """How many secrets were replaced."""
-        return self._mask.count if self._mask else 0
+        return (self._mask.count if self._mask else 0) + sum(self.recognised.values())
+
+    @property
+    def recognised(self) -> dict[str, int]:
+        """How many of them were not known, by what they look like."""
+        return self._tokens.found if self._tokens else {}
+
+    @property
+    def unsearched(self) -> int:
+        """Bytes that came too fast to be looked at."""
+        return self._tokens.passed if self._tokens else 0
 
     def write(self, data: memoryview) -> None:
         """Store what the command wrote; a full or broken disk ends the storing, nothing else."""
         self.size += len(data)
         if self.cut_at is not None or self._finished:
             return
-        self._store(self._mask.feed(bytes(data)) if self._mask else data)
+        self._store(self._seen(self._mask.feed(bytes(data)) if self._mask else data))
 
     def finish(self) -> Captured | None:
         """Store what the mask held back; None when nothing was stored."""
         self._finished = True
         try:
-            if self._mask and self.cut_at is None:
-                self._store(self._mask.feed(b"", final=True))
+            if self.cut_at is None:
+                self._store(self._seen(self._mask.feed(b"", final=True) if self._mask else b"", final=True))
         except Exception as error:  # as for `write`: the command has ended, and how is to be recorded
             self.give_up(f"{type(error).__name__}: {error}")
         if self._fd is None:
@@ -164,6 +198,16 @@ class LogFile:
         if self.cut_at is None:
             self.cut_at = self.stored
         self.reason = reason
+
+    def _seen(self, data: bytes | memoryview, final: bool = False) -> bytes | memoryview:
+        """Replace what looks like a secret."""
+        if self._tokens is None:
+            if not self._seeks or not data or (self.size < SHORT and _is_plain(bytes(data))):
+                return data
+            from xt.execute.tokens import Tokens
+
+            self._tokens = Tokens()
+        return self._tokens.feed(data, final)
 
     def _store(self, data: bytes | memoryview) -> None:
         if not data:

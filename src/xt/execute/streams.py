@@ -119,7 +119,14 @@ class Streams:
         return "pipe" if name == "stderr" and 2 in self.replaced else "inherited"
 
     def _capture(self, fd: int, name: Name) -> None:
-        log = LogFile(name, self._job.folder, self._timing, _mask(self._job), self._job.max_log)
+        log = LogFile(
+            name,
+            self._job.folder,
+            self._timing,
+            _mask(self._job),
+            self._job.max_log,
+            tokens=self._job.mask_tokens,
+        )
         try:
             carrier = Carrier(fd, log)
         except OSError as error:
@@ -174,6 +181,8 @@ class Streams:
             digest=captured.digest if captured else None,
             stored=log.stored,
             masked=log.masked,
+            recognised=log.recognised,
+            unsearched=log.unsearched,
             cut_at=log.cut_at,
             reason=log.reason,
         )

@@ -62,6 +62,10 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     """Bytes stored: differs from `size` when secrets were masked or the log was cut."""
     masked: int = 0
     """Secrets replaced in the stored bytes."""
+    recognised: dict[str, int] = {}
+    """How many of these were known by their shape alone, by what they look like."""
+    unsearched: int = 0
+    """Bytes in which none of that was looked for: they came too fast."""
     cut_at: int | None = None
     """Byte at which storing stopped."""
     reason: str | None = None

@@ -173,9 +173,17 @@ def _stream(stream: Stream) -> Line:
     line.append(say(f" ({stream.via})", "dim"))
     if stream.masked:
         line.append(say(f", {count(stream.masked, 'secret')} masked", "bold"))
+        if stream.recognised:
+            line.append(say(f" ({_kinds(stream.recognised)} recognised)"))
+    if stream.unsearched:
+        line.append(say(f", {size(stream.unsearched)} not searched for tokens"))
     if stream.cut_at is not None:
         line.append(say(f", cut at {size(stream.cut_at)}", "bold"))
     return [*line, say(f", {stream.reason}")] if stream.reason else line
+
+
+def _kinds(found: dict[str, int]) -> str:
+    return ", ".join(f"{number}× {kind}" if number > 1 else kind for kind, number in sorted(found.items()))
 
 
 def unexpected(result: Result) -> list[str]:
