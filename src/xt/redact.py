@@ -137,6 +137,17 @@ def vendor_tokens(text: str) -> Iterator[str]:
                     yield match[0]
 
 
+def clean_tokens(text: str) -> str:
+    """Mask them."""
+    if any(marker in text for marker in MARKERS):
+        from xt.redact_shapes import ISSUED
+
+        for shape in ISSUED:
+            if shape.applies(text):
+                text = shape.compiled().sub(MASK, text)
+    return text
+
+
 def entropy(text: str) -> float:
     """Shannon entropy in bits per character."""
     from math import log2
@@ -149,17 +160,11 @@ def clean(text: str) -> str:
     """Mask what looks like a secret anywhere in text.
 
     Args:
-        text: a value, an argument, a message; long logs go through `xt.execute.mask` instead.
+        text: a value, an argument, a message; logs go through `xt.execute.mask` and `tokens` instead.
     """
     if len(text) < 8:
         return text
-    text = clean_url(text)
-    if any(marker in text for marker in MARKERS):
-        from xt.redact_shapes import ISSUED
-
-        for shape in ISSUED:
-            if shape.applies(text):
-                text = shape.compiled().sub(MASK, text)
+    text = clean_tokens(clean_url(text))
     if any(marker in text for marker in AROUND_MARKERS):
         from xt.redact_shapes import AROUND
 

@@ -92,7 +92,9 @@ def test_two_hosts_lose_nothing_and_say_nothing_wrong(hosts):
         assert process.stdout.readline() == b"ready\n"
     # A name for each: what one mount replaces while the other reads it is, for a moment, not there on sshfs.
     going = [
-        host.start("run", "-q", "-o", f"out{number}", "--", "sh", "-c", f"echo {number}; echo same > out{number}")
+        host.start(
+            "run", "-q", "-o", f"out{number}", "--", "sh", "-c", f"echo {number}; echo same > out{number}"
+        )
         for number, host in enumerate([one, two] * 3)
     ]
     for number, process in enumerate(going):

@@ -17,6 +17,7 @@ from xt import fsio
 from xt.collect import Capture
 from xt.collect.numbers import Value
 from xt.errors import XtError
+from xt.redact import clean_tokens
 
 #: Bytes of points held in memory.
 MEMORY = 32_000_000
@@ -148,7 +149,9 @@ class Book:
             if len(self._series) >= MAX_SERIES:
                 self.left_out += 1
                 return None
-            found = Series(self, _printable(name), labels or {}, source, rank)
+            # Once for each: whatever a program wrote there stands in the record.
+            texts = {clean_tokens(key): clean_tokens(text) for key, text in (labels or {}).items()}
+            found = Series(self, clean_tokens(_printable(name)), texts, source, rank)
             self._series[key] = found
         return found
 
