@@ -111,41 +111,71 @@ def main() -> None:
     for package in LOADED:
         for module in pkgutil.walk_packages([f"{xt.__path__[0]}/{package}"], f"xt.{package}."):
             importlib.import_module(module.name)
-    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while head := socket.recv_fds(way, SIZE.size, 4):
-        if not head[0]:
-            return
-        data = b""
-        while len(data) < SIZE.unpack(head[0])[0]:
-            part = way.recv(SIZE.unpack(head[0])[0] - len(data))
-            if not part:
+    _serve(way)
+
+
+def _serve(way: socket.socket) -> None:
+    """Fork for requests, and tell of each process how it ended."""
+    ours, wakes = socket.socketpair()
+    for end in (ours, wakes):
+        end.setblocking(False)
+    signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
+    before = signal.signal(signal.SIGCHLD, lambda *_: None)
+    answers: dict[int, int] = {}
+    with selectors.DefaultSelector() as ready:
+        ready.register(way, selectors.EVENT_READ)
+        ready.register(ours, selectors.EVENT_READ)
+        while True:
+            come = {key.fileobj for key, _ in ready.select()}
+            if ours in come:
+                ours.recv(1 << 16)
+                _tell(answers)
+            if way not in come:
+                continue
+            request, fds = _request(way)
+            if request is None:
                 return
-            data += part
-        if os.fork() == 0:
-            try:
-                signal.signal(signal.SIGCHLD, before)
-                way.close()
-                _watched(json.loads(data), head[1])
-            finally:
-                os._exit(1)
-        for fd in head[1]:
-            os.close(fd)
+            answer = fds.pop()
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, before)
+                    ready.close()
+                    for end in (way, ours, wakes):
+                        end.close()
+                    for fd in (answer, *answers.values()):
+                        os.close(fd)
+                    _xt(json.loads(request), fds)
+                finally:
+                    os._exit(1)
+            answers[pid] = answer
+            os.write(answer, NUMBER.pack(pid))
+            for fd in fds:
+                os.close(fd)
 
 
-def _watched(request: dict, fds: list[int]) -> None:
-    """Be the parent, who tells how it ended."""
-    answer = fds.pop()
-    os.set_inheritable(answer, False)
-    pid = os.fork()
-    if pid == 0:
-        os.close(answer)
-        _xt(request, fds)
-    os.write(answer, NUMBER.pack(pid))
-    for fd in (0, 1, 2, *fds):
-        os.close(fd)
-    _, status = os.waitpid(pid, 0)
-    os.write(answer, NUMBER.pack(os.waitstatus_to_exitcode(status)))
-    os._exit(0)
+def _request(way: socket.socket) -> tuple[bytes | None, list[int]]:
+    """The next request and what came with it; none when nobody is there to make one."""
+    head, fds, *_ = socket.recv_fds(way, SIZE.size, 4)
+    data = b""
+    while head and len(data) < SIZE.unpack(head)[0]:
+        part = way.recv(SIZE.unpack(head)[0] - len(data))
+        if not part:
+            return None, fds
+        data += part
+    return data if head else None, list(fds)
+
+
+def _tell(answers: dict[int, int]) -> None:
+    """Answer for those that ended."""
+    while answers:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            os.write(answers[pid], NUMBER.pack(os.waitstatus_to_exitcode(status)))
+        os.close(answers.pop(pid))
 
 
 def _xt(request: dict, fds: list[int]) -> None:

@@ -123,6 +123,7 @@ def test_xt_toml_wins_and_the_other_is_named(tmp_path):
         ),
         ('[deploy.prod]\nhook = "a \'b"\n', "xt.toml:2: `hook`: no closing quotation", None),
         ("[deploy.hook]\n", "xt.toml:1: an environment cannot be named `hook`", None),
+        ("\n[" + "a." * 300_000 + "a]\n", "xt.toml:2: a key of very many parts", None),
         ("quiet = true\n", "xt.toml:1: unknown key `quiet` outside any table", "tables: code"),
         (
             '[metrics."val/acc"]\n\ngaol = "max"\n',

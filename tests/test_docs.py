@@ -19,6 +19,7 @@ import pytest
 
 import xt
 from tests import verifications
+from tests.schemas import validator
 from xt import codec, config
 from xt.config_sense import EVIDENCE
 from xt.errors import XtError
@@ -196,14 +197,6 @@ def test_the_page_of_settings_has_every_key():
 # --- schemas -----------------------------------------------------------------------------------------
 
 
-def schema(name):
-    found = json.loads((REFERENCE / f"{name}.schema.json").read_text())
-    import jsonschema  # takes seconds where it checks formats
-
-    jsonschema.Draft202012Validator.check_schema(found)
-    return jsonschema.Draft202012Validator(found)
-
-
 PROGRAM = """
 import json, os, sys
 print("loss 0.5")
@@ -250,7 +243,7 @@ def full(project):
 
 def test_the_schema_describes_a_real_record(full):
     record = full.record()
-    schema("record").validate(record)
+    validator("record").validate(record)
     result = record["result"]
     assert result["status"] == "incomplete"
     assert {metric["name"] for metric in result["metrics"]} == {"acc", "loss", "x", "y"}
@@ -261,9 +254,9 @@ def test_the_schema_describes_a_real_record(full):
 
 def test_the_schema_describes_a_run_outside_git_and_one_that_did_not_start(folder):
     assert folder.run("--", "true").code == 0
-    schema("record").validate(folder.record())
+    validator("record").validate(folder.record())
     assert folder.run("--", "no-such-command").code == 127
-    schema("record").validate(folder.record())
+    validator("record").validate(folder.record())
 
 
 def broken(record):
@@ -295,9 +288,8 @@ def broken(record):
 
 
 def test_the_schema_rejects_broken_records(full):
-    validator = schema("record")
     for what, record in broken(full.record()):
-        assert not validator.is_valid(record), what
+        assert not validator("record").is_valid(record), what
 
 
 def test_the_schema_describes_a_real_start_and_a_real_manifest(full):
@@ -305,27 +297,27 @@ def test_the_schema_describes_a_real_start_and_a_real_manifest(full):
     assert lost.code == -9
     start = full.record()
     assert start["schema"] == "xt.start/1"
-    schema("start").validate(start)
-    assert not schema("start").is_valid({**start, "supervisor": None})
-    assert not schema("record").is_valid(start)
+    validator("start").validate(start)
+    assert not validator("start").is_valid({**start, "supervisor": None})
+    assert not validator("record").is_valid(start)
 
     tree = next(item for item in full.record("@~1")["snapshot"]["inputs"] if item["kind"] == "tree")
     from xt.store import Store
 
     manifest = json.loads(Store(str(full.path / ".xt")).objects.read(tree["digest"]))
-    schema("manifest").validate(manifest)
+    validator("manifest").validate(manifest)
     assert [entry["path"] for entry in manifest["entries"]] == ["one.csv"]
     manifest["entries"][0]["kind"] = "thing"
-    assert not schema("manifest").is_valid(manifest)
+    assert not validator("manifest").is_valid(manifest)
 
 
 @pytest.mark.parametrize("name", verifications.ALL)
 def test_the_schema_describes_every_verification(name):
     report = verifications.report(name, "identical")
     plain = json.loads(codec.encode(report))
-    schema("verify").validate(plain)
-    assert not schema("verify").is_valid({**plain, "level": "good"})
-    assert not schema("verify").is_valid({**plain, "schema": "xt.verify/2"})
+    validator("verify").validate(plain)
+    assert not validator("verify").is_valid({**plain, "level": "good"})
+    assert not validator("verify").is_valid({**plain, "schema": "xt.verify/2"})
     assert codec.decode(codec.encode(report), Verifications, "it") == report
 
 

@@ -114,7 +114,15 @@ SECRET_TEXTS = [
     ('"client_secret": "4bC9xYz0Qw7LmN2p"', "4bC9xYz0Qw7LmN2p"),
     (f"wandb login {H40}", H40),
     ("the password: hunter2xQ9", "hunter2xQ9"),
+    ("nightly: train --db-password hunter2xQ9 --lr 1", "hunter2xQ9"),
     ("mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BX%7D%3BPWD%3Dhunter2xQ9", "hunter2xQ9"),
+]
+# As text, no secret by their shape; as a word of a command line, the name before `=` or `:` decides.
+NAMED = [
+    "use --token instead, and --max-tokens 512 and --key name2",
+    "key: value",
+    "password: see the vault",
+    "token=aaaaaaaaaaaaaaaa",
 ]
 INNOCENT_TEXTS = [
     H40,
@@ -144,6 +152,8 @@ INNOCENT_TEXTS = [
     "password: see the vault",
     "token=aaaaaaaaaaaaaaaa",
     "authentication failed",
+    NAMED[0],
+    "python:3.12@sha256:" + "0f" * 32,
     "the bearer of this",
     "sk-learn",
     "models/sk-learn-random-forest-v2-2024",
@@ -165,8 +175,6 @@ INNOCENT_TEXTS = [
     "/tmp/key=value/file",
     "",
 ]
-# As text, no secret by their shape; as a word of a command line, the name before `=` or `:` decides.
-NAMED = ["key: value", "password: see the vault", "token=aaaaaaaaaaaaaaaa"]
 
 
 @pytest.mark.parametrize(("text", "gone"), SECRET_TEXTS)
@@ -198,6 +206,7 @@ def test_innocent_texts(text: str) -> None:
         ("https://u:p@q@h/x", "https://u:***@h/x"),
         ("postgres://u:p/s#s?s@h/d", "postgres://u:***@h/d"),
         ("ssh://git@host:22/r", "ssh://git@host:22/r"),
+        ("/out/https:/u:p@h/x.html", "/out/https:/u:***@h/x.html"),
         ("git@host:org/r.git", "git@host:org/r.git"),
         ("user:pw@host:r.git", "user:***@host:r.git"),
         (f"{GHP}@host:r.git", "***@host:r.git"),

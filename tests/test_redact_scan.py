@@ -75,6 +75,7 @@ TOKENS = {
         "Server=h;Uid=sa;" + "Pwd=hunter2-hunter2;Encrypt=yes",
         "jdbc:oracle" + ":thin:me/hunter2-hunter2@h:1521:x",
     ],
+    "a password in SQL": ["ROLE me PASSWORD 'hunter2-hunter2'", "IDENTIFIED WITH x BY 'hunter2-hunter2'"],
     "a login": ["machine h login me " + "password hunter2-hunter2"],
     "a password or token in a URL": [
         "https://me:hunter2@h/",

@@ -12,6 +12,35 @@ GIVEN = r"""
 mysql -u root -phunter2xQ db
 mysql --password=hunter2xQ db
 mysql --password hunter2xQ
+mysqlsh root:hunter2xQ@localhost
+psql -c "ALTER USER x WITH PASSWORD 'hunter2xQ'"
+mysql -e "CREATE USER 'x'@'%' IDENTIFIED BY 'hunter2xQ'"
+mysql -e "ALTER USER x IDENTIFIED WITH caching_sha2_password BY 'hunter2xQ'"
+mysql -e "SET PASSWORD FOR 'x'@'%' = PASSWORD('hunter2xQ')"
+mongosh --eval "db.auth('u', 'hunter2xQ')"
+etcdctl --user root:hunter2xQ get k
+consul kv put db/password hunter2xQ
+vault operator unseal hunter2xQ
+pulumi config set --secret other hunter2xQ
+cf set-env app DB_PASSWORD hunter2xQ
+oc login -u me -p hunter2xQ
+yt-dlp -u me -p hunter2xQ url
+mpiexec -env API_KEY hunter2xQ python t.py
+spark-submit --conf spark.hadoop.fs.azure.account.key.a.dfs.core.windows.net=hunter2xQ t.py
+aws ecs run-task --overrides '{"environment":[{"name":"DB_PASSWORD","value":"hunter2xQ"}]}'
+python -c "os.environ.setdefault('API_TOKEN', 'hunter2xQ')"
+python -c "login('me', 'hunter2xQ')"
+python -c "get(u, auth=('me', 'hunter2xQ'))"
+ruby -e "run({:password => 'hunter2xQ'})"
+tool '["--password", "hunter2xQ"]'
+tool '<password>hunter2xQ</password>'
+tool '<add key="password" value="hunter2xQ"/>'
+tool --headers '{"Authorization":"Bearer hunter2xQ"}'
+tool "Bearer hunter2xQ"
+tool --passwort hunter2xQ
+bash -c 'docker login -u me --password-stdin <<< hunter2xQ'
+ssh -o 'ProxyCommand=sshpass -p hunter2xQ ssh j' h
+curl -b 'sid=hunter2xQ; lang=en' h
 mysqldump -uroot -phunter2xQ --all-databases
 curl -u user:hunter2xQ https://h
 curl -vu user:hunter2xQ https://h
@@ -506,6 +535,14 @@ parallel -j 4 echo
 lm_eval --model hf --tasks a,b --num_fewshot 5 --batch_size 8
 vllm serve m --max-model-len 4096 --dtype auto
 ollama run llama3:8b
+docker run python:3.12@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef t.py
+gcloud add-binding p --member serviceAccount:ci-2024@p.iam.gserviceaccount.com
+mutt mailto:Jane2024Doe@example.org
+curl -b cookies.txt -c cookies.txt h
+mpiexec -env OMP_NUM_THREADS 4 python t.py
+python -c "df[['token', 'label']].to_csv('out2024.csv')"
+python -c "auth('user')"
+xargs --format=zip -P 4
 deepspeed --num_gpus 2 t.py --deepspeed ds.json
 jupyter nbconvert --to html x.ipynb
 """

@@ -110,15 +110,25 @@ SECRETS = {
     "label of a metric": "hf" + "_" + made(40) + "aBcD",
     "exception": "dckr" + "_pat_" + made(41),
     "password of sudo": made(42),
+    "value beside its name in a params file": "plain-words-43",
+    "command line in a params file": "plain-words-44",
+    "words of a params file": "plain-words-45",
+    "URL in a label": "plain-words-46",
+    "URL in the name of a metric": "plain-words-47",
+    "error of an evaluation": made(48),
+    "setting of an evaluation": made(49),
+    "name of a job": "plain-words-50",
+    "comment of a job": "plain-words-51",
+    "name of a measurement": "plain-words-52",
     # Of these xt is told nothing: the program reads them from a file that lies elsewhere.
     **(
         UNTOLD := {
-            "token in a file": "glpat" + "-" + made(43),
-            "token in a file, coloured": "github" + "_pat_" + made(44),
-            "header in a file": made(45),
-            "password of a URL in a file": made(46),
-            "private key in a file": made(47) * 2,
-            "label of a metric from a file": "sk" + "-proj-" + made(48),
+            "token in a file": "glpat" + "-" + made(53),
+            "token in a file, coloured": "github" + "_pat_" + made(54),
+            "header in a file": made(55),
+            "password of a URL in a file": made(56),
+            "private key in a file": made(57) * 2,
+            "label of a metric from a file": "sk" + "-proj-" + made(58),
         }
     ),
 }
@@ -155,6 +165,12 @@ with open(os.environ["XT_METRICS"], "a") as file:
         labels = {"site": os.environ["SITE"], "x": label}
         row = {"name": "loss", "value": 1 / step, "step": step, "labels": labels}
         file.write(json.dumps(row) + "\\n")
+    url = "https://me:" + os.environ["ODD_LABEL"][::-1] + "@h"
+    file.write(json.dumps({"name": "acc", "value": 1, "labels": {"from": url}}) + "\\n")
+    file.write(json.dumps({"name": "https://me:" + os.environ["ODD_NAME"][::-1] + "@h", "value": 1}) + "\\n")
+error, key = os.environ["ODD_ERROR"][::-1], os.environ["ODD_KEY"][::-1]
+failed = {"testIdx": 0, "error": error, "vars": {"api_key": key}}
+json.dump({"results": {"results": [failed], "prompts": [], "stats": {}}}, open("eval.json", "w"))
 open("model.bin", "w").write("weights")
 raise ValueError("cannot log in with " + os.environ["FOO_TOKEN"] + " and " + os.environ["HF_TOKEN"])
 """
@@ -255,7 +271,13 @@ def planted(tmp_path, monkeypatch):
     )
     made.write("bot.py", f"slack = connect('{secret['untracked file']}')\n")
     made.write("train.py", PROGRAM + f"password = '{secret['changed file']}'\n")
-    made.write("config.yaml", f"lr: 0.1\nservice:\n  api_key: {secret['params file']}\n")
+    made.write(
+        "config.yaml",
+        f"lr: 0.1\nservice:\n  api_key: {secret['params file']}\n"
+        f"env:\n- name: APP_PASSWORD\n  value: {secret['value beside its name in a params file']}\n"
+        f"line: run --db-password {secret['command line in a params file']}\n"
+        f"words: [--token, {secret['words of a params file']}]\n",
+    )
     made.write(".env", f"X={secret['file named so']}\n")
     made.write("settings.json", f'{{"cloud": "{secret["config input"]}"}}\n')
     made.write("typed", f"token: {secret['standard input']}\n")
@@ -264,12 +286,21 @@ def planted(tmp_path, monkeypatch):
     monkeypatch.setenv("ELSEWHERE", str(tmp_path / "elsewhere"))
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
+    # Backwards: what the program puts together is in no variable.
+    monkeypatch.setenv("ODD_LABEL", secret["URL in a label"][::-1])
+    monkeypatch.setenv("ODD_NAME", secret["URL in the name of a metric"][::-1])
+    monkeypatch.setenv("ODD_ERROR", f"Authorization: Bearer {secret['error of an evaluation']}"[::-1])
+    monkeypatch.setenv("ODD_KEY", secret["setting of an evaluation"][::-1])
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    monkeypatch.setenv("SLURM_JOB_NAME", f"train --db-password {secret['name of a job']}")
+    monkeypatch.setenv("SLURM_JOB_COMMENT", f"token={secret['comment of a job']}")
     with open(path / "typed", "rb") as typed:
         made.done = made.run(
             *("--strict", "-m", f"why {secret['purpose']} {VARIABLES['LICENCE']}", "--name", secret["name"]),
             *("--tag", secret["tag"], "--ticket", secret["ticket"], "--param", "config.yaml"),
             *("--param", f"service.password={secret['param']}", "--fact", f"auth.token={secret['fact']}"),
-            *("--input", "config:settings.json", "--output", "model:model.bin", "--"),
+            *("--input", "config:settings.json", "--output", "model:model.bin"),
+            *("--metrics", "promptfoo:eval.json", "--"),
             *(sys.executable, "train.py", ",".join(VARIABLES), "--token", secret["option"]),
             f"--api-key={secret['option with =']}",
             f"https://me:{secret['URL of an argument']}@example.org/data",
@@ -316,7 +347,10 @@ def test_no_secret_is_in_the_store_or_in_what_is_made_of_it(planted, tmp_path):
         ("deploy", "@~3", "prod", "-m", f"with {VARIABLES['GH_PAT']}"),
     ):
         project.xt(*words)
-    for words in (("tag", "@~3", SECRETS["later tag"]), ("name", "@~3", SECRETS["later name"])):
+    for words in (
+        *(("tag", "@~3", SECRETS["later tag"]), ("name", "@~3", SECRETS["later name"])),
+        ("observe", "prod", f"https://me:{SECRETS['name of a measurement']}@h/x=1"),
+    ):
         refused = project.xt(*words)
         assert (refused.code, "looks like a secret" in refused.err) == (2, True), refused.err
     found = {}

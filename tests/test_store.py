@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from xt import codec, fsio
+from xt import codec, flushing, fsio
 from xt.errors import DamagedError, NewerStoreError, NotRecordedError, StoreError
 from xt.model import runid
 from xt.model.result import Metric
@@ -116,7 +116,7 @@ class TestObjects:
         def syncfs(folder):
             raise OSError(errno.EIO, "Input/output error")
 
-        monkeypatch.setattr(fsio, "syncfs", syncfs)
+        monkeypatch.setattr(flushing, "syncfs", syncfs)
         store.objects.settle()
         for fd in held:
             os.close(fd)

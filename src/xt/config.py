@@ -36,6 +36,9 @@ class CodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes of all untracked files together; those over it are listed and not stored."""
     max_files: Amount = 20_000
     """Untracked files; those over it are listed and not stored."""
+    max_input: Amount = 20_000_000
+    """Bytes of an untracked input that are stored with the code; of a larger one, or one of more than 1000
+    files, the content is identified and not stored."""
     exclude: list[str] = []
     """Globs of untracked files to leave out, besides those git ignores."""
     allow_secret_files: bool = False
@@ -371,9 +374,9 @@ def _shown(path: str, folder: str, cwd: str | None) -> str:
 
 def _says_something(data: bytes) -> bool:
     """Whether a pyproject.toml that mentions `[tool.xt` has such a table, and not only a comment."""
-    import tomllib
+    from xt import toml_text
 
     try:
-        return "xt" in tomllib.loads(data.decode()).get("tool", {})
+        return "xt" in toml_text.loads(data.decode()).get("tool", {})
     except (ValueError, RecursionError, AttributeError):
         return True

@@ -24,6 +24,8 @@ class Source:
         """
         import tomllib
 
+        from xt import toml_text
+
         self.shown = shown
         self.above = above
         try:
@@ -32,7 +34,7 @@ class Source:
             line = data.count(b"\n", 0, error.start) + 1
             raise ConfigError(f"{shown}:{line}: it is not UTF-8 text") from error
         try:
-            value: Any = tomllib.loads(self.text)
+            value: Any = toml_text.loads(self.text)
         except tomllib.TOMLDecodeError as error:
             from xt.toml_lines import syntax
 

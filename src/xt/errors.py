@@ -67,6 +67,20 @@ def reason(error: Exception) -> str:
     return f"a bug in xt: {type(error).__name__}: {error}"
 
 
+def is_unread(error: XtError) -> bool:
+    """Whether the system failed to read, so that nothing is known of what is there: it may be whole."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and is_passing(cause)
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether an error says nothing of what has that name, but of the disk, the server, or our rights."""
+    import errno
+
+    of_the_file = ("ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "EINVAL", "EFBIG", "ENXIO", "ENAMETOOLONG")
+    return error.errno not in [getattr(errno, name) for name in of_the_file]
+
+
 class UsageError(XtError):
     """The arguments of a command make no sense together, or name something that cannot be named."""
 

@@ -11,20 +11,26 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
 
 #: Files of the store belong to their owner alone unless the project chooses a shared mode.
 PRIVATE_FILE = 0o600
 PRIVATE_DIR = 0o700
+#: What says that nothing has that name; any other error says nothing of what is there.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+#: Seconds to wait before each further try at a file of which a server says that it was replaced.
+STALE = (0.0, 0.02, 0.1)
 #: Bytes moved at a time when streaming.
 CHUNK = 1 << 20
-#: More files than this are flushed by `syncfs`, with whatever else is to be written, and not each.
-FLUSHED_EACH = 256
-#: Threads that flush files, and how many files one of them is for. What waits for the journal or for
-#: the disk's cache together is served together: 40 files take 15 ms instead of 105 on a disk that others use.
-FLUSHERS = 8
-FLUSHED_BY_ONE = 4
+#: Bytes of a file system that we leave free, and of a small one its share (one of so many parts): a disk
+#: that xt fills to the last byte fails the command, and its neighbours, at their next write.
+SPARED, SPARED_SHARE = 1 << 30, 20
+#: Bytes that are written between two looks at what is free, and before the first.
+LOOK = 1 << 20
 
 
 class NotFlushedError(OSError):
@@ -55,6 +61,26 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
         view = view[os.write(fd, view) :]
 
 
+def leave_room(fd: int, count: int) -> None:
+    """Make sure that others find room after we have written so much; where nothing is known, they do.
+
+    Args:
+        fd: a file of the file system.
+        count: bytes that are to be written.
+
+    Raises:
+        OSError: `errno.ENOSPC`, before the disk says so.
+    """
+    try:
+        info = os.fstatvfs(fd)
+    except OSError:
+        return
+    spared = min(SPARED, info.f_blocks * info.f_frsize // SPARED_SHARE)
+    # None free at all is also what file systems say that do not count: the write itself will tell.
+    if info.f_bfree and info.f_bavail * info.f_frsize - count < spared:
+        raise OSError(errno.ENOSPC, f"No space left to spare: {max(spared >> 20, 1)} MB stay free for others")
+
+
 def fsync_dir(path: str) -> None:
     """Make names created in a folder durable; a file system that cannot is left alone (EINVAL).
 
@@ -78,99 +104,6 @@ def fsync_open(folder: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
-
-
-def syncfs(folder: str) -> bool:
-    """Flush the whole file system of a folder; False where the platform has no such call."""
-    import ctypes
-
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        call = libc.syncfs
-    except (OSError, AttributeError):
-        return False
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if call(fd) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), folder)
-    finally:
-        os.close(fd)
-    return True
-
-
-def begin_flush(paths: Iterable[str]) -> None:
-    """Have the disk begin with what was written to files, and wait for nothing.
-
-    It is the flush after it which says whether that went well. One after the other, each flush would wait for
-    a disk that has nothing else to do: 40 small files take 35 ms so, and 9 ms when it began with all of them.
-    """
-    if not hasattr(os, "posix_fadvise"):
-        return
-    for path in paths:
-        with contextlib.suppress(OSError):
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                # Of pages that were not written yet Linux drops none, and begins to write them.
-                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(fd)
-
-
-def flush(paths: list[str], folder: str) -> None:
-    """Make the contents of files durable, all at once rather than one after the other.
-
-    Args:
-        paths: of them.
-        folder: on the same file system.
-
-    Raises:
-        OSError: of one or more that is not sure.
-    """
-    if len(paths) > FLUSHED_EACH and syncfs(folder):
-        return
-    begin_flush(paths)
-    errors: list[OSError] = []
-
-    def work(part: list[str]) -> None:
-        for path in part:
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
-            except OSError as error:
-                errors.append(error)
-
-    count = max(1, min(FLUSHERS, len(paths) // FLUSHED_BY_ONE))
-    together([partial(work, paths[number::count]) for number in range(count)])
-    if errors:
-        raise errors[0]
-
-
-def together(tasks: list[Callable[[], None]]) -> None:
-    """Do what waits for the disk at once: the last here, the others in threads, where they can be had."""
-    import threading
-
-    from xt.context import deaf
-
-    def aside(task: Callable[[], None]) -> None:
-        deaf()
-        task()
-
-    workers = []
-    for task in tasks[:-1]:
-        worker = threading.Thread(target=aside, args=(task,), name="xt-flush")
-        try:
-            worker.start()
-        except RuntimeError:
-            task()
-        else:
-            workers.append(worker)
-    tasks[-1]()
-    for worker in workers:
-        worker.join()
 
 
 def write_atomic(path: str, data: bytes, *, mode: int = PRIVATE_FILE, durable: bool = True) -> None:
@@ -225,11 +158,52 @@ def open_regular(path: str) -> int:
     Raises:
         OSError: with `errno.EINVAL` when it is not a regular file; otherwise as `os.open`.
     """
+    return patiently(lambda: _open_regular(path))
+
+
+def patiently(work: Callable[[], T]) -> T:
+    """Open or read a file by its path, and once more where another host replaced it just then (ESTALE).
+
+    Raises:
+        OSError: it went wrong, also the last time.
+    """
+    for pause in STALE:
+        try:
+            return work()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+        time.sleep(pause)
+    return work()
+
+
+def _open_regular(path: str) -> int:
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        with about(path):
+            regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        if not regular:
+            raise OSError(errno.EINVAL, "not a regular file", path)
+    except OSError:
         os.close(fd)
-        raise OSError(errno.EINVAL, "not a regular file", path)
+        raise
     return fd
+
+
+class about:  # noqa: N801 - it is used like `contextlib.suppress`
+    """Name the file in errors of calls that know a descriptor only."""
+
+    def __init__(self, path: str) -> None:
+        """Of the file at `path`."""
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Say which file it was, where nothing else says so."""
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = self._path
 
 
 @contextlib.contextmanager
@@ -238,8 +212,41 @@ def absent() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        if error.errno not in _ABSENT:
             raise
+
+
+def is_there(path: str, *, follow: bool = False) -> bool:
+    """Whether something has that name. What a disk or a server cannot tell is not taken for a no.
+
+    Args:
+        path: of it.
+        follow: a link that leads nowhere is not there.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    try:
+        os.stat(path, follow_symlinks=follow)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return False
+        raise
+    return True
+
+
+def walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk as `os.walk` does; a folder that is gone is empty.
+
+    Raises:
+        OSError: one cannot be listed, so that what is in it is not known.
+    """
+
+    def refuse(error: OSError) -> None:
+        if error.errno not in _ABSENT:
+            raise error
+
+    return os.walk(top, onerror=refuse)
 
 
 def read_file(path: str, limit: int | None = None) -> bytes:
@@ -248,20 +255,28 @@ def read_file(path: str, limit: int | None = None) -> bytes:
     Args:
         path: not followed when it is a symbolic link.
         limit: bytes; a longer file raises OSError(EFBIG) before it is read, one that grows meanwhile later.
+
+    Raises:
+        OSError: it cannot be read.
     """
-    fd = open_regular(path)
+    return patiently(lambda: _read_file(path, limit))
+
+
+def _read_file(path: str, limit: int | None) -> bytes:
+    fd = _open_regular(path)
     try:
-        size = os.fstat(fd).st_size
-        if limit is not None and size > limit:
-            raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
-        parts = []
-        read = 0
-        while part := os.read(fd, max(size + 1, 65536)):
-            parts.append(part)
-            read += len(part)
-            if limit is not None and read > limit:
+        with about(path):
+            size = os.fstat(fd).st_size
+            if limit is not None and size > limit:
                 raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
-        return b"".join(parts)
+            parts = []
+            read = 0
+            while part := os.read(fd, max(size + 1, 65536)):
+                parts.append(part)
+                read += len(part)
+                if limit is not None and read > limit:
+                    raise OSError(errno.EFBIG, f"larger than {limit} bytes", path)
+            return b"".join(parts)
     finally:
         os.close(fd)
 
@@ -274,7 +289,11 @@ def read_pieces(path: str) -> Iterator[bytes]:
     """
     fd = open_regular(path)
     try:
-        while piece := os.read(fd, CHUNK):
+        while True:
+            with about(path):
+                piece = os.read(fd, CHUNK)
+            if not piece:
+                return
             yield piece
     finally:
         os.close(fd)

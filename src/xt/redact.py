@@ -23,7 +23,8 @@ _ALWAYS = (
     *("SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "API_KEY", "ACCESSKEY", "ACCESS_KEY"),
     *("PRIVATEKEY", "PRIVATE_KEY", "AUTHKEY", "AUTH_KEY", "CREDENTIAL", "JWT", "BEARER", "COOKIE"),
     *("CONNECTION_STRING", "CONNECTIONSTRING", "DATABASE_URL", "WEBHOOK", "MNEMONIC", "SEED_PHRASE"),
-    *("PASSCODE", "ID_TOKEN_REQUEST", "SQL_ALCHEMY_CONN"),
+    *("PASSCODE", "ID_TOKEN_REQUEST", "SQL_ALCHEMY_CONN", "ACCOUNT_KEY", "ACCOUNTKEY"),
+    *("PASSWORT", "KENNWORT", "MOT_DE_PASSE", "MOTDEPASSE", "CONTRASENA", "WACHTWOORD"),
 )
 _WHOLE = words(
     "GPG_AGENT_INFO KRB5CCNAME PASS PAT PWD PW OTP PSK CREDS ID_TOKEN KEY DSN TOKENS REDIS_URL MONGO_URL "
@@ -97,14 +98,14 @@ def secret_name(name: str) -> bool:
     return "SESSION" in upper and not upper.startswith(_DESKTOP)
 
 
-#: A command line without these holds no option, assignment, header, URL or shell line.
-_PLAIN = frozenset("=:@ \t\n")
+#: A command line without these holds no option, assignment, header, URL, document or shell line.
+_PLAIN = frozenset('=:@<" \t\n')
 
 
 #: Nor does one without these hold a secret in a place where a known tool has one.
 _VERBS = words(
-    "wandb set setenv login auth authtoken add-authtoken AUTH passwd password add_user change_password "
-    "modify config requirepass masterauth sqlplus user_pw owner_pw input_pw"
+    "wandb set setenv login auth authtoken add-authtoken unseal put set-env AUTH passwd password add_user "
+    "change_password modify config requirepass masterauth sqlplus user_pw owner_pw input_pw"
 )
 
 #: Without one of these in a text, no token in it names its issuer; the shapes are in `xt.redact_shapes`.
@@ -120,9 +121,11 @@ MARKERS = words(
 ) | {"PRIVATE KEY"}
 #: The same for what is around a secret: headers, connection strings, logins.
 AROUND_MARKERS = words(
-    "uthoriz UTHORIZ earer EARER wandb AccountKey= SharedAccess ecret_ ECRET_ ecretA ;Pwd= ;PWD= ;pwd= "
-    "jdbc:oracle"
-) | {" password "}
+    """
+    uthoriz UTHORIZ earer EARER wandb AccountKey= SharedAccess ecret_ ECRET_ ecretA ;Pwd= ;PWD= ;pwd=
+    jdbc:oracle
+    """
+) | {" password ", "assword '", "ASSWORD '", " by '", " BY '"}
 NAMED_WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "cookie", "signature")
 
 
@@ -135,17 +138,6 @@ def vendor_tokens(text: str) -> Iterator[str]:
             if shape.applies(text):
                 for match in shape.compiled().finditer(text):
                     yield match[0]
-
-
-def clean_tokens(text: str) -> str:
-    """Mask them."""
-    if any(marker in text for marker in MARKERS):
-        from xt.redact_shapes import ISSUED
-
-        for shape in ISSUED:
-            if shape.applies(text):
-                text = shape.compiled().sub(MASK, text)
-    return text
 
 
 def entropy(text: str) -> float:
@@ -164,7 +156,13 @@ def clean(text: str) -> str:
     """
     if len(text) < 8:
         return text
-    text = clean_tokens(clean_url(text))
+    text = clean_url(text)
+    if any(marker in text for marker in MARKERS):
+        from xt.redact_shapes import ISSUED
+
+        for shape in ISSUED:
+            if shape.applies(text):
+                text = shape.compiled().sub(MASK, text)
     if any(marker in text for marker in AROUND_MARKERS):
         from xt.redact_shapes import AROUND
 
@@ -179,6 +177,12 @@ def clean(text: str) -> str:
 
             text = re.sub(NAMED, _mask_named, text)
             text = re.sub(SURE, _mask_sure, text)
+    if "--" in text and " " in text:
+        lower = text.lower()
+        if any(word in lower for word in NAMED_WORDS):
+            from xt.redact_shapes import OPTION
+
+            text = re.sub(OPTION, _mask_option, text)
     return text
 
 
@@ -225,6 +229,14 @@ def _mask_named(match: re.Match[str]) -> str:
     ):
         return match[0]
     return _mask_group(match)
+
+
+def _mask_option(match: re.Match[str]) -> str:
+    """Mask the value of an option in a text, where it is no word of that text."""
+    value = match["s"]
+    if not secret_name(match["n"]) or MASK in value or value.startswith(("/", "./", "../", "$", "-")):
+        return match[0]
+    return _mask_group(match) if any(c.isdigit() for c in value) and not value.isdigit() else match[0]
 
 
 def _mask_sure(match: re.Match[str]) -> str:

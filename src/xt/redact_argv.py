@@ -20,9 +20,11 @@ _REFERENCE = r"\$(?:\w+|\{\w+\}|\([^()]*\))"
 _WORD = r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\{[^}]*\}|\$\([^()]*\)|[^\s;|&()<>'"\\])+"""
 #: What stands between several settings of one word.
 _LISTS = frozenset(",;&{}[]\"'")
+#: Without one of these nothing stands beside its name.
+_AROUND = frozenset("\"'<@")
 _PAIR = (
     r"(?<![\w.-])(?P<n>[A-Za-z_][\w.-]{0,80})(?P<k>[\"']?\]?)\s{0,3}(?P<e>[=:])\s{0,3}"
-    r"(?P<v>\"[^\"]*\"|'[^']*'|[^\s,;&{}\[\]\"']+)"
+    r"(?P<v>\"[^\"]*\"|'[^']*'|(?:(?i:bearer|basic|digest|token|apikey)\s{1,3})?[^\s,;&{}\[\]\"']+)"
 )
 #: What a shell hands to a tool that reads a secret from its standard input.
 _PIPED = (
@@ -53,9 +55,11 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
                 continue
         before = argv[index - 1] if index else ""
         base = word.rpartition("/")[2]
+        if depth and "=" in base and not base.startswith("-"):
+            base = base.rpartition("=")[2]  # `ProxyCommand=sshpass -p …`
         spaced = depth < 3 and re.search(r"\s", word) is not None
         if spaced and shell and index >= 2 and re.fullmatch(r"-[a-z]*c", before):
-            result.append(clean(_shell(word, depth)))
+            result.append(clean(_beside(_shell(word, depth))))
             continue
         shell = shell or base in _SHELLS
         if started and not word.startswith("-"):
@@ -71,10 +75,22 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
             pending = ""
             continue
         pending = pending or (word if named else "")
+        found = _beside(masked)
+        if word[:1] in ("{", "["):
+            found = _pairs(found)  # before its spaces are taken for those of a shell
         if masked == word and spaced:
-            masked = _shell(word, depth)
-        result.append(clean(_pairs(masked)))
+            found = _shell(found, depth)
+        result.append(clean(_pairs(found)))
     return result
+
+
+def _beside(word: str) -> str:
+    """Mask what stands beside the name of a secret, where a word is of more than a name and a value."""
+    if _AROUND.isdisjoint(word):
+        return word
+    from xt.redact_beside import mask_beside
+
+    return mask_beside(word)
 
 
 def _is_header(word: str, before: str, tools: set[str]) -> bool:
@@ -109,6 +125,8 @@ def _one(word: str, flags: dict[str, str], header: bool) -> tuple[str, str]:
             return f"{name}={_assignment(value)}", ""
         text = value if equals else word[2:] if word.startswith("-H") else ""
         return (word[: len(word) - len(text)] + _header(text, header) if text else word), ""
+    if told := re.fullmatch(r"(?i)((?:bearer|basic)\s+)[\w.~+/=-]{4,}([}\])]*)", word):
+        return f"{told[1]}{MASK}{told[2]}", ""
     name, equals, value = word.partition("=")
     if equals and name.lower().endswith(".extraheader"):
         return f"{name}={_header(value, True)}", ""

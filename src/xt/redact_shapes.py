@@ -155,7 +155,7 @@ HEADER = Shape(
     "a header that authorises",
     ("uthoriz", "UTHORIZ", "earer", "EARER"),
     r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?:basic|bearer|token|digest|negotiate|apikey)"
-    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>[^\s\"',;]{4,})",
+    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>(?!\*{3})[^\s\"',;]{4,})",
 )
 WANDB = Shape("a Weights & Biases key", ("wandb",), r"wandb\s+login\s+(?:--\S+\s+)*(?P<s>[0-9a-f]{40})\b")
 #: Parts of connection strings, and keys of AWS, which have a name and a length and nothing else that tells.
@@ -177,8 +177,13 @@ ODBC = Shape(
 ORACLE = Shape(
     "a password of a connection string", ("jdbc:oracle",), r"jdbc:oracle:\w+:[^/\s@:]+/(?P<s>[^@\s]+)@"
 )
+SQL = Shape(
+    "a password in SQL",
+    ("assword '", "ASSWORD '", " by '", " BY '"),
+    r"(?i)\b(?:identified\s{1,3}(?:with\s{1,3}\S{1,60}\s{1,3})?by|password)\s{1,3}'(?P<s>[^'\s]{4,200})'",
+)
 NETRC = Shape("a login", (" password ",), r"\blogin\s+\S+\s+password\s+(?P<s>\S{4,})")
-AROUND = (HEADER, WANDB, PARTS, AWS, ODBC, ORACLE, NETRC)
+AROUND = (HEADER, WANDB, PARTS, AWS, ODBC, ORACLE, SQL, NETRC)
 #: A name that holds such a word, and what it is set to.
 NAMED = (
     r"(?i)(?:key|token|secret|passw|pass|pwd|auth|credential|cookie|signature)[\w-]{0,30}[\"']?\s{0,3}(?:=>|:=|[:=])"
@@ -190,3 +195,5 @@ SURE = (
     r"(?:=|[\"']?\s{0,2}[:=]\s{0,2}(?=[\"']))(?P<q>[\"']?)"
     r"(?P<s>[^\s\"'`,;&<>(){}\[\]]{4,150})"
 )
+#: An option in a text, such as the name of a job: `train --token x`.
+OPTION = r"(?<![\w-])--(?P<n>[A-Za-z][\w.-]{0,60}) {1,3}[\"']?(?P<s>[^\s\"'`,;<>(){}\[\]]{6,200})"

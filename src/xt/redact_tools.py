@@ -14,16 +14,16 @@ from xt.redact import MASK, secret_name, words
 #: it; `!`: never.
 _OPTIONS = """
 curl | -u@ --user@ -U@ --proxy-user@ -E: --cert: --oauth2-bearer --pass --proxy-pass
-curl | --tlspassword --proxy-tlspassword
+curl | --proxy-cert: -b: --cookie: --tlspassword --proxy-tlspassword
 http https xh | -a@ --auth@
-mysql mysqldump mysqladmin mysqlimport mysqlcheck mariadb mariadb-dump mariadb-admin | -p=
+mysql mysqldump mysqladmin mysqlimport mysqlcheck mariadb mariadb-dump mariadb-admin mysqlsh | -p=
 7z 7za 7zr 7zz rar unrar | -p= -hp=
 sshpass | -p
 redis-cli | -a --pass
 ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami ldapcompare ldappasswd | -w
 ldappasswd | -s
 smbclient rpcclient smbget | -U@
-docker podman nerdctl buildah skopeo oras crane helm apptainer singularity az login | -p
+docker podman nerdctl buildah skopeo oras crane helm apptainer singularity az oc cf login | -p
 oras push | -p
 oras pull | -p
 skopeo podman buildah | --creds: --src-creds: --dest-creds:
@@ -42,12 +42,20 @@ poetry publish | -p
 uv publish | -p -t
 sqlcmd bcp mosquitto_pub mosquitto_sub mosquitto_rr ipmitool p4 | -P
 beeline cqlsh rabbitmqadmin rdesktop useradd usermod | -p
-snmpwalk snmpget snmpset snmpbulkwalk | -A -X
+snmpwalk snmpget snmpset snmpbulkwalk | -A -X -c
 lftp | -u@
 vercel doctl anaconda codecov influx | -t!
 kaggle set | -v
 prefect login | -k
-nuget dotnet push | -k
+nuget dotnet gem push | -k
+dotnet source | -p
+etcdctl | --user@
+yt-dlp youtube-dl supervisorctl ncftpput ncftpget | -p
+hey | -a@
+ab | -A@ -P@
+transmission-remote | -n@
+swaks | -ap
+sendemail | -xp
 xfreerdp wlfreerdp | /p:=
 """
 #: Words that are often something else: a tool only where they are not the value of an option.
@@ -80,10 +88,15 @@ composer gitlab-token.* 0
 composer gitlab-oauth.* 0
 composer bearer.* 0
 qpdf --encrypt 0,1
+vault unseal 0
+pulumi --secret 0,1
+dotnet user-secrets 2
 """
 #: Behind one of these verbs of these tools a word that is named like a secret has its value behind it.
-_SETTERS = words("set config modify create update configure")
-_SETTING = words("git npm yarn pnpm dvc rclone conda aws gcloud pulumi poetry composer gh glab bundle")
+_SETTERS = words("set config modify create update configure put set-env")
+_SETTING = words(
+    "git npm yarn pnpm dvc rclone conda aws gcloud pulumi poetry composer gh glab bundle consul etcdctl cf"
+)
 #: All that is given to these is secret: `vault kv put PATH NAME=VALUE`.
 _STORES = {"vault": words("put patch"), "fly": words("secrets"), "flyctl": words("secrets")}
 #: Switches of curl that take no value, and may stand before `-u` in one word: `-sSfu`.
@@ -148,7 +161,7 @@ def _by_tool() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-_NEEDED = words("set login push pull secret ssm secretsmanager upload publish token")
+_NEEDED = words("set login push pull secret ssm secretsmanager upload publish token source")
 _BY_TOOL = _by_tool()
 
 
@@ -206,7 +219,10 @@ class Places:
 
     def names(self, word: str) -> bool:
         """Whether the next word is the value of what a word names; asked for each word after `masked`."""
-        last, self._last = self._last, self._last if word.startswith("-") else word
+        is_kept = word.startswith("-") and word not in ("-genv", "-env")  # of `mpiexec -env NAME VALUE`
+        last, self._last = self._last, self._last if is_kept else word
         if word.startswith("-") or not re.fullmatch(r"[\w./:-]+", word):
             return False
-        return (self._setting or last in ("set", "setenv")) and secret_name(re.split("[:/]", word)[-1])
+        return (self._setting or last in ("set", "setenv", "setx", "-genv", "-env")) and secret_name(
+            re.split("[:/]", word)[-1]
+        )

@@ -15,10 +15,17 @@ _END = r"[\s\"'<>`|\\^]"
 _QUERY = words(
     "sig key code sas googleaccessid odbc_connect key-pair-id policy x-amz-credential x-goog-credential"
 )
+#: One that was taken for a path, which has lost a slash.
+_AS_PATH = (
+    r"(?i)\b((?:https?|ftps?|sftp|ssh|postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?|amqps?|s3):/"
+    r"[^\s/@:]{0,100}:)[^\s/@]{1,200}@"
+)
 
 
 def mask_urls(text: str) -> str:
     """Do the work of `xt.redact.clean_url`."""
+    if ":/" in text:
+        text = re.sub(_AS_PATH, rf"\1{MASK}@", text)
     if "://" not in text:
         return _short_form(text)
     parts = []
@@ -80,6 +87,7 @@ def _query(rest: str) -> str:
 def _short_form(text: str) -> str:
     """Mask the user of git's `user@host:path` when it is a token or has a password."""
     info, _, host = text.partition("@")
-    if not info or ":" not in host or re.search(r"[\s/=]", info):
+    # Not `python:3.12@sha256:…`, which pins an image.
+    if not info or ":" not in host or re.search(r"[\s/=]", info) or re.match(r"[a-z0-9]+:[0-9a-f]{32}", host):
         return text
     return f"{_userinfo(info, web=False)}@{host}"

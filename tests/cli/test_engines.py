@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.verifying import processes, schema, wait_for
+from tests.cli.verifying import processes, wait_for
 from tests.conftest import SOURCE
+from tests.schemas import validator
 from tests.services import CannotStartError, dask, shared, slurm
 
 #: Counts its calls, one byte each, and then does what it is told, as `n`: 0 in the run itself.
@@ -88,7 +89,7 @@ class Called:
         done = self.folder.xt("verify", "@", "--json", "--no-diagnose", *words, env=env)
         assert (done.code, done.err) == (code, err), done.out.decode()
         found = json.loads(done.out)
-        schema().validate(found)
+        validator("verify").validate(found)
         return found["verifications"][0]
 
     def started(self, *words, env=None):

@@ -288,6 +288,11 @@ def test_debugging_shows_where_and_the_code(world):
     assert code == 1
     assert said.startswith(b"Traceback")
     assert said.endswith(b"xt: code: no-such-run\n")
+    words = ["run", "-C", "https://me:hunter2xQ@h/\x1b[2J", "--", "true"]
+    code, _, said = call(words, str(world), {"XT_DEBUG": "1"})
+    assert (code, b"FileNotFoundError" in said) == (125, True)
+    assert b"hunter2xQ" not in said
+    assert b"\x1b" not in said
 
 
 @pytest.mark.parametrize(

@@ -114,26 +114,30 @@ def test_quiet_prints_the_logs_alone(job):
     assert (hit.out, hit.err, times(job)) == (b"to stdout\n", "to stderr\n", 1)
 
 
-def test_the_first_time_it_is_run_and_nothing_is_said(job):
+def test_the_first_time_it_is_run_and_that_is_said(job):
     ran = go(job, "--reuse")
     assert times(job) == 1
-    assert re.fullmatch(r"to stderr\nxt: [k-z]{4} ok in .* · xt show [k-z]{4}\n", ran.err)
+    first = "xt: nothing to reuse: this is the first run\n"
+    assert re.fullmatch(first + r"to stderr\nxt: [k-z]{4} ok in .* · xt show [k-z]{4}\n", ran.err)
     assert reused(job) == []
+    assert go(job, "--reuse", "-q", argument="two").err == "to stderr\n"
+    said = job.run("--reuse", "--", "true").err
+    assert said.startswith("xt: nothing to reuse: no recent run of this command\n")
 
 
 @pytest.mark.parametrize(
-    ("options", "change", "env"),
+    ("options", "change", "env", "differs"),
     [
-        ([], lambda job: job.write("job.sh", JOB + "# changed\n"), {}),
-        ([], lambda job: job.write("data/x.csv", "3,4\n"), {}),
-        (["-p", "lr=0.2"], None, {}),
-        (["--seed", "8"], None, {}),
-        ([], None, {"OMP_NUM_THREADS": "3"}),
-        ([], None, {"LC_ALL": "POSIX", "LANG": "C"}),
+        ([], lambda job: job.write("job.sh", JOB + "# changed\n"), {}, "code"),
+        ([], lambda job: job.write("data/x.csv", "3,4\n"), {}, "code, inputs"),
+        (["-p", "lr=0.2"], None, {}, "lr"),
+        (["--seed", "8"], None, {}, "seed"),
+        ([], None, {"OMP_NUM_THREADS": "3"}, "environment"),
+        ([], None, {"LC_ALL": "POSIX", "LANG": "C"}, "environment"),
     ],
     ids=["code", "data", "param", "seed", "threads", "locale"],
 )
-def test_another_cause_is_another_run(job, options, change, env):
+def test_another_cause_is_another_run(job, options, change, env, differs):
     job.write("data/x.csv", "1,2\n")
     same = ["-i", "data", *(["-p", "lr=0.1"] if "-p" not in options else [])]
     same += [] if "--seed" in options else ["--seed", "7"]
@@ -147,6 +151,7 @@ def test_another_cause_is_another_run(job, options, change, env):
     assert times(job) == 2
     assert " ok in " in ran.err
     assert "not reused" not in ran.err
+    assert ran.err.startswith(f"xt: nothing to reuse: {job.record('@~1')['id'][:4]} differs in {differs}\n")
 
 
 def test_another_word_of_the_command_is_another_run(job):
@@ -208,7 +213,7 @@ def test_a_failed_run_never(job):
     assert go(job).code == 3
     ran = go(job, "--reuse")
     assert (ran.code, times(job)) == (3, 2)
-    assert "reused" not in ran.err
+    assert ran.err.startswith(f"xt: nothing to reuse: {job.record('@~1')['id'][:4]} failed\n")
 
 
 def test_a_lost_run_never(job):
@@ -347,8 +352,9 @@ def test_what_was_not_declared_then_is_not_reused(job):
     job.run("--", "sh", "job.sh", "one")
     go(job, "--reuse")
     assert times(job) == 2
-    job.run("--reuse", "-o", "report:out.txt", "--", "sh", "job.sh", "one")
+    said = job.run("--reuse", "-o", "report:out.txt", "--", "sh", "job.sh", "one").err
     assert times(job) == 3
+    assert re.match("xt: nothing to reuse: [k-z]{4} had not declared the output `out.txt`\n", said)
     job.run("--reuse", "-o", "out.txt", "--metric", "n=log:(x)", "--", "sh", "job.sh", "one")
     assert times(job) == 4
     (job.path / "out.txt").unlink()

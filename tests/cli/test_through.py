@@ -12,8 +12,9 @@ import sys
 import pytest
 
 from tests.cli.test_engines import CALL
-from tests.cli.verifying import processes, schema, wait_for
+from tests.cli.verifying import processes, wait_for
 from tests.conftest import SOURCE
+from tests.schemas import validator
 from tests.services import dask, shared, slurm
 from tests.services.fixtures import moto, s3_variables
 from xt import __version__, codec
@@ -121,7 +122,7 @@ def test_repeats_where_the_store_is_not(hidden, a_dask):
     assert (process.returncode, err) == (0, b""), out
     hidden.show()
     found = json.loads(out)
-    schema().validate(found)
+    validator("verify").validate(found)
     (found,) = found["verifications"]
     assert found["level"] == "identical"
     assert "drift" not in found

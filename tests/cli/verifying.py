@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import subprocess
@@ -11,19 +10,7 @@ import time
 from pathlib import Path
 
 from tests.conftest import SOURCE
-
-ROOT = Path(__file__).parents[2]
-
-
-@functools.cache
-def schema():
-    """Of what `xt verify --json` prints; the validator takes seconds to load where it checks formats."""
-    import jsonschema
-
-    return jsonschema.Draft202012Validator(
-        json.loads((ROOT / "docs/reference/verify.schema.json").read_text())
-    )
-
+from tests.schemas import validator
 
 #: Runs a piece of code that knows, as `n`, how many calls came before: 0 in the run, 1 in its first repeat.
 TURN = """
@@ -49,7 +36,7 @@ def verified(folder, *words, reference="@", code=None, **more):
     assert done.out, done.err
     assert done.err == ""
     found = json.loads(done.out)
-    schema().validate(found)
+    validator("verify").validate(found)
     if code is not None:
         assert done.code == code
     return found["verifications"][-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class FolderKeeper:
         fsio.write_atomic(str(self.path(digest)), data, durable=False)
         return digest
 
-    def put_file(self, path: str) -> tuple[str, int, bool]:
+    def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
         self.files.append(path)
         fd = fsio.open_regular(path)
         try:

@@ -211,7 +211,7 @@ def test_folder_with_too_many_files(tmp_path, monkeypatch):
     code = project.collect()
     assert (code.status, code.tree) == ("none", None)
     assert code.reason == "more than 20000 files and no git repository"
-    assert project.problems[0].hint.startswith("`git init`")
+    assert "`git init`" in project.problems[0].hint and "`-i PATH`" in project.problems[0].hint
     assert not os.path.exists(project.path(".xt/code.git"))
 
 

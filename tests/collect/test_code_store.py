@@ -13,7 +13,7 @@ import pytest
 
 from tests.collect.gitcase import Project, on_disk, read_tree, remove
 from tests.conftest import SOURCE
-from xt import fsio
+from xt import flushing
 
 COLLECT = """
 import sys
@@ -277,7 +277,7 @@ def test_objects_of_a_repository_that_lost_them_are_written_anew(project):
     dirty(project)
     project.collect()
     remove(project.path(".xt/code.git/objects"))
-    for number in range(fsio.FLUSHED_EACH):
+    for number in range(flushing.FLUSHED_EACH):
         project.write(f"more/{number}.py", f"{number}\n")
     project.exact(project.collect())
     assert not _left(project)

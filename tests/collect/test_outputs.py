@@ -167,10 +167,10 @@ class FailingKeeper(FolderKeeper):
 
     fail: Callable[[str], BaseException | None] = staticmethod(lambda _: None)
 
-    def put_file(self, path: str) -> tuple[str, int, bool]:
+    def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
         if error := self.fail(path):
             raise error
-        return super().put_file(path)
+        return super().put_file(path, told)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_a_manifest_that_cannot_be_kept_is_said(project: Project, monkeypatch: p
 
 def test_a_file_that_is_still_written_to_is_said(project: Project) -> None:
     class Slow(FolderKeeper):
-        def put_file(self, path: str) -> tuple[str, int, bool]:
-            digest, size, _ = super().put_file(path)
+        def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
+            digest, size, _ = super().put_file(path, told)
             with Path(path).open("ab") as file:
                 file.write(b"more")
             return digest, size, True
@@ -228,8 +228,8 @@ def test_a_file_that_is_still_written_to_is_said(project: Project) -> None:
 
 def test_a_file_rewritten_just_after_it_was_kept_is_not_remembered(project: Project) -> None:
     class Overtaken(FolderKeeper):
-        def put_file(self, path: str) -> tuple[str, int, bool]:
-            result = super().put_file(path)
+        def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
+            result = super().put_file(path, told)
             Path(path).write_bytes(b"Y")
             return result
 
@@ -242,9 +242,9 @@ def test_a_file_rewritten_just_after_it_was_kept_is_not_remembered(project: Proj
 
 def test_a_file_replaced_just_before_it_is_kept_has_the_size_of_what_was_kept(project: Project) -> None:
     class Overtaken(FolderKeeper):
-        def put_file(self, path: str) -> tuple[str, int, bool]:
+        def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
             Path(path).write_bytes(b"longer")
-            return super().put_file(path)
+            return super().put_file(path, told)
 
     project.keep = Overtaken(project.keep.folder)
     (tree, file), _ = run(project, ("out", "out/x"), "mkdir out; printf x > out/x")

@@ -356,6 +356,11 @@ def test_files_elsewhere_are_named_by_their_path(make, tmp_path, tmp_path_factor
         ("c.json", '{"a":' * 200 + "1" + "}" * 200, "c.json: it is nested more than"),
         ("c.json", '{"a": NaN, "b": ' + "9" * 5000 + "}", "c.json: it holds a number of too many digits"),
         ("c.toml", "a = 1\nb = \n", "c.toml:2: it is not TOML"),
+        (
+            "c.toml",
+            "x = 1\n" + "a." * 300_000 + "a = 1",
+            "c.toml:2: it is not TOML: A key of very many parts",
+        ),
         ("c.toml", b"a = 1\n# \xff", "c.toml:2: it is not UTF-8"),
         ("c.toml", "a = " + "[" * 100_000, "c.toml: it is nested too deeply"),
     ],

@@ -180,6 +180,7 @@ def test_yaml_and_toml_are_compared_by_paths() -> None:
     assert (child.path, child.left, child.right) == ("a:/a/b", "1979-05-27", "1979-05-28")
     with pytest.raises(UnreadableError, match="a key of very many parts"):
         compare_toml(left, Held("a.toml", b"a." * 300_000 + b"a = 1"), Rule(), "a")
+    assert compare_toml(left, Held("a.toml", b"a = '" + b"a" * 500_000 + b"'"), Rule(), "a").children
     with pytest.raises(UnreadableError, match="not TOML"):
         compare_toml(left, Held("a.toml", b"a = ["), Rule(), "a")
 

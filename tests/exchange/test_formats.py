@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import hashlib
+import importlib.util
 import io
 import json
 import subprocess
@@ -221,16 +223,33 @@ def test_events_are_those_of_openlineage(world):
     assert [one["namespace"] for one in lines[0]["inputs"]][1:3] == ["file", "s3://bucket"]
 
 
-def test_a_bom_is_strictly_valid(world):
-    pytest.importorskip("cyclonedx")
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator
+STRICT = """
+import json, sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+validator = JsonStrictValidator(SchemaVersion.V1_6)
+print(json.dumps([validator.validate_str(json.dumps(bom)) is None for bom in json.load(sys.stdin)]))
+"""
 
+
+def valid(*boms):
+    """What CycloneDX's library says, in a process of its own: here jsonschema knows less."""
+    done = subprocess.run(
+        [sys.executable, "-c", STRICT], input=json.dumps(boms).encode(), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_bom_is_strictly_valid(world):
+    if importlib.util.find_spec("cyclonedx") is None:
+        pytest.skip("cyclonedx-python-lib is not installed")
     world.seal()
     world.export("cyclonedx", "bom.json", license="MIT")
     bom = json.loads(world.read("bom.json"))
-    validator = JsonStrictValidator(SchemaVersion.V1_6)
-    assert validator.validate_str(json.dumps(bom)) is None
+    broken = copy.deepcopy(bom)
+    broken["metadata"]["component"]["modelCard"]["invented"] = 1
+    assert valid(bom, broken) == [True, False]
     model = bom["metadata"]["component"]
     assert model["hashes"][0] == {"alg": "SHA-256", "content": hashlib.sha256(MODEL).hexdigest()}
     card = model["modelCard"]
@@ -239,8 +258,6 @@ def test_a_bom_is_strictly_valid(world):
         "performanceMetrics"
     ]
     assert any(one.get("purl") == "pkg:pypi/numpy@2.4.6" for one in bom["components"])
-    bom["metadata"]["component"]["modelCard"]["invented"] = 1
-    assert validator.validate_str(json.dumps(bom)) is not None
 
 
 def test_a_sheet_holds_no_formula(world):

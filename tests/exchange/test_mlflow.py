@@ -21,6 +21,7 @@ from xt import codec
 from xt.errors import RemoteError, UsageError
 from xt.exchange import mlflow_values as values
 from xt.exchange import rest
+from xt.exchange.export.mlflow import connect
 from xt.model.result import Metric, Number
 from xt.model.snapshot import Param
 from xt.ops.export import Wish, export
@@ -336,3 +337,26 @@ def test_a_batch_is_never_too_large_for_a_request():
 
 def test_steps_are_whole_numbers():
     assert [values.step(given, 4) for given in (None, 3, 3.0, 2.5, 2**63, -1)] == [4, 3, 3, 4, 4, -1]
+
+
+@pytest.mark.parametrize(
+    ("place", "said", "hint"),
+    [
+        (
+            "file:./mlruns",
+            "a folder of MLflow",
+            "FILE_STORE=true mlflow server --backend-store-uri file:./mlruns",
+        ),
+        ("mlruns", "a folder of MLflow", "--backend-store-uri mlruns"),
+        ("sqlite:///m.db", "a database of MLflow", "`mlflow server --backend-store-uri sqlite:///m.db"),
+        ("postgresql://me:hunter22@h/db", "a database of MLflow", "then `-o http://127.0.0.1:5000`"),
+        ("localhost:5000", "no URL of an MLflow server", "-o http://localhost:5000"),
+        ("databricks://team", "names no server", "-o https://WORKSPACE"),
+        ("s3://bucket/x", "no MLflow server", "-o http://HOST:PORT"),
+    ],
+)
+def test_what_is_no_server_is_told_from_one(place, said, hint):
+    with pytest.raises(UsageError, match=said) as caught:
+        connect(place, {})
+    assert hint in (caught.value.hint or "")
+    assert "hunter22" not in f"{caught.value} {caught.value.hint}"

@@ -217,7 +217,7 @@ def test_a_full_disk(xt: Wrapper, tmp_path: Path, small: list[str]) -> None:
     assert 0 < stream["stored"] == stream["cut_at"] == len(log) < MEBIBYTE
     assert data.startswith(log)
     assert stream["digest"] == "blake3:" + blake3(log).hexdigest()
-    assert stream["reason"] == "No space left on device"
+    assert stream["reason"].startswith("No space left"), stream
     for file in ended["files"]:  # the torn ends are cut off
         stored = (tmp_path / file["name"]).read_bytes()
         assert (file["size"], file["digest"]) == (len(stored), "blake3:" + blake3(stored).hexdigest())

@@ -17,12 +17,14 @@ MEBIBYTE = 1 << 20
 
 
 def test_memory_of_a_grandchild(xt: Wrapper) -> None:
-    # Two of them at a time: the largest process alone is not the answer.
-    hold = "import time; x = bytearray(150 << 20); time.sleep(2.2)"
+    # Two of them at a time: the largest process alone is not the answer. Both are there before they are timed.
+    hold = "import sys; x = bytearray(150 << 20); print(flush=True); sys.stdin.read()"
     script = (
-        "import subprocess, sys\n"
-        f"both = [subprocess.Popen([sys.executable, '-S', '-c', {hold!r}]) for _ in range(2)]\n"
-        "for one in both: one.wait()\n"
+        "import subprocess, sys, time\n"
+        f"both = [subprocess.Popen([sys.executable, '-S', '-c', {hold!r}], stdin=-1, stdout=-1) for _ in range(2)]\n"
+        "for one in both: one.stdout.readline()\n"
+        "time.sleep(2.2)\n"
+        "for one in both: one.communicate()\n"
     )
     xt.run("sh", "-c", '"$@"; exit 0', "sh", PYTHON, "-c", script)
     usage = xt.ended()["usage"]

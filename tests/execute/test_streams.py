@@ -63,8 +63,7 @@ def test_what_it_writes_for_ever_is_not(xt: Wrapper, tmp_path: Path) -> None:
     with open(tmp_path / "pid", "wb") as file:
         argv = xt.argv("bash", "-c", script, grace=0.5, idle_grace=0.25)
         got = subprocess.run(
-            ["sh", "-c", 'exec "$@" 3>"$0"', tmp_path / "pid", *argv],
-            stdout=subprocess.DEVNULL,
+            ["bash", "-c", '"$@" 3>"$0" | cat > /dev/null; exit ${PIPESTATUS[0]}', tmp_path / "pid", *argv],
             stderr=PIPE,
             timeout=LONG,
             check=False,
@@ -74,6 +73,31 @@ def test_what_it_writes_for_ever_is_not(xt: Wrapper, tmp_path: Path) -> None:
     assert xt.ended()["logs"]["open_at_end"]
     writer = int((tmp_path / "pid").read_text())
     until(lambda: not Path(f"/proc/{writer}").exists())  # it finds its stream closed
+
+
+@pytest.mark.parametrize("where", ["file", "pty"])
+def test_a_process_left_behind_writes_on_as_without_xt(xt: Wrapper, tmp_path: Path, where: str) -> None:
+    """What it says later is in no log, but gets where it would have, and does not end it."""
+    proof, late = tmp_path / "proof", tmp_path / "late"
+    script = (
+        f"(until [ -e {late} ]; do sleep 0.05; done; echo late && echo alive > {proof}) & echo out; exit 5"
+    )
+    argv = xt.argv("sh", "-c", script, grace=0.2, idle_grace=0.1)
+    if where == "pty":
+        with Pty(["sh", "-c", '"$@"; echo status $?; read line', "sh", *argv]) as terminal:
+            terminal.expect(b"status 5")
+            late.touch()
+            terminal.expect(b"late")
+            until(proof.exists)
+    else:
+        with open(tmp_path / "out", "wb") as file:
+            got = subprocess.run(argv, stdout=file, stderr=file, timeout=LONG, check=False)
+        assert got.returncode == 5
+        late.touch()
+        until(proof.exists)
+        until(lambda: (tmp_path / "out").read_bytes() == b"out\nlate\n")
+    assert xt.log("stdout").replace(b"\r", b"") == b"out\n"
+    assert "not in the log" in xt.ended()["problems"][-1]["message"]
 
 
 def test_a_daemon(xt: Wrapper) -> None:

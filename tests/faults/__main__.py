@@ -4,7 +4,8 @@
     python -m tests.faults --errors              let every call fail, with each error, once and from then on
     python -m tests.faults --scenario push       another writer (--list names them)
     python -m tests.faults --at 17 --show        one call, with what xt says
-    python -m tests.faults --sample others       what the suite tries of it (`runs`, `others`)
+    python -m tests.faults --reading             let every call that only looks fail, of commands that read
+    python -m tests.faults --sample others       what the suite tries of it (`runs`, `others`, `readings`)
     python -m tests.faults --strace              kill with strace, at calls of git's processes too (slow)
 
 What must be so after it: every other run, the user's files, index, stash and references are as they were,
@@ -22,7 +23,6 @@ from __future__ import annotations
 import argparse
 import errno
 import gc
-import importlib
 import itertools
 import os
 import shutil
@@ -31,6 +31,7 @@ import tempfile
 
 from tests.faults import preload
 from tests.faults.preload import Action, Faults
+from tests.faults.reading import READINGS, TryingReading
 from tests.faults.scenarios import SCENARIOS, Before, Scenario, before, goes_on, wrong
 from tests.faults.world import Ended, World
 
@@ -71,7 +72,10 @@ TRACED = (
 def main() -> int:
     """Try what was asked for; 1 when something is not as it must be."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.partition("\n")[0])
-    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="by default `run`")
+    parser.add_argument(
+        "--scenario", action="append", choices=[*SCENARIOS, *READINGS], help="by default `run`"
+    )
+    parser.add_argument("--reading", action="store_true", help="calls that only look, of commands that read")
     parser.add_argument("--list", action="store_true", help="name the scenarios and their calls")
     parser.add_argument("--errors", action="store_true", help="errors instead of kills")
     parser.add_argument("--sample", choices=SAMPLES, help="what the suite tries")
@@ -92,12 +96,15 @@ def main() -> int:
     bad = tried = 0
     rows = SAMPLES.get(asked.sample) or [
         (name, asked.errors, asked.every, asked.next_every)
-        for name in asked.scenario or (SCENARIOS if asked.list else ["run"])
+        for name in asked.scenario or (READINGS if asked.reading else SCENARIOS if asked.list else ["run"])
     ]
     for name, asked.errors, asked.every, asked.next_every in rows:
         folder = tempfile.mkdtemp(prefix="xt-faults-", dir=_memory())
         try:
-            counts = Trying(folder, name, SCENARIOS[name], asked).all()
+            if asked.reading:
+                counts = TryingReading(folder, name, asked).all()
+            else:
+                counts = Trying(folder, name, SCENARIOS[name], asked).all()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         tried, bad = tried + counts[0], bad + counts[1]
@@ -118,12 +125,12 @@ class Trying:
         self.name, self.scenario, self.asked = name, scenario, asked
         self.world = World(folder, Faults())
         self.scope = os.path.normpath(f"{self.world.here}/{scenario.scope}")
-        self._load(["run", "-q", "--", "true"])
+        self.world.load(["run", "-q", "--", "true"])
         shutil.rmtree(self.world.store)
         scenario.prepare(self.world)
         self.world.keep()
         for words in (["ls"], ["fsck", "--deep", "--json"], scenario.words):
-            self._load(words)
+            self.world.load(words)
         # What is forked from here on shares all of it.
         gc.collect()
         gc.freeze()
@@ -131,34 +138,6 @@ class Trying:
         self.was: Before = before(self.world)
         self.world.faults.plan(self.scope, without=scenario.without)
         self.calls = self.world.xt(scenario.words, setting=scenario.setting).calls
-
-    def _load(self, words: list[str]) -> None:
-        """Load what a call loads, without making it here."""
-        listed = f"{self.world.root}/modules"
-
-        def note() -> None:
-            import xt.cli.main as program
-
-            real = program.guarded
-
-            def guarded(arguments: list[str]) -> int:
-                status = real(arguments)
-                with open(listed, "w", encoding="utf-8") as file:
-                    file.write("\n".join(sys.modules))
-                return status
-
-            program.guarded = guarded
-
-        self.world.faults.plan(self.world.store)
-        done = self.world.xt(words, setting=note)
-        assert os.path.exists(listed), done
-        with open(listed, encoding="utf-8") as file:
-            for name in file.read().splitlines():
-                if name.partition(".")[0] not in ("__main__", "typing_extensions"):
-                    try:
-                        importlib.import_module(name)
-                    except ImportError:
-                        continue
 
     def all(self) -> tuple[int, int]:
         """Try; give how many attempts, and how many went wrong."""

@@ -33,6 +33,7 @@ class _Plan(ctypes.Structure):
         ("prefix", ctypes.c_char * 1024),
         ("except", ctypes.c_char * 64),
         ("calls", ctypes.c_char * (1 << 16)),
+        ("reading", ctypes.c_int32),
     )
 
 
@@ -46,8 +47,8 @@ class Faults:
         self._plan = _Plan.from_buffer(self._memory)
 
     def plan(
-        self, prefix: str, at: int = 0, action: Action = "count", error: int = 0, *, forever: bool = False,
-        without: str = "",
+        self, prefix: str, at: int = 0, action: Action = "count", error: int = 0, *, forever: int = 0,
+        without: str = "", reading: bool = False,
     ) -> None:  # fmt: skip
         """Say what is to happen in whoever is armed next.
 
@@ -56,11 +57,13 @@ class Faults:
             at: which call, from 1; 0 for none.
             action: what becomes of it.
             error: errno, for `fail` and `short`.
-            forever: every later call fails too.
+            forever: 1: every later call fails too; 2: every later one about that path.
             without: text; a call with it in its line (`name ./path`) does not count.
+            reading: what counts is calls that only look, and not those that change something.
         """
         plan = self._plan
         plan.at, plan.action, plan.error, plan.forever = at, ACTIONS.index(action), error, forever
+        plan.reading = reading
         plan.prefix = os.fsencode(prefix)
         setattr(plan, "except", os.fsencode(without))
         plan.length = plan.count = 0

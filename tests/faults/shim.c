@@ -1,10 +1,11 @@
 /* Loaded into a process (LD_PRELOAD) in which xt runs: counts each call of the C library that changes something
- * below the store, and at the n-th kills the process or lets the call fail.
+ * below the store, or each that only looks at it, and at the n-th kills the process or lets the call fail.
  *
  * Nothing happens before `faults_arm`, and nothing in processes that are started later: they are loaded anew.
  * Linux, 64 bit, glibc.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,17 +29,19 @@ struct plan {
     int64_t at;      /* which call, from 1 */
     int32_t action;  /* KILL before it; TORN: half of what it writes, then KILL; FAIL; SHORT: half, all later FAIL */
     int32_t error;   /* errno of FAIL and SHORT */
-    int32_t forever; /* every call from then on fails */
+    int32_t forever; /* 1: every call from then on fails, 2: every one about the same path */
     int32_t length;  /* bytes of `calls` */
     int64_t count;   /* calls so far */
     char prefix[1024];
     char except[64]; /* calls with this in their line do not count; none when empty */
     char calls[1 << 16]; /* `name path\n` of each */
+    int32_t reading; /* calls that only look count, and no others */
 };
 
 static struct plan *plan;
 static pid_t armed;
 static atomic_flag busy = ATOMIC_FLAG_INIT;
+static char failed_at[2 * PATH_MAX + 2];
 
 __attribute__((visibility("default"))) void faults_arm(struct plan *with)
 {
@@ -74,10 +77,10 @@ static const char *whole(char *buffer, int fd, const char *path)
 }
 
 /* What is to become of this call: COUNT for nothing, SHORT or TORN for half of it, FAIL with errno set. */
-static int fate(const char *name, int fd, const char *path)
+static int fate_of(int reading, const char *name, int fd, const char *path)
 {
     struct plan *with = plan;
-    if (!with || armed != getpid()) return COUNT;
+    if (!with || armed != getpid() || (reading >= 0 && reading != with->reading)) return COUNT;
     char buffer[2 * PATH_MAX + 2], line[2 * PATH_MAX + 64];
     const char *where = whole(buffer, fd, path);
     size_t prefix = strlen(with->prefix);
@@ -95,12 +98,19 @@ static int fate(const char *name, int fd, const char *path)
     if (!with->at || number < with->at) return COUNT;
     if (with->action == KILL || (with->action == TORN && number > with->at)) die();
     if (number > with->at && !with->forever && with->action != SHORT) return COUNT;
+    if (number == with->at) snprintf(failed_at, sizeof failed_at, "%s", where);
+    if (with->forever == 2 && strcmp(failed_at, where)) return COUNT;
     if (with->action == SHORT && number > with->at) {
         errno = with->error;
         return FAIL;
     }
     if (with->action == FAIL) errno = with->error;
     return with->action;
+}
+
+static int fate(const char *name, int fd, const char *path)
+{
+    return fate_of(0, name, fd, path);
 }
 
 #define REAL(name) ((__typeof__(&name))next_of(&found_##name, #name))
@@ -183,7 +193,6 @@ int posix_fallocate64(int fd, off64_t at, off64_t size)
     WHOLE(posix_fallocate64, fd, NULL, plan->error, (fd, at, size));
 }
 int fallocate(int fd, int mode, off_t at, off_t size) { WHOLE(fallocate, fd, NULL, -1, (fd, mode, at, size)); }
-int flock(int fd, int how) { WHOLE(flock, fd, NULL, -1, (fd, how)); }
 int chmod(const char *path, mode_t mode) { WHOLE(chmod, AT_FDCWD, path, -1, (path, mode)); }
 int fchmod(int fd, mode_t mode) { WHOLE(fchmod, fd, NULL, -1, (fd, mode)); }
 int fchmodat(int fd, const char *path, mode_t mode, int flags)
@@ -195,6 +204,40 @@ int utimensat(int fd, const char *path, const struct timespec times[2], int flag
     WHOLE(utimensat, fd, path, -1, (fd, path, times, flags));
 }
 int futimens(int fd, const struct timespec times[2]) { WHOLE(futimens, fd, NULL, -1, (fd, times)); }
+
+/* A call that changes nothing; `flock` and the locks of SQLite are of both kinds. */
+#define LOOK_AS(kind, name, fd, path, failed, call)         \
+    static _Atomic(void *) found_##name;                    \
+    if (fate_of(kind, #name, fd, path) != COUNT) return failed; \
+    return REAL(name) call
+#define LOOK(name, fd, path, failed, call) LOOK_AS(1, name, fd, path, failed, call)
+
+int flock(int fd, int how) { LOOK_AS(-1, flock, fd, NULL, -1, (fd, how)); }
+ssize_t read(int fd, void *data, size_t count) { LOOK(read, fd, NULL, -1, (fd, data, count)); }
+ssize_t pread64(int fd, void *data, size_t count, off64_t at) { LOOK(pread64, fd, NULL, -1, (fd, data, count, at)); }
+int access(const char *path, int mode) { LOOK(access, AT_FDCWD, path, -1, (path, mode)); }
+int faccessat(int fd, const char *path, int mode, int flags)
+{
+    LOOK(faccessat, fd, path, -1, (fd, path, mode, flags));
+}
+ssize_t readlink(const char *path, char *text, size_t size)
+{
+    LOOK(readlink, AT_FDCWD, path, -1, (path, text, size));
+}
+ssize_t readlinkat(int fd, const char *path, char *text, size_t size)
+{
+    LOOK(readlinkat, fd, path, -1, (fd, path, text, size));
+}
+int stat64(const char *path, struct stat64 *info) { LOOK(stat64, AT_FDCWD, path, -1, (path, info)); }
+int lstat64(const char *path, struct stat64 *info) { LOOK(lstat64, AT_FDCWD, path, -1, (path, info)); }
+int fstat64(int fd, struct stat64 *info) { LOOK(fstat64, fd, NULL, -1, (fd, info)); }
+int fstatat64(int fd, const char *path, struct stat64 *info, int flags)
+{
+    LOOK(fstatat64, fd, path, -1, (fd, path, info, flags));
+}
+DIR *opendir(const char *path) { LOOK(opendir, AT_FDCWD, path, NULL, (path)); }
+DIR *fdopendir(int fd) { LOOK(fdopendir, fd, NULL, NULL, (fd)); }
+struct dirent64 *readdir64(DIR *folder) { LOOK(readdir64, dirfd(folder), NULL, NULL, (folder)); }
 
 #define MODE                        \
     mode_t mode = 0;                \
@@ -209,8 +252,7 @@ int futimens(int fd, const struct timespec times[2]) { WHOLE(futimens, fd, NULL,
     if (flags & (O_CREAT | O_TRUNC)) {              \
         WHOLE(name, fd, path, -1, call);            \
     }                                               \
-    static _Atomic(void *) found_##name;            \
-    return REAL(name) call
+    LOOK(name, fd, path, -1, call)
 
 int open(const char *path, int flags, ...) { OPEN(open, AT_FDCWD, (path, flags, mode)); }
 int open64(const char *path, int flags, ...) { OPEN(open64, AT_FDCWD, (path, flags, mode)); }

@@ -133,3 +133,21 @@ def test_a_store_behind_a_link(folder, tmp_path):
     done = folder.run("--", "sh", "-c", "exit 3")
     assert (done.code, done.err.count("warning"), "bug" in done.err) == (3, 1, False)
     assert "not recorded" in done.err
+
+
+def test_what_xt_keeps_leaves_the_command_room(project, apart):
+    """Of a log without end and of outputs that are too large: the disk is never filled to the last byte."""
+    script = (
+        "head -c 50000000 /dev/zero; head -c 1500000 /dev/zero > .xt/theirs || exit 9; rm .xt/theirs; "
+        "head -c 32000000 /dev/urandom > big.bin; exit 3"
+    )
+    run = f"{XT} run -o big.bin -- sh -c '{script}' > all; echo status $? >&2; {XT} show --json"
+    done = apart("size=40m", run)
+    assert b"status 3\n" in done.stderr, done.stderr
+    assert (project.path / "all").stat().st_size == 50_000_000
+    result = json.loads(done.stdout)["result"]
+    stream = result["logs"]["streams"][0]
+    assert "stay free for others" in stream["reason"]
+    assert 30_000_000 < stream["stored"] == stream["cut_at"] < 40_000_000
+    (big,) = result["outputs"]
+    assert (big["status"], "stay free for others" in big["reason"]) == ("skipped", True)

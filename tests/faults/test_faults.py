@@ -17,6 +17,8 @@ if preload.missing() is not None:
 if shutil.which("git") is None:
     pytest.skip("git is not installed", allow_module_level=True)
 
+#: Each of these is a hundred tests.
+pytestmark = pytest.mark.timeout(600)
 TOP = Path(__file__).resolve().parents[2]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import os
 import select
 import shutil
@@ -123,6 +124,34 @@ class World:
         _reap()
         out, err = (text(name) for name in names)
         return Ended(os.waitstatus_to_exitcode(status), out, err, hung, self.faults.calls())
+
+    def load(self, words: list[str]) -> None:
+        """Load what a call loads, without making it here."""
+        listed = f"{self.root}/modules"
+
+        def note() -> None:
+            import xt.cli.main as program
+
+            real = program.guarded
+
+            def guarded(arguments: list[str]) -> int:
+                status = real(arguments)
+                with open(listed, "w", encoding="utf-8") as file:
+                    file.write("\n".join(sys.modules))
+                return status
+
+            program.guarded = guarded
+
+        self.faults.plan(self.store)
+        done = self.xt(words, setting=note)
+        assert os.path.exists(listed), done
+        with open(listed, encoding="utf-8") as file:
+            for name in file.read().splitlines():
+                if name.partition(".")[0] not in ("__main__", "typing_extensions"):
+                    try:
+                        importlib.import_module(name)
+                    except ImportError:
+                        continue
 
     def traced(self, words: list[str], call: str, number: int) -> tuple[Ended, bool]:
         """Call xt under strace, which kills whichever of its processes makes so many calls of one kind first.

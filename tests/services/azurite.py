@@ -9,7 +9,7 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.services import Started, background, free_port, listens, need, wait_until
+from tests.services import LONG, Started, background, free_port, listens, need, wait_until
 
 CONTAINER = "runs"
 #: What every Azurite has, as its documentation says.
@@ -54,5 +54,5 @@ def _make_container(url: str) -> None:
     sign = base64.b64encode(hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)).decode()
     headers["Authorization"] = f"SharedKey {ACCOUNT}:{sign}"
     request = urllib.request.Request(f"{url}{path}?restype=container", method="PUT", headers=headers)
-    with urllib.request.urlopen(request, timeout=60):
+    with urllib.request.urlopen(request, timeout=LONG):
         pass

@@ -14,7 +14,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.services import CannotStartError, Started, background, free_port, listens, need, wait_until
+from tests.services import LONG, CannotStartError, Started, background, free_port, listens, need, wait_until
 
 BUCKET = "runs"
 KEY, SECRET = "testing-key", "testing-secret"
@@ -68,7 +68,7 @@ class _Cluster:
             [words[0], "-c", f"{self.folder}/ceph.conf", *words[1:]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=60,
+            timeout=LONG,
             env=self._environ(),
         )
         if done.returncode:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.services import CannotStartError, Started, free_port, need, wait_until
+from tests.services import LONG, CannotStartError, Started, free_port, need, wait_until
 
 #: More processors than the machine has, so that several jobs go on at once.
 CPUS = 4
@@ -124,7 +124,7 @@ def pids(folder: Path) -> list[int]:
 def slurm(facts: dict[str, Any], *words: str) -> str:
     """Run one of Slurm's commands and give what it prints."""
     environ = {**os.environ, **facts["environ"]}
-    return subprocess.run(words, env=environ, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(words, env=environ, capture_output=True, text=True, check=True, timeout=LONG).stdout
 
 
 def _keeper(others: list[int]) -> int:
@@ -153,7 +153,13 @@ def end(started: Started) -> None:
 def _daemon(facts: dict[str, Any], *words: str) -> None:
     environ = {**os.environ, **facts["environ"], "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
     done = subprocess.run(
-        words, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        words,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=False,
     )
     if done.returncode:
         raise CannotStartError(f"{words[0]} does not start: {done.stderr.strip()}")

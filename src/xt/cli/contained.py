@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from xt.cli.doing import Doing
+from typing import Any
+
 from xt.cli.run import unrecorded
 from xt.config import Settings
 from xt.context import Outside
@@ -38,20 +39,25 @@ def execute(
     assert request.docker is not None
     container = of_run(request, root, outside.environ, outside.umask)
     # The first look into a large image takes its time.
-    doing = Doing(outside.environ, quiet=request.quiet)
+    looking = f"looking into the image {request.docker.image}"
+    waiting = hooks.waiting
+
+    def until_begun(doing: str, amount: Any = None) -> None:
+        waiting(doing or looking, amount)
 
     def begin(snapshot: Snapshot) -> None:
+        nonlocal looking
         container.begin(snapshot, request)
-        doing.close()
+        looking = ""
+        waiting("")
 
-    hooks = hooks._replace(check=begin, wrap=container.wrap, judge=container.judge)
+    hooks = hooks._replace(check=begin, wrap=container.wrap, judge=container.judge, waiting=until_begun)
     try:
-        doing.tell(f"looking into the image {request.docker.image}")
+        waiting(looking)
         return run(request, outside, root, settings, store, hooks)
     except NotRecordedError as error:
-        doing.close()
+        waiting("")
         # Not here, where it may do something else: in the container, without a record.
         return unrecorded(request, error, lambda: container.unrecorded(request.command, root, settings))
     finally:
-        doing.close()
         container.end()

@@ -8,6 +8,10 @@ import sys
 
 from xt import errors
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: What helps, by the number of an error of the operating system.
 _ADVICE = {
     errno.EACCES: "it must be yours to read and write",
@@ -50,16 +54,17 @@ def ours(error: Exception) -> errors.XtError:
     return known
 
 
-def discreet(error: errors.XtError) -> None:
-    """Take out of an error what is secret: it may quote what was typed, and jobs of CI keep and show it."""
+def _without_secrets() -> Callable[[str], str]:
     from xt.ops.scrub import Scrubber
     from xt.redact import clean, secret_values
 
     scrubber = Scrubber(secret_values(os.environ, []))
+    return lambda text: scrubber.clean(clean(text))
 
-    def safe(text: str) -> str:
-        return scrubber.clean(clean(text))
 
+def discreet(error: errors.XtError) -> None:
+    """Take out of an error what is secret: it may quote what was typed, and jobs of CI keep and show it."""
+    safe = _without_secrets()
     error.message, error.hint = safe(error.message), safe(error.hint) if error.hint else error.hint
     error.args = (error.message, *error.args[1:])
     error.__notes__ = [safe(note) for note in getattr(error, "__notes__", [])]
@@ -99,7 +104,11 @@ def tell(error: errors.XtError, arguments: list[str] | None = None, status: int 
     if debug:
         import traceback
 
-        traceback.print_exception(error)
+        from xt.render.visible import visible_lines
+
+        # Of what caused it nobody has taken anything out.
+        shown = _without_secrets()("".join(traceback.format_exception(error)))
+        print(visible_lines(shown), end="", file=sys.stderr)
     message = harmless(error.message)
     hint = harmless(advice(error, "".join(word for word in arguments[:1] if word.isalpha())))
     print(f"xt: error: {message}", file=sys.stderr)

@@ -33,6 +33,17 @@ def warn(paths: list[str]) -> None:
         print(visible(f"xt: warning: {said}" + (", …" if len(paths) > 1 else "")), file=sys.stderr)
 
 
+def warn_of_unread(messages: list[str]) -> None:
+    """Say what the disk, or the server behind it, failed to read, so that it is not in its place here."""
+    if messages:
+        from xt.render.visible import visible
+
+        more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
+        print(visible(f"xt: warning: {messages[0]}{more}"), file=sys.stderr)
+        hint = "it may be whole: look again when the disk or the server answers; `xt fsck` says what else"
+        print(f"xt: hint: {hint}", file=sys.stderr)
+
+
 @contextlib.contextmanager
 def run_first(*line: str) -> Iterator[None]:
     """Where no run is meant by the first word, say that it stands there, and how the line was probably meant.

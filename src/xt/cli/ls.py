@@ -59,7 +59,7 @@ def ls(
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
 ) -> int:
     """List runs, newest first."""
-    from xt.cli.labelled import warn
+    from xt.cli.labelled import warn, warn_of_unread
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.find import open_store
@@ -87,9 +87,10 @@ def ls(
             text = _groups(search, wanted._replace(columns=names), group_by, as_json=as_json)
         else:
             text = _rows(search, wanted, names, outside, as_json=as_json, as_csv=as_csv)
-        doubts = search.doubts
+        doubts, unread = search.doubts, search.unread
     sys.stdout.buffer.write(text)
     warn(doubts)
+    warn_of_unread(unread)
     if query:
         _warn_of_shell()
     return 0

@@ -25,8 +25,9 @@ from xt.store import find_root, locate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xt.cli.doing import Amount, Doing
     from xt.launch import Place
-    from xt.ops.reuse import Hit
+    from xt.ops.reuse import Hit, Miss
 
 #: What tells that a launcher may have started several of us (`xt.launch`).
 _RANKS = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_RANK", "MPI_LOCALNRANKS", "WORLD_SIZE")
@@ -74,16 +75,20 @@ def _execute(words: Words, outside: Outside) -> int:
         launch = led
         if launch is not None:
             request = replace(request, launch=(launch.key, launch.size))
-    hooks = Hooks(_warn, _missed, launch=launch, sealed=sealed, waiting=_waiting)
-    if request.docker is not None:
-        from xt.cli.contained import execute as within
+    waiting = _Waiting(quiet=request.quiet)
+    hooks = Hooks(_warn, _missed(quiet=request.quiet), launch=launch, sealed=sealed, waiting=waiting)
+    try:
+        if request.docker is not None:
+            from xt.cli.contained import execute as within
 
-        report = within(request, outside, root, settings.settings, store, hooks)
-    else:
-        try:
+            report = within(request, outside, root, settings.settings, store, hooks)
+        else:
             report = run(request, outside, root, settings.settings, store, hooks)
-        except NotRecordedError as error:
-            return unrecorded(request, error)
+    except NotRecordedError as error:
+        waiting("")  # before xt becomes the command, which would get the timer
+        return unrecorded(request, error)
+    finally:
+        waiting("")
     if isinstance(report, int):
         return report
     if not isinstance(report, Report):
@@ -133,15 +138,34 @@ def _warn(lacking: list[Missing]) -> None:
     say([visible(f"xt: warning: not evidence: no {fields} ({hints})")])
 
 
-def _missed(reason: str) -> None:
-    say([visible(f"xt: warning: not reused, but run: {reason}")])
+def _missed(*, quiet: bool) -> Callable[[Miss], None]:
+    def tell(miss: Miss) -> None:
+        if not miss.expected:
+            say([visible(f"xt: warning: not reused, but run: {miss.reason}")])
+        elif not quiet:
+            say([visible(f"xt: nothing to reuse: {miss.reason}")])
+
+    return tell
 
 
-def _waiting(doing: str) -> None:
-    """Say on a terminal what keeps the command from starting, in a line that is gone when it starts."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        sys.stderr.write(f"\r\x1b[K{f'xt: {doing} …' if doing else ''}")
-        sys.stderr.flush()
+class _Waiting:
+    """Says on a terminal what keeps the command from starting, or xt from ending; see `Doing`."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._line: Doing | None = None
+
+    def __call__(self, doing: str, amount: Amount | None = None) -> None:
+        try:
+            if self._line is None:
+                if not doing or self._quiet or not os.isatty(2):
+                    return
+                from xt.cli.doing import Doing
+
+                self._line = Doing(os.environ, quiet=False)
+            self._line.tell(doing, amount)
+        except Exception:
+            return  # as when xt is being upgraded: that it is said must not cost what is said
 
 
 def _dropped(words: Words) -> None:

@@ -35,7 +35,7 @@ LATER = (
     *("xt.collect.metrics", "xt.collect.outputs", "xt.collect.packages", "xt.collect.params"),
     *("xt.collect.python", "xt.collect.secret_lines", "xt.collect.seed", "xt.config_source"),
     *("xt.execute.vary.preloads", "xt.execute.vary.system", "xt.execute.vary.variables"),
-    *("xt.ops.imports", "xt.redact_argv", "xt.redact_scan", "xt.shares"),
+    *("xt.ops.imports", "xt.redact_argv", "xt.redact_scan", "xt.shares", "xt.toml_text"),
 )
 
 

@@ -32,8 +32,12 @@ class Keeper(Protocol):
     def put_bytes(self, data: bytes) -> str:
         """Keep bytes; return their digest `blake3:<hex>`."""
 
-    def put_file(self, path: str) -> tuple[str, int, bool]:
+    def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
         """Keep a regular file, hashed once while it is copied.
+
+        Args:
+            path: of the file.
+            told: gets bytes of a large file as they are done with.
 
         Returns:
             Digest, size in bytes, and whether the file changed while it was read (what is kept is
@@ -45,6 +49,28 @@ class Keeper(Protocol):
 
     def hold(self, digest: str) -> bool:
         """Whether the content is kept already; if so, it stays."""
+
+
+class Amount:
+    """How many bytes are to be read, and have been; who tells the user of it looks now and then."""
+
+    def __init__(self) -> None:
+        self.done = self.total = 0
+
+    def add(self, count: int) -> None:
+        """Count bytes that have been read."""
+        self.done += count
+
+
+class Waiting(Protocol):
+    """Gets what is waited for, if that may take long, and an empty text when it is over."""
+
+    def __call__(self, doing: str, amount: Amount | None = None) -> object:
+        """Take it, with how much of it is done where that is known."""
+
+
+def unsaid(doing: str, amount: Amount | None = None) -> None:
+    """Tell nobody what is waited for."""
 
 
 class Capture:
@@ -85,6 +111,8 @@ class Capture:
         """What the command is given and no record may hold, by where it stands."""
         self.mask: Callable[[], Callable[[bytes], bytes]] | None = None
         """Makes what replaces these in bytes, for one thread; None where there are none."""
+        self.amount = Amount()
+        """Of the contents of inputs before the start, of outputs after the end."""
         self.noticed: dict[str, str] = {}
         """Further secrets that collectors came upon, to be masked in the record and in logs."""
 

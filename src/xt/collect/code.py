@@ -73,9 +73,10 @@ def _repository(capture: Capture, top: str) -> Code:
 
 def _folder(capture: Capture) -> Code:
     """Snapshot a folder outside git: the same, with nothing to borrow."""
-    if _too_large(capture.root):
+    if _too_large(capture):
         reason = f"more than {FOLDER_FILES} files and no git repository"
-        capture.problem("code", f"no snapshot: {reason}", "`git init`, and ignore what is not code")
+        hint = "declare folders of data with `-i PATH`; or `git init`, and ignore what is not code"
+        capture.problem("code", f"no snapshot: {reason}", hint)
         return Code(status="none", reason=reason)
     from xt.collect.codestore import CodeStore
 
@@ -95,11 +96,17 @@ def _folder(capture: Capture) -> Code:
     )
 
 
-def _too_large(root: str) -> bool:
-    """Whether a folder has too many files, not counting those of repositories in it."""
+def _too_large(capture: Capture) -> bool:
+    """Whether there are too many files, not counting those of repositories and declared folders."""
+    root = capture.root
+    apart: set[str] = set()
+    if capture.request.inputs:
+        from xt.collect.apart import places
+
+        apart = {declared.place for declared in places(capture) if declared.pattern is None}
     count = 0
     for folder, folders, files in os.walk(root):
-        if folder != root and (".git" in folders or ".git" in files):
+        if folder in apart or (folder != root and (".git" in folders or ".git" in files)):
             folders.clear()
             continue
         folders[:] = [name for name in folders if name != ".xt"]

@@ -9,7 +9,7 @@ import contextlib
 import os
 from collections.abc import Iterable
 
-from xt import fsio
+from xt import flushing, fsio
 
 _PACKS = "pack"
 
@@ -48,7 +48,7 @@ class Stage:
         names = self._written()
         if not names:
             return
-        fsio.flush([f"{self.folder}/{name}" for name in names], self.folder)
+        flushing.flush([f"{self.folder}/{name}" for name in names], self.folder)
         rank = {f"{oid[:2]}/{oid[2:]}": number for number, oid in enumerate(order)}
         # Git takes a pack for one when it has its index.
         for name in sorted(names, key=lambda name: (rank.get(name, -1), name.endswith(".idx"))):

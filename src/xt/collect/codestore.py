@@ -17,6 +17,7 @@ from xt.collect import keptindex
 from xt.collect.codestage import Stage
 from xt.collect.git import TIMEOUT, Git, GitError, StoppedError
 from xt.collect.keptindex import Kept
+from xt.errors import is_passing
 
 _CONFIG = """\
 [core]
@@ -287,10 +288,15 @@ def is_ours(path: str, object_format: str, name: str) -> bool:
         path: of the repository.
         object_format: its.
         name: of the file.
+
+    Raises:
+        OSError: it cannot be told.
     """
     try:
         return fsio.read_file(f"{path}/{name}", limit=1 << 16) == files(object_format)[name]
-    except OSError:
+    except OSError as error:
+        if is_passing(error):
+            raise
         return False
 
 

@@ -71,8 +71,10 @@ def _json(data: bytes) -> Any:
 def _toml(data: bytes) -> Any:
     import tomllib
 
+    from xt import toml_text
+
     try:
-        return tomllib.loads(data.decode().removeprefix("\ufeff"))
+        return toml_text.loads(data.decode().removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         what, _, where = str(error).rpartition(" (at ")
         words = where.replace(",", " ").split()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from functools import lru_cache
 
 from xt.collect.tree import Folder, Listing, join, scan, walk
 
@@ -42,6 +43,28 @@ def match(top: str, pattern: str) -> Listing:
     search.expand(b"", [part for part in pattern.split("/") if part not in ("", ".")])
     search.finish()
     return listing
+
+
+def covers(pattern: list[str], path: list[str]) -> bool:
+    """Whether a pattern takes a file, by itself or in a folder that it takes whole.
+
+    Args:
+        pattern: its parts.
+        path: parts of the file's path, from the folder that the pattern starts from.
+    """
+    if not pattern:
+        return True
+    if not path:
+        return False
+    part, rest = pattern[0], pattern[1:]
+    hidden = path[0].startswith(".")
+    if part == "**":
+        if not rest:
+            return not any(name.startswith(".") for name in path)
+        return covers(rest, path) or (not hidden and covers(pattern, path[1:]))
+    if hidden and not part.startswith("."):
+        return False
+    return _part(part).match(path[0]) is not None and covers(rest, path[1:])
 
 
 class _Search:
@@ -136,6 +159,7 @@ class _Search:
         return False
 
 
+@lru_cache
 def _part(part: str) -> re.Pattern[str]:
     from fnmatch import translate
 

@@ -7,6 +7,7 @@ ones go to all cores by way of `mapped`.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -49,35 +50,41 @@ def stamp(info: os.stat_result) -> Stamp:
     return (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_mode)
 
 
-def hash_file(path: str) -> Content:
+def hash_file(path: str, told: Callable[[int], object] | None = None) -> Content:
     """Hash a regular file; one that changes meanwhile is tried again, three times in all.
 
     Args:
         path: not followed when it is a symbolic link.
+        told: gets bytes as they are done with, of a huge file one by one.
 
     Raises:
         OSError: it cannot be opened or read; EINVAL when it is no regular file.
         NotReadError: it is sparse beyond reason, or endless.
     """
     for _ in range(ATTEMPTS):
-        fd = fsio.open_regular(path)
-        try:
-            before = stamp(os.fstat(fd))
-            digest = hash_fd(fd, before[1])
-            after = stamp(os.fstat(fd))
-        finally:
-            os.close(fd)
+        before, digest, after = fsio.patiently(lambda: _read_once(path, told))
         if before == after:
             return Content(digest, after, None)
     return Content(digest, after, CHANGED)
 
 
-def hash_fd(fd: int, size: int) -> bytes:
+def _read_once(path: str, told: Callable[[int], object] | None) -> tuple[Stamp, bytes, Stamp]:
+    fd = fsio.open_regular(path)
+    try:
+        before = stamp(os.fstat(fd))
+        digest = hash_fd(fd, before[1], told)
+        return before, digest, stamp(os.fstat(fd))
+    finally:
+        os.close(fd)
+
+
+def hash_fd(fd: int, size: int, told: Callable[[int], object] | None = None) -> bytes:
     """Hash what a descriptor gives from its start.
 
     Args:
         fd: of a regular file, at offset 0.
         size: bytes, as its stat says; decides how it is read.
+        told: see `hash_file`.
 
     Raises:
         OSError: it cannot be read.
@@ -92,7 +99,7 @@ def hash_fd(fd: int, size: int) -> bytes:
     else:
         if size > HOLES:
             _refuse_holes(fd, size)
-        if size >= WORTH and (digest := hash_mapped(fd, size)) is not None:
+        if size >= WORTH and (digest := hash_mapped(fd, size, told)) is not None:
             return digest
         hasher = blake3()
         done = 0

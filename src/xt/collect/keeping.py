@@ -16,7 +16,7 @@ from xt.collect.hashing import CHANGED, Stamp
 from xt.collect.paths import recorded, shown, why
 from xt.collect.places import Place, moment, stamps_of
 from xt.collect.statcache import StatCache, recall, settled
-from xt.collect.tree import NOTHING, Folder, Listing, Note, fill, kind_of, manifest, summary
+from xt.collect.tree import NOTHING, Folder, Listing, Note, fill, kind_of, manifest, summary, unread
 from xt.errors import XtError
 from xt.model.files import Output
 from xt.model.request import OutputRequest
@@ -121,6 +121,7 @@ class Keeping:
                     folder.contents[index] = b""
                     same = False
         if not same:
+            self.capture.amount.total += unread(listing)
             fill(listing, self._keep)
         digest: str | None = None
         failed: str | None = None
@@ -136,10 +137,18 @@ class Keeping:
 
     def _keep(self, path: str, before: Stamp) -> tuple[bytes, Stamp, Note | None]:
         """Keep one file."""
+        amount = self.capture.amount
+        after = amount.done + before[1]
+        try:
+            return self._put(path, before)
+        finally:
+            amount.done = after
+
+    def _put(self, path: str, before: Stamp) -> tuple[bytes, Stamp, Note | None]:
         if before[1] >= SHARED and (known := self.large.get((path, before))):
             return known, before, None
         try:
-            digest, size, changed = self.capture.keep.put_file(path)
+            digest, size, changed = self.capture.keep.put_file(path, self.capture.amount.add)
         except (OSError, XtError) as error:
             return b"", before, Note(f"not stored: {why(error)}")
         # With a writer about, the bytes may be of a later state than the stamp; that state is gone for good,

@@ -38,7 +38,7 @@ def prepare(request: RunRequest, files: Sequence[str] = ()) -> None:
     if any(name.endswith((".yaml", ".yml")) for name in lowered):
         import xt.collect.yaml_document
     if any(name.endswith(".toml") for name in lowered):
-        import tomllib  # noqa: F401
+        import xt.toml_text
     if lowered:
         import json  # noqa: F401
 

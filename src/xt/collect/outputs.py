@@ -45,7 +45,9 @@ def collect(capture: Capture, before: Before | None) -> list[Output]:
     # What comes after walks no tree again.
     places = capture.found["places"] = []
     keeping = Keeping(capture, before or Before(0, {}))
+    # There for who goes on when this is interrupted.
     found: dict[tuple[str, str], Output] = {}
+    capture.found["kept"] = found
     for request in capture.request.outputs:
         place = look(request, capture)
         places.append((request, place))

@@ -94,17 +94,35 @@ def candidates(capture: Capture) -> list[Param]:
 
 def masked(found: list[Param]) -> list[Param]:
     """Replace the values of params that are named like secrets, and secrets inside other values."""
-    from xt.redact import clean, secret_name
+    from xt.redact import clean, clean_argv, secret_name
 
     def safe(value: Any) -> Any:
         if isinstance(value, str):
+            if "--" in value:  # words of a command line: `args: --token x`
+                value = clean_argv([value])[0][0]
             return clean(_named(value, secret_name))
-        return [safe(item) for item in value] if isinstance(value, list) else value
+        if not isinstance(value, list):
+            return value
+        words = [item for item in value if isinstance(item, str)]
+        if len(words) == len(value) and any(word.startswith("-") for word in words):
+            value = clean_argv(words)[0]  # the same, as a list
+        return [safe(item) for item in value]
+
+    # `- name: API_KEY` and below it `value: x`, as of a container: by what stands in front of both.
+    called = {
+        param.name.rpartition(".")[0]: param.value
+        for param in found
+        if param.name.lower().endswith((".name", ".key")) and isinstance(param.value, str)
+    }
+
+    def is_secret(name: str) -> bool:
+        stem, _, last = name.rpartition(".")
+        return secret_name(name) or (last.lower() == "value" and secret_name(called.get(stem, "")))
 
     return [
         Param(
             param.name,
-            MASK if _holds(param.value) and secret_name(param.name) else safe(param.value),
+            MASK if _holds(param.value) and is_secret(param.name) else safe(param.value),
             param.source,
         )
         for param in found

@@ -73,4 +73,5 @@ def why(error: OSError | XtError) -> str:
     if isinstance(error, XtError):
         return error.message
     number = error.errno or 0
-    return f"{errno.errorcode.get(number, number)}: {os.strerror(number) if number else error}"
+    said = error.strerror or (os.strerror(number) if number else error)
+    return f"{errno.errorcode.get(number, number)}: {said}"

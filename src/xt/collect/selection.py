@@ -14,6 +14,8 @@ from xt.model.text import to_text
 
 #: Why the key is left out.
 KEY = "the key that signs"
+#: What to do with data among the code.
+HINT = "declare data with `-i PATH`, or leave it out: `.gitignore`, `[code] exclude` in xt.toml"
 #: Bytes of untracked files that are probably no code.
 MUCH = 100_000_000
 
@@ -24,7 +26,7 @@ class Chosen(NamedTuple):
     kept: list[str]
     left: list[LeftOut]
     much: str | None
-    """What of those kept is probably data, for a warning."""
+    """That much is kept that is probably data, or that not all is kept, for a warning."""
 
 
 def choose(
@@ -41,12 +43,14 @@ def choose(
     """
     kept: list[str] = []
     left: list[LeftOut] = []
-    total = 0
+    total = beyond = 0
+    why = ""
     below: dict[str, int] = {}
     over = f"more than code.max_files = {settings.max_files} untracked files"
     for path in paths:
         if len(kept) >= settings.max_files:
             left.append(LeftOut(to_text(path), over))
+            beyond, why = beyond + 1, over
             continue
         try:
             info = os.lstat(os.path.join(top, path))
@@ -62,6 +66,7 @@ def choose(
             reason = KEY
         if reason is None and total + info.st_size > settings.max_total:
             reason = f"untracked files together are over code.max_total = {settings.max_total} bytes"
+            beyond, why = beyond + 1, reason
         if reason is None:
             total += info.st_size
             first = path.partition("/")
@@ -74,6 +79,11 @@ def choose(
     if total > MUCH:
         name = max(below, key=lambda each: below[each])
         much = f"{total / 1e6:.0f} MB that git does not have are stored as code, most of it `{to_text(name)}`"
+    if beyond:
+        files = "a file" if beyond == 1 else f"{beyond} files"
+        much = (
+            f"{files} that git does not have {'is' if beyond == 1 else 'are'} left out of the snapshot: {why}"
+        )
     return Chosen(kept, left, much)
 
 

@@ -17,7 +17,7 @@ from xt import fsio
 from xt.collect import Capture
 from xt.collect.numbers import Value
 from xt.errors import XtError
-from xt.redact import clean_tokens
+from xt.redact import MASK, clean
 
 #: Bytes of points held in memory.
 MEMORY = 32_000_000
@@ -149,9 +149,11 @@ class Book:
             if len(self._series) >= MAX_SERIES:
                 self.left_out += 1
                 return None
-            # Once for each: whatever a program wrote there stands in the record.
-            texts = {clean_tokens(key): clean_tokens(text) for key, text in (labels or {}).items()}
-            found = Series(self, clean_tokens(_printable(name)), texts, source, rank)
+            labels = {key: clean(said) for key, said in labels.items()} if labels else {}
+            shown = clean(written := _printable(name))
+            if shown != written:
+                source = f"{source.partition(':')[0]}:{MASK}"  # it says where, by that name
+            found = Series(self, shown, labels, source, rank)
             self._series[key] = found
         return found
 

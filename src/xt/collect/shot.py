@@ -12,7 +12,7 @@ from xt import fsio
 from xt.collect import Capture
 from xt.collect.conversion import converted
 from xt.collect.git import Git, GitError
-from xt.collect.selection import KEY, choose, is_key, specials
+from xt.collect.selection import HINT, KEY, choose, is_key, specials
 from xt.collect.worktree import Look, look
 from xt.model.code import Change, ChangeKind, LeftOut, Repository
 from xt.model.text import Text, from_text, to_text
@@ -53,9 +53,15 @@ class Shot:
         items = {item.path: item.change for item in seen.items if not item.path.endswith("/")}
         untracked = [item.path for item in seen.items if item.change == "untracked" and item.path in items]
         key = capture.request.sign
+        apart: list[LeftOut] = []
+        if capture.request.inputs and untracked:
+            from xt.collect.apart import divide
+
+            untracked, apart = divide(seen.top, untracked, capture)
         kept, left, much = choose(seen.top, untracked, settings, _outputs(capture), key)
+        left = apart + left
         if much is not None:
-            capture.problem("code", much, "`.gitignore`, or `[code] exclude` in xt.toml, leaves out data")
+            capture.problem("code", much, HINT)
         # One that was added to git's index, and is perhaps not committed yet.
         tracked = (item.path for item in seen.items if item.change != "untracked")
         left += [LeftOut(to_text(path), KEY) for path in tracked if is_key(seen.top, path, key)]

@@ -224,6 +224,16 @@ def fill(listing: Listing, read: Callable[[str, Stamp], tuple[bytes, Stamp, Note
                 listing.notes[member(folder, name)] = note
 
 
+def unread(listing: Listing) -> int:
+    """Bytes of the files whose content is still unknown."""
+    return sum(
+        info[1]
+        for folder in listing.folders
+        for info, content in zip(folder.stamps, folder.contents, strict=True)
+        if not content and stat.S_ISREG(info[4])
+    )
+
+
 def manifest(listing: Listing) -> Manifest:
     """Write a filled listing as its content identity."""
     notes = dict(listing.notes)

@@ -76,7 +76,7 @@ def collect(capture: Capture) -> Variables:
                 )
         elif by_value(name) or name in wanted or _fits(name, globs):
             if len(value) <= LONGEST:
-                found.values[shown] = to_text(redact.clean(value))
+                found.values[shown] = to_text(_without_secrets(value))
                 continue
             found.hidden[shown] = keyed(key, name, value)
             capture.problem(
@@ -85,6 +85,13 @@ def collect(capture: Capture) -> Variables:
         else:
             found.hidden[shown] = keyed(key, name, value)
     return found
+
+
+def _without_secrets(value: str) -> str:
+    """Clean a value; one that sets something, as a job's comment `token=x` does, like a word of a command."""
+    if "=" in value and any(word in value.lower() for word in redact.NAMED_WORDS):
+        value = redact.clean_argv([value])[0][0]
+    return redact.clean(value)
 
 
 def by_value(name: str) -> bool:

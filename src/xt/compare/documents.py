@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
-import tomllib
 from collections.abc import Callable
 from typing import Any
 
+from xt import toml_text
 from xt.compare import Content, Rule, UnreadableError
 from xt.compare.content import read_all
 from xt.compare.jsonable import text
@@ -23,9 +22,6 @@ MEMORY = 140_000_000
 #: Bytes a value takes beside its digits or letters, by the character that every value of its kind has once.
 #: Measured with CPython 3.11, rounded up.
 _WEIGHTS = ((b"{", 250), (b"[", 130), (b",", 40), (b":", 30), (b'"', 25))
-
-#: A dotted key that `tomllib` needs quadratic time for.
-_DOTTED = re.compile(rb"(?:[^.\n=\[\],#{}]{0,1000}\.){500}")
 
 #: A parsed document and what is to be said of it.
 Parsed = tuple[Any, list[str]]
@@ -117,10 +113,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _toml(content: Content) -> Parsed:
     data = read_all(content, TOML_LIMIT)
-    if _DOTTED.search(data):
-        raise UnreadableError("it has a key of very many parts")
     try:
-        return tomllib.loads(data.decode("utf-8-sig")), []
+        return toml_text.loads(data.decode("utf-8-sig")), []
     except UnicodeDecodeError as error:
         raise UnreadableError("it is not TOML: it is not UTF-8 text") from error
     except RecursionError as error:

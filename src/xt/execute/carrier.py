@@ -7,13 +7,18 @@ import errno
 import fcntl
 import os
 import select
+import signal
 
+from xt.context import sort_of
 from xt.execute.logfile import LogFile
+from xt.execute.spawn import IGNORED_BY_PYTHON
 from xt.execute.terminal import Terminal
 
 #: Asked of the kernel for our pipes, in bytes; fewer switches between the processes.
 PIPE_SIZE = 1 << 20
 F_SETPIPE_SZ = 1031
+#: Copies standard input to standard output until its end, as POSIX has it in every system.
+CARRY_ON = ("/bin/cat", "/usr/bin/cat")
 
 
 class Carrier:
@@ -29,6 +34,8 @@ class Carrier:
         self.sink = sink
         self.open_at_end = False
         """Whether somebody else held it when the reading stopped."""
+        self.carried_on = False
+        """Whether what is written to it from then on still gets there, if not into the log."""
         self.sink_gone: str | None = None
         """Why the output does not reach its reader any more."""
         self.reader_left = False
@@ -51,6 +58,13 @@ class Carrier:
             self.terminal.started()
         else:
             os.close(self.theirs)
+
+    def leave(self) -> None:
+        """Let go of a stream that somebody else still holds."""
+        self.open_at_end = True
+        if self.sink_gone is None and not self._rest:
+            self.carried_on = _carry_on(self.source, self.sink)
+        self.close()
 
     def close(self) -> None:
         """Let go of our end; what is written to the stream from now on fails."""
@@ -123,3 +137,53 @@ class Carrier:
                 ready = select.poll()
                 ready.register(self.sink, select.POLLOUT)
                 ready.poll()
+
+
+def _carry_on(source: int, sink: int) -> bool:
+    """Leave a process that passes a stream on until all have closed it: without it they would be ended.
+
+    Not where a pipe is read: whoever waits for its end would wait for what was left behind.
+
+    Args:
+        source: our end of the stream; the process reads on where we stopped.
+        sink: where it goes.
+
+    Returns:
+        Whether there is one.
+    """
+    if sort_of(sink) in ("pipe", "socket"):
+        return False
+    program = next((path for path in CARRY_ON if os.access(path, os.X_OK)), None)
+    if program is None:
+        return False
+    try:
+        os.set_blocking(source, True)
+        os.posix_spawn(
+            program,
+            ["cat"],
+            {},
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, source, 0),
+                (os.POSIX_SPAWN_DUP2, sink, 1),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+                *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()),
+            ],
+            setsid=True,  # what is sent to the group or comes from the terminal is not for it
+            setsigmask=(),
+            setsigdef=[*IGNORED_BY_PYTHON, signal.SIGINT, signal.SIGQUIT],
+        )
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
+def _inherited() -> list[int]:
+    """Descriptors of our caller, of a pipe perhaps whose end somebody waits for."""
+    found = []
+    for name in os.listdir("/dev/fd"):
+        try:
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                found.append(int(name))
+        except OSError:
+            continue  # the one that the folder was listed by
+    return found

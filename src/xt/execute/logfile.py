@@ -150,6 +150,7 @@ class LogFile:
         self._fd: int | None = None
         self._hasher = blake3()
         self._draining = 0
+        self._looked = 0
 
     @property
     def masked(self) -> int:
@@ -219,6 +220,9 @@ class LogFile:
                 self._fd = os.open(
                     self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, fsio.PRIVATE_FILE
                 )
+            if self.stored + len(data) - self._looked > fsio.LOOK:
+                self._looked = self.stored
+                fsio.leave_room(self._fd, len(data))
             fsio.write_all(self._fd, data)
         except OSError as error:
             self.cut_at, self.reason = self.stored, error.strerror or str(error)

@@ -172,9 +172,9 @@ class Pump:
         return all_read and time.monotonic() > (self._deadline or 0.0)
 
     def _leave_open(self) -> None:
-        for source, carrier in list(self._live.items()):
-            carrier.open_at_end = True
-            self._let_go(source)
+        for source in list(self._live):
+            self._poll.unregister(source)
+            self._live.pop(source).leave()
 
     def _let_go(self, source: int) -> None:
         self._poll.unregister(source)

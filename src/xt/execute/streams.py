@@ -107,8 +107,10 @@ class Streams:
             self._log_problem(self._timing.problem)
         held = [name for name, carrier in self._carriers.items() if carrier.open_at_end]
         if held:
+            lost = [name for name in held if not self._carriers[name].carried_on]
             self._log_problem(
-                f"a process left behind holds {' and '.join(held)} open; what it writes later is lost",
+                f"a process left behind holds {' and '.join(held)} open; what it writes later "
+                + (f"{'' if lost == held else f'to {lost[0]} '}is lost" if lost else "is not in the log"),
                 "`idle_grace` and `grace` of [run] in xt.toml set how long xt reads on",
             )
         return Logs(streams, times.digest if times else None, bool(held)), files

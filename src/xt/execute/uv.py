@@ -53,7 +53,7 @@ def call(
     words: list[str],
     cwd: str,
     environ: Mapping[str, str],
-    say: Callable[[str], None],
+    say: Callable[[str], object],
     environment: str,
     held: int,
 ) -> None:

@@ -114,5 +114,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     """The launch of several processes that are this one run, and their number."""
     refuse_secrets: bool = False
     """For a repeat of a run that stored no file with lines like secrets: nor does it."""
+    keep_inputs: bool = False
+    """For a repeat of a run that stored all untracked inputs with its code: so does it."""
     per_rank: bool = False
     """A run for each rank of a launcher, and not one for all."""

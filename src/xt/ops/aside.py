@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from blake3 import blake3
@@ -40,9 +40,9 @@ class Aside(Objects):
         self._held.setdefault(digest, data)
         return digest
 
-    def put_file(self, path: str) -> tuple[str, int, bool]:
+    def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
         """Hash a file; its content stays where it is."""
-        content = hash_file(path)
+        content = hash_file(path, told)
         return "blake3:" + content.digest.hex(), content.stamp[1], content.note == CHANGED
 
     def stream(self, digest: str) -> Iterator[bytes]:

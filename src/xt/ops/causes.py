@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from xt.collect import AFTER, BEFORE, Capture
+from xt.collect import AFTER, BEFORE, Capture, Waiting, unsaid
 from xt.collect.child import stop_all
 from xt.collect.command import describe
 from xt.collect.variables import keyed
@@ -19,21 +18,19 @@ from xt.ops import recipe
 from xt.ops.scrub import Scrubber
 from xt.redact import clean_argv, too_common
 
-#: Seconds after which it is said what is waited for.
-_PATIENCE = 0.5
+#: Seconds for which the code alone is waited for without a word about it.
+_PATIENCE = 0.1
 #: Bytes of standard input in which secrets are looked for: the command waits meanwhile.
 LOOKED_AT = 1 << 20
 
 
-def snapshot(
-    capture: Capture, scrubber: Scrubber, waiting: Callable[[str], object] = lambda doing: None
-) -> Snapshot:
+def snapshot(capture: Capture, scrubber: Scrubber, waiting: Waiting = unsaid) -> Snapshot:
     """Collect all causes; the code, which waits for git, beside the others.
 
     Args:
         capture: of the run.
         scrubber: masks secrets, before anything is digested: the recipe is no oracle for them.
-        waiting: gets what is waited for, if that takes long, and an empty text when it is over.
+        waiting: gets what is waited for.
 
     Raises:
         NotStartedError: a declared input is missing.
@@ -55,6 +52,8 @@ def snapshot(
     worker = threading.Thread(target=code, name="xt-code")
     worker.start()
     try:
+        if request.inputs:
+            waiting("hashing the inputs", capture.amount)
         for row in BEFORE:
             if row.name in ("inputs", "facts") and not getattr(request, row.name):
                 found[row.name] = capture.found[row.name] = []  # nothing to load for it
@@ -69,14 +68,13 @@ def snapshot(
         try:
             if not collected.wait(_PATIENCE):
                 waiting("storing the code")
-                try:
-                    collected.wait()
-                finally:
-                    waiting("")
+                collected.wait()
         except KeyboardInterrupt:
             stop_all()
             collected.wait()  # what it writes must not come after what is taken away
             raise
+        finally:
+            waiting("")
     common = too_common(capture.outside.environ, capture.settings.env.secrets)
     if common:
         capture.problem("log", f"too short or too common to be masked: the value of {', '.join(common)}")

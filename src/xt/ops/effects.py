@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from xt import codec, fsio
-from xt.collect import AFTER, Capture
+from xt.collect import AFTER, Amount, Capture, Waiting, unsaid
 from xt.context import timestamp
 from xt.errors import reason
 from xt.execute import Captured, Ended
@@ -16,7 +17,7 @@ from xt.execute.watch import ENDING, interruptible
 from xt.model.files import Manifest, Output, Problem
 from xt.model.request import RunRequest
 from xt.model.result import Logs, Metric, Result, Status, Usage
-from xt.model.text import to_text
+from xt.model.text import from_text, to_shown, to_text
 from xt.store import Live, Store
 
 TYPE_CHECKING = False
@@ -24,8 +25,18 @@ if TYPE_CHECKING:
     from xt.ops.imports import Imports
     from xt.ops.ranks import Gathered
 
+#: Outputs named one by one.
+TOLD = 3
 
-def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store) -> Result:
+
+def result(
+    capture: Capture,
+    before: Any,
+    ended: Ended,
+    live: Live,
+    store: Store,
+    waiting: Waiting = unsaid,
+) -> Result:
     """Collect all effects; Ctrl-C ends the storing of outputs, not the sealing.
 
     Args:
@@ -34,6 +45,7 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         ended: how the command ended.
         live: the run in flight, whose logs are taken over.
         store: where content goes.
+        waiting: gets what is waited for; that it is over is for the caller to say, when all is flushed.
     """
     capture.problems = list(ended.problems)
     outputs: list[Output] = []
@@ -43,19 +55,25 @@ def result(capture: Capture, before: Any, ended: Ended, live: Live, store: Store
         try:
             with interruptible():
                 if capture.request.outputs:
+                    capture.amount = Amount()
+                    waiting("storing the outputs", capture.amount)
                     outputs = AFTER.get("outputs")(capture, before)
+                    waiting("reading the metrics")
                 imports = _imports(capture, live)
                 metrics = _metrics(capture, ended, live, imports)
         except KeyboardInterrupt:
-            wanted = "outputs and metrics" if capture.request.outputs else "metrics"
-            capture.problem("outputs", f"collecting was interrupted: {wanted} not listed are missing")
-            outputs = outputs or _not_stored(capture, "interrupted")
+            if capture.request.outputs and not outputs:
+                outputs = _cut_short(capture)
+            else:
+                capture.problem("outputs", "collecting was interrupted: metrics not listed are missing")
         except Exception as error:
             # A mistake of ours must not cost the record of what the command did.
             capture.problem("outputs", reason(error))
             outputs = outputs or _not_stored(capture, reason(error))
     else:
         capture.problem("command", ended.reason or "it did not start", _meant(capture, ended))
+    if outputs:
+        waiting("flushing what is stored")
     logs, lost = keep_logs(ended.logs, ended.files, store)
     capture.problems += lost
     return Result(
@@ -116,11 +134,19 @@ def without_contents(result: Result, store: Store, reason: str) -> Result:
     return msgspec.structs.replace(least, problems=[*result.problems, problem])
 
 
-def _is_here(store: Store, digest: str, kind: str) -> bool:
-    if not store.objects.has(digest) or kind not in ("tree", "glob"):
+def _has(store: Store, digest: str) -> bool:
+    """Whether a content is known to be here; one of which that cannot be told is written anew."""
+    try:
         return store.objects.has(digest)
+    except OSError:
+        return False
+
+
+def _is_here(store: Store, digest: str, kind: str) -> bool:
+    if not _has(store, digest) or kind not in ("tree", "glob"):
+        return _has(store, digest)
     manifest = codec.decode(store.objects.read(digest), Manifest, "a manifest")
-    return all(entry.digest is None or store.objects.has(entry.digest) for entry in manifest.entries)
+    return all(entry.digest is None or _has(store, entry.digest) for entry in manifest.entries)
 
 
 def keep_logs(logs: Logs, files: list[Captured], store: Store) -> tuple[Logs, list[Problem]]:
@@ -128,7 +154,7 @@ def keep_logs(logs: Logs, files: list[Captured], store: Store) -> tuple[Logs, li
     problems = []
     for file in files:
         try:
-            if not store.objects.has(file.digest):
+            if not _has(store, file.digest):
                 store.objects.adopt(file.path, file.digest, file.size)
         except fsio.ChangedError as error:
             problems.append(Problem("log", f"{file.name}: {error.strerror} while the command ran"))
@@ -213,6 +239,8 @@ def least(ended: Ended, ended_at: str, trouble: str) -> Result:
 
 def ready(request: RunRequest) -> None:
     """Load what the end will need: xt may be upgraded or removed while the command runs."""
+    import xt.flushing
+
     if request.imports or request.outputs:
         import xt.collect.documents
         import xt.collect.metric_files
@@ -245,11 +273,29 @@ def _metrics(capture: Capture, ended: Ended, live: Live, imports: Imports | None
     return found
 
 
-def _not_stored(capture: Capture, reason: str) -> list[Output]:
+def _not_stored(capture: Capture, reason: str, kept: Iterable[Output] = ()) -> list[Output]:
+    have = {(item.role, item.declared) for item in kept}
     return [
         Output(item.role, to_text(item.path), "file", "skipped", reason=reason)
         for item in capture.request.outputs
+        if (item.role, to_text(item.path)) not in have
     ]
+
+
+def _cut_short(capture: Capture) -> list[Output]:
+    """Give what was stored until somebody interrupted it, and say what was not."""
+    kept = list(capture.found.get("kept", {}).values())
+    lost = _not_stored(capture, "interrupted", kept)
+    names = [f"`{to_shown(from_text(item.declared))}`" for item in lost]
+    some = (
+        f"{', '.join(names[:TOLD])} and {len(names) - TOLD} more" if len(names) > TOLD else ", ".join(names)
+    )
+    capture.problem(
+        "outputs",
+        f"storing was interrupted: kept {len(kept)} of {len(kept) + len(lost)}, not {some}"
+        " (left where the command wrote it); no metrics were read",
+    )
+    return kept + lost
 
 
 def _meant(capture: Capture, ended: Ended) -> str | None:

@@ -9,7 +9,7 @@ from xt import config
 from xt.collect.scalars import json_safe
 from xt.config import Settings
 from xt.context import Outside
-from xt.errors import NoSuchRunError, NotRecordedError, XtError
+from xt.errors import DamagedError, NoSuchRunError, NotRecordedError, XtError, is_unread
 from xt.join import signing_key
 from xt.model import runid
 from xt.model.event import BASELINE, Removed, Swept
@@ -75,8 +75,16 @@ def live_rows(store: Store, outside: Outside) -> list[Summary]:
     return [row for row, _ in in_flight(store, outside)]
 
 
-def in_flight(store: Store, outside: Outside) -> list[tuple[Summary, Snapshot | None]]:
-    """Rows of the runs without a record, and their causes where they can be read."""
+def in_flight(
+    store: Store, outside: Outside, unread: list[str] | None = None
+) -> list[tuple[Summary, Snapshot | None]]:
+    """Rows of the runs without a record, and their causes where they can be read.
+
+    Args:
+        store: that has them.
+        outside: for the time.
+        unread: gets a sentence for each that the disk, or the server behind it, failed to read.
+    """
     rows: list[tuple[Summary, Snapshot | None]] = []
     ids = store.live_ids()
     said = fold(events.every(store.path, Removed)).runs if ids else {}
@@ -89,6 +97,8 @@ def in_flight(store: Store, outside: Outside) -> list[tuple[Summary, Snapshot | 
             continue  # it ended meanwhile: who looks at records after this finds it there
         except XtError as error:
             rows.append((Summary(id=run_id, status="damaged", reason=error.message), None))
+            if unread is not None and is_unread(error):
+                unread.append(error.message)
             continue
         wall = None
         if state == "running":
@@ -130,6 +140,7 @@ def resolve(store: Store, reference: str, outside: Outside) -> str:
     index = Index(store)
     try:
         found = index.named(reference) or index.tagged(reference)
+        _certain(reference, index.unread)
         if found:
             return found
         names, tags = index.words()
@@ -157,10 +168,12 @@ def _check_swept(store: Store, prefix: str) -> None:
 
 def _at(store: Store, reference: str, back: int, outside: Outside) -> str:
     """Count back from the newest run."""
-    live = [row for row in live_rows(store, outside) if not row.trial]
+    unread: list[str] = []
+    live = [row for row, _ in in_flight(store, outside, unread) if not row.trial]
     index = Index(store)
     try:
         found = index.newest(back + 1)
+        _certain(reference, [*unread, *index.unread])
     finally:
         index.close()
     ended = {row.id for row in found.rows}  # some, after those in flight were looked at
@@ -170,6 +183,19 @@ def _at(store: Store, reference: str, back: int, outside: Outside) -> str:
         total = found.total + len(live)
         raise NoSuchRunError(f"there is no run `{reference}`, there are {total}", "`xt ls` lists them")
     return rows[back].id
+
+
+def _certain(reference: str, unread: list[str]) -> None:
+    """End it where a run that cannot be read for now may be the one that is meant.
+
+    Raises:
+        DamagedError: so it is.
+    """
+    if unread:
+        raise DamagedError(
+            f"which run `{reference}` means is not certain: {unread[0]}",
+            "name the run by its id, or look again when the disk or the server answers",
+        )
 
 
 def _nearest(reference: str, words: list[str]) -> str:

@@ -116,10 +116,10 @@ def _refuse_other(project: str, cwd: str) -> None:
         return  # none, or none that xt would read
     if b"[tool.xt" not in data and b"tool.xt" not in data:
         return
-    import tomllib
+    from xt import toml_text
 
     try:
-        there = "xt" in tomllib.loads(data.decode()).get("tool", {})
+        there = "xt" in toml_text.loads(data.decode()).get("tool", {})
     except (ValueError, RecursionError, AttributeError):
         there = True  # it cannot be told, and hiding it would be worse
     if there:

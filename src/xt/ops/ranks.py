@@ -146,14 +146,22 @@ def _await(store: str, place: Place, outside: Outside, patience: float) -> str |
         run_id = launches.find(store, place.key)
         if run_id is not None:
             folder = f"{store}/live/{run_id}"
-            if os.path.exists(f"{folder}/start.json") and (launches.going_on(folder) or _elsewhere(folder)):
+            if os.path.exists(f"{folder}/start.json") and (_goes_on(folder) or _elsewhere(folder)):
                 return run_id
-            if launches.going_on(folder):
+            if _goes_on(folder):
                 time.sleep(LOOK)
                 continue
         if outside.monotonic() > end:
             return None
         time.sleep(LOOK)
+
+
+def _goes_on(folder: str) -> bool:
+    """Whether a run is known to go on; where that cannot be told, whoever waits does so for its patience."""
+    try:
+        return launches.going_on(folder)
+    except OSError:
+        return False
 
 
 def _elsewhere(folder: str) -> bool:
@@ -243,7 +251,7 @@ def _settle(folder: str, outside: Outside, end: float) -> State:
     while True:
         if os.path.exists(f"{folder}/ended.json"):
             return "ended"
-        if not launches.going_on(folder):
+        if not _goes_on(folder):
             host = _host(folder)
             if os.path.exists(f"{folder}/ended.json"):
                 return "ended"

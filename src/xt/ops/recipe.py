@@ -15,6 +15,8 @@ from xt.model.text import Text, from_text, to_text
 
 #: Why `collect.selection` leaves out what earlier runs wrote.
 OUTPUT = "a declared output"
+#: And why `collect.apart` leaves out what is known by its content.
+INPUT = "a declared input"
 #: Stands for the project's root in words; no word of a command can hold it.
 ROOT = "\0"
 

@@ -91,6 +91,22 @@ def same_recipe(store_path: str, recipe: str) -> list[tuple[str, str]]:
     return sorted({(found[1], found[0]) for found in words if _is_run(found)})
 
 
+def newest(store_path: str, most: int) -> list[str]:
+    """Ids of the newest run of each recipe, of those recipes that were run last; the newest first.
+
+    Args:
+        store_path: of `.xt`.
+        most: recipes.
+    """
+    try:
+        with os.scandir(f"{store_path}/cache/recipes") as entries:
+            times = [(entry.stat().st_mtime_ns, entry.path) for entry in entries]
+    except OSError:
+        return []  # a cache: it is made when a run is sealed
+    found = (_last(path) for _, path in sorted(times, reverse=True)[:most])
+    return [last[0] for last in found if last is not None]
+
+
 def forget(store_path: str, recipe: str, runs: set[str]) -> None:
     """Take runs that were dropped out of what is remembered of a recipe.
 

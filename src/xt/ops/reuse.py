@@ -20,6 +20,13 @@ from xt.ops.repeats import same_recipe
 from xt.ops.statements import state
 from xt.store import Store, events
 
+#: What is said of runs that no other is to be spared for.
+_ENDS = {
+    "failed": "failed",
+    "interrupted": "was interrupted",
+    "incomplete": "is incomplete",
+    "not-started": "did not start",
+}
 #: Runs of the recipe that are looked at, the newest ones.
 MOST = 100
 
@@ -39,8 +46,10 @@ class Hit(NamedTuple):
 class Miss(NamedTuple):
     """None does: the command is to be run."""
 
-    reason: str | None
-    """What kept a run of the same recipe from it; None when there is none that could have."""
+    reason: str
+    """What kept a run of the same recipe from it, or what differs in the nearest one."""
+    expected: bool = False
+    """Whether there is none that could have: nothing is wrong."""
 
 
 def reuse(capture: Capture, snapshot: Snapshot, store: Store) -> Hit | Miss:
@@ -60,6 +69,7 @@ def reuse(capture: Capture, snapshot: Snapshot, store: Store) -> Hit | Miss:
     if unread is not None:
         return Miss(unread)
     first: str | None = None
+    unfit: str | None = None
     unverified: tuple[str, bool] | None = None  # the newest, and whether somebody tried
     runs = same_recipe(store.path, snapshot.recipe)
     verified = _verified(store) if runs and capture.request.reuse == "verified" else None
@@ -69,15 +79,23 @@ def reuse(capture: Capture, snapshot: Snapshot, store: Store) -> Hit | Miss:
             continue
         try:
             record = store.record(run_id)
-            if _fits(record, snapshot, capture):
+            lacks = _unfit(record, snapshot, capture)
+            if lacks is None:
                 return _hit(record, snapshot, capture, store)
+            unfit = unfit or f"{run_id[: store.shown(run_id)]} {lacks}"
         except (XtError, ImpossibleError, OSError) as error:
             first = first or f"{run_id[: store.shown(run_id)]}: {_said(error)}"
     if first is None and unverified is not None:
         run_id, looked_at = unverified
         why_not = "as last verified, it did not reach its level" if looked_at else "it was not verified"
         first = f"{run_id[: store.shown(run_id)]}: {why_not}"
-    return Miss(first)
+    if first is not None:
+        return Miss(first)
+    if unfit is not None:
+        return Miss(unfit, expected=True)
+    from xt.ops.nearest import nearest
+
+    return Miss(nearest(store, snapshot), expected=True)
 
 
 def _said(error: Exception) -> str:
@@ -97,15 +115,17 @@ def _verified(store: Store) -> dict[str, bool]:
     return {event.run: reaches(event.level, event.required) for event in events.every(store.path, Verified)}
 
 
-def _fits(record: Record, snapshot: Snapshot, capture: Capture) -> bool:
-    """Whether a run came to a good end and had declared all that is asked for now."""
+def _unfit(record: Record, snapshot: Snapshot, capture: Capture) -> str | None:
+    """Why a run did not come to a good end, or had not declared all that is asked for now."""
     earlier = record.snapshot
-    if record.result.status != "ok" or earlier.recipe_doubt is not None or _unread_stdin(earlier) is not None:
-        return False
+    if record.result.status != "ok":
+        return _ENDS.get(record.result.status, "did not end well")
+    if earlier.recipe_doubt is not None or _unread_stdin(earlier) is not None:
+        return "may have had other causes"
     if earlier.repeat is not None and (earlier.repeat.varied or earlier.repeat.pinned):
-        return False
+        return "was made with variations"
     if capture.request.strict and _lacks(record, capture):
-        return False
+        return "lacks evidence that is required"
     declared = {(item.role, item.declared, item.path) for item in record.result.outputs}
     for request, spec in zip(capture.request.outputs, snapshot.outputs, strict=True):
         places = [request.path, *([split(request.path)[0] or "."] if has_magic(request.path) else [])]
@@ -113,10 +133,11 @@ def _fits(record: Record, snapshot: Snapshot, capture: Capture) -> bool:
         if not any(
             (spec.role, spec.path, to_text(recorded(path, capture.root))) in declared for path in paths
         ):
-            return False
-    return all(metric in earlier.metrics for metric in snapshot.metrics) and all(
+            return f"had not declared the output {shown(request.path)}"
+    known = all(metric in earlier.metrics for metric in snapshot.metrics) and all(
         spec in earlier.imports for spec in snapshot.imports
     )
+    return None if known else "had not declared all metrics"
 
 
 def _lacks(record: Record, capture: Capture) -> bool:

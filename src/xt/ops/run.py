@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from xt import codec, execute
-from xt.collect import Capture
+from xt.collect import Capture, Waiting, unsaid
 from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import NotStartedError, StoreError, XtError, reason
@@ -65,7 +65,7 @@ class Hooks(NamedTuple):
 
     warn: Callable[[list[Missing]], None]
     """Gets required evidence that is missing."""
-    missed: Callable[[str], None] | None = None
+    missed: Callable[[Miss], None] | None = None
     """Gets the reason why no run of the same recipe can be reused, when that was asked for."""
     check: Callable[[Snapshot], None] | None = None
     """Gets the causes; an `XtError` from it prevents the start, and nothing is recorded."""
@@ -82,8 +82,7 @@ class Hooks(NamedTuple):
     """Gets the record when it is there for good, to sign it; gives the reason why it could not."""
     launch: Place | None = None
     """For rank 0 of a launcher, whose other ranks join the run."""
-    waiting: Callable[[str], object] = lambda doing: None
-    """Gets what is waited for before the start, if that takes long, and an empty text when it is over."""
+    waiting: Waiting = unsaid
 
 
 #: argv and variables of what is started instead of a command.
@@ -91,7 +90,7 @@ Wrapped = tuple[list[str], dict[str, str]]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xt.launch import Place
-    from xt.ops.reuse import Hit
+    from xt.ops.reuse import Hit, Miss
 
 
 class NotRecordedError(XtError):
@@ -196,7 +195,7 @@ def run(
             from xt.ops.ranks import gather
 
             gathered = gather(hooks.launch, live, store, ended, outside, settings.run.rank_wait)
-        result = scrubber.clean(effects.result(capture, before, ended, live, store))
+        result = scrubber.clean(effects.result(capture, before, ended, live, store, hooks.waiting))
         if gathered is not None:
             result = effects.of_all(result, scrubber.clean(gathered))
     except Exception as error:
@@ -273,15 +272,15 @@ def _lead(store: Store, live: Live, run_id: str, launch: Place) -> None:
 
 
 def _reused(
-    capture: Capture, snapshot: Snapshot, store: Store, live: Live, missed: Callable[[str], None] | None
+    capture: Capture, snapshot: Snapshot, store: Store, live: Live, missed: Callable[[Miss], None] | None
 ) -> Hit | None:
     """Let an earlier run stand for this one, which then leaves nothing behind."""
     from xt.ops.reuse import Miss, reuse
 
     found = reuse(capture, snapshot, store)
     if isinstance(found, Miss):
-        if found.reason is not None and missed is not None:
-            missed(found.reason)
+        if missed is not None:
+            missed(found)
         return None
     store.objects.discard()
     live.end()

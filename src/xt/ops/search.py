@@ -96,8 +96,11 @@ class Searching:
         self.store = store
         self.outside = outside
         self.settings = project_settings(outside) if settings is None else settings
-        flying = in_flight(store, outside)
+        self.unread: list[str] = []
+        """Runs that the disk, or the server behind it, failed to read, and what is said of runs."""
+        flying = in_flight(store, outside, self.unread)
         self._sealed = Index(store)
+        self.unread += self._sealed.unread
         # After that: a run that ended in between is among both, and none is in neither.
         self._live = InFlight(row for row in flying if not self._sealed.has(row[0].id))
         self._pins: Mapping[str, str] | None = None

@@ -133,8 +133,9 @@ def code_file(store: Store, run_id: str, path: str, outside: Outside) -> bytes:
         raise NotRecordedError(f"`{path}` as it ran cannot be read: {error}", away) from error
     left = {from_text(entry.path): entry.reason for entry in code.left_out}
     for inside in tried:
-        if inside in left:
-            raise NotRecordedError(f"`{path}` is not in the snapshot: {left[inside]}")
+        reason = next((left[above] for above in left if fsio.is_inside(inside, above)), None)
+        if reason is not None:
+            raise NotRecordedError(f"`{path}` is not in the snapshot: {reason}")
     raise NotRecordedError(f"the snapshot of {run_id} has no file `{path}`", "`--code .` lists all files")
 
 

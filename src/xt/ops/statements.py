@@ -39,12 +39,16 @@ def state(store: Store, outside: Outside, kind: type[E], **fields: Any) -> E:
 
     run = fields.get("run")
     at = timestamp(outside.now())
-    written = [name for name in (*FREE, *LABELS) if isinstance(fields.get(name), str) and fields[name]]
+    written = {
+        name: fields[name] for name in (*FREE, *LABELS) if isinstance(fields.get(name), str) and fields[name]
+    }
+    # Of measurements the names: others ask for them by these.
+    written |= {f"point {point.name}": point.name for point in fields.get("points", ())}
     if written:
-        masked = _masked({name: fields[name] for name in written}, outside)
+        masked = _masked(written, outside)
         if not fields.get("off"):  # one that is there may be taken off
-            for name in LABELS:
-                if name in masked and masked[name] != fields[name]:
+            for name, text in written.items():
+                if name not in FREE and masked[name] != text:
                     raise UsageError(
                         "that looks like a secret: nothing was written", "others would read it everywhere"
                     )

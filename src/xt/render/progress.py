@@ -13,6 +13,7 @@ from typing import Protocol
 
 from xt.context import in_ci
 from xt.render.cells import cells, clip
+from xt.render.quantities import size
 from xt.render.styled import Line, measure, paint, say
 from xt.render.terminal import colour, width
 
@@ -22,6 +23,8 @@ BEFORE, BETWEEN, MINUTE = 0.5, 0.1, 60.0
 BAR, LEAST_BAR = 30, 8
 #: Cells of the label in a narrow terminal.
 LABEL = 12
+#: Cells left for the `^C` that a terminal writes, with which a full line could not be erased any more.
+BESIDE = 3
 #: Begin of the line, and erase to its end (ECMA-48 8.3.41).
 _ERASE = "\r\x1b[K"
 
@@ -48,6 +51,9 @@ class Progress:
         environ: Mapping[str, str],
         label: str,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        of_bytes: bool = False,
+        waited: float = 0.0,
     ) -> None:
         """Begin; nothing is drawn yet.
 
@@ -56,12 +62,15 @@ class Progress:
             environ: the variables; of them those of CI, `TERM`, `NO_COLOR` and `COLUMNS` count.
             label: what is done, such as `repeating nrqs`.
             clock: seconds that never jump.
+            of_bytes: whether steps are bytes, of which the rate is of interest too.
+            waited: seconds for which the work has been going on.
         """
         self._stream = stream
         self._environ = environ
         self.label = say(label).text
         self._clock = clock
-        self._began = self._last_step = clock()
+        self._began = self._last_step = clock() - waited
+        self._of_bytes = of_bytes
         self._drawn: float | None = None
         self._visible = False
         self._done = self._total = 0
@@ -88,7 +97,7 @@ class Progress:
         if self._in_place:
             due = now - self._began >= BEFORE and (self._drawn is None or now - self._drawn >= BETWEEN)
             if due and self._total:
-                room = max(width(self._stream, self._environ) - 1, 1)
+                room = max(width(self._stream, self._environ) - BESIDE, 1)
                 self._write(_ERASE + paint(self._bar(now, room), colour(self._stream, self._environ)))
                 self._visible = True
                 self._drawn = now
@@ -99,7 +108,8 @@ class Progress:
         ):
             left = self._left(now)
             after = f", {left} left" if left else ""
-            self._write(f"xt: {self.label}: {self._done} of {self._total}{after}\n")
+            done, total = self._numbers()
+            self._write(f"xt: {self.label}: {done} of {total}{after}\n")
             self._drawn = now
 
     def close(self) -> None:
@@ -110,9 +120,12 @@ class Progress:
 
     def _bar(self, now: float, room: int) -> Line:
         """`repeating nrqs  ━━━━━━━────  3/8  0:01:07 left`, or of it what fits."""
-        numbers = f"{self._done}/{self._total}"
+        done_of, total = self._numbers()
+        numbers = f"{done_of} of {total}" if self._of_bytes else f"{done_of}/{total}"
         left = self._left(now)
         after = f"  {left} left" if left else ""
+        if self._of_bytes and left:
+            after = f"  {size(round(self._done / max(self._last_step - self._began, 0.001)))}/s{after}"
         label = self.label
         if cells(label) + 2 + len(numbers + after) > room:
             label = clip(label, max(min(LABEL, room - len(numbers) - 2), 0))
@@ -126,6 +139,11 @@ class Progress:
             line += [say("  "), say(done * full, "accent"), say(rest * (bar - full), "dim")]
         line += [say("  " if line else ""), say(numbers), say(after, "dim")]
         return line if measure(line) <= room else []
+
+    def _numbers(self) -> tuple[str, str]:
+        if self._of_bytes:
+            return size(self._done), size(self._total)
+        return str(self._done), str(self._total)
 
     def _left(self, now: float) -> str:
         """Time left as `H:MM:SS`, from the mean of the steps that are finished; '' when none is."""

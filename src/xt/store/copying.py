@@ -31,12 +31,23 @@ WORTH = 64 << 20
 NOT_IN_KERNEL = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 
-def copy_hashed(source: int, target: int) -> tuple[str, int]:
+def changed(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a file was written between two looks at it."""
+    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns, before.st_ino) != (
+        after.st_size,
+        after.st_mtime_ns,
+        after.st_ctime_ns,
+        after.st_ino,
+    )
+
+
+def copy_hashed(source: int, target: int, told: Callable[[int], object] | None = None) -> tuple[str, int]:
     """Copy from one descriptor to another; hash what was written, not what was meant to be.
 
     Args:
         source: a regular file, at any position; copied up to the size it has now.
         target: an empty regular file opened for reading and writing.
+        told: gets bytes as they are done with.
 
     Returns:
         Hex digest (BLAKE3) and size of the copy in bytes.
@@ -45,12 +56,15 @@ def copy_hashed(source: int, target: int) -> tuple[str, int]:
         OSError: the copy is incomplete and must be thrown away.
     """
     if _clone(source, target):
-        return _hash_growing(target, _Progress(done=True, size=os.fstat(target).st_size))
+        return _hash_growing(target, _Progress(done=True, size=os.fstat(target).st_size), told)
     progress = _Progress()
     worker = threading.Thread(target=_copy, args=(source, target, progress), name="xt-copy")
     worker.start()
     try:
-        return _hash_growing(target, progress)
+        return _hash_growing(target, progress, told)
+    except BaseException:
+        progress.abandoned = True  # nobody waits for the rest of a huge file
+        raise
     finally:
         worker.join()
 
@@ -63,6 +77,7 @@ class _Progress:
         self.size = size
         self.done = done
         self.error: OSError | None = None
+        self.abandoned = False
 
     def advance(self, count: int) -> None:
         with self.changed:
@@ -90,9 +105,12 @@ def _copy(source: int, target: int, progress: _Progress) -> None:
         size = os.fstat(source).st_size
         tell_disk = _write_behind() if size >= WORTH else None
         offset = 0
+        fsio.leave_room(target, size)
         in_kernel = hasattr(os, "copy_file_range")
-        while offset < size:
+        while offset < size and not progress.abandoned:
             step = min(STEP, size - offset)
+            if offset:
+                fsio.leave_room(target, step)
             if in_kernel:
                 try:
                     count = os.copy_file_range(source, target, step, offset, offset)
@@ -138,7 +156,7 @@ def _write_behind() -> Callable[[int, int, int, int], int] | None:
     return call
 
 
-def _hash_growing(target: int, progress: _Progress) -> tuple[str, int]:
+def _hash_growing(target: int, progress: _Progress, told: Callable[[int], object] | None) -> tuple[str, int]:
     hasher = blake3()
     buffer = bytearray(PIECE)
     view = memoryview(buffer)
@@ -156,5 +174,7 @@ def _hash_growing(target: int, progress: _Progress) -> tuple[str, int]:
                 raise OSError(errno.EIO, "the copy is shorter than what was written")
             hasher.update(view[:count])
             offset += count
+            if told is not None:
+                told(count)
         if done and offset >= available:
             return hasher.hexdigest(), offset

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from xt import codec, fsio
-from xt.errors import DamagedError
+from xt.errors import DamagedError, is_passing
 from xt.model.event import (
     Deployed,
     Event,
@@ -182,18 +182,24 @@ def all_pins(store: str) -> list[Pin]:
     return sorted(found, key=lambda event: event.id)
 
 
-def every(store: str, kind: type[E]) -> list[E]:
+def every(store: str, kind: type[E], *, certain: bool = False) -> list[E]:
     """All events of a kind that can be read, oldest first.
 
     Args:
         store: path of `.xt`.
         kind: not `Pin`, of which none may be passed over.
+        certain: whether what the disk, or the server behind it, fails to read ends it.
+
+    Raises:
+        OSError: a folder cannot be listed; with `certain`, also: an event cannot be read.
     """
     found = []
     for path in _files(store, kind):
         try:
             found.append(_read(path, kind))
-        except (OSError, DamagedError):
+        except (OSError, DamagedError) as error:
+            if certain and isinstance(error, OSError) and is_passing(error):
+                raise
             continue  # it says something good of a run; without it the run merely lacks that
     return sorted(found, key=lambda event: event.id)
 
@@ -220,7 +226,12 @@ def everything(store: str) -> Read:
     """
     found: list[Event] = []
     doubts: list[str] = []
-    for folder, _, names in os.walk(f"{store}/events"):
+
+    def unlisted(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            doubts.append(os.fsdecode(error.filename or f"{store}/events"))
+
+    for folder, _, names in os.walk(f"{store}/events", onerror=unlisted):
         for name in names:
             if _kind(name) is None:
                 continue  # a file being written, or of a newer xt
@@ -232,14 +243,23 @@ def everything(store: str) -> Read:
     return Read(found, sorted(doubts))
 
 
-def read(path: str) -> Event | None:
-    """Read one event; None when it cannot be read, or is of a kind that is not known here."""
+def read(path: str, unread: list[str] | None = None) -> Event | None:
+    """Read one event; None when it cannot be read, or is of a kind that is not known here.
+
+    Args:
+        path: of it.
+        unread: gets a sentence where the disk, or the server behind it, failed: the event may be whole.
+    """
     kind = _kind(os.path.basename(path))
     if kind is None:
         return None
     try:
         return _read(path, kind)
-    except (OSError, DamagedError):
+    except DamagedError:
+        return None
+    except OSError as error:
+        if unread is not None and is_passing(error):
+            unread.append(f"the event `{path}` cannot be read: {error.strerror}")
         return None
 
 
@@ -282,7 +302,7 @@ def _kind(name: str) -> type[Event] | None:
 
 def _files(store: str, kind: type[Event]) -> Iterator[str]:
     dots = 1 if KINDS[kind] == "" else 2
-    for folder, folders, names in os.walk(f"{store}/events"):
+    for folder, folders, names in fsio.walk(f"{store}/events"):
         folders.sort()
         for name in sorted(names):
             if name.endswith(f"{KINDS[kind]}.json") and name.count(".") == dots:

@@ -60,12 +60,17 @@ def find(store: str, key: str) -> str | None:
 
 
 def going_on(folder: str) -> bool:
-    """Whether whoever holds the lock in a folder lives; False where there is none."""
+    """Whether whoever holds the lock in a folder lives; False where there is none.
+
+    Raises:
+        OSError: that cannot be told.
+    """
     try:
         fd = os.open(f"{folder}/lock", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
-        return not fsio.try_lock(fd, shared=True)
+        with fsio.about(f"{folder}/lock"):
+            return not fsio.try_lock(fd, shared=True)
     finally:
         os.close(fd)

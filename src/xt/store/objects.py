@@ -11,14 +11,14 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import BinaryIO
 
 from blake3 import blake3
 
 from xt import fsio
 from xt.errors import DamagedError, NotRecordedError, StoreError
-from xt.store.copying import copy_hashed
+from xt.store.copying import changed, copy_hashed
 
 #: Smaller content is not worth a compressor's start-up.
 COMPRESS_FROM = 4096
@@ -28,18 +28,8 @@ COMPRESS_TO = 8 << 20
 WHOLE = 8 << 20
 #: Objects up to this size are compared before they are taken to be there.
 COMPARED = 1 << 20
-#: More staged objects than this are flushed together (`syncfs`) instead of one by one.
+#: More staged objects than this are flushed together (`syncfs`), and leave others room as large ones do.
 TOGETHER = 24
-
-
-def changed(before: os.stat_result, after: os.stat_result) -> bool:
-    """Whether a file was written between two looks at it."""
-    return (before.st_size, before.st_mtime_ns, before.st_ctime_ns, before.st_ino) != (
-        after.st_size,
-        after.st_mtime_ns,
-        after.st_ctime_ns,
-        after.st_ino,
-    )
 
 
 class Objects:
@@ -49,8 +39,7 @@ class Objects:
         """Open the objects of the store at `root` (the path of `.xt`)."""
         self.folder = f"{root}/objects"
         self.staging = f"{root}/tmp"
-        self.staged: dict[str, tuple[str, str]] = {}
-        """Digest → (temporary file, final name)."""
+        self.staged: dict[str, tuple[str, str]] = {}  # digest → (temporary file, final name)
 
     def name(self, digest: str) -> str:
         """Final path of an object stored as it is.
@@ -64,9 +53,15 @@ class Objects:
         return f"{self.folder}/{hexed[:2]}/{hexed}"
 
     def has(self, digest: str) -> bool:
-        """Whether the content is here, staged or published."""
+        """Whether the content is here, staged or published.
+
+        Raises:
+            OSError: the disk, or the server behind it, cannot tell.
+        """
         name = self.name(digest)
-        return digest in self.staged or os.path.exists(name) or os.path.exists(name + ".zst")
+        return digest in self.staged or any(
+            fsio.is_there(path, follow=True) for path in (name, name + ".zst")
+        )
 
     def hold(self, digest: str) -> bool:
         """Whether the content is here, for whoever is going to name it in a record or event.
@@ -82,8 +77,11 @@ class Objects:
         self._stage(digest, data)
         return digest
 
-    def put_file(self, path: str) -> tuple[str, int, bool]:
+    def put_file(self, path: str, told: Callable[[int], object] | None = None) -> tuple[str, int, bool]:
         """Keep a regular file, hashed once while it is copied. See `collect.Keeper`."""
+        return fsio.patiently(lambda: self._put_file(path, told))
+
+    def _put_file(self, path: str, told: Callable[[int], object] | None) -> tuple[str, int, bool]:
         source = fsio.open_regular(path)
         try:
             before = os.fstat(source)
@@ -93,7 +91,7 @@ class Objects:
                 return digest, len(data), changed(before, os.fstat(source)) or len(data) != before.st_size
             temporary, target = self._temporary()
             try:
-                hexed, size = copy_hashed(source, target)
+                hexed, size = copy_hashed(source, target, told)
             except BaseException:
                 os.unlink(temporary)
                 raise
@@ -152,9 +150,11 @@ class Objects:
         """
         if not self.staged:
             return
+        from xt import flushing  # not for those who only read
+
         together = len(self.staged) > TOGETHER and self._flush_all()
         if not together and len(self.staged) > 1:
-            fsio.begin_flush(staged for staged, _ in self.staged.values())
+            flushing.begin_flush(staged for staged, _ in self.staged.values())
         folders = set()
         for digest, (staged, final) in list(self.staged.items()):
             temporary = staged if together else self._flush(digest)
@@ -169,7 +169,7 @@ class Objects:
             del self.staged[digest]
         if together:
             try:
-                if fsio.syncfs(self.folder):
+                if flushing.syncfs(self.folder):
                     return
             except OSError as error:
                 raise fsio.NotFlushedError(error, self.folder) from error
@@ -178,8 +178,10 @@ class Objects:
 
     def _flush_all(self) -> bool:
         """Flush the file system; False when what is staged is to be flushed one by one."""
+        from xt import flushing
+
         try:
-            return fsio.syncfs(self.folder)
+            return flushing.syncfs(self.folder)
         except OSError:
             # Which of them it was is not said, and flushed again each would seem well.
             for digest in self.staged:
@@ -289,17 +291,11 @@ class Objects:
 
     def _pieces(self, name: str, digest: str) -> Iterator[bytes]:
         try:
-            fd = fsio.open_regular(name)
+            yield from fsio.read_pieces(name)
         except FileNotFoundError:
             yield from self._decompressed(name + ".zst", digest)
-            return
         except OSError as error:
             raise DamagedError(f"object {digest[:15]}… cannot be read: {error.strerror}") from error
-        try:
-            while piece := os.read(fd, fsio.CHUNK):
-                yield piece
-        finally:
-            os.close(fd)
 
     def _decompressed(self, name: str, digest: str) -> Iterator[bytes]:
         try:
@@ -323,6 +319,8 @@ class Objects:
             return
         temporary, fd = self._temporary()
         try:
+            if len(data) > fsio.LOOK or len(self.staged) > TOGETHER:
+                fsio.leave_room(fd, len(data))
             fsio.write_all(fd, data)
         except BaseException:
             os.unlink(temporary)

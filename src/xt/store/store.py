@@ -56,6 +56,14 @@ def _read(run_id: str, data: bytes) -> Record:
     return record
 
 
+def _may_be(path: str) -> bool:
+    """Whether something may have that name; who reads it is told why it cannot be read."""
+    try:
+        return fsio.is_there(path)
+    except OSError:
+        return True
+
+
 def _is_gone(path: str) -> bool:
     """Whether a file is not there, other than not to be reached for now."""
     try:
@@ -188,7 +196,7 @@ class Store:
         """
         self.check_record(run_id, data)
         path = self._record(run_id)
-        if os.path.lexists(path):
+        if fsio.is_there(path):
             if fsio.read_file(path, limit=MAX_RECORD) == data:
                 return False
             raise DamagedError(f"another run with the id {run_id} is here", "both are kept as they are")
@@ -259,7 +267,7 @@ class Store:
 
     def has(self, run_id: str) -> bool:
         """Whether a run is here, finished or not; whether it can be read is another question."""
-        return os.path.lexists(self._record(run_id)) or os.path.lexists(self.live_folder(run_id))
+        return fsio.is_there(self._record(run_id)) or fsio.is_there(self.live_folder(run_id))
 
     def record_bytes(self, run_id: str) -> bytes:
         """A record as it lies on disk; its seal is verified.
@@ -291,7 +299,7 @@ class Store:
 
     def is_sealed(self, run_id: str) -> bool:
         """Whether a run has a record, whole or not."""
-        return os.path.exists(self._record(run_id))
+        return fsio.is_there(self._record(run_id))
 
     def whichever(self, run_id: str) -> Record | tuple[Start, State]:
         """The record of a run; of one without, how it was started and whether it is still going on.
@@ -322,8 +330,8 @@ class Store:
             name
             for name in names
             if runid.is_id(name)
-            and os.path.exists(f"{self.path}/live/{name}/start.json")
-            and not os.path.exists(self._record(name))
+            and _may_be(f"{self.path}/live/{name}/start.json")
+            and not fsio.is_there(self._record(name))
         ]
 
     def live_folder(self, run_id: str) -> str:
@@ -347,7 +355,10 @@ class Store:
         except OSError as error:
             raise DamagedError(f"the start of {run_id} cannot be read: {error.strerror}") from error
         start = codec.decode(data, Start, f"the start of {run_id}")
-        how = state(folder, start)
+        try:
+            how = state(folder, start)
+        except OSError as error:
+            raise DamagedError(f"whether {run_id} goes on cannot be told: {error.strerror}") from error
         if how == "lost" and self.is_sealed(run_id):
             raise NotRecordedError(f"run {run_id} is not in flight")  # it ended while it was looked at
         return start, how

@@ -7,6 +7,7 @@ files are.
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -40,6 +41,7 @@ from xt.model.exported import Gap, Report
 from xt.model.restored import Source
 from xt.model.result import Metric
 from xt.model.text import from_text, to_shown
+from xt.redact import clean_url
 
 API = "/api/2.0/mlflow/"
 #: How runs end there.
@@ -48,6 +50,8 @@ STATUS = {"ok": "FINISHED", "interrupted": "KILLED"}
 USUAL: tuple[Source, ...] = ("outputs",)
 #: Points of a metric in one answer.
 PAGE = 25_000
+#: How URLs of databases begin that MLflow keeps runs in.
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _PLACE = "`-o http://HOST:PORT`, or MLFLOW_TRACKING_URI"
 
 
@@ -75,7 +79,7 @@ def connect(given: str | None, environ: Mapping[str, str]) -> Server:
     if not url:
         raise UsageError("nothing says which MLflow server", _PLACE)
     if not url.lower().startswith(("http://", "https://")):
-        raise UsageError("that is no MLflow server: only one that is reached by http or https", _PLACE)
+        raise _no_server(url)
     headers = {}
     token, user = environ.get("MLFLOW_TRACKING_TOKEN"), environ.get("MLFLOW_TRACKING_USERNAME")
     if token:
@@ -89,6 +93,28 @@ def connect(given: str | None, environ: Mapping[str, str]) -> Server:
         reason = error.strerror or str(error)
         raise UsageError(f"MLFLOW_TRACKING_SERVER_CERT_PATH cannot be used: {reason}", "unset it") from error
     return Server(url, headers, context)
+
+
+def _no_server(url: str) -> UsageError:
+    """What to do with what MLflow's own client takes as well, and is no server."""
+    shown, scheme = to_shown(clean_url(url)), url.partition(":")[0].lower()
+    if scheme == "databricks":
+        return UsageError(
+            "`databricks` names no server",
+            "`-o https://WORKSPACE`, with MLFLOW_TRACKING_TOKEN set to a token",
+        )
+    if re.fullmatch(r"[\w.-]+:\d+(/.*)?", url):
+        return UsageError(f"`{shown}` is no URL of an MLflow server", f"`-o http://{shown}`")
+    if "://" in url and not scheme.startswith(("file", *_DATABASES)):
+        return UsageError("that is no MLflow server: only one that is reached by http or https", _PLACE)
+    kind = "a database" if scheme.startswith(_DATABASES) else "a folder"
+    # MLflow 3 serves folders only to who insists on it.
+    allowed = "" if scheme.startswith(_DATABASES) else "MLFLOW_ALLOW_FILE_STORE=true "
+    return UsageError(
+        f"`{shown}` is {kind} of MLflow, and xt writes to its server",
+        f"`{allowed}mlflow server --backend-store-uri {shown} --port 5000` serves it;"
+        " then `-o http://127.0.0.1:5000`",
+    )
 
 
 class _Export:

@@ -10,7 +10,7 @@ from xt.model.code import Code, LeftOut
 from xt.model.delta import Change, Delta, Measure, whole
 from xt.model.snapshot import Snapshot
 from xt.model.text import from_text, to_shown
-from xt.ops.recipe import OUTPUT
+from xt.ops.recipe import INPUT, OUTPUT
 from xt.store import Store
 
 TYPE_CHECKING = False
@@ -240,7 +240,7 @@ def _left_out(left: Code, right: Code) -> list[Delta]:
     found = []
     for path in sorted(one.keys() | other.keys()):
         before, after = one.get(path), other.get(path)
-        if any(entry is not None and entry.reason == OUTPUT for entry in (before, after)):
+        if any(entry is not None and entry.reason in (OUTPUT, INPUT) for entry in (before, after)):
             continue
         if before is not None and after is not None and _stat(before) == _stat(after):
             continue

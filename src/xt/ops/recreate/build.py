@@ -50,7 +50,7 @@ class Recreated(NamedTuple):
 
 
 def build(
-    plan: Plan, cache: str, project: str, environ: Mapping[str, str], say: Callable[[str], None]
+    plan: Plan, cache: str, project: str, environ: Mapping[str, str], say: Callable[[str], object]
 ) -> Recreated:
     """Build an environment, or find it built.
 
@@ -83,7 +83,7 @@ def build(
 
 
 @contextlib.contextmanager
-def _alone(path: str, say: Callable[[str], None]) -> Iterator[int]:
+def _alone(path: str, say: Callable[[str], object]) -> Iterator[int]:
     """Hold a lock, waiting for whoever has it; give its descriptor."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, fsio.PRIVATE_FILE)
     try:
@@ -143,7 +143,7 @@ class _Builder:
         folder: str,
         project: str,
         environ: Mapping[str, str],
-        say: Callable[[str], None],
+        say: Callable[[str], object],
         lock: int,
     ) -> None:
         self.plan = plan

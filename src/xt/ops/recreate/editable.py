@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from xt import fsio
+from xt import fsio, toml_text
 from xt.model.environment import Package
 
 #: Bytes of a `pyproject.toml` that is read.
@@ -89,8 +88,8 @@ def _pyproject(place: str) -> dict[str, Any]:
     """Read `pyproject.toml`; empty when it is not there or not TOML, which is the package's own affair."""
     try:
         data = fsio.read_file(os.path.join(place, "pyproject.toml"), limit=_LIMIT)
-        return tomllib.loads(data.decode())
-    except (OSError, ValueError):
+        return toml_text.loads(data.decode())
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

@@ -17,7 +17,7 @@ from xt.collect.lfs import pointer, sha256
 from xt.inside import Inside
 from xt.model.code import Code
 from xt.model.text import from_text, to_shown
-from xt.ops.recipe import OUTPUT
+from xt.ops.recipe import INPUT, OUTPUT
 from xt.ops.repeat.bring import SMALL, Bringing
 
 #: Bytes a pointer of Git LFS has at least (the fixed words and a digest), and at most by its specification.
@@ -64,7 +64,7 @@ class Extras:
             Whether something is large enough that mounting it is better than copying it.
         """
         for entry in self._code.left_out:
-            if entry.reason != OUTPUT:
+            if entry.reason not in (OUTPUT, INPUT):
                 self._left_out(from_text(entry.path), entry.size, entry.mtime_ns)
         if self._code.lfs_pointers:
             self._lfs(top, "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import NamedTuple
 
 from xt import fsio
+from xt.collect import Waiting
 from xt.collect.checkout import Checkout
 from xt.collect.git import GitError
 from xt.context import Outside
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from xt.ops.repeat import contained
     from xt.ops.repeat.contained import Pinned
 
-#: Says what is being done, for a line of progress; nothing when it is done.
-Tell = Callable[[str], None]
 #: Words that are shown of those that were mapped.
 TOLD = 3
 #: What to do where code cannot be brought back for want of git.
@@ -72,7 +70,7 @@ class Making:
     """The making of one workspace."""
 
     def __init__(
-        self, store: Store, wish: Wish, run: Original, place: Workspace, outside: Outside, tell: Tell
+        self, store: Store, wish: Wish, run: Original, place: Workspace, outside: Outside, tell: Waiting
     ) -> None:
         """Prepare.
 

@@ -15,6 +15,7 @@ from xt.model.request import Docker, FactSpec, InputSpec, MetricGoal, OutputRequ
 from xt.model.result import Record
 from xt.model.snapshot import MetricSpec, Repeat, Snapshot
 from xt.model.text import from_text, to_shown, to_text
+from xt.ops.recipe import INPUT
 from xt.ops.repeat.places import Moved, was
 from xt.ops.repeat.words import DECLARED, Change
 
@@ -65,6 +66,7 @@ def request(
         seed=seed if seed is not None else snapshot.seed.value,
         repeat=repeat,
         docker=container(snapshot, moved),
+        keep_inputs=all(entry.reason != INPUT for entry in snapshot.code.left_out),
         refuse_secrets=any(entry.reason.startswith(KEPT_OUT) for entry in snapshot.code.left_out),
     )
 

@@ -33,7 +33,8 @@ def today(asked: RunRequest, config: Config) -> RunRequest:
     if task is not None:
         stated.update({fact.name: fact for fact in facts(task.facts, f"[task.{asked.task}]")})
     stated.update({fact.name: fact for fact in asked.facts if fact.source == "--fact"})
-    asked = replace(asked, facts=list(stated.values()), docker=_container(asked, settings))
+    docker = _container(asked, settings)
+    asked = replace(asked, facts=list(stated.values()), docker=docker, keep_inputs=False)
     if task is None:
         return asked
     files = {_place(spec.base, spec.path) for spec in asked.params if spec.path is not None}

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from xt import config
+from xt.collect import Waiting
 from xt.context import Outside
 from xt.errors import NotStartedError, UnverifiableError, XtError
 from xt.execute.vary import Around
@@ -17,7 +18,7 @@ from xt.execute.vary.enter import enter
 from xt.model.snapshot import Repeat, Snapshot
 from xt.ops.repeat import interrupts, settings, standard_input
 from xt.ops.repeat.checks import Checks
-from xt.ops.repeat.making import Making, Original, Ready, Tell
+from xt.ops.repeat.making import Making, Original, Ready
 from xt.ops.repeat.places import Moved, roots, top_of, was
 from xt.ops.repeat.request import prepare, request
 from xt.ops.repeat.surroundings import folder_name
@@ -69,7 +70,9 @@ def original(store: Store, run_id: str) -> Original:
     return Original(run_id, found.snapshot, found.started_at, found.record, host)
 
 
-def rerun(store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callable[[Told], None]) -> Repeated:
+def rerun(
+    store: Store, wish: Wish, outside: Outside, tell: Waiting, begun: Callable[[Told], None]
+) -> Repeated:
     """Repeat a run. This process is good for nothing else then: its folder, mask and namespaces are changed.
 
     Args:
@@ -94,7 +97,7 @@ def rerun(store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callabl
 
 
 def _repeat(
-    store: Store, wish: Wish, outside: Outside, tell: Tell, begun: Callable[[Told], None]
+    store: Store, wish: Wish, outside: Outside, tell: Waiting, begun: Callable[[Told], None]
 ) -> Repeated:
     run_before = original(store, wish.run)
     wanted = changes(wish.sets, outside.environ)
@@ -108,7 +111,7 @@ def _repeat(
     if wish.in_place:
         with tempfile.TemporaryDirectory(prefix="xt-") as scratch:
             ready = _in_place(store, wish, run_before, words, elsewhere, outside, scratch)
-            return _start(store, wish, run_before, ready, begun)
+            return _start(store, wish, run_before, ready, begun, tell)
     name = folder_name(wish) or os.path.basename(was(snapshot).top) or "project"
     place = Workspace(store.path, name, first_of(os.uname().nodename) if wish.away else 0)
     making = Making(store, wish, run_before, place, outside, tell)
@@ -116,7 +119,7 @@ def _repeat(
     try:
         ready = making.make(words, elsewhere)
         tell("")
-        repeated = _start(store, wish, run_before, ready, begun)
+        repeated = _start(store, wish, run_before, ready, begun, tell)
     finally:
         interrupts.ignore()
         os.chdir("/")
@@ -176,7 +179,12 @@ def _here(root: str, outside: Outside, umask: int) -> Callable[[RunRequest], Con
 
 
 def _start(
-    store: Store, wish: Wish, run_before: Original, ready: Ready, begun: Callable[[Told], None]
+    store: Store,
+    wish: Wish,
+    run_before: Original,
+    ready: Ready,
+    begun: Callable[[Told], None],
+    tell: Waiting,
 ) -> Repeated:
     """Run what is ready."""
     snapshot, around = run_before.snapshot, ready.around
@@ -233,6 +241,7 @@ def _start(
         wrap=_wrap(ready, container),
         own_pids=around.own_pids,
         judge=container.judge if container is not None else None,
+        waiting=tell,
     )
     try:
         report = run(asked, outside, ready.root, known.settings, store.path, hooks)

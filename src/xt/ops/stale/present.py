@@ -21,6 +21,7 @@ from xt.model.result import Record
 from xt.model.snapshot import Repeat, Snapshot
 from xt.model.text import from_text, to_shown
 from xt.ops.aside import beside, capture
+from xt.ops.recipe import INPUT
 from xt.ops.repeat.places import Moved, top_of, was
 from xt.ops.repeat.request import request
 from xt.ops.repeat.today import today
@@ -59,7 +60,7 @@ class Present:
         idle = RunRequest(command=["xt"], cwd=root, outputs=outputs)
         self._idle = self._capture(idle)
         self._reading = Reading(self._idle)
-        self._code: Code | None = None
+        self._code: dict[tuple[InputSpec, ...], Code] = {}
         self._inputs: dict[InputSpec, Input | str] = {}
         self._environments: dict[tuple[str, ...], Environment] = {}
 
@@ -101,9 +102,10 @@ class Present:
                 unknown[f"inputs.{spec.role}"] = now
             else:
                 inputs.append(now)
-        found["code"] = self.code()
-        if self.code().tree is None:
-            unknown["code"] = self.code().reason or "no reason is known"
+        apart = any(entry.reason == INPUT for entry in recorded.code.left_out)
+        found["code"] = now_code = self.code(asked.inputs if apart else [])
+        if now_code.tree is None:
+            unknown["code"] = now_code.reason or "no reason is known"
         executable = describe(held).executable
         snapshot = msgspec.structs.replace(
             recorded,
@@ -113,12 +115,13 @@ class Present:
         )
         return Now(snapshot, unknown, missing)
 
-    def code(self) -> Code:
-        """The code of the project."""
-        if self._code is None:
-            self._code = BEFORE.get("code")(self._idle)
-        assert self._code is not None
-        return self._code
+    def code(self, apart: list[InputSpec]) -> Code:
+        """The code of the project; inputs that are large and not in git are none of it."""
+        key = tuple(apart)
+        if key not in self._code:
+            idle = msgspec.structs.replace(self._idle.request, inputs=apart)
+            self._code[key] = BEFORE.get("code")(self._capture(idle))
+        return self._code[key]
 
     def input(self, spec: InputSpec) -> Input | str:
         """An input, or why it is not there."""

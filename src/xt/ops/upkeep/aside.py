@@ -32,7 +32,7 @@ def put_aside(store: str, name: str, sound: Callable[[str], bool] | None = None)
     number = 0
     while True:
         aside = f"{QUARANTINE}/{name}" + (f".{number}" if number else "")
-        if not os.path.lexists(f"{store}/{aside}"):
+        if not fsio.is_there(f"{store}/{aside}"):
             break
         number += 1
     os.makedirs(os.path.dirname(f"{store}/{aside}"), fsio.PRIVATE_DIR, exist_ok=True)
@@ -55,7 +55,7 @@ def without(store: str, name: str) -> str | None:
         name: of the file, relative to it.
     """
     match = _SAID.fullmatch(name)
-    return match[1] if match is not None and not os.path.lexists(f"{store}/{match[1]}") else None
+    return match[1] if match is not None and not fsio.is_there(f"{store}/{match[1]}") else None
 
 
 def _put_back(source: str, target: str) -> None:

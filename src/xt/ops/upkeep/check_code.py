@@ -24,7 +24,7 @@ from xt.ops.repeat.places import tops
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.git_objects import FOLDERS, fault_of, is_sound
 from xt.ops.upkeep.holds import Tree, trees
-from xt.ops.upkeep.looking import LEFT, Look, One, Suspect
+from xt.ops.upkeep.looking import LEFT, Look, One, Suspect, Unread
 from xt.store import Store
 from xt.store.objects import WHOLE
 
@@ -135,16 +135,23 @@ class Code:
         objects = look.path(f"{folder}/objects")
         if not os.path.isdir(objects):
             return
-        if not os.path.exists(look.path(f"{folder}/HEAD")) and not os.listdir(objects):
+        if not look.there(f"{folder}/HEAD") and not os.listdir(objects):
             return  # its making was interrupted: the next run completes it
         for name in codestore.files(form):
-            if not codestore.is_ours(look.path(folder), form, name):
+            if not self._is_ours(form, folder, name):
                 look.suspect(
                     "code-damaged",
                     f"{folder}/{name}",
                     "it does not say what it must",
-                    lambda name=name: not codestore.is_ours(look.path(folder), form, name),  # type: ignore[misc]
+                    lambda name=name: not self._is_ours(form, folder, name),  # type: ignore[misc]
                 )
+
+    def _is_ours(self, form: str, folder: str, name: str) -> bool:
+        try:
+            return codestore.is_ours(self._look.path(folder), form, name)
+        except OSError as error:
+            self._look.unreadable(f"{folder}/{name}", error.strerror or str(error))
+            return True
 
     def _objects(self, folder: str) -> None:
         look = self._look
@@ -168,7 +175,9 @@ class Code:
             return
         path = look.path(file.name)
         reason = fault_of(path, oid)
-        if reason is None:
+        if isinstance(reason, Unread):
+            look.unreadable(file.name, reason)
+        if reason is None or isinstance(reason, Unread):
             return
         found = look.suspect("code-damaged", file.name, reason, lambda: fault_of(path, oid) is not None)
         found.digest = oid
@@ -263,7 +272,7 @@ class Code:
         look = self._look
 
         def again() -> bool:
-            there = any(os.path.lexists(look.path(f"runs/{run[:2]}/{run}.json")) for run in found.runs)
+            there = any(look.there(f"runs/{run[:2]}/{run}.json") for run in found.runs)
             return there and not packs.is_complete(git, tree)
 
         found = look.suspect("code-missing", None, f"the tree {tree[:12]}… cannot be read: {told}", again)

@@ -11,7 +11,7 @@ from xt.errors import DamagedError
 from xt.model import runid
 from xt.model.event import Swept
 from xt.ops.upkeep import inventory
-from xt.ops.upkeep.looking import LEFT, Look, One, denied, what_is
+from xt.ops.upkeep.looking import LEFT, Look, One, Unread, why
 from xt.store import events
 
 #: Such as `2026/11/20261126093000000000-9f3a2c1e.tagged.json`.
@@ -77,6 +77,9 @@ class Events:
 
     def _suspect(self, name: str, code: str, message: str, run: str | None) -> None:
         path = self._look.path(name)
+        if code == "unreadable":
+            self._look.unreadable(name, message)
+            return
         found = self._look.suspect(code, name, message, lambda: reason_of(path).code == code)
         if run is not None:
             found.concerns(run, "what was said of it")
@@ -90,9 +93,7 @@ class Events:
         look.suspect("foreign", name, "it is not named like a statement")
 
     def _known(self, run: str) -> bool:
-        return os.path.lexists(self._look.path(f"runs/{run[:2]}/{run}.json")) or os.path.isdir(
-            self._look.path(f"live/{run}")
-        )
+        return self._look.there(f"runs/{run[:2]}/{run}.json") or self._look.there(f"live/{run}")
 
 
 class Reason(NamedTuple):
@@ -113,9 +114,8 @@ def reason_of(path: str) -> Reason:
     except FileNotFoundError:
         return Reason()
     except OSError as error:
-        if denied(error):
-            return Reason("unreadable", f"it may not be read: {error.strerror}", None)
-        return Reason("event-damaged", what_is(path, error), None)
+        reason = why(path, error)
+        return Reason("unreadable" if isinstance(reason, Unread) else "event-damaged", reason, None)
     if not data:
         return Reason("event-damaged", "it is empty", None)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 from xt import fsio
@@ -124,12 +123,12 @@ class Index:
     def _dropped(self, run: str) -> bool:
         """Whether it was dropped on purpose, or is just being dropped; or is told as put aside."""
         store, name = self._look.store.path, f"runs/{run[:2]}/{run}.json"
-        if os.path.lexists(trash.path(store, name)) or os.path.lexists(f"{store}/{QUARANTINE}/{name}"):
+        if fsio.is_there(trash.path(store, name)) or fsio.is_there(f"{store}/{QUARANTINE}/{name}"):
             return True
         return any(run in event.runs for event in events.every(store, Swept))
 
     def _recorded(self, run: str) -> bool:
-        return os.path.lexists(self._look.path(f"runs/{run[:2]}/{run}.json"))
+        return self._look.there(f"runs/{run[:2]}/{run}.json")
 
     def _taken(self, *, said: bool) -> Copy | None:
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 
 from xt import fsio
+from xt.errors import is_passing
 from xt.ops.upkeep import inventory
-from xt.ops.upkeep.looking import LEFT, Look, One, what_is
+from xt.ops.upkeep.looking import LEFT, Look, One, Unread, what_is, why
 from xt.store.layout import FOLDERS, FORMAT, KEY_BYTES
 
 #: What else may lie in a store.
@@ -34,7 +36,7 @@ class Layout:
         self._key()
         look = self._look
         for name in sorted(FOLDERS | _FOLDERS):
-            if os.path.lexists(look.path(name)) and not os.path.isdir(look.path(name)):
+            if look.there(name) and not _is_folder(look, name):
                 said = "something else is where a folder must be"
                 look.suspect("folder-damaged", name, said, lambda name=name: not _is_folder(look, name))  # type: ignore[misc]
         for file in sorted(inventory.listed(look.store.path, "", look.unreadable)):
@@ -54,9 +56,11 @@ class Layout:
 
     def _format(self) -> None:
         look = self._look
-        if os.path.lexists(look.path("format")):
+        if look.there("format"):
             reason = _format_fault(look.path("format"))
-            if reason is not None:
+            if isinstance(reason, Unread):
+                look.unreadable("format", reason)
+            elif reason is not None:
                 look.suspect("format-damaged", "format", reason)
         elif used(look.store.path):
             found = look.suspect("format-missing", "format", "it says that this is a store, and is gone")
@@ -68,8 +72,10 @@ class Layout:
         look, path = self._look, self._look.path("key")
         try:
             info = os.lstat(path)
-        except OSError:
-            if used(look.store.path):
+        except OSError as error:
+            if is_passing(error):
+                look.unreadable("key", error.strerror or str(error))
+            elif used(look.store.path):
                 look.suspect("key-missing", "key", "keyed digests of until now say nothing any more")
             return
         file = inventory.look(look.store.path, "key")
@@ -80,14 +86,20 @@ class Layout:
 
 
 def _is_folder(look: Look, name: str) -> bool:
-    return os.path.isdir(look.path(name))
+    try:
+        return stat.S_ISDIR(os.stat(look.path(name)).st_mode)
+    except OSError as error:
+        if is_passing(error):
+            look.unreadable(name, error.strerror or str(error))
+            return True
+        return False
 
 
 def _format_fault(path: str) -> str | None:
     try:
         data = fsio.read_file(path, 4096)
     except OSError as error:
-        return what_is(path, error)
+        return why(path, error)
     return None if _FORMAT.fullmatch(data) else "it does not say what it must" if data else "it is empty"
 
 

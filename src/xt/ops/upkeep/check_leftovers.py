@@ -11,7 +11,7 @@ from xt.model import runid
 from xt.model.sync import Pulled
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.aside import without
-from xt.ops.upkeep.looking import LEFT, Look, One, denied, what_is
+from xt.ops.upkeep.looking import LEFT, Look, One, Unread, why
 from xt.store import trash
 
 #: Begins with the number of the process that writes it.
@@ -42,7 +42,9 @@ class Leftovers:
                 continue
             path = look.path(file.name)
             reason = note_fault(path)
-            if reason is not None:
+            if isinstance(reason, Unread):
+                look.unreadable(file.name, reason)
+            elif reason is not None:
                 found = look.suspect(
                     "pull-note-damaged",
                     file.name,
@@ -98,7 +100,7 @@ class Leftovers:
         look = self._look
         for file in sorted(inventory.listed(look.store.path, "work", look.unreadable)):
             if file.is_folder and not _held(look.path(file.name) + ".lock"):
-                kept = os.path.exists(look.path(f"{file.name}/kept"))
+                kept = look.there(f"{file.name}/kept")
                 if kept or look.age(file.name) > LEFT:
                     said = "a workspace that was to be kept" if kept else "a workspace that was left"
                     look.suspect("leftover", file.name, said)
@@ -114,7 +116,7 @@ def note_fault(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        return f"it may not be read: {error.strerror}" if denied(error) else what_is(path, error)
+        return why(path, error)
     except DamagedError as error:
         return error.message
     return None

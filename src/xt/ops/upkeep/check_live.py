@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable
 
 from xt import fsio
-from xt.errors import DamagedError, XtError
+from xt.errors import DamagedError, XtError, is_unread
 from xt.model import runid
 from xt.ops.upkeep import inventory
-from xt.ops.upkeep.looking import LEFT, Look, One
+from xt.ops.upkeep.looking import LEFT, Look, One, Unread, why
 from xt.store.launches import going_on
 from xt.store.live import exit_of
 
@@ -49,18 +49,18 @@ class Live:
         look = self._look
         path = look.path(name)
         # A lock that is being taken is not looked at: whoever takes it does not try twice.
-        if not os.path.lexists(f"{path}/start.json") and look.age(name) <= LEFT:
+        if not look.there(f"{name}/start.json") and look.age(name) <= LEFT:
             return
-        if going_on(path):
+        if self._held(name):
             look.count("in_flight")
             return
-        if os.path.lexists(look.path(f"runs/{run[:2]}/{run}.json")):
+        if look.there(f"runs/{run[:2]}/{run}.json"):
             look.suspect(
-                "leftover", name, "the run has its record: only its folder was left", self._idle(path)
+                "leftover", name, "the run has its record: only its folder was left", self._idle(name)
             )
             return
-        if not os.path.lexists(f"{path}/start.json"):
-            look.suspect("leftover", name, "a run that was ended before it began", self._idle(path))
+        if not look.there(f"{name}/start.json"):
+            look.suspect("leftover", name, "a run that was ended before it began", self._idle(name))
             return
         look.count("in_flight")
         reason, how = self._start(run)
@@ -82,25 +82,37 @@ class Live:
         try:
             start, how = self._look.store.live(run)
         except DamagedError as error:
+            if is_unread(error):
+                self._look.unreadable(f"live/{run}", error.message)
+                return None, ""
             return error.message, ""
         except XtError:
             return None, ""
         return (None if start.id == run else f"it is of the run {start.id}"), how
 
     def _lost(self, run: str) -> Callable[[], bool]:
-        return lambda: (
-            self._start(run)[1] == "lost"
-            and not os.path.lexists(self._look.path(f"runs/{run[:2]}/{run}.json"))
-        )
+        return lambda: self._start(run)[1] == "lost" and not self._look.there(f"runs/{run[:2]}/{run}.json")
 
-    def _idle(self, path: str) -> Callable[[], bool]:
-        return lambda: os.path.isdir(path) and not going_on(path)
+    def _idle(self, name: str) -> Callable[[], bool]:
+        return lambda: self._look.there(name) and not self._held(name)
+
+    def _held(self, name: str) -> bool:
+        """Whether somebody watches a run; where that cannot be told it is said, and somebody may."""
+        try:
+            return going_on(self._look.path(name))
+        except OSError as error:
+            self._look.unreadable(f"{name}/lock", error.strerror or str(error))
+            return True
 
     def _launch(self, name: str) -> None:
         path = self._look.path(name)
         try:
             run = fsio.read_file(path, limit=64).decode("ascii", "replace")
-        except OSError:
+        except OSError as error:
+            reason = why(path, error)
+            if isinstance(reason, Unread):
+                self._look.unreadable(name, reason)
+                return
             run = ""
-        if not runid.is_id(run) or not going_on(self._look.path(f"live/{run}")):
-            self._look.suspect("leftover", name, "a launch that has ended", lambda: os.path.lexists(path))
+        if not runid.is_id(run) or not self._held(f"live/{run}"):
+            self._look.suspect("leftover", name, "a launch that has ended", lambda: self._look.there(name))

@@ -11,7 +11,7 @@ from xt import fsio
 from xt.collect.hashing import NotReadError, hash_fd
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.holds import text
-from xt.ops.upkeep.looking import LEFT, Look, One, Suspect, denied, what_is
+from xt.ops.upkeep.looking import LEFT, Look, One, Suspect, Unread, why
 from xt.store.objects import COMPRESS_TO, WHOLE, decompressed
 
 ZST = ".zst"
@@ -53,7 +53,7 @@ class Objects:
     def _one(self, name: str, digest: str) -> None:
         look = self._look
         reason = fault_of(look.path(name), digest)
-        if isinstance(reason, Denied):
+        if isinstance(reason, Unread):
             look.unreadable(name, reason)
         elif reason is not None:
             damaged(look, name, digest, reason)
@@ -81,10 +81,6 @@ class Objects:
             look.suspect("foreign", name, "it is not named like a content", _there(look, name))
 
 
-class Denied(str):
-    """Why something may not be read."""
-
-
 def damaged(look: Look, name: str, digest: str, reason: str) -> Suspect:
     """Suspect a content of being damaged."""
     found = look.suspect(
@@ -92,7 +88,7 @@ def damaged(look: Look, name: str, digest: str, reason: str) -> Suspect:
     )
     found.digest = digest
     # Where there are two, the one that is not compressed is read.
-    if not name.endswith(ZST) or not os.path.lexists(look.path(name.removesuffix(ZST))):
+    if not name.endswith(ZST) or not look.there(name.removesuffix(ZST)):
         look.bad[digest] = found
     return found
 
@@ -110,7 +106,7 @@ def fault_of(path: str, digest: str, *, packed: bool | None = None) -> str | Non
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Denied(error.strerror) if denied(error) else what_is(path, error)
+        return why(path, error)
     try:
         size = os.fstat(fd).st_size
         if path.endswith(ZST) if packed is None else packed:
@@ -119,7 +115,7 @@ def fault_of(path: str, digest: str, *, packed: bool | None = None) -> str | Non
     except NotReadError as error:
         return str(error)
     except OSError as error:
-        return f"it cannot be read: {error.strerror or error}"
+        return Unread(error.strerror or str(error))
     finally:
         os.close(fd)
     if found.hex() == digest[7:]:
@@ -149,4 +145,4 @@ def _named(base: str) -> str | None:
 
 
 def _there(look: Look, name: str) -> Callable[[], bool]:
-    return lambda: os.path.lexists(look.path(name))
+    return lambda: look.there(name)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 from xt import fsio
-from xt.errors import DamagedError
+from xt.errors import DamagedError, is_passing
 from xt.model import runid
 from xt.ops.upkeep import inventory
-from xt.ops.upkeep.looking import LEFT, Look, One, denied, what_is
+from xt.ops.upkeep.looking import LEFT, Look, One, Unread, why
 from xt.store.store import MAX_RECORD, Store, is_whole
 
 #: In a record, whatever else it says.
@@ -48,9 +48,8 @@ def reason_of(path: str, run_id: str) -> tuple[One | None, str, str]:
     except FileNotFoundError:
         return None, "", ""
     except OSError as error:
-        if denied(error):
-            return None, "unreadable", f"it may not be read: {error.strerror}"
-        return None, "record-damaged", what_is(path, error)
+        reason = why(path, error)
+        return None, "unreadable" if isinstance(reason, Unread) else "record-damaged", reason
     if not data:
         return None, "record-damaged", "it is empty"
     if not is_whole(data):
@@ -66,7 +65,10 @@ def reason_of(path: str, run_id: str) -> tuple[One | None, str, str]:
 def _read(look: Look, name: str, run_id: str) -> One | None:
     path = look.path(name)
     one, code, message = reason_of(path, run_id)
-    if code:
+    if code == "unreadable":
+        look.unreadable(name, message).concerns(run_id)
+        look.unsure.append((name, run_id))
+    elif code:
         found = look.suspect(code, name, message, lambda: reason_of(path, run_id)[1] == code)
         found.concerns(run_id)
         look.unsure.append((name, run_id))
@@ -78,7 +80,11 @@ def _read(look: Look, name: str, run_id: str) -> One | None:
 def _odd(look: Look, name: str) -> None:
     """What is not named like a record of its folder."""
     base = os.path.basename(name)
-    run_id = record_of(look.path(name))
+    try:
+        run_id = record_of(look.path(name))
+    except OSError as error:
+        look.unreadable(name, error.strerror or str(error))
+        return
     if base.endswith(".tmp"):
         if look.age(name) > LEFT:
             look.suspect("leftover", name, "a record that was being written", lambda: _there(look, name))
@@ -92,10 +98,16 @@ def _odd(look: Look, name: str) -> None:
 
 
 def record_of(path: str) -> str | None:
-    """The run of which a file of any name is a whole record."""
+    """The run of which a file of any name is a whole record; None when it is none.
+
+    Raises:
+        OSError: it cannot be told.
+    """
     try:
         data = fsio.read_file(path, limit=MAX_RECORD)
-    except OSError:
+    except OSError as error:
+        if is_passing(error):
+            raise
         return None
     if not is_whole(data):
         return None
@@ -110,4 +122,4 @@ def record_of(path: str) -> str | None:
 
 
 def _there(look: Look, name: str) -> bool:
-    return os.path.lexists(look.path(name))
+    return look.there(name)

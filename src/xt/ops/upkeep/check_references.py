@@ -7,13 +7,14 @@ import os
 import stat
 from typing import Literal, NamedTuple
 
-from xt.errors import DamagedError, XtError
+from xt import fsio
+from xt.errors import DamagedError, XtError, is_passing, is_unread
 from xt.model.sync import EXTRA, Pulled
 from xt.ops.sync import parts
 from xt.ops.sync.parts import Part
 from xt.ops.upkeep import holds, inventory
 from xt.ops.upkeep.check_objects import ZST, damaged, fault_of
-from xt.ops.upkeep.looking import Look, One, Suspect
+from xt.ops.upkeep.looking import Look, One, Suspect, Unread
 from xt.store import pulled
 from xt.store.objects import WHOLE
 
@@ -89,8 +90,7 @@ class References:
             data = self._look.store.objects.read(part.digest)
             inner = list(parts.of_manifest(part, data))
         except DamagedError as error:
-            self._unlisted(part, error)
-            return (_Lack(part, "damaged"),)
+            return (_Lack(part, "damaged"),) if self._unlisted(part, error) else ()
         except XtError:
             return (_Lack(part, "missing"),) if part.needed else ()
         found = []
@@ -100,18 +100,26 @@ class References:
                 found.append(_Lack(entry, how))
         return tuple(found)
 
-    def _unlisted(self, part: Part, error: DamagedError) -> None:
-        """A manifest whose content is that of its name and is no list; or one too large to be read yet."""
+    def _unlisted(self, part: Part, error: DamagedError) -> bool:
+        """A manifest whose content is that of its name and is no list; or one too large to be read yet.
+
+        Returns:
+            False when it only could not be read.
+        """
         look, name = self._look, self._name(part.digest)
         if part.digest in look.bad:
-            return
-        reason = fault_of(look.path(name), part.digest)
+            return True
+        reason = Unread(_cause(error)) if is_unread(error) else fault_of(look.path(name), part.digest)
+        if isinstance(reason, Unread):
+            look.unreadable(name, reason)
+            return False
         if reason is not None:
             damaged(look, name, part.digest, reason)
-            return
+            return True
         found = look.suspect("manifest-damaged", name, error.message)
         found.hint = "it is as it was stored, and never was a list: the run must be made again"
         look.bad[part.digest] = found
+        return True
 
     def _how(self, part: Part) -> Literal["missing", "damaged"] | None:
         look = self._look
@@ -123,8 +131,11 @@ class References:
             return None  # no digest: nothing of the store
         try:
             info = os.lstat(name)
-        except OSError:
-            return None if os.path.lexists(name + ZST) else "missing"
+        except OSError as error:
+            if is_passing(error):
+                look.unreadable(fsio.relative_to(name, look.store.path), error.strerror or str(error))
+                return None
+            return None if look.there(fsio.relative_to(name + ZST, look.store.path)) else "missing"
         # What is smaller was read. The size tells of one that was not, and is torn.
         if part.size is None or info.st_size in (part.size, 0) or max(info.st_size, part.size) <= WHOLE:
             return None
@@ -144,6 +155,8 @@ class References:
             return self._look.store.objects.has(digest)
         except DamagedError:
             return False
+        except OSError:
+            return True  # who reads it is told why it cannot be read
 
     def _tell(self, one: One, lack: _Lack, whence: Pulled) -> None:
         look, part = self._look, lack.part
@@ -168,7 +181,7 @@ class References:
 
             def again() -> bool:
                 # Put there meanwhile; or the runs were dropped, which is why it could go.
-                gone = not look.store.objects.has(digest)
+                gone = not self._here(digest)
                 return gone and any(_recorded(look, run) for run in found.runs)
 
             found = look.suspect("object-missing", name, "it is not here", again)
@@ -179,7 +192,7 @@ class References:
     def _name(self, digest: str) -> str:
         """Where a content is or would be, relative to the store."""
         name = f"objects/{digest[7:9]}/{digest[7:]}"
-        packed = not os.path.lexists(self._look.path(name)) and os.path.lexists(self._look.path(name + ZST))
+        packed = not self._look.there(name) and self._look.there(name + ZST)
         return name + ZST if packed else name
 
 
@@ -187,8 +200,13 @@ def _renamed(part: Part, name: str) -> Part:
     return part._replace(name=name.rstrip("/") + part.name)
 
 
+def _cause(error: DamagedError) -> str:
+    cause = error.__cause__
+    return (cause.strerror if isinstance(cause, OSError) else None) or error.message
+
+
 def _recorded(look: Look, run: str) -> bool:
-    return os.path.lexists(look.path(f"runs/{run[:2]}/{run}.json"))
+    return look.there(f"runs/{run[:2]}/{run}.json")
 
 
 def unsure(look: Look) -> None:

@@ -7,7 +7,7 @@ import zlib
 
 from xt import fsio
 from xt.collect.git import Dialogue, GitError
-from xt.ops.upkeep.looking import denied, what_is
+from xt.ops.upkeep.looking import why
 
 #: Repositories of a store, by the format of their objects.
 FOLDERS = {"sha1": "code.git", "sha256": "code.sha256.git"}
@@ -16,7 +16,7 @@ _HEADER = 64
 
 
 def fault_of(path: str, oid: str | None) -> str | None:
-    """Say what is wrong with a file of git's objects; None: nothing, or it is gone.
+    """Say what is wrong with a file of git's objects; None: nothing, or it is gone. See `looking.Unread`.
 
     Args:
         path: of the file.
@@ -27,7 +27,7 @@ def fault_of(path: str, oid: str | None) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        return f"it may not be read: {error.strerror}" if denied(error) else what_is(path, error)
+        return why(path, error)
 
 
 def _loose_fault(path: str, oid: str) -> str | None:

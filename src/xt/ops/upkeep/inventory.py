@@ -17,7 +17,7 @@ from xt.ops.upkeep.holds import named
 from xt.store.store import MAX_RECORD, Store
 
 #: Is told the name of what could not be read, and why.
-Doubt = Callable[[str, str], None]
+Doubt = Callable[[str, str], object]
 
 #: A digest is never longer than this, with what stands before it: pieces of a file are joined by so much.
 _OVERLAP = 128

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from xt import fsio
+from xt.errors import is_passing
 from xt.model import runid
 from xt.ops.away.slots import Slots
 from xt.ops.away.sweeping import left
@@ -78,7 +79,7 @@ def _live(store: Store, known: Survey, cutoff: int, tally: Tally) -> None:
         base = os.path.basename(file.name)
         path = f"{store.path}/{file.name}"
         if file.is_folder and runid.is_id(base):
-            begun = os.path.exists(f"{path}/start.json") and not os.path.exists(
+            begun = fsio.is_there(f"{path}/start.json") and not fsio.is_there(
                 f"{store.path}/runs/{base[:2]}/{base}.json"
             )
             if begun or file.mtime >= cutoff or going_on(path):
@@ -87,7 +88,11 @@ def _live(store: Store, known: Survey, cutoff: int, tally: Tally) -> None:
         elif base.endswith(".launch") and file.is_file and file.mtime < cutoff:
             try:
                 run_id = fsio.read_file(path, limit=64).decode("ascii", "replace")
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                if is_passing(error):
+                    raise
                 run_id = ""
             if not (runid.is_id(run_id) and going_on(store.live_folder(run_id))):
                 tally.take("temporary files", file, partial(_unlink, path))
@@ -137,7 +142,7 @@ def _tree_of(store: str, name: str) -> Iterator[File]:
 
 def _newest(store: str, folder: File) -> int:
     """Time of what was changed last in a folder."""
-    return max(file.mtime for file in (folder, *inventory.walk(store, folder.name, lambda *_: None)))
+    return max(file.mtime for file in (folder, *inventory.walk(store, folder.name, unlisted)))
 
 
 def _tree(path: str) -> bool:

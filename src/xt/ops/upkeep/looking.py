@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from xt import fsio
 from xt.context import Outside
+from xt.errors import is_passing
 from xt.model.fsck import FAULTS, Affected, Counts, Finding
 from xt.model.result import Record
 from xt.model.text import Text, to_text
@@ -108,6 +110,7 @@ class Look:
         self.counts: dict[str, int] = dict.fromkeys(msgspec.structs.asdict(Counts()), 0)
         self.bad: dict[str, Suspect] = {}
         """Contents that are damaged."""
+        self._unread: dict[str, Suspect] = {}
         self.unsure: list[tuple[str, str]] = []
         """Files of damaged records, which may name contents too, and their runs."""
         self.remembers: Callable[[str, bytes], bool] = lambda name, data: True
@@ -130,10 +133,28 @@ class Look:
         self.suspects.append(found)
         return found
 
-    def unreadable(self, path: str, reason: str) -> None:
-        """Say that a folder or file may not be read; as `inventory.Doubt`."""
-        found = self.suspect("unreadable", path, f"it may not be read: {reason}")
-        found.hint = "give yourself the right to read it, and look again"
+    def unreadable(self, path: str, reason: str) -> Suspect:
+        """Say that a folder or file cannot be read, once; as `inventory.Doubt`. Nothing is done with it."""
+        if path in self._unread:
+            return self._unread[path]
+        denied = reason in [os.strerror(number) for number in _DENIED]
+        found = self.suspect("unreadable", path, f"it {'may not' if denied else 'cannot'} be read: {reason}")
+        found.hint = (
+            "give yourself the right to read it, and look again"
+            if denied
+            else "the disk fails, or the server behind it: look again, and if it stays so, "
+            "move it away and `--repair` brings back what is to be had"
+        )
+        self._unread[path] = found
+        return found
+
+    def there(self, name: str) -> bool:
+        """Whether something is in the store; where that cannot be told it is said, and taken to be there."""
+        try:
+            return fsio.is_there(self.path(name))
+        except OSError as error:
+            self.unreadable(name, error.strerror or str(error))
+            return True
 
     def scratch(self) -> str:
         """A folder elsewhere, for as long as this look lasts."""
@@ -163,7 +184,7 @@ class Look:
 
     def pulled_somehow(self, run: str) -> bool:
         """Whether there is a note that a run came from a remote, even if it cannot be read."""
-        return os.path.lexists(self.path(f"pulled/{run[:2]}/{run}.json"))
+        return self.there(f"pulled/{run[:2]}/{run}.json")
 
     def age(self, name: str) -> float:
         """Seconds since something was written; 0 when it is gone or of the future."""
@@ -190,6 +211,10 @@ def what_is(path: str, error: OSError) -> str:
     return f"it cannot be read: {error.strerror or error}"
 
 
-def denied(error: OSError) -> bool:
-    """Whether it may not be read, which says nothing about what is in it."""
-    return error.errno in _DENIED
+class Unread(str):
+    """Why something cannot be read, which says nothing about what is in it."""
+
+
+def why(path: str, error: OSError) -> str:
+    """Say why something that should be a regular file cannot be read; `Unread` where it may be whole."""
+    return Unread(error.strerror or str(error)) if is_passing(error) else what_is(path, error)

@@ -7,7 +7,7 @@ import re
 
 from xt import fsio
 from xt.context import Outside
-from xt.errors import NoSuchRunError, StoreError
+from xt.errors import NoSuchRunError, StoreError, is_passing
 from xt.ops.find import store_path, trusts_foreign
 from xt.store import Store, layout
 from xt.store.layout import FOLDERS
@@ -26,7 +26,7 @@ def opened(outside: Outside, *, writing: bool) -> Store:
         StoreError: it belongs to another user, or cannot be understood.
     """
     path = store_path(outside)
-    if not os.path.isdir(path):
+    if not fsio.is_there(path, follow=True) or not os.path.isdir(path):
         raise NoSuchRunError(
             f"no runs yet: there is no `{path}`", "`xt run -- COMMAND` records the first one"
         )
@@ -47,5 +47,7 @@ def _has_format(path: str) -> bool:
     """Whether the file `format` says anything; of what it says, the store itself judges."""
     try:
         return re.fullmatch(rb"xt-store [0-9]+\s*", fsio.read_file(f"{path}/format", 4096)) is not None
-    except OSError:
+    except OSError as error:
+        if is_passing(error):
+            raise
         return False

@@ -6,7 +6,7 @@ import os
 from collections.abc import Container
 
 from xt import codec
-from xt.errors import DamagedError, NotRecordedError, XtError
+from xt.errors import DamagedError, NotRecordedError, XtError, is_unread
 from xt.model.result import Start
 from xt.ops.sync.pool import Step
 from xt.ops.upkeep import inventory
@@ -105,8 +105,12 @@ class Reached:
                     is_list = file.read(len(_BEGIN)) == _BEGIN
                 for listed in inventory.mentions_of(self._store, text(digest)) if is_list else ():
                     self.marks.add(listed)
-            except (NotRecordedError, DamagedError):
-                continue  # no content, or damaged, in which case its name alone keeps it
+            except NotRecordedError:
+                continue
+            except DamagedError as error:
+                if is_unread(error):
+                    raise DamagedError(error.message, _HINT) from error
+                continue  # its name alone keeps it
 
     def _file(self, name: str) -> None:
         try:

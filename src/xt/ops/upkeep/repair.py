@@ -69,7 +69,8 @@ def repair(look: Look, places: Places) -> None:
                 one.aside = put_aside(look.store.path, one.path)
                 one.repaired = "an empty folder is there now"
         for folder in FOLDERS:
-            os.makedirs(look.path(folder), fsio.PRIVATE_DIR, exist_ok=True)
+            if not look.there(folder):
+                os.makedirs(look.path(folder), fsio.PRIVATE_DIR, exist_ok=True)
         misplaced = [one for one in look.suspects if one.code == "object-misplaced"]
         sources = Sources(look.store, look.outside, places, misplaced)
         mending = Mending(look, sources)
@@ -100,7 +101,7 @@ def _look_at(look: Look, runs: list[str]) -> None:
     before = len(look.suspects)
     checks = (References(look), Code(look))
     for run in runs:
-        if not os.path.lexists(look.path(f"runs/{run[:2]}/{run}.json")):
+        if not look.there(f"runs/{run[:2]}/{run}.json"):
             continue  # a damaged record names it too
         data = look.store.record_bytes(run)
         for check in checks:

@@ -9,6 +9,7 @@ from xt import fsio
 from xt.collect import codestore, packs
 from xt.collect.codestore import CodeStore
 from xt.collect.git import Git, GitError
+from xt.errors import DamagedError
 from xt.model.snapshot import Snapshot
 from xt.ops.code_trees import repository, trees
 from xt.ops.repeat.places import tops
@@ -16,7 +17,7 @@ from xt.ops.sync.code import Code
 from xt.ops.upkeep.aside import put_aside
 from xt.ops.upkeep.check_code import lenders
 from xt.ops.upkeep.git_objects import FOLDERS, fault_of
-from xt.ops.upkeep.looking import Suspect
+from xt.ops.upkeep.looking import Suspect, Unread
 from xt.ops.upkeep.mending import Mending
 from xt.store.remote import Remote
 
@@ -53,16 +54,23 @@ def _aside(mending: Mending, suspect: Suspect) -> None:
     stem, ending = os.path.splitext(name)
     if "/objects/" not in name:
         return
+    if isinstance(fault_of(f"{store}/{name}", suspect.digest), Unread):
+        raise DamagedError("it cannot be read: the disk, or the server behind it, fails")
     if ending in (".idx", ".rev") and os.path.isfile(f"{store}/{stem}.pack"):
         suspect.aside = put_aside(store, name)
         if _indexed(mending, f"{store}/{stem}.pack"):
             suspect.repaired = "made anew from the pack"
             return
     oid = suspect.digest
-    suspect.aside = put_aside(store, name, lambda moved: fault_of(moved, oid) is None) or suspect.aside
+    suspect.aside = put_aside(store, name, lambda moved: _may_be_good(moved, oid)) or suspect.aside
     if ending == ".pack":
         for other in (".idx", ".rev"):
             put_aside(store, stem + other)
+
+
+def _may_be_good(path: str, oid: str | None) -> bool:
+    reason = fault_of(path, oid)
+    return reason is None or isinstance(reason, Unread)
 
 
 def missing(mending: Mending, suspect: Suspect) -> None:

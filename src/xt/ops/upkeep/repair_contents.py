@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
+from xt import fsio
+from xt.errors import DamagedError
 from xt.ops.upkeep.aside import put_aside
 from xt.ops.upkeep.check_objects import ZST, fault_of
-from xt.ops.upkeep.looking import Suspect
+from xt.ops.upkeep.looking import Suspect, Unread
 from xt.ops.upkeep.mending import Mending
 
 
@@ -16,12 +16,14 @@ def mend(mending: Mending, suspect: Suspect) -> None:
     assert digest is not None
     if suspect.code == "object-damaged" and suspect.path is not None:
         reason = fault_of(f"{store.path}/{suspect.path}", digest)
+        if isinstance(reason, Unread):
+            raise DamagedError(f"it cannot be read: {reason}")
         if reason is not None:
             packed = suspect.path.endswith(ZST)
             suspect.aside = put_aside(
                 store.path, suspect.path, lambda path: _is_good(path, digest, packed=packed)
             )
-        if suspect.aside is None and os.path.lexists(f"{store.path}/{suspect.path}"):
+        if suspect.aside is None and fsio.is_there(f"{store.path}/{suspect.path}"):
             suspect.repaired = "somebody put a good one in its place"
             return
     if _another(mending, digest):
@@ -41,7 +43,7 @@ def misplaced(mending: Mending, suspect: Suspect) -> None:
     assert digest is not None
     assert suspect.path is not None
     source = f"{store.path}/{suspect.path}"
-    if not os.path.lexists(source):
+    if not fsio.is_there(source):
         suspect.repaired = "it is in its place"
     elif store.objects.has(digest):
         suspect.aside = put_aside(store.path, suspect.path)
@@ -53,10 +55,11 @@ def misplaced(mending: Mending, suspect: Suspect) -> None:
 def _another(mending: Mending, digest: str) -> bool:
     """Whether the content is here, compressed or not, and whole."""
     name = mending.store.objects.name(digest)
-    there = [path for path in (name, name + ZST) if os.path.lexists(path)]
+    there = [path for path in (name, name + ZST) if fsio.is_there(path)]
     return bool(there) and all(fault_of(path, digest) is None for path in there)
 
 
 def _is_good(path: str, digest: str, *, packed: bool) -> bool:
     # Its name ends otherwise when there was one of that name.
-    return fault_of(path, digest, packed=packed) is None
+    reason = fault_of(path, digest, packed=packed)
+    return reason is None or isinstance(reason, Unread)

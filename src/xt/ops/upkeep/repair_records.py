@@ -46,7 +46,7 @@ def damaged(mending: Mending, suspect: Suspect) -> None:
         path = f"{store.path}/{suspect.path}"
         if reason_of(path, run)[1] == "record-damaged":
             suspect.aside = put_aside(
-                store.path, suspect.path, lambda moved: reason_of(moved, run)[0] is not None
+                store.path, suspect.path, lambda moved: reason_of(moved, run)[1] != "record-damaged"
             )
         if suspect.aside is None:
             suspect.repaired = "somebody put a good one in its place"
@@ -91,7 +91,9 @@ def event(mending: Mending, suspect: Suspect) -> None:
             suspect.repaired = f"the remote `{found[1].name}` has it as it is here"
             return
     suspect.aside = put_aside(
-        store.path, name, lambda moved: suspect.code == "event-damaged" and not event_reason(moved).code
+        store.path,
+        name,
+        lambda moved: suspect.code == "event-damaged" and event_reason(moved).code in ("", "unreadable"),
     )
     if found is not None:
         data, defined = found

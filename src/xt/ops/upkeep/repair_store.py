@@ -20,7 +20,7 @@ def format_file(mending: Mending, suspect: Suspect) -> None:
         suspect.hint = "a newer xt wrote here: it knows which format this is"
         return
     store = mending.store.path
-    if os.path.lexists(f"{store}/format"):
+    if fsio.is_there(f"{store}/format"):
         suspect.aside = put_aside(store, "format")
     fsio.write_atomic(f"{store}/format", f"xt-store {layout.FORMAT}\n".encode())
     layout.create(store, foreign=True)
@@ -30,7 +30,7 @@ def format_file(mending: Mending, suspect: Suspect) -> None:
 def key(mending: Mending, suspect: Suspect) -> None:
     """Make a new secret."""
     store = mending.store.path
-    if os.path.lexists(f"{store}/key"):
+    if fsio.is_there(f"{store}/key"):
         suspect.aside = put_aside(store, "key")
     layout.create(store, foreign=True)
     suspect.repaired = (

@@ -152,7 +152,7 @@ class Sources:
         for suffix in ("", ZST):
             name = f"objects/{digest[7:9]}/{digest[7:]}{suffix}"
             path = trash.path(self._store.path, name)
-            if os.path.lexists(path) and fault_of(path, digest) is None:
+            if fsio.is_there(path) and fault_of(path, digest) is None:
                 trash.put_back(self._store.path, name)
                 return "put back from the trash"
         return None
@@ -162,7 +162,7 @@ class Sources:
         if found is None or found.path is None:
             return None
         source = f"{self._store.path}/{found.path}"
-        if not os.path.lexists(source) or fault_of(source, digest) is not None:
+        if not fsio.is_there(source) or fault_of(source, digest) is not None:
             return None
         suffix = ZST if source.endswith(ZST) else ""
         target = self._store.objects.name(digest) + suffix

@@ -122,6 +122,11 @@ class Survey:
             raw = inventory.read(self._store.path, f"{folder.name}/start.json", run_id)
             if raw is None and folder.mtime > time.time_ns() - _FRESH:
                 continue
+            if raw is not None and raw.data is None:
+                raise DamagedError(
+                    f"the start of {run_id} cannot be read: {raw.reason}",
+                    "nothing was removed, because what that run needs is not known",
+                )
             start = _start(raw)
             how = "lost" if raw is None else "unknown"
             held = going_on(path)
@@ -278,7 +283,7 @@ def _ids(path: str) -> set[str]:
 def _mtime(path: str) -> int | None:
     try:
         return os.lstat(path).st_mtime_ns
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from xt import fsio
 from xt.config import Settings
 from xt.context import Outside, timestamp
 from xt.errors import DamagedError, StoreError, UsageError
@@ -73,7 +74,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Ste
     tally = Tally(step, dry=wish.dry)
     try:
         with _alone(store, dry=wish.dry) as stamped:
-            said = events.every(store.path, Swept)
+            said = events.every(store.path, Swept, certain=True)
             records(store.path, {run_id for event in said for run_id in event.runs}, tally)
             known = Survey(store, step)
             _certain(store, known, {run_id for event in said for run_id in event.runs})
@@ -138,7 +139,7 @@ def gc(store: Store, wish: Wish, settings: Settings, outside: Outside, step: Ste
 
 @contextmanager
 def _alone(store: Store, *, dry: bool) -> Iterator[int]:
-    if not os.path.lexists(f"{store.path}/key"):
+    if not fsio.is_there(f"{store.path}/key"):
         # Whoever pushes there may rely on contents that nothing names yet, for any time.
         raise StoreError(
             f"`{store.path}` is no store that runs are made in: it has no `key`",

@@ -14,6 +14,7 @@ from xt.collect.codestore import CodeStore
 from xt.collect.git import Git, GitError
 from xt.collect.packs import LONG, is_id
 from xt.context import Outside
+from xt.errors import is_passing
 from xt.ops.upkeep import inventory
 from xt.ops.upkeep.inventory import File
 from xt.ops.upkeep.survey import Survey, unlisted
@@ -43,7 +44,7 @@ def code(
     for oid in _half_known(store):
         wanted.setdefault(oid, "")
     for name, (sort, length) in REPOSITORIES.items():
-        if os.path.isdir(f"{store.path}/{name}/objects"):
+        if fsio.is_there(f"{store.path}/{name}/objects"):
             own = {tree: run_id for tree, run_id in wanted.items() if len(tree) == length and is_id(tree)}
             _Repository(store, name, cutoff, tally).sweep(own, sort, folders, outside)
 
@@ -58,10 +59,13 @@ def _half_known(store: Store) -> set[str]:
             names.append(os.path.relpath(trash.path(store.path, name), store.path))
     for name in names:
         before = b""
-        with contextlib.suppress(OSError):
+        try:
             for piece in fsio.read_pieces(f"{store.path}/{name}"):
                 found |= {tree.decode() for tree in _TREE.findall(before + piece)}
                 before = piece[-_OVERLAP:]
+        except OSError as error:
+            if is_passing(error):
+                raise
     return found
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterable
 
+from xt import fsio
 from xt.collect import gitdir
 from xt.collect.git import Git, GitError
 from xt.collect.packs import is_id
@@ -54,11 +55,12 @@ def references(
     count = 0
     for folder in sorted(folders):
         place = os.path.normpath(os.path.join(top, folder))
-        with contextlib.suppress(OSError):
-            try:
-                count += _repository(store, known, place, commits, outside, cutoff, tally)
-            except GitError as error:
-                tally.notes.append(f"references of `{place}` were left alone: {error}")
+        try:
+            count += _repository(store, known, place, commits, outside, cutoff, tally)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (GitError, OSError) as error:
+            tally.notes.append(f"references of `{place}` were left alone: {error}")
     return count
 
 
@@ -78,7 +80,7 @@ def _repository(
         return 0
     gone = 0
     for commit, tree in found.items():
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FileNotFoundError):  # git packed it
             if os.lstat(f"{common}/{KEPT}{commit}").st_mtime_ns >= cutoff:
                 continue
         if not tally.dry:
@@ -107,7 +109,10 @@ def _other_store(git: Git, top: str, own: str) -> str | None:
         above = os.path.dirname(above)  # of a repository inside another the outer store has refs here too
         if _is_another(f"{above}/{FOLDER}", own):
             return f"the store `{above}/{FOLDER}`"
-    for looked, (folder, folders, _) in enumerate(os.walk(top)):
+    unread: list[OSError] = []
+    for looked, (folder, folders, _) in enumerate(os.walk(top, onerror=unread.append)):
+        if unread:
+            return f"what is in `{os.fsdecode(unread[0].filename)}`, which cannot be listed,"
         if looked > _MOST:
             return "another store below it"
         inside = os.path.join(folder, FOLDER)
@@ -118,7 +123,7 @@ def _other_store(git: Git, top: str, own: str) -> str | None:
 
 
 def _is_another(store: str, own: str) -> bool:
-    return os.path.exists(f"{store}/format") and os.path.realpath(store) != os.path.realpath(own)
+    return fsio.is_there(f"{store}/format") and os.path.realpath(store) != os.path.realpath(own)
 
 
 def _knows_z(git: Git) -> bool:

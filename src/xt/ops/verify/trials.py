@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from xt import codec
+from xt.collect import unsaid
 from xt.context import Outside
 from xt.errors import DamagedError, XtError
 from xt.execute.vary import ImpossibleError
@@ -66,7 +67,7 @@ def make(spec: Spec, outside: Outside) -> Answer:
 
     try:
         store = Store.open(spec.store, foreign=True)
-        done = rerun(store, spec.wish, outside, lambda doing: None, begun)
+        done = rerun(store, spec.wish, outside, unsaid, begun)
         trouble = done.report.trouble
         answer = Answer(done.report.record.id if trouble is None else None, trouble)
     except ImpossibleError as error:

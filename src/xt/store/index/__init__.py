@@ -48,6 +48,8 @@ class Index(Lists):
         self._held = False
         self.doubts: list[str] = []
         """Events that cannot be read, so that what they say is missing here."""
+        self.unread: list[str] = []
+        """What of them, and of the records, the disk failed to read: it may be whole."""
         self._db = open_file(self._path)
         for attempt in (None, self._anew, in_memory):
             if attempt is not None:
@@ -62,7 +64,7 @@ class Index(Lists):
             except DamagedError:
                 self._held = False  # of the rows themselves; records that are damaged are said in rows
             else:
-                self.doubts = sorted(sync.doubts)
+                self.doubts, self.unread = sorted(sync.doubts), sorted(sync.unread)
                 break
 
     def close(self) -> None:
@@ -184,10 +186,10 @@ class Index(Lists):
         rows = self._ask(query, (value,))
         return str(rows[0][0]) if rows else None
 
-    def _lost(self) -> StoreError:
+    def _lost(self, why: str = "was damaged") -> StoreError:
         """Take a damaged file away; it was whole as far as bringing it up to date came."""
         remove(self._path)
-        return StoreError("the index of the store was damaged, and is taken away", "again: it is made anew")
+        return StoreError(f"the index of the store {why}, and is taken away", "again: it is made anew")
 
     def _anew(self) -> sqlite3.Connection:
         """Begin with an empty file, unless somebody is writing this one."""

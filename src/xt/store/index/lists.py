@@ -347,9 +347,11 @@ class Lists:
         """What an error of SQLite means."""
         if error.sqlite_errorcode & 0xFF in HELD:
             return StoreError("another process holds the index of the store", "try again")
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            return self._lost(f"cannot be read ({error})")
         return self._lost() if error.sqlite_errorcode & 0xFF in DAMAGED else error
 
-    def _lost(self) -> StoreError:
+    def _lost(self, why: str = "") -> StoreError:
         """Take damaged tables away; give what to say of that."""
         raise NotImplementedError
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from xt import fsio
-from xt.errors import XtError
+from xt.errors import XtError, is_unread
 from xt.model.event import Deployed, Event
 from xt.model.standing import RunStanding, fold
 from xt.store import events
@@ -42,6 +42,8 @@ class Sync:
         self._runs: tuple[list[str], list[str]] = ([], [])
         self.doubts: list[str] = []
         """Events that cannot be read."""
+        self.unread: list[str] = []
+        """Records and events that the disk, or the server behind it, failed to read: a sentence each."""
 
     def run(self) -> None:
         """Read what is new, forget what is gone."""
@@ -107,6 +109,7 @@ class Sync:
                 writer.run(self._store.record(run_id), self._standing(run_id))
             except XtError as error:
                 writer.damaged(run_id, error.message)
+                self.unread += [error.message] if is_unread(error) else []
                 self._marks[run_id[:2]] = UNSETTLED
             if count % BATCH == 0:
                 writer.flush()
@@ -152,7 +155,7 @@ class Sync:
             self._db.execute("DELETE FROM events WHERE id = ?", (event_id,))
             again |= {row[0]} if row and row[0] else set()
         for path in new:
-            event = events.read(f"{self._store.path}/events/{path}")
+            event = events.read(f"{self._store.path}/events/{path}", self.unread)
             if event is None:
                 if events.is_one(path):
                     self.doubts.append(f"{self._store.path}/events/{path}")

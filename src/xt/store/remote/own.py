@@ -9,14 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from xt import fsio
+from xt import fsio, toml_text
 from xt.errors import ConfigError
 
 FILE = "xt/remotes.toml"
@@ -118,7 +117,7 @@ class Own:
                 f"look at it, then `chmod 600 {self.path}`",
             )
         try:
-            value: Any = tomllib.loads(data.decode())
+            value: Any = toml_text.loads(data.decode())
             if not isinstance(value, dict):
                 return {}
             return msgspec.convert(value.get("project", {}), dict[str, dict[str, Kept]])

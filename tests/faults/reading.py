@@ -1,0 +1,318 @@
+"""What is tried of commands that read and tidy: a store that was lived in, and what they must say.
+
+The disk, or the server behind it, fails at one call that only looks (open, read, stat, list, lock): once, for
+that path from then on, or altogether. What is said must be as without it, or say what was not to be read; and
+what was not to be read must not be taken for what is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import gc
+import os
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from tests.faults.judge import held, lasting
+from tests.faults.preload import Faults
+from tests.faults.scenarios import RUN
+from tests.faults.world import Ended, World
+from xt.store import Store
+
+#: What a disk, a right and a server that was set up anew say.
+ERRORS = ("EIO", "EACCES", "ESTALE")
+#: How it goes on: once, every call from then on, every call about that path.
+ONCE, ALWAYS, THERE = 0, 1, 2
+#: Documented: `docs/reference/exit-codes.md`.
+STATUSES = (0, 1, 2, 3, 4, 5, 125, 126, 127)
+#: What a line has that says what could not be read.
+_SAID = re.compile(
+    r"Input/output error|Permission denied|Stale file handle|cannot be (read|looked|told)|unreadable"
+)
+_LENGTH = re.compile(r"\d+(\.\d+)? ?(ms|min|µs|s|h|d|KB|B|MB)\b")
+_ID = re.compile(r"\b[k-z]{4,16}\b|\b[0-9a-f]{7,}\b|\d{20}-\w+")
+
+
+class Reading(NamedTuple):
+    """One command that reads."""
+
+    words: list[str]
+    status: int = 0
+    prepare: Callable[[World], None] | None = None
+    """Beyond the store that was lived in."""
+    scope: str = "project/.xt"
+    may_go: tuple[str, ...] = ()
+    """Beginnings of paths of the store that it may take away."""
+    without: str = "index.db"
+    """Calls with this in them do not count: the index is a cache, and most of their number."""
+    runs: bool = False
+    """It makes runs."""
+
+
+def lived_in(world: World) -> None:
+    """Runs in git, two tagged, one pinned, one put away, one lost; a note, a content of nobody."""
+    world.git()
+    job = [*RUN[:-2], "sh", "-c", "sh job.sh || true"]
+    plainly(world, job)
+    world.write("data.csv", "a,b\n3,4\n")
+    plainly(world, job)
+    plainly(
+        world,
+        ["tag", "@~1", "first"],
+        ["tag", "@", "second"],
+        ["baseline", "set", "@~1", "-m", "good"],
+        ["note", "@", "-m", "looks fine"],
+        ["run", "-q", "-t", "plain", "--", "true"],
+        ["run", "-q", "-t", "away", "-o", "away.txt", "--", "sh", "-c", "echo away > away.txt"],
+        ["rm", "@"],
+    )
+    world.faults.plan(world.store)
+    world.xt(["run", "-q", "-t", "lost", "--", "sh", "-c", "echo gone; kill -9 $PPID"])
+    store = Store.open(world.store)
+    store.objects.put_bytes(b"nobody's")
+    store.objects.settle()
+    world.sh("rm away.txt")
+    plainly(world, ["push", "first", "--code", "--outputs"])
+    world.sh("find .xt ../remote -exec touch -h -d '3 days ago' {} +")
+    plainly(world, ["ls"])
+
+
+def plainly(world: World, *lines: list[str], status: int = 0) -> None:
+    """Call xt when nothing goes wrong."""
+    world.faults.plan(world.store)
+    for words in lines:
+        done = world.xt(words)
+        assert done.status == status and "bug" not in done.err, (words, done.status, done.err)
+
+
+def _no_index(world: World) -> None:
+    world.sh("rm -r .xt/cache")
+
+
+def _removed(world: World) -> None:
+    world.sh("rm -r model.bin plots")
+
+
+def _emptied(world: World) -> None:
+    world.sh("rm -r .xt; cp -a ../remote ../remote.new; git stash -q")
+    plainly(world, ["run", "-q", "--", "true"])
+
+
+READINGS = {
+    "ls": Reading(["ls", "-a"]),
+    "ls new": Reading(["ls", "-a"], prepare=_no_index),
+    "ls query": Reading(["ls", "status:ok", "tag:first"]),
+    "ls json": Reading(["ls", "-a", "--json"]),
+    "ls index": Reading(["ls"], without=""),
+    "show": Reading(["show", "first"]),
+    "show newest": Reading(["show"]),
+    "show code": Reading(["show", "first", "--code", "code.py"]),
+    "diff": Reading(["diff", "first", "second"]),
+    "logs": Reading(["logs", "first"]),
+    "logs lost": Reading(["logs", "lost"]),
+    "search": Reading(["ls", '"moaned"']),
+    "fsck": Reading(["fsck"]),
+    "fsck deep": Reading(["fsck", "--deep"]),
+    "fsck repair": Reading(["fsck", "--repair"]),
+    "du": Reading(["du"]),
+    "du runs": Reading(["du", "--runs"]),
+    "gc": Reading(["gc"], may_go=("objects/", "runs/", "events/")),
+    "gc keep": Reading(["gc", "--keep", "tagged"], may_go=("objects/", "runs/", "events/")),
+    "gc dry": Reading(["gc", "-n"]),
+    "verify": Reading(["verify", "plain", "--repeat", "1"], runs=True),
+    "rerun": Reading(["rerun", "first"], 0, runs=True),
+    "stale": Reading(["stale"]),
+    "stale files": Reading(["stale"], scope="project"),
+    "trace": Reading(["trace", "first:model.bin"]),
+    "trace file": Reading(["trace", "model.bin"], scope="project"),
+    "restore": Reading(["restore", "first", "model.bin", "plots"], prepare=_removed),
+    "restore code": Reading(["restore", "first", "code.py", "--to", "../restored"]),
+    "push": Reading(["push", "second", "--code", "--outputs"]),
+    "push there": Reading(["push", "second", "--code", "--outputs"], scope="remote"),
+    "pull": Reading(["pull", "--code", "--outputs"], prepare=_emptied),
+    "pull there": Reading(["pull", "--code", "--outputs"], prepare=_emptied, scope="remote"),
+    "audit": Reading(["audit", "first"], 3),
+    "tag": Reading(["tag", "plain", "good"]),
+    "baseline": Reading(["baseline", "set", "second", "-m", "better"]),
+    "noise": Reading(["noise", "first"]),
+    "export": Reading(["export", "first", "--to", "json", "-o", "-"]),
+    "report": Reading(["report", "first", "-o", "../page.html"]),
+    "reuse": Reading(["run", "--reuse", "-t", "plain", "--", "true"], runs=True),
+}
+
+
+def same_clock() -> None:
+    """Have it be one moment for as long as the world is tried."""
+    from xt.context import Outside
+
+    moment = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=3)
+    Outside.now = lambda self: moment  # type: ignore[method-assign]
+
+
+class Plainly(NamedTuple):
+    """How it goes when nothing goes wrong, and what must be so after it whatever goes wrong."""
+
+    ended: Ended
+    before: dict[str, tuple[int, bytes]]
+    after: dict[str, tuple[int, bytes]]
+    project: dict[str, tuple[int, bytes]]
+    listed: tuple[str, str]
+    """What `xt ls` says before and after."""
+
+
+MADE = (".xt", "model.bin", "plots", ".git/refs/xt", ".git/objects")
+
+
+def plain_run(world: World, reading: Reading) -> Plainly:
+    """Let it go well once; the world is put back before and after."""
+    world.reset()
+    world.faults.plan(world.store)
+    before, project = lasting(world.store), held(world.project, MADE)
+    listed = _listed(world)
+    ended = world.xt(reading.words, setting=same_clock)
+    assert ended.status == reading.status and "bug" not in ended.err, (reading.words, ended[:-1])
+    result = Plainly(ended, before, lasting(world.store), project, (listed, _listed(world)))
+    world.reset()
+    return result
+
+
+def _listed(world: World) -> str:
+    world.faults.plan(world.store)
+    return simple(world.xt(["ls", "-a", "--columns", "id,status,tags,name,said"], setting=same_clock).out)
+
+
+def simple(text: str) -> str:
+    """A text without what is another each time: lengths of time, ids."""
+    return re.sub(r" +", " ", _ID.sub("ID", _LENGTH.sub("N", text)))
+
+
+def wrong(
+    reading: Reading, world: World, was: Plainly, ended: Ended, error: int, *, next_too: bool
+) -> list[str]:
+    """What is wrong after an attempt."""
+    found = []
+    if ended.hung:
+        found.append("it hung")
+    if "Traceback" in ended.err or "a bug in xt" in ended.err + ended.out or ended.status in (70, 99):
+        found.append(f"it broke: {ended.err.strip().splitlines()[-2:]}")
+    if ended.status not in (*STATUSES, reading.status):
+        found.append(f"it ended with {ended.status}")
+    same = simple(ended.out) == simple(was.ended.out)
+    said = [line for line in ended.err.splitlines() if line.startswith(("xt: error", "xt: warning"))]
+    told = bool(_SAID.search(ended.out + ended.err)) or os.strerror(error) in ended.out + ended.err
+    if not same and not (told or said):
+        found.append(f"another answer, and nothing said (status {ended.status})")
+    elif not told and not same:
+        found.append(f"the cause is not said: {said}")
+    if ended.status != reading.status and not said and not told:
+        found.append(f"it ended with {ended.status}, and said nothing")
+    if any(line.startswith("xt: error") for line in said) and "xt: hint" not in ended.err:
+        found.append(f"no hint: {said}")
+    if len(said) > 4:
+        found.append(f"it said too much: {said}")
+    return found + _kept(reading, world, was) + (_next(reading, world, was) if next_too else [])
+
+
+def _kept(reading: Reading, world: World, was: Plainly) -> list[str]:
+    now, found = lasting(world.store), []
+    for path, it in was.before.items():
+        if now.get(path) == it:
+            continue
+        if path in was.after or not path.startswith(reading.may_go or ("\0",)):
+            found.append(f"{path} was changed or lost")
+    if os.path.isdir(f"{world.store}/quarantine") and any(
+        n for _, _, n in os.walk(f"{world.store}/quarantine")
+    ):
+        found.append("something was put aside")
+    after = held(world.project, MADE)
+    return found + [
+        f"{path} of the user was touched"
+        for path in {*was.project, *after}
+        if was.project.get(path) != after.get(path)
+    ]
+
+
+def _next(reading: Reading, world: World, was: Plainly) -> list[str]:
+    """What is wrong with the next list, when nothing goes wrong any more."""
+    listed = _listed(world)
+    if listed in was.listed or reading.runs or reading.words[0] in ("gc", "pull"):
+        return []
+    return [f"the next `xt ls` is another: {listed}"]
+
+
+class TryingReading:
+    """All attempts at one command that reads."""
+
+    def __init__(self, folder: str, name: str, asked: argparse.Namespace) -> None:
+        """Prepare the world, and load all that xt will load."""
+        self.name, self.reading, self.asked = name, READINGS[name], asked
+        self.world = world = World(folder, Faults())
+        lived_in(world)
+        if self.reading.prepare is not None:
+            self.reading.prepare(world)
+        world.keep()
+        for words in (["ls"], ["ls", "-a", "--columns", "id"], self.reading.words):
+            world.load(words)
+        gc.collect()
+        gc.freeze()
+        self.was = plain_run(world, self.reading)
+        self._were: object = None
+        self.scope = os.path.normpath(f"{world.here}/{self.reading.scope}")
+        world.faults.plan(self.scope, without=self.reading.without, reading=True)
+        self.calls = world.xt(self.reading.words, setting=same_clock).calls
+
+    def all(self) -> tuple[int, int]:
+        """Try; give how many attempts, and how many went wrong."""
+        if self.asked.list:
+            print(f"{self.name}: {len(self.calls)} calls")
+            print("\n".join(f"  {n} {call}" for n, call in enumerate(self.calls, 1)))
+            return 0, 0
+        plans = [
+            (at, ERRORS[(at + turn) % len(ERRORS)], (ONCE, THERE, ALWAYS)[turn])
+            for at in range(1, len(self.calls) + 1)
+            for turn in range(3)
+            if (self.asked.at is None and self._tells(at)) or self.asked.at == at
+        ]
+        chosen = plans[:: self.asked.every]
+        return len(chosen), sum(self._attempt(number, *plan) for number, plan in enumerate(chosen))
+
+    def _stamps(self) -> list[tuple[str, int, int]]:
+        """What tells whether anything was changed since the world was put back."""
+        return sorted(
+            (path, info.st_ino, info.st_ctime_ns)
+            for folder, _, names in os.walk(self.world.here)
+            for path in (folder, *(f"{folder}/{name}" for name in names))
+            for info in [os.lstat(path)]
+        )
+
+    def _tells(self, at: int) -> bool:
+        """Whether it may go another way than at the calls before and after, which ask for the same."""
+        return not self.calls[at - 1] == self.calls[at - 2] == self.calls[at % len(self.calls)]
+
+    def _attempt(self, number: int, at: int, error: str, how: int) -> bool:
+        world = self.world
+        if self._stamps() != self._were:
+            world.reset()
+            self._were = self._stamps()
+        code = getattr(errno, error)
+        world.faults.plan(
+            self.scope, at, "fail", code, forever=how, without=self.reading.without, reading=True
+        )
+        ended = world.xt(self.reading.words, setting=same_clock)
+        next_too = number % self.asked.next_every == 0
+        found = wrong(self.reading, world, self.was, ended, code, next_too=next_too)
+        if found or self.asked.show:
+            where = ended.calls[at - 1] if len(ended.calls) >= at else "(not reached)"
+            going_on = ("", " from then on", " there from then on")[how]
+            print(f"{self.name} {at} {error}{going_on}: {where} -> {ended.status}")
+            print("".join(f"    {line}\n" for line in dict.fromkeys(found)), end="")
+        if self.asked.show:
+            print("".join(f"    | {line}\n" for line in ended.err.splitlines()), end="")
+            if simple(ended.out) != simple(self.was.ended.out):
+                print("".join(f"    > {line}\n" for line in ended.out.splitlines()), end="")
+        sys.stdout.flush()
+        return bool(found)
