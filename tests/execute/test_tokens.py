@@ -214,6 +214,14 @@ def test_what_comes_too_fast_is_passed_on_and_counted_and_later_it_is_looked_at_
     assert seeker.found == {"GitHub token": 2}
 
 
+def test_a_chunk_that_takes_very_long_is_given_up() -> None:
+    ticks = iter(range(10**6))
+    seeker = Tokens(lambda: 2 * next(ticks))
+    text = f"{GITHUB} {'glpat-xxxxxxxxxxxxxxxx ' * 400}{GITHUB}\n".encode()
+    assert seeker.feed(text) == text.replace(GITHUB.encode(), b"***", 1)
+    assert 0 < seeker.passed < len(text)
+
+
 def test_bytes_that_go_are_not_copied_where_nothing_is_looked_for() -> None:
     seeker = Tokens(lambda: 0.0)
     seeker._left = 0

@@ -42,6 +42,8 @@ BURST, RATE = 8 << 20, 2 << 20
 _DEAR = 3
 #: What a place costs at which something may begin.
 _PLACE = 1000
+#: Seconds after which a chunk is given up, looked at after so many places: `eyJ-eyJ-eyJ-…` is nobody's token.
+_LONG, _MANY = 1.0, 256
 #: Bytes at the end in which something short may begin.
 _END = 96
 #: Each token has one of these in its head, the last of them with so many characters behind it.
@@ -155,9 +157,14 @@ class Tokens:
         at = start = len(self._before)
         cut = len(whole)
         parts = []
-        for place, look in self._places(whole, start):
+        began = self._clock()
+        for number, (place, look) in enumerate(self._places(whole, start), 1):
             if place < at:
                 continue
+            if number % _MANY == 0 and self._clock() - began > _LONG:
+                self.passed += len(whole) - place
+                self._left = -BURST
+                break
             found = look(whole, place, final)
             self._left -= _PLACE
             if isinstance(found, Open):
