@@ -547,6 +547,9 @@ mpiexec -env OMP_NUM_THREADS 4 python t.py
 python -c "df[['token', 'label']].to_csv('out2024.csv')"
 python -c "auth('user')"
 xargs --format=zip -P 4
+openssl req -new -x509 -key ca-2024.key -out ca.crt
+uvicorn app:app --ssl-key server2024.pem
+xt sign @ --key ~/.ssh/id_ed25519
 sh -c "curl -sO https://h/x && python -u train.py -bs=32 -b 16"
 sh -c "docker login && docker run -p 8080:8080 image"
 sh -c "unzip -o d.zip; make -P name-of-it"

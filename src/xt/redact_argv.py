@@ -14,6 +14,8 @@ _SWITCHES = words(
 _SWITCHED = words("true false none null yes no on off")
 #: Names that are often something harmless: masked only when the value could be a secret.
 _DOUBTFUL = ("KEY", "AUTH", "SESSION", "SESSION_ID", "COOKIE", "SIGNATURE", "PASS")
+#: What files with keys are called: a name of one is none.
+_KEY_FILES = (".key", ".pem", ".pub", ".crt", ".cer", ".der", ".p12", ".pfx", ".asc", ".gpg", ".json", ".txt")
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "fish", "su"))
 _OPTION = r"-{1,2}[A-Za-z][\w.-]*"
 _REFERENCE = r"\$(?:\w+|\{\w+\}|\([^()]*\))"
@@ -219,7 +221,8 @@ def _is_secret(name: str, value: str) -> bool:
     ):
         return (
             len(value) >= 6
-            and not value.startswith(("/", "./", "../"))
+            and not value.startswith(("/", "./", "../", "~/"))
+            and not value.endswith(_KEY_FILES)
             and not re.fullmatch(r"[\d.]+", value)
         )
     return True
