@@ -31,6 +31,13 @@ aws ecs run-task --overrides '{"environment":[{"name":"DB_PASSWORD","value":"hun
 python -c "os.environ.setdefault('API_TOKEN', 'hunter2xQ')"
 python -c "login('me', 'hunter2xQ')"
 python -c "get(u, auth=('me', 'hunter2xQ'))"
+python t.py -c password=hunter2xQ
+python t.py -e APP_PASSWORD=hunter2xQ -p x
+python -c "connect(user=u, password='hunter2xQ')"
+python -c "os.system('mysql -uroot -phunter2xQ db')"
+bash -c "python -uc 'connect(password = \"hunter2xQ\")'"
+node -e "process.env.API_KEY = 'hunter2xQ'"
+Rscript -e 'Sys.setenv(DB_PASSWORD = "hunter2xQ")'
 ruby -e "run({:password => 'hunter2xQ'})"
 tool '["--password", "hunter2xQ"]'
 aws lambda invoke --payload '{"body":"{\"password\":\"hunter2xQ\"}"}' out
@@ -546,6 +553,10 @@ curl -b cookies.txt -c cookies.txt h
 mpiexec -env OMP_NUM_THREADS 4 python t.py
 python -c "df[['token', 'label']].to_csv('out2024.csv')"
 python -c "auth('user')"
+python -c "max(d, key=d.get); sorted(a, key=lambda x: x[1])"
+python -X dev -c "import os; login(token=os.environ['HF_TOKEN'], api_key=api_key)"
+python3.11 -c "token = tokenizer.encode('some words'); x = {'token': token, 'label': 1}"
+bash -c "cd x && python -uc 'session = Session(); print(token == password)'"
 xargs --format=zip -P 4
 openssl req -new -x509 -key ca-2024.key -out ca.crt
 uvicorn app:app --ssl-key server2024.pem
