@@ -19,7 +19,11 @@ _KEY_FILES = (".key", ".pem", ".pub", ".crt", ".cer", ".der", ".p12", ".pfx", ".
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "fish", "su"))
 _INTERPRETERS = r"(?:python|pypy|ipython|perl|ruby|lua)[\d.]*|node|deno|bun|R|Rscript|julia|php"
 _CODE_OPTION = r"-[A-Za-z]*[ceErp]|--eval|--print"
-_LITERAL = r"(?P<f>[A-Za-z]{0,2})(?P<q>[\"'])(?P<s>(?:[^\"'\\\n]|\\.|(?!(?P=q))[\"'])*)(?P=q)"
+#: To its end, or that of the line: what is not closed is not looked at again from each quote in it.
+_LITERAL = (
+    r"(?P<f>[A-Za-z]{0,2})(?P<q>[\"'])(?P<s>(?:[^\"'\\\n]|\\(?:[\s\S]|\Z)|(?!(?P=q))[\"'])*+)"
+    r"(?P<e>(?P=q)|(?=\n)|\Z)"
+)
 #: In code only what is quoted is a value: all else is the name of one.
 _CODE_PAIR = (
     r"(?<![\w.-])(?P<n>[A-Za-z_][\w.-]{0,80})(?:\\?[\"'])?[\]}]?\s{0,3}(?:=>|:=|<-|[=:])\s{0,3}" + _LITERAL
@@ -114,7 +118,7 @@ def _code(text: str, depth: int) -> str:
 
     def literal(match: re.Match[str]) -> str:
         (masked,) = mask_words([match["s"]], depth + 1)
-        return f"{match['f']}{match['q']}{masked}{match['q']}"
+        return f"{match['f']}{match['q']}{masked}{match['e']}"
 
     return re.sub(_LITERAL, literal, re.sub(_CODE_PAIR, pair, _beside(text)))
 
