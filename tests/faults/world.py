@@ -19,7 +19,7 @@ from typing import NamedTuple
 from tests.faults.preload import Faults
 
 #: Seconds after which what does not end hangs.
-HANGS = 30
+HANGS = 100
 PR_SET_CHILD_SUBREAPER = 36
 SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "src")
 JOB = """\
