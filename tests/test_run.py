@@ -77,17 +77,19 @@ class TestTheCommand:
         assert ran.code == 125
         assert "nowhere" in ran.err
 
-    def test_a_deleted_working_directory_is_said(self, project):
+    def test_in_a_deleted_working_directory_it_runs_without_a_record(self, project):
         script = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"'
-        done = subprocess.run(
-            ["sh", "-c", script, "sh", *project.command("run", "true")],
-            cwd=project.path,
-            capture_output=True,
-            env={**os.environ, "PYTHONPATH": SOURCE},
-        )
-        assert done.returncode == 125
-        assert b"xt: error:" in done.stderr
-        assert b"Traceback" not in done.stderr
+        for words, status in ((["run"], 3), (["run", "--strict"], 125)):
+            done = subprocess.run(
+                ["sh", "-c", script, "sh", *project.command(*words, "--", "sh", "-c", "exit 3")],
+                cwd=project.path,
+                capture_output=True,
+                env={**os.environ, "PYTHONPATH": SOURCE},
+            )
+            assert done.returncode == status
+            assert (b"this run is not recorded" in done.stderr) == (status == 3)
+            assert b"cannot run in `the working directory`" in done.stderr
+            assert b"Traceback" not in done.stderr
 
 
 class TestTheRecord:

@@ -46,6 +46,7 @@ class Wrapper:
             "grace": 2.0,
             "idle_grace": 0.25,
             "max_log": 10**10,
+            "mask_tokens": False,
             "before": "",
         }
         assert options.keys() <= settings.keys()
