@@ -31,6 +31,13 @@ aws ecs run-task --overrides '{"environment":[{"name":"DB_PASSWORD","value":"hun
 python -c "os.environ.setdefault('API_TOKEN', 'hunter2xQ')"
 python -c "login('me', 'hunter2xQ')"
 python -c "get(u, auth=('me', 'hunter2xQ'))"
+python t.py -c password=hunter2xQ
+python t.py -e APP_PASSWORD=hunter2xQ -p x
+python -c "connect(user=u, password='hunter2xQ')"
+python -c "os.system('mysql -uroot -phunter2xQ db')"
+bash -c "python -uc 'connect(password = \"hunter2xQ\")'"
+node -e "process.env.API_KEY = 'hunter2xQ'"
+Rscript -e 'Sys.setenv(DB_PASSWORD = "hunter2xQ")'
 ruby -e "run({:password => 'hunter2xQ'})"
 tool '["--password", "hunter2xQ"]'
 aws lambda invoke --payload '{"body":"{\"password\":\"hunter2xQ\"}"}' out
@@ -47,6 +54,9 @@ curl -u user:hunter2xQ https://h
 curl -vu user:hunter2xQ https://h
 curl -sSu user:hunter2xQ https://h
 curl -sSfLu user:hunter2xQ https://h
+sh -c "cd x && curl -s 2>&1 -u user:hunter2xQ https://h"
+sh -c "curl -s \\
+  -u user:hunter2xQ https://h"
 curl --user user:hunter2xQ h
 curl --user=user:hunter2xQ h
 curl -U p:hunter2xQ h
@@ -543,16 +553,41 @@ curl -b cookies.txt -c cookies.txt h
 mpiexec -env OMP_NUM_THREADS 4 python t.py
 python -c "df[['token', 'label']].to_csv('out2024.csv')"
 python -c "auth('user')"
+python -c "max(d, key=d.get); sorted(a, key=lambda x: x[1])"
+python -X dev -c "import os; login(token=os.environ['HF_TOKEN'], api_key=api_key)"
+python3.11 -c "token = tokenizer.encode('some words'); x = {'token': token, 'label': 1}"
+bash -c "cd x && python -uc 'session = Session(); print(token == password)'"
 xargs --format=zip -P 4
+openssl req -new -x509 -key ca-2024.key -out ca.crt
+uvicorn app:app --ssl-key server2024.pem
+xt sign @ --key ~/.ssh/id_ed25519
+sh -c "curl -sO https://h/x && python -u train.py -bs=32 -b 16"
+sh -c "docker login && docker run -p 8080:8080 image"
+sh -c "unzip -o d.zip; make -P name-of-it"
+sh -c "zip -r a.zip d 2>&1 | tee -a redis-cli-log; ls -a folder1"
+sh -c "7z x a.7z && mkdir -pv folder1"
+bash -c "mysql -e q
+python t.py -p 3 -pfolder1"
 deepspeed --num_gpus 2 t.py --deepspeed ds.json
 jupyter nbconvert --to html x.ipynb
 """
 
 
+def lines(text: str) -> list[str]:
+    """Command lines; one that goes on in the next begins it with a space, or is quoted until there."""
+    found: list[str] = []
+    for line in text.strip().splitlines():
+        if found and found[-1].count('"') % 2 and "'" not in found[-1]:
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+    return found
+
+
 def test_secrets_are_masked_where_tools_take_them() -> None:
     missed = {}
-    for line in GIVEN.strip().splitlines():
-        argv = shlex.split(line)
+    for argv in map(shlex.split, lines(GIVEN)):
+        line = shlex.join(argv)
         cleaned, indices = redact.clean_argv(argv)
         found = redact.argv_secrets(argv).values()
         if SECRET in " ".join(cleaned) or not indices or not any(SECRET in value for value in found):
@@ -561,8 +596,8 @@ def test_secrets_are_masked_where_tools_take_them() -> None:
 
 
 def test_command_lines_without_secrets_are_left_alone() -> None:
-    lines = [shlex.split(line) for line in HARMLESS.strip().splitlines()]
-    changed = {shlex.join(argv): cleaned for argv in lines if (cleaned := redact.clean_argv(argv)[0]) != argv}
+    every = map(shlex.split, lines(HARMLESS))
+    changed = {shlex.join(argv): cleaned for argv in every if (cleaned := redact.clean_argv(argv)[0]) != argv}
     assert changed == {}
 
 

@@ -14,7 +14,16 @@ _SWITCHES = words(
 _SWITCHED = words("true false none null yes no on off")
 #: Names that are often something harmless: masked only when the value could be a secret.
 _DOUBTFUL = ("KEY", "AUTH", "SESSION", "SESSION_ID", "COOKIE", "SIGNATURE", "PASS")
+#: What files with keys are called: a name of one is none.
+_KEY_FILES = (".key", ".pem", ".pub", ".crt", ".cer", ".der", ".p12", ".pfx", ".asc", ".gpg", ".json", ".txt")
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "fish", "su"))
+_INTERPRETERS = r"(?:python|pypy|ipython|perl|ruby|lua)[\d.]*|node|deno|bun|R|Rscript|julia|php"
+_CODE_OPTION = r"-[A-Za-z]*[ceErp]|--eval|--print"
+_LITERAL = r"(?P<f>[A-Za-z]{0,2})(?P<q>[\"'])(?P<s>(?:[^\"'\\\n]|\\.|(?!(?P=q))[\"'])*)(?P=q)"
+#: In code only what is quoted is a value: all else is the name of one.
+_CODE_PAIR = (
+    r"(?<![\w.-])(?P<n>[A-Za-z_][\w.-]{0,80})(?:\\?[\"'])?[\]}]?\s{0,3}(?:=>|:=|<-|[=:])\s{0,3}" + _LITERAL
+)
 _OPTION = r"-{1,2}[A-Za-z][\w.-]*"
 _REFERENCE = r"\$(?:\w+|\{\w+\}|\([^()]*\))"
 _WORD = r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\{[^}]*\}|\$\([^()]*\)|[^\s;|&()<>'"\\])+"""
@@ -31,6 +40,7 @@ _PIPED = (
     r"(?:echo|printf)(?:\s+-[neE]+)*(?:\s+[\"']?%s(?:\\n)?[\"']?)?\s+(?P<s>[^|;&]+?)\s*\|\s*"
     r"[^|;&]*(?:-stdin\b|--with-token\b|\bsudo\s+-\w*S|\bchpasswd\b|\bpasswd\b)"
 )
+_ENDS = frozenset(";|&()\n")
 _QUOTED = r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)"""
 
 
@@ -45,7 +55,7 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
     result: list[str] = []
     pending = ""
     started = False
-    shell = False
+    shell = coded = False
     for index, word in enumerate(argv):
         if pending:
             name, pending = pending, ""
@@ -58,10 +68,17 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
         if depth and "=" in base and not base.startswith("-"):
             base = base.rpartition("=")[2]  # `ProxyCommand=sshpass -p …`
         spaced = depth < 3 and re.search(r"\s", word) is not None
+        if coded and depth < 3 and re.fullmatch(_CODE_OPTION, before):
+            result.append(_code(word, depth))
+            continue
         if spaced and shell and index >= 2 and re.fullmatch(r"-[a-z]*c", before):
             result.append(clean(_beside(_shell(word, depth))))
             continue
-        shell = shell or base in _SHELLS
+        if base in _SHELLS or re.fullmatch(_INTERPRETERS, base):
+            shell = base in _SHELLS
+            coded = not shell
+        elif not word.startswith("-") and before not in ("-W", "-X"):
+            coded = False  # a script: what follows are its own options
         if started and not word.startswith("-"):
             options.forget("sshpass")  # its own options end where its command begins
             started = False
@@ -82,6 +99,24 @@ def mask_words(argv: list[str], depth: int = 0) -> list[str]:
             found = _shell(found, depth)
         result.append(clean(_pairs(found)))
     return result
+
+
+def _code(text: str, depth: int) -> str:
+    """Mask inside a program that an interpreter is given as a word: `max(d, key=d.get)` holds no secret."""
+
+    def pair(match: re.Match[str]) -> str:
+        value = match["s"]
+        is_made = "f" in match["f"].lower() and "{" in value
+        if MASK in value or is_made or not _secret_name(match["n"]) or not _is_secret(match["n"], value):
+            return match[0]
+        start, end = match.start("s") - match.start(), match.end("s") - match.start()
+        return match[0][:start] + MASK + match[0][end:]
+
+    def literal(match: re.Match[str]) -> str:
+        (masked,) = mask_words([match["s"]], depth + 1)
+        return f"{match['f']}{match['q']}{masked}{match['q']}"
+
+    return re.sub(_LITERAL, literal, re.sub(_CODE_PAIR, pair, _beside(text)))
 
 
 def _beside(word: str) -> str:
@@ -218,7 +253,8 @@ def _is_secret(name: str, value: str) -> bool:
     ):
         return (
             len(value) >= 6
-            and not value.startswith(("/", "./", "../"))
+            and not value.startswith(("/", "./", "../", "~/"))
+            and not value.endswith(_KEY_FILES)
             and not re.fullmatch(r"[\d.]+", value)
         )
     return True
@@ -228,7 +264,11 @@ def _shell(text: str, depth: int) -> str:
     """Mask inside a string that a shell may split into words, leaving all else as it is written."""
     spans = [(found.start(), found.end()) for found in re.finditer(_WORD, text)]
     plain = [_unquoted(text[start:end]) for start, end in spans]
-    cleaned = mask_words(plain, depth + 1)
+    cleaned: list[str] = []
+    for index, (_, end) in enumerate(spans, 1):
+        # Options of one command are none of the next: `curl -O u && python -u train.py`.
+        if index == len(spans) or _ends_command(text[end : spans[index][0]]):
+            cleaned += mask_words(plain[len(cleaned) : index], depth + 1)
     piped = {index for match in re.finditer(_PIPED, text) for index in _within(spans, match)}
     cleaned = [
         MASK if index in piped and "$" not in plain[index] else new for index, new in enumerate(cleaned)
@@ -240,6 +280,11 @@ def _shell(text: str, depth: int) -> str:
             parts += [text[at:start], _requoted(text[start:end], word, new)]
             at = end
     return "".join(parts) + text[at:]
+
+
+def _ends_command(between: str) -> bool:
+    """Whether what stands between two words of a shell ends a command; a line may go on, `2>&1` does."""
+    return not _ENDS.isdisjoint(re.sub(r"\\\n|[<>]&|&>", "", between))
 
 
 def _unquoted(text: str) -> str:

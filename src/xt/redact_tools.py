@@ -48,7 +48,6 @@ vercel doctl anaconda codecov influx | -t!
 kaggle set | -v
 prefect login | -k
 nuget dotnet gem push | -k
-dotnet source | -p
 etcdctl | --user@
 yt-dlp youtube-dl supervisorctl ncftpput ncftpget | -p
 hey | -a@
@@ -161,7 +160,7 @@ def _by_tool() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-_NEEDED = words("set login push pull secret ssm secretsmanager upload publish token source")
+_NEEDED = words("set login push pull secret ssm secretsmanager upload publish token")
 _BY_TOOL = _by_tool()
 
 

@@ -88,6 +88,12 @@ def _short_form(text: str) -> str:
     """Mask the user of git's `user@host:path` when it is a token or has a password."""
     info, _, host = text.partition("@")
     # Not `python:3.12@sha256:…`, which pins an image.
-    if not info or ":" not in host or re.search(r"[\s/=]", info) or re.match(r"[a-z0-9]+:[0-9a-f]{32}", host):
+    if (
+        not info
+        or ":" not in host
+        or info.startswith("mailto:")
+        or re.search(r"[\s/=]", info)
+        or re.match(r"[a-z0-9]+:[0-9a-f]{32}", host)
+    ):
         return text
     return f"{_userinfo(info, web=False)}@{host}"
