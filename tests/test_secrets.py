@@ -120,6 +120,17 @@ SECRETS = {
     "name of a job": "plain-words-50",
     "comment of a job": "plain-words-51",
     "name of a measurement": "plain-words-52",
+    # Of these xt is told nothing: the program reads them from a file that lies elsewhere.
+    **(
+        UNTOLD := {
+            "token in a file": "glpat" + "-" + made(53),
+            "token in a file, coloured": "github" + "_pat_" + made(54),
+            "header in a file": made(55),
+            "password of a URL in a file": made(56),
+            "private key in a file": made(57) * 2,
+            "label of a metric from a file": "sk" + "-proj-" + made(58),
+        }
+    ),
 }
 
 #: Prints what it has: whole, cut, in other writings; fails with a message about it.
@@ -144,9 +155,15 @@ for name in names:
     time.sleep(0.01)
     os.write(1, value[half:].encode() + b"\\n")
 print(sys.stdin.read() and "read")
+token, coloured, header, password, key, label = open(os.environ["ELSEWHERE"]).read().split()
+for stream in (sys.stdout, sys.stderr):
+    print(f"with {token} and \x1b[1m{coloured}\x1b[0m; Authorization: Bearer {header}", file=stream)
+    print(f"pull https://me:{password}@example.org/x", file=stream)
+    print(f"-----BEGIN PRIVATE KEY-----\\n{key}\\nAb3=\\n-----END PRIVATE KEY-----", file=stream)
 with open(os.environ["XT_METRICS"], "a") as file:
     for step in (1, 2):
-        row = {"name": "loss", "value": 1 / step, "step": step, "labels": {"site": os.environ["SITE"]}}
+        labels = {"site": os.environ["SITE"], "x": label}
+        row = {"name": "loss", "value": 1 / step, "step": step, "labels": labels}
         file.write(json.dumps(row) + "\\n")
     url = "https://me:" + os.environ["ODD_LABEL"][::-1] + "@h"
     file.write(json.dumps({"name": "acc", "value": 1, "labels": {"from": url}}) + "\\n")
@@ -265,6 +282,8 @@ def planted(tmp_path, monkeypatch):
     made.write("settings.json", f'{{"cloud": "{secret["config input"]}"}}\n')
     made.write("typed", f"token: {secret['standard input']}\n")
     monkeypatch.setenv("SITE", secret["label of a metric"])
+    (tmp_path / "elsewhere").write_text("\n".join(UNTOLD.values()))
+    monkeypatch.setenv("ELSEWHERE", str(tmp_path / "elsewhere"))
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     # Backwards: what the program puts together is in no variable.
@@ -318,6 +337,10 @@ def test_no_secret_is_in_the_store_or_in_what_is_made_of_it(planted, tmp_path):
     assert (project.done.code, project.shell.code, project.gone.code) == (1, 0, 127), project.done.err
     for value in VARIABLES.values():  # the command got all of it, and so did the terminal
         assert f"whole {value}".encode() in project.done.out
+    streams = {stream["name"]: stream for stream in project.record("@~3")["result"]["logs"]["streams"]}
+    kinds = {"GitLab token", "GitHub token", "header that authorises", "password in a URL", "private key"}
+    assert streams["stdout"]["recognised"].keys() >= kinds
+    assert "GitLab token" in project.xt("show", "@~3").out.decode()
     for words in (
         ("note", "@~3", "-m", f"see {SECRETS['later note']} and {VARIABLES['LICENCE']}"),
         ("baseline", "set", "@~3", "-m", f"because {VARIABLES['LICENCE']} {VARIABLES['FOO_TOKEN']}"),

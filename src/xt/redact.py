@@ -152,7 +152,7 @@ def clean(text: str) -> str:
     """Mask what looks like a secret anywhere in text.
 
     Args:
-        text: a value, an argument, a message; long logs go through `xt.execute.mask` instead.
+        text: a value, an argument, a message; logs go through `xt.execute.mask` and `tokens` instead.
     """
     if len(text) < 8:
         return text

@@ -31,6 +31,7 @@ def main() -> None:
             grace=options["grace"],
             idle_grace=options["idle_grace"],
             max_log=options["max_log"],
+            mask_tokens=options["mask_tokens"],
         )
     )
     with open(options["result"] + ".tmp", "wb") as file:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
-from tests.execute.wrapped import LONG, Wrapper, until
+from tests.execute.wrapped import LONG, Pty, Wrapper, until
 
 PYTHON = sys.executable
 MEBIBYTE = 1 << 20
@@ -75,7 +75,10 @@ def test_what_is_said_of_logs_is_so(xt: Wrapper) -> None:
 
 
 def test_times_are_those_of_the_output(xt: Wrapper) -> None:
-    xt.run("sh", "-c", "echo a; sleep 0.5; echo bb >&2; sleep 0.5; echo ccc")
+    # Half a second after each is in its log, so that no delay of a busy machine is taken off it.
+    seen = 'until [ -s "$0/{}" ]; do sleep 0.01; done; sleep 0.5; '
+    script = f"echo a; {seen.format('stdout')}echo bb >&2; {seen.format('stderr')}echo ccc"
+    xt.run("sh", "-c", script, str(xt.logs))
     lines = [line.split() for line in xt.log("timing").splitlines()]
     assert [(line[1], line[2]) for line in lines] == [(b"o", b"2"), (b"e", b"3"), (b"o", b"4")]
     first, second, third = (float(line[0]) for line in lines)
@@ -132,6 +135,43 @@ def test_secrets_are_masked_in_the_log_alone(xt: Wrapper) -> None:
     consistent(xt)
     assert xt.log("stdout") == b"***\nand *** end hunter2-h"
     assert xt.stream("stdout")["masked"] == 2
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_looks_like_a_secret_is_masked_in_the_log_alone(xt: Wrapper, terminal: bool) -> None:
+    token = "glpat" + "-" + "4bC9xYz0Qw7LmN2pRt5V"
+    script = (
+        "import os, time\n"
+        f"for part in ({token[:3]!r}, {token[3:9]!r}, '{token[9:]}\\nof hunter2\\n', 'gh', 'p_ is none'):\n"
+        "    os.write(1, part.encode()); time.sleep(0.02)\n"
+        f"os.write(2, b'\\x1b[31mhttps://me:{token}@h/\\x1b[0m')\n"
+    )
+    job = {"mask_tokens": True, "secrets": {"TOKEN": "hunter2"}}
+    if terminal:
+        with Pty(xt.argv(PYTHON, "-c", script, **job)) as pty:
+            assert pty.wait() == 0
+            assert f"{token}\r\nof hunter2\r\n".encode() in pty.seen
+    else:
+        assert xt.run(PYTHON, "-c", script, job=job).stdout == f"{token}\nof hunter2\nghp_ is none".encode()
+    consistent(xt)
+    assert xt.log("stdout").replace(b"\r", b"") == b"***\nof ***\nghp_ is none"
+    assert xt.log("stderr") == b"\x1b[31mhttps://me:***@h/\x1b[0m"
+    assert (xt.stream("stdout")["masked"], xt.stream("stderr")["masked"]) == (2, 1)
+    assert xt.stream("stdout")["recognised"] == {"GitLab token": 1}
+    assert xt.stream("stderr")["recognised"] == {"password in a URL": 1}
+
+
+@pytest.mark.parametrize("text", ["epoch 1\n", "Go on? "])
+def test_a_short_log_without_anything_of_the_sort_loads_nothing_that_looks_for_it(
+    xt: Wrapper, text: str
+) -> None:
+    check = "import os, sys; real = os._exit\ndef end(code):\n"
+    check += "    print(*(name for name in sys.modules if 'tokens' in name), file=open('loaded', 'w'))\n"
+    check += "    real(code)\n"
+    job = {"mask_tokens": True, "before": check + "os._exit = end"}
+    assert xt.run("printf", text, job=job, cwd=xt.folder).stdout == text.encode()
+    assert xt.log("stdout") == text.encode()
+    assert ("tokens" in (xt.folder / "loaded").read_text()) is not text.endswith("\n")
 
 
 def test_a_prompt_is_in_the_log_before_it_is_answered_though_a_secret_may_follow(xt: Wrapper) -> None:

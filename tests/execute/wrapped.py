@@ -22,7 +22,7 @@ import pytest
 
 DRIVER = str(Path(__file__).with_name("driver.py"))
 #: Seconds after which something that should have happened has not.
-LONG = 30.0
+LONG = 75.0
 
 
 class Wrapper:
@@ -46,6 +46,7 @@ class Wrapper:
             "grace": 2.0,
             "idle_grace": 0.25,
             "max_log": 10**10,
+            "mask_tokens": False,
             "before": "",
         }
         assert options.keys() <= settings.keys()

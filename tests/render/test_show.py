@@ -126,7 +126,13 @@ def busy() -> Record:
             ),
             logs=logs(
                 streams=[
-                    Stream("stdout", "pipe", 9_000_000_000, digest("5"), 100, masked=2, cut_at=100),
+                    Stream(
+                        *("stdout", "pipe", 9_000_000_000, digest("5"), 100),
+                        masked=4,
+                        recognised={"private key": 1, "GitHub token": 2},
+                        unsearched=8_000_000_000,
+                        cut_at=100,
+                    ),
                     Stream("stderr", "inherited", 0, reason="it was closed"),
                 ],
                 open_at_end=True,
@@ -384,7 +390,8 @@ def test_few_metrics_are_a_line_and_many_are_columns() -> None:
 
 def test_logs_say_what_was_done_to_them() -> None:
     said = block(show(PAGES["busy"], 110), "logs").replace(" ·", "")
-    assert "stdout 9.0 GB (pipe), 2 secrets masked, cut at 100 B" in said
+    assert "stdout 9.0 GB (pipe), 4 secrets masked (2× GitHub token, private key recognised), 8.0 GB" in said
+    assert "8.0 GB not searched for tokens, cut at 100 B" in said
     assert "stderr 0 B not captured: it was closed" in said
     assert "a process kept a stream open after the end; what it wrote later is not here" in said
     assert "xt logs kwpz" in said

@@ -59,8 +59,13 @@ def plain(value: str) -> list[bytes]:
     if len(raw) >= LEAST_LINE + HEAD and b"\n" not in raw:
         found.append(raw[HEAD - 1 :])
     if b"\n" in raw:
-        found += [line.strip() for line in raw.split(b"\n") if len(line.strip()) >= LEAST_LINE]
+        # Those that every private key begins and ends with are no secret, and show where another one is.
+        found += [line for line in map(bytes.strip, raw.split(b"\n")) if _is_own(line)]
     return [form for form in dict.fromkeys(found) if len(form) >= LEAST]
+
+
+def _is_own(line: bytes) -> bool:
+    return len(line) >= LEAST_LINE and not (line.startswith(b"-----") and line.endswith(b"-----"))
 
 
 _HTML = {b"&": b"&amp;", b"<": b"&lt;", b">": b"&gt;"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from xt.execute.tokens import KEYS, OPEN, Found, Open
+from xt.execute.looks import KEYS, OPEN, Found, Open
 from xt.redact_shapes import BLOCKS, KEY
 
 #: Longest block: three keys of the longest sort.
@@ -35,7 +35,7 @@ _REST = re.compile(rb"(?:: [\w-]{1,40})?[^0-9A-Za-z]*\Z")
 
 
 def block(whole: bytes, at: int, final: bool) -> Found | Open | None:
-    """Look at a place where one of `KEYS` stands; see `tokens.Look`."""
+    """Look at a place where one of `KEYS` stands; see `looks.Look`."""
     kind = next(kind for kind, head in enumerate(KEYS) if whole.startswith(head, at))
     begin = _BEGINS[kind].match(whole, at, at + _FIRST)
     if begin is None:

@@ -18,21 +18,32 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import NamedTuple
 
-from xt.redact_shapes import HEADER, ISSUED, Shape
+from xt.execute.looks import (
+    BEFORE,
+    HEADERS,
+    KEYS,
+    LONGEST,
+    URL_LONGEST,
+    Look,
+    Open,
+    codes_in,
+    header,
+    password,
+    token,
+)
+from xt.redact_shapes import ISSUED, Shape
 
 #: What stands in the log instead.
 MASK = b"***"
 
-#: Longest token, and longest line of a header.
-LONGEST = 8192
-#: Longest authority of a URL.
-_URL_LONGEST = 512
 #: Bytes looked at whatever the time, and how many more every second: some milliseconds of work for each.
 BURST, RATE = 8 << 20, 2 << 20
 #: What a byte of a long word costs, in bytes of other text.
 _DEAR = 3
-#: Bytes before what is looked at that tell whether a word begins there: the longest code of a terminal.
-_BEFORE = 72
+#: What a place costs at which something may begin.
+_PLACE = 1000
+#: Seconds after which a chunk is given up, looked at after so many places: `eyJ-eyJ-eyJ-…` is nobody's token.
+_LONG, _MANY = 1.0, 256
 #: Bytes at the end in which something short may begin.
 _END = 96
 #: Each token has one of these in its head, the last of them with so many characters behind it.
@@ -45,35 +56,8 @@ _CLASSES = bytes(
     ord("_") if byte in ANCHORS else ord("w") if byte in _WORD else ord(" ") for byte in range(256)
 )
 _RUN = re.compile(b"_[^ ]{%d}" % _FOLLOW)
-#: What ends a token, and is not of a code.
-_OVER = rb"[^0-9A-Za-z_.+/=~\x1b\[;:?(-]"
-_LINE_OVER = rb"[\r\n]"
-_URL_OVER = rb"[\s\"'<>,]"
 #: What does not end one, at the end.
 _LAST = rb"[0-9A-Za-z_.+/=~\x1b\[;:?(-]*\Z"
-#: The password, as long as it is no version: `docker://python:3.11@sha256:…`.
-_URL = r"://[^\s/@:\"'<>]{0,200}:(?P<s>[^\s/\"'<>,]{3,300})@(?=[\w\[])(?!(?:sha|md)\d)"
-_PASSWORD = "a password in a URL"  # noqa: S105
-#: How private keys begin; and headers, without their first letter, each with a byte that is rare.
-KEYS = (b"-----BEGIN ", b"PuTTY-User-Key-File-")
-_HEADERS = ((b"z", b"uthorization"), (b"Z", b"UTHORIZATION"), (b"r", b"earer "))
-
-
-class Found(NamedTuple):
-    """A secret in a text."""
-
-    start: int
-    stop: int
-    what: str
-
-
-class Open:
-    """More has to be seen."""
-
-
-OPEN = Open()
-#: What looks at a place: the text, where, whether it ends with it. None: there is nothing.
-Look = Callable[[bytes, int, bool], Found | Open | None]
 
 
 class Heads(NamedTuple):
@@ -97,8 +81,8 @@ def heads() -> Heads:
     """Sort what the shapes begin with; made when the first output comes."""
     shapes: dict[bytes, list[Shape]] = {}
     for shape in ISSUED:
-        for head in shape.begins:
-            shapes.setdefault(head.encode(), []).append(shape)
+        for begin in shape.begins:
+            shapes.setdefault(begin.encode(), []).append(shape)
     behind: dict[bytes, list[tuple[bytes, int]]] = {}
     before: dict[bytes, list[tuple[bytes, int]]] = {}
     others = []
@@ -110,7 +94,7 @@ def heads() -> Heads:
             before.setdefault(head[at : at + 2], []).append((head, at))
         else:
             others.append(head)
-    every: list[bytes] = [*shapes, *(head for _, head in _HEADERS), *KEYS, b"://"]
+    every: list[bytes] = [*shapes, *(head for _, head in HEADERS), *KEYS, b"://"]
     longest = max(map(len, every))
     parts = [{head[:count] for head in every if len(head) > count} for count in range(longest)]
     inner = frozenset(part[-1] for some in parts[1:] for part in some)
@@ -161,31 +145,40 @@ class Tokens:
         Returns:
             What can be written now.
         """
-        if not self._may_look(len(data)):
-            self.passed += len(data)
-            self._before = b"".join((self._before, self._held, data[-_BEFORE:]))[-_BEFORE:]
-            held, self._held = self._held, b""
-            return held + data if held else data
+        if self._may_look(len(data)):
+            return self._look(data, final)
+        self.passed += len(data)
+        begun = self._look(data[:LONGEST], True) if self._held else b""
+        self._before = b"".join((self._before, data[-BEFORE:]))[-BEFORE:]
+        return b"".join((begun, data[LONGEST:])) if begun else data
+
+    def _look(self, data: bytes | memoryview, final: bool) -> bytes:
         whole = b"".join((self._before, self._held, data))
         at = start = len(self._before)
         cut = len(whole)
         parts = []
-        for place, look in self._places(whole, start):
+        began = self._clock()
+        for number, (place, look) in enumerate(self._places(whole, start), 1):
             if place < at:
                 continue
+            if number % _MANY == 0 and self._clock() - began > _LONG:
+                self.passed += len(whole) - place
+                self._left = -BURST
+                break
             found = look(whole, place, final)
+            self._left -= _PLACE
             if isinstance(found, Open):
                 cut = place
                 break
             if found is not None:
-                parts += [whole[at : found.start], MASK, *_codes(whole[found.start : found.stop])]
+                parts += [whole[at : found.start], MASK, *codes_in(whole[found.start : found.stop])]
                 at = found.stop
                 kind = found.what.partition(" ")[2]
                 self.found[kind] = self.found.get(kind, 0) + 1
         if not final:
             cut = min(cut, _begun(whole, at))
         self._held = whole[cut:]
-        self._before = whole[max(cut - _BEFORE, 0) : cut]
+        self._before = whole[max(cut - BEFORE, 0) : cut]
         if not parts:
             return whole[start:cut]
         return b"".join((*parts, whole[at:cut]))
@@ -219,23 +212,26 @@ class Tokens:
                 for head, offset in some or ():
                     place = at - offset
                     if place >= start and whole.startswith(head, place):
-                        places += [(place, partial(_token, head, shape)) for shape in known.shapes[head]]
+                        places += [(place, partial(token, head, shape)) for shape in known.shapes[head]]
                 anchor = anchors.search(whole, at + 1, end)
             run = _RUN.search(classes, end)
         # Measured: of what is not there, `rfind` takes two thirds of the time of `in`.
         for head in known.others:
             if whole.rfind(head) >= 0:
                 for shape in known.shapes[head]:
-                    places += [(at, partial(_token, head, shape)) for at in _all(whole, head, start)]
-        for rare, head in _HEADERS:
+                    places += [(at, partial(token, head, shape)) for at in _all(whole, head, start)]
+        for rare, head in HEADERS:
             if rare in whole and whole.rfind(head) >= 0:
-                places += [(at, _header) for at in _all(whole, head, start)]
-        if b"@" in whole:
-            places += [(at, _url) for at in _all(whole, b"://", start)]
-        if b"Y" in whole and (whole.rfind(b"PRIVATE KEY") >= 0 or whole.rfind(b"PuTTY-User-Key") >= 0):
+                places += [(at, header) for at in _all(whole, head, start)]
+        # Of what needs more to be one, only what may still get it.
+        low = start if b"@" in whole else max(start, size - URL_LONGEST)
+        places += [(at, password) for at in _all(whole, b"://", low)]
+        keys = b"Y" in whole and (whole.rfind(b"PRIVATE KEY") >= 0 or whole.rfind(b"PuTTY-User-Key") >= 0)
+        low = start if keys else max(start, size - _END)
+        if whole.find(b"----BEGIN ", low) >= 0 or keys:
             from xt.execute.key_blocks import block
 
-            places += [(at, block) for head in KEYS for at in _all(whole, head, start)]
+            places += [(at, block) for head in KEYS for at in _all(whole, head, low)]
         places.sort(key=lambda place: place[0])
         return places
 
@@ -245,96 +241,6 @@ def _all(whole: bytes, head: bytes, start: int) -> Iterator[int]:
     while at >= 0:
         yield at
         at = whole.find(head, at + 1)
-
-
-def _end(whole: bytes, over: bytes, at: int, longest: int, final: bool) -> int | None:
-    """Where a stretch ends, with the byte that ends it; None when that is not known yet."""
-    found = re.compile(over).search(whole, at, at + longest)
-    if found:
-        return found.end()
-    return min(at + longest, len(whole)) if final or at + longest <= len(whole) else None
-
-
-def _token(head: bytes, shape: Shape, whole: bytes, at: int, final: bool) -> Found | Open | None:
-    at += head.rfind(b"/") + 1  # up to there it only stands before it
-    end = _end(whole, _OVER, at, LONGEST, final)
-    if end is None:
-        return OPEN
-    pattern = re.compile(shape.pattern.encode())
-    before, flat = _flat(whole, at, end)
-    found = pattern.match(before + flat, len(before))
-    return _found(whole, at, end, 0, found.end() - len(before), shape.what) if found else None
-
-
-def _header(whole: bytes, at: int, final: bool) -> Found | Open | None:
-    at -= 1  # its first letter
-    end = _end(whole, _LINE_OVER, at, LONGEST, final)
-    if end is None:
-        return OPEN
-    before, flat = _flat(whole, at, end)
-    found = HEADER.compiled().match((before + flat).decode("latin-1"), len(before))
-    if found is None or at < 0:
-        return None
-    from xt.redact_scan import is_header, is_value
-
-    value = found["s"].rstrip("\\)]}>.:")
-    if not is_value(value) or not is_header(found) or (len(value) < 12 and not _has_scheme(found)):
-        return None
-    start = found.start("s") - len(before)
-    return _found(whole, at, end, start, start + len(value), HEADER.what)
-
-
-def _has_scheme(found: re.Match[str]) -> bool:
-    return found[0][: found.start("s") - found.start()].rstrip()[-1:].isalpha()
-
-
-def _url(whole: bytes, at: int, final: bool) -> Found | Open | None:
-    end = _end(whole, _URL_OVER, at, _URL_LONGEST, final)
-    if end is None:
-        return OPEN
-    _, flat = _flat(whole, at, end)
-    found = re.compile(_URL).match(flat.decode("latin-1"))
-    if found is None:
-        return None
-    from xt.redact_scan import is_value
-
-    return _found(whole, at, end, *found.span("s"), _PASSWORD) if is_value(found["s"]) else None
-
-
-def _codes(stretch: bytes) -> Iterator[bytes]:
-    if b"\x1b" in stretch:
-        from xt.execute.apart import CODE
-
-        yield from CODE.findall(stretch)
-
-
-def _flat(whole: bytes, at: int, end: int) -> tuple[bytes, bytes]:
-    """The byte before a stretch, none when a code is there; and the stretch without codes."""
-    if b"\x1b" not in whole:
-        return whole[max(at - 1, 0) : max(at, 0)], whole[max(at, 0) : end]
-    from xt.execute.apart import CODE
-
-    code = whole.rfind(b"\x1b", max(at - _BEFORE, 0), at)
-    found = CODE.match(whole, code, at) if code >= 0 else None
-    before = b"" if found and found.end() == at else whole[max(at - 1, 0) : max(at, 0)]
-    return before, CODE.sub(b"", whole[max(at, 0) : end])
-
-
-def _found(whole: bytes, at: int, end: int, start: int, stop: int, what: str) -> Found:
-    """Say where it is, with the codes inside of it."""
-    if b"\x1b" not in whole:
-        return Found(at + start, at + stop, what)
-    from xt.execute.apart import CODE
-
-    passed = 0
-    first, last = start, stop
-    for code in CODE.finditer(whole[at:end]):
-        place = code.start() - passed
-        size = code.end() - code.start()
-        first += size if place <= start else 0
-        last += size if place < stop else 0
-        passed += size
-    return Found(at + first, at + last, what)
 
 
 def _begun(whole: bytes, at: int) -> int:
@@ -347,15 +253,7 @@ def _begun(whole: bytes, at: int) -> int:
         counts = range(min(len(known.parts) - 1, size - at), 0, -1)
         cut = next((size - count for count in counts if whole[-count:] in known.parts[count]), size)
     last = re.compile(_LAST).search(whole, max(at, size - _END))
-    if last and last.start() < size - 2:
+    if last and last[0]:
         places = (whole.find(head, last.start()) for head in known.shapes)
         cut = min(cut, *(place if place >= 0 else size for place in places))
-    url = whole.rfind(b"://", max(at, size - _URL_LONGEST))
-    if url >= 0 and not re.compile(_URL_OVER).search(whole, url):
-        cut = min(cut, url)
-    key = whole.rfind(b"-----BEGIN ", max(at, size - _END))
-    if key >= 0:
-        from xt.execute.key_blocks import block
-
-        cut = key if block(whole, key, False) is OPEN and key < cut else cut
     return cut
