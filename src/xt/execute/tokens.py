@@ -36,10 +36,10 @@ from xt.redact_shapes import ISSUED, Shape
 #: What stands in the log instead.
 MASK = b"***"
 
-#: Bytes looked at whatever the time, and how many more every second: some milliseconds of work for each.
-BURST, RATE = 8 << 20, 2 << 20
+#: Bytes looked at whatever the time, and how many more every second: 15 to 40 ms of a processor for 500 MB of output.
+BURST, RATE = 4 << 20, 2 << 20
 #: What a byte of a long word costs, in bytes of other text.
-_DEAR = 3
+_DEAR = 6
 #: What a place costs at which something may begin.
 _PLACE = 1000
 #: Seconds after which a chunk is given up, looked at after so many places: `eyJ-eyJ-eyJ-…` is nobody's token.
