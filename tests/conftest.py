@@ -88,7 +88,7 @@ class Project:
         environ = {**os.environ, "PYTHONPATH": SOURCE, **(env or {})}
         ordinary = not options and getattr(self.command, "__func__", None) is Project.command
         if ordinary and at_start(environ) == at_start(FORKS.environ):
-            code, out, err = FORKS.call(list(words), str(cwd or self.path), environ, 100)
+            code, out, err = FORKS.call(list(words), str(cwd or self.path), environ, 200)
             return Ran(code, out, err.decode("utf-8", "surrogateescape"))
         options.setdefault("stdin", subprocess.DEVNULL)
         if "input" in options:
@@ -98,7 +98,7 @@ class Project:
             cwd=cwd or self.path,
             env=environ,
             capture_output=True,
-            timeout=100,
+            timeout=200,
             **options,
         )
         return Ran(done.returncode, done.stdout, done.stderr.decode("utf-8", "surrogateescape"))

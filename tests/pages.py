@@ -24,7 +24,7 @@ from typing import NamedTuple
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 COLUMNS = 80
 #: Seconds for one page.
-LIMIT = 100
+LIMIT = 200
 #: Stands between the commands in what the terminal shows.
 MARK = "\x1e"
 

@@ -43,7 +43,6 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "checkout"
-        self.path.mkdir()
         self.files = folder
         place = folder / "bin"
         place.mkdir()
@@ -52,6 +51,10 @@ class Checkout:
         (place / "xt").chmod(0o755)
         self.environ = {**os.environ, "PATH": f"{place}:{os.environ['PATH']}"}
         self.remote = str(folder / "team")
+
+    def begin(self) -> None:
+        """Record the baseline, and push it."""
+        self.path.mkdir()
         (self.path / "xt.toml").write_text(TOML)
         (self.path / ".gitignore").write_text("m.json\n")
         self.train(0.9)
@@ -87,9 +90,21 @@ class Checkout:
         return 0
 
 
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory):
+    return tmp_path_factory.mktemp("jobs")
+
+
 @pytest.fixture
-def checkout(tmp_path):
-    return Checkout(tmp_path)
+def checkout(tmp_path, begun):
+    """One of its own for each test: a copy of the first."""
+    if not any(begun.iterdir()):  # here and not before, where the test has its variables
+        Checkout(begun).begin()
+    made = Checkout(tmp_path)
+    for name in ("checkout", "team"):
+        shutil.copytree(begun / name, tmp_path / name)
+    assert made.sh("git update-index --refresh") == 0
+    return made
 
 
 def commit(checkout, value):

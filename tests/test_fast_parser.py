@@ -48,7 +48,7 @@ def typed(monkeypatch):
     return parse
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(arguments=st.lists(WORDS, max_size=7))
 def test_it_gives_what_typer_gives_or_gives_up(arguments):
     quick = fast.parse(arguments)

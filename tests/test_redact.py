@@ -115,6 +115,7 @@ SECRET_TEXTS = [
     (f"wandb login {H40}", H40),
     ("the password: hunter2xQ9", "hunter2xQ9"),
     ("nightly: train --db-password hunter2xQ9 --lr 1", "hunter2xQ9"),
+    ("Command '['train', '--db-password', 'hunter2xQ9']' failed", "hunter2xQ9"),
     ("mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BX%7D%3BPWD%3Dhunter2xQ9", "hunter2xQ9"),
 ]
 # As text, no secret by their shape; as a word of a command line, the name before `=` or `:` decides.

@@ -104,6 +104,23 @@ def test_tokens_of_all_issuers_are_seen_and_masked(what: str, token: str) -> Non
     assert redact.clean_argv(["p", "--x", f"{token}"])[1] or what == "a private key"
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('"source": ["api_key = \\"hunter2-hunter2\\"\\n"]', 1),
+        ("os.environ['api_key'] = 'hunter2-hunter2'", 1),
+        ("<api_key>hunter2-hunter2</api_key>", 1),
+        ('<add key="api_key" value="hunter2-hunter2"/>', 1),
+        ("- name: api_key\n  value: hunter2-hunter2\n", 2),
+        ('{"name": "api_key", "value": "hunter2-hunter2"}', 1),
+        ("FROM x\nENV api_key hunter2-hunter2\n", 2),
+        ("train --api_key hunter2-hunter2", 1),
+    ],
+)
+def test_a_value_beside_its_name_is_seen(text: str, line: int) -> None:
+    assert seen(text) == [Sighting(line, "a value of `api_key`")]
+
+
 def test_every_shape_is_tried_and_its_markers_are_known() -> None:
     shapes = {shape.what for shape in (*ISSUED, *AROUND)}
     assert shapes <= {*TOKENS}
@@ -142,6 +159,10 @@ def test_every_shape_is_tried_and_its_markers_are_known() -> None:
         "git clone git@github.com:org/repo.git",
         "sha512-" + ABC * 2,
         "secret key_path: /run/secrets/token1",
+        "<token>some_words</token> <key>com.example.app1</key>",
+        "- name: OMP_NUM_THREADS2\n  value: hunter2-hunter2",
+        "train --max-tokens 4096k2048 --key-name run-2024-a --token ${TOKEN_2024}",
+        "pass  # see issue 12345678",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + ABC + " me@here",
     ],
 )

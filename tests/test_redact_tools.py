@@ -33,6 +33,7 @@ python -c "login('me', 'hunter2xQ')"
 python -c "get(u, auth=('me', 'hunter2xQ'))"
 ruby -e "run({:password => 'hunter2xQ'})"
 tool '["--password", "hunter2xQ"]'
+aws lambda invoke --payload '{"body":"{\"password\":\"hunter2xQ\"}"}' out
 tool '<password>hunter2xQ</password>'
 tool '<add key="password" value="hunter2xQ"/>'
 tool --headers '{"Authorization":"Bearer hunter2xQ"}'

@@ -257,3 +257,32 @@ def test_how_a_command_ended_outlives_an_xt_that_is_killed_while_it_stores(folde
     assert b"lost (exit 3)" in folder.xt("ls").out
     assert b"its command ended, and xt without writing its record" in folder.xt("show").out
     assert b"its command ended, its xt too, without writing the record" in folder.xt("fsck").out
+
+
+def test_signals_that_come_after_the_command_cost_neither_its_status_nor_its_record(folder):
+    """Those meant for it are of no effect; those that are to end xt cut the collecting short, together."""
+    program = (
+        "import os, signal\n"
+        "from xt.cli.main import main\n"
+        "from xt.exchange.importers import trainer\n"
+        "def read(path, sink):\n"
+        "    for name in ('USR1', 'USR2', 'ALRM', 'XCPU', 'RTMIN'):\n"
+        "        os.kill(os.getpid(), getattr(signal, 'SIG' + name))\n"
+        "    print('goes on', flush=True)\n"
+        "    for name in ('QUIT', 'TERM', 'HUP', 'INT'):\n"
+        "        os.kill(os.getpid(), getattr(signal, 'SIG' + name))\n"
+        "    print('not here', flush=True)\n"
+        "trainer.read = read\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", "--metrics", "trainer:t", "--", "sh", "-c", "touch t; exit 3"],
+        cwd=folder.path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, b"goes on\n"), done.stderr
+    assert b"collecting was interrupted" in done.stderr
+    assert folder.record()["result"]["exit_code"] == 3

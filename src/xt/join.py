@@ -65,6 +65,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     ci_dir: str | None = None
 
 
+#: Options whose value was forgotten when it is the `--` before the command.
+_TAKEN = {"-m": "purpose", "-n": "name", "-t": "tags", "-i": "inputs", "-o": "outputs", "-p": "params"}
+
+
 def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunRequest:
     """Make the request of a run.
 
@@ -77,6 +81,10 @@ def join(asked: Asked, config: Config, cwd: str, command: list[str]) -> RunReque
     Raises:
         UsageError: an unknown task, a declaration that makes no sense, or nothing to run.
     """
+    for option, field in _TAKEN.items():
+        given = getattr(asked, field)
+        if given == "--" or (isinstance(given, list) and "--" in given):
+            raise UsageError(f"`{option}` needs a value", f"as in `xt run {option} … -- COMMAND`")
     for noun, said in (("purpose", asked.purpose), ("name", asked.name), ("ticket", asked.ticket)):
         utf8(noun, said or "")
     for tag in asked.tags:

@@ -31,14 +31,28 @@ OVERLAP = 8192
 #: A line that says so is left alone; the last two are what other tools of this sort obey.
 ALLOWED = ("xt: allow-secret", "gitleaks:allow", "pragma: allowlist secret")
 #: Words of names, and what follows one; searched one by one, which is faster than one pattern.
-_WORDS = ("key", "token", "secret", "passw", "passphrase", "_pass", "pwd", "credential", "auth")
+_WORDS = ("key", "token", "secret", "pass", "pwd", "credential", "auth")
 _SET = re.compile(
-    r"[\w-]{0,30}[\"']?\s{0,3}(?:=>|:=|[:=])\s{0,3}"
+    # `\"key\": \"x\"`, too, as in a notebook, and `environ["KEY"] = "x"`.
+    r"[\w-]{0,30}\\{0,2}[\"']?\]?\s{0,3}(?:=>|:=|[:=])\s{0,3}\\{0,2}"
     r"(?P<q>[\"'`]?)(?P<s>[^\s\"'`,;<>(){}\[\]$]{8,200})(?P<e>[^\s]?)"
 )
 _SETTING = (
     r"(?<![\w.-])(?P<n>[A-Za-z_][\w.-]{0,80})[\"']?[ \t]{0,3}[:=][ \t]{0,3}"
     r"(?P<s>\"[^\"\n]*\"|'[^'\n]*'|[^\s,#;{}\[\]]+)"
+)
+_VALUE = r"(?P<q>[\"'`]?)(?P<s>[^\s\"'`,;<>(){}\[\]$]{8,200})"
+#: Where a value stands beside its name, by what has to be there: in lists of variables, XML, a Dockerfile
+#: or a script of csh, and behind an option.
+_BESIDE = (
+    (
+        "value",
+        r"(?i)\b(?:name|key)[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<n>[a-z_][\w.-]{0,80})[\"']?,?\s{1,40}"
+        rf"[\"']?value[\"']?\s{{0,3}}[:=]\s{{0,3}}{_VALUE}",
+    ),
+    ("</", r"<(?P<n>[A-Za-z_][\w.-]{0,80})>(?P<q>)(?P<s>[^<>\s]{8,200})</"),
+    ("env ", rf"(?im)^[ \t]{{0,20}}(?:env|setenv)[ \t]{{1,9}}(?P<n>[a-z_]\w{{0,80}})[ \t]{{1,9}}{_VALUE}"),
+    (" --", rf"(?<=\s)--(?P<n>[A-Za-z][\w-]{{0,60}})[ \t]{{1,3}}{_VALUE}"),
 )
 #: Which names decide in a file of settings.
 Settings = Literal["all", "sure"] | None
@@ -144,6 +158,11 @@ def _places(text: str) -> Iterator[tuple[int, str]]:
                 if _is_set(name, put["s"], quoted=bool(put["q"]), follows=put["e"]):
                     yield put.start("s"), f"a value of `{name}`"
             at = lower.find(word, at + len(word))
+    for mark, pattern in _BESIDE:
+        if mark in lower:
+            for put in re.finditer(pattern, text):
+                if _is_set(put["n"], put["s"], quoted=bool(put["q"]), follows=""):
+                    yield put.start("s"), f"a value of `{put['n']}`"
 
 
 def is_header(match: re.Match[str]) -> bool:

@@ -154,8 +154,8 @@ ISSUED = [
 HEADER = Shape(
     "a header that authorises",
     ("uthoriz", "UTHORIZ", "earer", "EARER"),
-    r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?:basic|bearer|token|digest|negotiate|apikey)"
-    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>(?!\*{3})[^\s\"',;]{4,})",
+    r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"'`]?(?:(?:basic|bearer|token|digest|negotiate|apikey)"
+    r"\s{1,3}(?!\*))?(?!\w+\s+\*)|\bbearer\s{1,3}(?=[\w.~+/=-]{16}))(?P<s>(?!\*{3})[^\s\"'`,;]{4,})",
 )
 WANDB = Shape("a Weights & Biases key", ("wandb",), r"wandb\s+login\s+(?:--\S+\s+)*(?P<s>[0-9a-f]{40})\b")
 #: Parts of connection strings, and keys of AWS, which have a name and a length and nothing else that tells.
@@ -195,5 +195,5 @@ SURE = (
     r"(?:=|[\"']?\s{0,2}[:=]\s{0,2}(?=[\"']))(?P<q>[\"']?)"
     r"(?P<s>[^\s\"'`,;&<>(){}\[\]]{4,150})"
 )
-#: An option in a text, such as the name of a job: `train --token x`.
-OPTION = r"(?<![\w-])--(?P<n>[A-Za-z][\w.-]{0,60}) {1,3}[\"']?(?P<s>[^\s\"'`,;<>(){}\[\]]{6,200})"
+#: An option in a text, such as the name of a job: `train --token x`, `['train', '--token', 'x']`.
+OPTION = r"(?<![\w-])--(?P<n>[A-Za-z][\w.-]{0,60})[\"']?,? {1,3}[\"']?(?P<s>[^\s\"'`,;<>(){}\[\]]{6,200})"

@@ -234,7 +234,7 @@ def server():
     made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     made.taken, made.answer = [], 201
     made.url = f"http://127.0.0.1:{made.server_port}"
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield made
     made.shutdown()

@@ -253,6 +253,8 @@ def test_a_mistake_in_the_line(words, status, said, world):
             "the run stands first: `xt note @ -m 'it overfits'`; `xt ls` lists the runs; `@` is the newest",
         ),
         (["ls", "--limit", "3"], "did you mean `-n`? `xt ls --help` lists the options"),
+        (["logs", "--tail", "3"], "did you mean `xt logs | tail -n 20`? `xt logs --help` lists the options"),
+        (["verify", "-n", "3"], "did you mean `--repeat`? `xt verify --help` lists the options"),
         (["verify"], "such as `xt verify @`; `xt verify --help` lists the options"),
         (["diff", "a", "b", "c"], "such as `xt diff @~1 @`; `xt diff --help` lists the options"),
         (["baseline", "st", "@"], "did you mean `set`? it can be: set, show, history, rm"),

@@ -88,6 +88,26 @@ def test_a_folder_above_that_may_not_be_listed(project, mortal):
     assert record["result"]["outputs"][0]["status"] == "stored"
 
 
+def test_a_folder_above_that_may_not_be_searched(project, mortal):
+    """Nothing can be named by its path there, settings neither; the command is where it is all the same."""
+    inner = project.path / "inner"
+    inner.mkdir()
+    entered = ["sh", "-c", 'cd "$0" && chmod 0 .. && exec "$@"', inner, *mortal]
+    for words, status in ((["run"], 3), (["run", "--strict"], 125)):
+        try:
+            done = subprocess.run(
+                [*entered, *project.command(*words, "--", "sh", "-c", "exit 3")],
+                cwd=project.path,
+                env={**os.environ, "PYTHONPATH": SOURCE},
+                capture_output=True,
+            )
+        finally:
+            project.path.chmod(0o755)
+        assert done.returncode == status, done.stderr
+        assert b"Permission denied" in done.stderr
+        assert (b"this run is not recorded" in done.stderr) == (status == 3)
+
+
 def test_a_working_directory_whose_path_is_too_long(folder):
     """No absolute path can name what is in it; relative ones can, so the command has no trouble."""
     script = 'for _ in $(seq 20); do mkdir $0 && cd $0; done; exec "$@"'

@@ -129,7 +129,7 @@ def test_ended_in_the_middle_it_leaves_nothing(turn, tmp_path, number, group):
     process = started(folder, "verify", "@", "--repeat", "4", "-j", "2")
     wait_for(lambda: mark.exists())
     (os.killpg if group else os.kill)(process.pid, number)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=100)
     assert process.returncode == 128 + number
     assert out == b""
     assert events(folder) == []
@@ -143,7 +143,7 @@ def test_killed_it_takes_its_trial_with_it(turn, tmp_path):
     process = started(folder, "verify", "@", "--repeat", "4")
     wait_for(lambda: mark.exists())
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=100)
     wait_for(lambda: not list((folder.path / ".xt/work").glob("0")))
     clean(folder)
 
@@ -153,7 +153,7 @@ def test_ended_while_a_workspace_is_made(turn):
     process = started(folder, "verify", "@", "--repeat", "50")
     wait_for(lambda: list((folder.path / ".xt/work").glob("0")))
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=100)
     assert process.returncode == 128 + signal.SIGTERM
     clean(folder)
 

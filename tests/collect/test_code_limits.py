@@ -112,6 +112,9 @@ SECRETS = [
     "service-account-prod.json",
     "secrets.yaml",
     "vault.kdbx",
+    "kaggle.json",
+    "api_key.txt",
+    "work.ppk",
     ".aws/config",
     "home/.ssh/known",
 ]
@@ -120,6 +123,7 @@ PLAIN = [
     "id_rsa.pub",
     "key.py",
     "secret.py",
+    "password.py",
     "monkey",
     "credentials_test.py",
     "environment.env.txt",

@@ -525,6 +525,16 @@ def test_huge_files_are_mapped_and_come_out_the_same(
     assert one(project, "big").digest == digest_of(content)
 
 
+def test_how_far_it_is_is_told_while_it_is_mapped(project: Project) -> None:
+    path = project.root / "holes"
+    path.touch()
+    os.truncate(path, 2 * mapped.WINDOW + 5)
+    told: list[int] = []
+    content = hashing.hash_file(str(path), told.append)
+    assert sum(told) == 2 * mapped.WINDOW
+    assert content.digest == bytes.fromhex(digest_of(bytes(2 * mapped.WINDOW + 5))[7:])
+
+
 def test_truncation_under_the_map_costs_the_child_not_us(project: Project) -> None:
     path = project.root / "shrinks"
     path.write_bytes(b"x" * 100_000)

@@ -4,7 +4,7 @@
                            "argv": ["./prog"], "output": "out.txt", "environ": {}}'
 
 Prints a JSON list: of each trial what was done, `impossible` with the reasons, the exit code, and the
-output in hex.
+output in hex. With `times` it is a list of each trial, which is made so often, unless outputs differ before.
 """
 
 from __future__ import annotations
@@ -22,8 +22,17 @@ from xt.execute.vary import PINS, VARIATIONS, Around, ImpossibleError
 from xt.execute.vary.enter import enter
 
 
-def main(wanted: dict) -> list[dict]:
-    return [apart(wanted, names) for names in wanted["trials"]]
+def main(wanted: dict) -> list:
+    if "times" not in wanted:
+        return [apart(wanted, names) for names in wanted["trials"]]
+    return [repeated(wanted, names) for names in wanted["trials"]]
+
+
+def repeated(wanted: dict, names: list[str]) -> list[dict]:
+    done: list[dict] = []
+    while len(done) < wanted["times"] and len({each["output"] for each in done}) < 2:
+        done.append(apart(wanted, names))
+    return done
 
 
 def apart(wanted: dict, names: list[str]) -> dict:

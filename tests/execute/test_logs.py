@@ -75,7 +75,10 @@ def test_what_is_said_of_logs_is_so(xt: Wrapper) -> None:
 
 
 def test_times_are_those_of_the_output(xt: Wrapper) -> None:
-    xt.run("sh", "-c", "echo a; sleep 0.5; echo bb >&2; sleep 0.5; echo ccc")
+    # Half a second after each is in its log, so that no delay of a busy machine is taken off it.
+    seen = 'until [ -s "$0/{}" ]; do sleep 0.01; done; sleep 0.5; '
+    script = f"echo a; {seen.format('stdout')}echo bb >&2; {seen.format('stderr')}echo ccc"
+    xt.run("sh", "-c", script, str(xt.logs))
     lines = [line.split() for line in xt.log("timing").splitlines()]
     assert [(line[1], line[2]) for line in lines] == [(b"o", b"2"), (b"e", b"3"), (b"o", b"4")]
     first, second, third = (float(line[0]) for line in lines)

@@ -17,11 +17,12 @@ MEBIBYTE = 1 << 20
 
 
 def test_memory_of_a_grandchild(xt: Wrapper) -> None:
-    # Two of them at a time: the largest process alone is not the answer. Both are there before they are timed.
+    # Two of them at a time: the largest process alone is not the answer. The time runs when both are there.
     hold = "import sys; x = bytearray(150 << 20); print(flush=True); sys.stdin.read()"
     script = (
         "import subprocess, sys, time\n"
-        f"both = [subprocess.Popen([sys.executable, '-S', '-c', {hold!r}], stdin=-1, stdout=-1) for _ in range(2)]\n"
+        f"words = [sys.executable, '-S', '-c', {hold!r}]\n"
+        "both = [subprocess.Popen(words, stdin=-1, stdout=-1) for _ in range(2)]\n"
         "for one in both: one.stdout.readline()\n"
         "time.sleep(2.2)\n"
         "for one in both: one.communicate()\n"

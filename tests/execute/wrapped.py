@@ -22,7 +22,7 @@ import pytest
 
 DRIVER = str(Path(__file__).with_name("driver.py"))
 #: Seconds after which something that should have happened has not.
-LONG = 30.0
+LONG = 75.0
 
 
 class Wrapper:

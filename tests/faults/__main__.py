@@ -21,6 +21,7 @@ hundredths of a second.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import gc
 import itertools
@@ -28,10 +29,12 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 
 from tests.faults import preload
+from tests.faults.attempts import KNOWN, try_readings
 from tests.faults.preload import Action, Faults
-from tests.faults.reading import READINGS, TryingReading
+from tests.faults.reading import READINGS
 from tests.faults.scenarios import SCENARIOS, Before, Scenario, before, goes_on, wrong
 from tests.faults.world import Ended, World
 
@@ -78,7 +81,7 @@ def main() -> int:
     parser.add_argument("--reading", action="store_true", help="calls that only look, of commands that read")
     parser.add_argument("--list", action="store_true", help="name the scenarios and their calls")
     parser.add_argument("--errors", action="store_true", help="errors instead of kills")
-    parser.add_argument("--sample", choices=SAMPLES, help="what the suite tries")
+    parser.add_argument("--sample", choices=[*SAMPLES, "readings"], help="what the suite tries")
     parser.add_argument("--every", type=int, default=1, help="every n-th attempt only")
     parser.add_argument("--next-every", type=int, default=1, help="what is done next, after every n-th only")
     parser.add_argument("--strace", action="store_true", help="kill with strace, git's processes too")
@@ -94,22 +97,33 @@ def main() -> int:
     # Only this process is counted; git and the command need none of it.
     del os.environ["LD_PRELOAD"]
     bad = tried = 0
-    rows = SAMPLES.get(asked.sample) or [
-        (name, asked.errors, asked.every, asked.next_every)
-        for name in asked.scenario or (READINGS if asked.reading else SCENARIOS if asked.list else ["run"])
-    ]
-    for name, asked.errors, asked.every, asked.next_every in rows:
-        folder = tempfile.mkdtemp(prefix="xt-faults-", dir=_memory())
-        try:
-            if asked.reading:
-                counts = TryingReading(folder, name, asked).all()
-            else:
+    if asked.reading or asked.sample == "readings":
+        names = asked.scenario or list(READINGS)
+        if asked.sample:
+            # Those that went wrong before, and no others.
+            asked.every, names = 0, list(dict.fromkeys(one.name for one in KNOWN))
+        with _folder() as folder:
+            tried, bad = try_readings(folder, names, asked)
+    else:
+        rows = SAMPLES.get(asked.sample) or [
+            (name, asked.errors, asked.every, asked.next_every)
+            for name in asked.scenario or (SCENARIOS if asked.list else ["run"])
+        ]
+        for name, asked.errors, asked.every, asked.next_every in rows:
+            with _folder() as folder:
                 counts = Trying(folder, name, SCENARIOS[name], asked).all()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        tried, bad = tried + counts[0], bad + counts[1]
+            tried, bad = tried + counts[0], bad + counts[1]
     print(f"{tried} attempts, {bad} went wrong")
     return 1 if bad else 0
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    folder = tempfile.mkdtemp(prefix="xt-faults-", dir=_memory())
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _memory() -> str | None:

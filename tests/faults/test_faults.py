@@ -41,6 +41,11 @@ def test_killed_or_told_of_an_error_at_calls_of_other_writers():
     nothing_goes_wrong("--sample", "others", at_least=45)
 
 
+def test_what_cannot_be_read_is_said_and_nothing_is_lost_or_taken_for_gone():
+    """`python -m tests.faults --reading` lets every call fail of every command that reads or tidies."""
+    nothing_goes_wrong("--sample", "readings", at_least=16)
+
+
 def test_killed_with_the_processes_of_git():
     """By strace, a few calls of some hundred: `python -m tests.faults --strace` has them all."""
     traced = ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=rename", "true"]

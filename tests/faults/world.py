@@ -19,7 +19,7 @@ from typing import NamedTuple
 from tests.faults.preload import Faults
 
 #: Seconds after which what does not end hangs.
-HANGS = 30
+HANGS = 100
 PR_SET_CHILD_SUBREAPER = 36
 SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "src")
 JOB = """\
@@ -97,14 +97,15 @@ class World:
             "echo staged > staged.py; git add staged.py; echo '# changed' >> code.py; echo new > untracked.py"
         )
 
-    def keep(self) -> None:
+    def keep(self, name: str = "template") -> None:
         """Remember how it is now."""
-        _copy(self.here, f"{self.root}/template")
+        shutil.rmtree(f"{self.root}/{name}", ignore_errors=True)
+        _copy(self.here, f"{self.root}/{name}")
 
-    def reset(self) -> None:
+    def reset(self, name: str = "template") -> None:
         """Put it back."""
         shutil.rmtree(self.here)
-        _copy(f"{self.root}/template", self.here)
+        _copy(f"{self.root}/{name}", self.here)
 
     def xt(self, words: list[str], *, setting: Callable[[], None] | None = None) -> Ended:
         """Call xt in a process of its own, which does what the faults are planned to be.

@@ -115,7 +115,7 @@ def test_incomplete_is_of_the_judged_run_alone():
     assert gate.reasons == ["kwpz has no seed", "kwpz has no code"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(found=comparisons())
 def test_only_what_agrees_passes(found):
     made = {gate.name: gate for gate in gates(found, NAMES)}

@@ -31,6 +31,7 @@ def here(tmp_path):
         (["cat raw.csv | head"], 127, LINE),
         (["cd", "data"], 127, LINE),
         (["pyhton3", "x.py"], 127, "did you mean `python3`?"),
+        (["--lr=1"], 127, "behind `--` stands the whole command, a task's too: `xt run -- PROGRAM --OPTION`"),
         (["train"], 127, "`xt run --as train` runs the task"),
         (["nothing-like-it"], 127, None),
         (["./gone"], 127, None),

@@ -42,6 +42,8 @@ def test_a_place(url, address, shown):
         *("ssh://-l@h/x", "ssh://h:-1/x", "ssh://h:99999/x", "ssh://h x/y", "ssh://h;id/x", "ssh://$(id)/x"),
         *(
             "ssh://u:p@h/x",
+            "me@h:/srv/runs",
+            "h:runs",
             "s3://k:s@b",
             "s3://k@b",
             "az://c@account/x",
@@ -68,7 +70,14 @@ def test_no_place(url):
 
 
 @pytest.mark.parametrize(
-    "url", ["ssh://u:hunter2@h/x", "s3://AKIA:hunter2@b/x", "az://hunter2@b", "gs://a:hunter2@b?x"]
+    "url",
+    [
+        "ssh://u:hunter2@h/x",
+        "u:hunter2@h:/x",
+        "s3://AKIA:hunter2@b/x",
+        "az://hunter2@b",
+        "gs://a:hunter2@b?x",
+    ],
 )
 def test_credentials_are_refused_and_not_repeated(url):
     assert "hunter2" not in masked(url)

@@ -69,7 +69,7 @@ def account(**changes):
     return Account(**{**fields, **changes})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(found=remarks)
 def test_workflow_commands_say_what_was_meant_and_nothing_else(found):
     lines = ci_github.commands(account(remarks=found))
@@ -120,7 +120,7 @@ def test_a_report_without_commands_stays_as_it_is():
     assert ci_github.harmless(text) == text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(found=st.lists(figures, max_size=3))
 def test_numbers_are_openmetrics(found):
     data = openmetrics([account(figures=some) for some in found])

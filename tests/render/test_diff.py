@@ -102,7 +102,7 @@ views = st.builds(
 
 
 @given(comparisons(), views, st.integers(NARROWEST, 140))
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=20)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=12)
 def test_whatever_a_tree_holds_every_line_fits_and_does_no_harm(
     found: Comparison, options: View, width: int
 ) -> None:

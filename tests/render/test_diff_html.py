@@ -107,7 +107,7 @@ def test_text_of_others_is_text(text: str) -> None:
 
 
 @given(comparisons())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=20)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=12)
 def test_whatever_a_tree_holds_it_stays_text(found: Comparison) -> None:
     page = render(found, View(explain=True), NOW)
     read(page)

@@ -113,7 +113,7 @@ def test_escaped_text_reads_as_it_was(text: str) -> None:
 
 
 @given(comparisons(), st.booleans())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=20)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=12)
 def test_whatever_a_tree_holds_it_stays_text(found: Comparison, explain: bool) -> None:
     markdown = render(found, View(explain=explain), NOW)
     assert_plain(markdown)

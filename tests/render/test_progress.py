@@ -178,6 +178,15 @@ def test_a_terminal_that_knows_no_such_signs_gets_others() -> None:
     os.close(made.leader)
 
 
+def test_bytes_are_told_with_their_rate(screen: Screen) -> None:
+    clock = Clock()
+    progress = Progress(screen.stream, {}, "storing", clock, of_bytes=True, waited=4.0)
+    progress.step(2_000_000_000, 6_000_000_000)
+    shown = screen.shown()
+    assert shown.startswith("storing  ━") and shown.endswith("  2.0 GB of 6.0 GB  500 MB/s  0:00:08 left")
+    assert cell_len(shown) <= 77, "there is room for the `^C` that a terminal writes"
+
+
 def test_a_pipe_gets_nothing() -> None:
     stream = io.StringIO()
     worked(stream, {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xt.config import TicketSettings
-from xt.render.tickets import linked
+from xt.render.tickets import linked, url_of
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,11 @@ def test_a_pattern_may_have_flags_and_groups(pattern):
         "[LAB-1](https://t.example/LAB-1?a=1): see `LAB-2`, [LAB-3](x), https://h/LAB-4, xLAB-5, LAB-6x and"
         " [LAB-77](https://t.example/LAB-77?a=1)."
     )
+
+
+def test_a_pattern_that_runs_away_makes_no_links(monkeypatch):
+    monkeypatch.setattr("xt.render.tickets._SECONDS", 0.05)
+    tickets = TicketSettings("(a+)+$", "https://t.example/{}")
+    text = "a" * 60 + "b"
+    assert linked(text, tickets) == text
+    assert url_of(text, tickets) is None

@@ -255,7 +255,7 @@ def test_a_signal_at_any_time(repeated, tmp_path, number):
             break
         calls = (here / "calls").read_text().splitlines()
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=100)
         assert process.returncode in (-number, 128 + number), (calls, out, err)
         assert b"Traceback" not in err, err
         assert b"bug" not in err, err

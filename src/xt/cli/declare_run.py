@@ -15,7 +15,7 @@ def run(
     command: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="COMMAND...", help="What to run; its options are its own.", show_default=False
+            metavar="-- COMMAND...", help="What to run; its options are its own.", show_default=False
         ),
     ] = None,
     purpose: Annotated[str | None, typer.Option("-m", "--purpose", help="Why this run is made.")] = None,

@@ -84,6 +84,7 @@ def diff(
     from msgspec.structs import replace
 
     from xt.cli import pager
+    from xt.cli.doing import saying
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.ops.diff.gate import gates, names, status_of
@@ -113,7 +114,8 @@ def diff(
         logs=logs or shown == "logs",
         images=None if images is None else os.path.join(outside.cwd, images),
     )
-    found = compare(store, one, other, options, project_settings(outside), outside)
+    with saying("comparing", outside.environ):
+        found = compare(store, one, other, options, project_settings(outside), outside)
     # A gate looks at everything, whatever is shown.
     whole = replace(found, gates=gates(found, wanted))
     found = narrowed(whole, shown)

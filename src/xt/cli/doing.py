@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Protocol
 
@@ -126,6 +126,22 @@ class Doing:
             os.write(2, text.encode("utf-8", "backslashreplace"))
         except OSError:
             self._active = False  # gone: there is nobody to tell
+
+
+@contextlib.contextmanager
+def saying(doing: str, environ: Mapping[str, str]) -> Iterator[None]:
+    """Say what is being done while it is done; nothing where that is done in a moment.
+
+    Args:
+        doing: what.
+        environ: see `Doing`.
+    """
+    line = Doing(environ, quiet=False)
+    line.tell(doing)
+    try:
+        yield
+    finally:
+        line.close()
 
 
 def _is_free() -> bool:

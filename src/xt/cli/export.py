@@ -45,6 +45,7 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="What was done, as JSON.")] = False,
 ) -> int:
     """Hand runs to others, in a format of theirs."""
+    from xt.cli.doing import saying
     from xt.cli.labelled import warn
     from xt.context import Outside
     from xt.errors import UsageError
@@ -65,7 +66,8 @@ def export(
     verb.check(wish)
     store = open_store(outside)
     held = io.BytesIO() if sys.stdout.isatty() else sys.stdout.buffer
-    done = verb.export(store, wish, held, outside)
+    with saying("exporting", outside.environ):
+        done = verb.export(store, wish, held, outside)
     if isinstance(held, io.BytesIO):
         _show(held.getvalue())
     if as_json:

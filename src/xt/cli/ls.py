@@ -181,7 +181,7 @@ def _rows(
         outside.now(),
         width(sys.stdout, outside.environ),
         colour(sys.stdout, outside.environ),
-        current(search.store),
+        current(search.store, search.unread),
         found.trials,
         query=wanted.query,
         chosen=names,

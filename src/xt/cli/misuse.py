@@ -41,6 +41,12 @@ OPTIONS = {
     "--delete": {"tag": "-d", "name": "-d"},
     "--follow": {"run": "xt logs -f"},
     "--last": {"ls": "-n", "show": "@"},
+    "--tail": {"logs": "xt logs | tail -n 20"},
+    "--lines": {"logs": "xt logs | tail -n 20"},
+    "-n": {"logs": "xt logs | tail -n 20", "verify": "--repeat"},
+    "--n": {"verify": "--repeat"},
+    "--runs": {"verify": "--repeat"},
+    "--tags": {"run": "-t"},
 }
 #: An upper limit that nobody means.
 _MANY = 1_000_000

@@ -21,7 +21,6 @@ def name(
     from xt.errors import UsageError
     from xt.ops import labels
     from xt.ops.find import open_store
-    from xt.ops.statements import standing
 
     outside = Outside.real()
     store = open_store(outside)
@@ -33,5 +32,5 @@ def name(
         else:
             now = labels.labels(store, reference, outside)
     sys.stdout.write(told(now, outside))
-    warn(standing(store).doubts)
+    warn([*now.doubts])
     return 0

@@ -23,6 +23,7 @@ def report(
     ] = False,
 ) -> int:
     """Write one self-contained HTML page about runs."""
+    from xt.cli.doing import saying
     from xt.context import Outside
     from xt.ops.find import open_store, project_settings
     from xt.ops.page_file import put
@@ -32,8 +33,9 @@ def report(
 
     outside = Outside.real()
     store = open_store(outside)
-    found = gather(store, words or [], title, project_settings(outside), outside)
-    data = render(found).encode("utf-8", "backslashreplace")
+    with saying("writing the report", outside.environ):
+        found = gather(store, words or [], title, project_settings(outside), outside)
+        data = render(found).encode("utf-8", "backslashreplace")
     if output == "-":
         sys.stdout.buffer.write(data)
         return 0

@@ -31,6 +31,7 @@ def restore(
     as_json: Annotated[bool, typer.Option("--json", help="What came of each path.")] = False,
 ) -> int:
     """Bring back what a run has: outputs, stored inputs, code, logs."""
+    from xt.cli.doing import saying
     from xt.context import Outside
     from xt.errors import UsageError
     from xt.model.restored import SOURCES
@@ -50,7 +51,8 @@ def restore(
         None if to is None else os.path.normpath(os.path.join(outside.cwd, to)),
         force,
     )
-    done = verb.restore(store, run_id, wish, outside)
+    with saying(f"restoring what {run_id[: store.shown(run_id)]} has", outside.environ):
+        done = verb.restore(store, run_id, wish, outside)
     if as_json:
         from xt import codec
         from xt.cli.answer import for_programs

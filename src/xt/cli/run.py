@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from xt import config, join
 from xt.cli.fast import Words
 from xt.context import Outside, in_ci
-from xt.errors import NotStartedError, XtError, reason
+from xt.errors import ConfigError, NotStartedError, XtError, reason
 from xt.model.request import RunRequest
 from xt.ops.evidence import Missing
 from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded, started
@@ -39,16 +40,27 @@ def execute(words: Words) -> int:
         from xt.ops.ci.places import check
 
         check(words.asked.ci)
-    outside = _outside(words.directory)
+    strict = words.directory is not None or words.asked.strict or words.asked.docker or not words.command
+    try:
+        outside = _outside(words.directory)
+    except NotStartedError as error:
+        if strict:
+            raise
+        return _instead(words.command, error.message)  # where no file can be named, some commands do well
     try:
         return _execute(words, outside)
-    except XtError:
-        raise
     except Exception as error:
-        if started() or words.asked.strict or words.asked.docker or not words.command:
+        if strict or started() or (isinstance(error, XtError) and not _withheld(error)):
             raise
         # Whatever is wrong with us, the command runs.
         return _instead(words.command, reason(error))
+
+
+def _withheld(error: XtError) -> bool:
+    """Whether settings are kept from us by the system, where there may be none: no mistake in them."""
+    cause = error.__cause__
+    known = (errno.EFBIG, errno.EINVAL, errno.ELOOP, errno.EISDIR)
+    return isinstance(error, ConfigError) and isinstance(cause, OSError) and cause.errno not in known
 
 
 def _execute(words: Words, outside: Outside) -> int:
@@ -183,8 +195,9 @@ def after(report: Report, outside: Outside, *, quiet: bool) -> None:
         say([visible(f"xt: warning: this run is not recorded: {report.trouble}")])
         return
     problems = [*report.record.snapshot.problems, *report.record.result.problems]
-    lines = runline.problem_lines(problems)
-    if report.undelivered:
+    failed = report.record.result.status in ("failed", "interrupted", "not-started")
+    lines = runline.problem_lines(problems, failed=failed)
+    if report.undelivered and not failed:
         fields = ", no ".join(item.field for item in report.undelivered)
         reasons = "; ".join(dict.fromkeys(item.hint for item in report.undelivered))
         lines.append(visible(f"xt: warning: not evidence after all: no {fields} ({reasons})"))
@@ -232,6 +245,7 @@ def end(report: Report) -> int:
     result = report.record.result
     if result.signal == signal.SIGINT and signal.SIGINT in result.received:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         os.kill(os.getpid(), signal.SIGINT)
     return result.xt_exit
 

@@ -21,7 +21,6 @@ def tag(
     from xt.errors import UsageError
     from xt.ops import labels
     from xt.ops.find import open_store
-    from xt.ops.statements import standing
 
     outside = Outside.real()
     store = open_store(outside)
@@ -34,5 +33,5 @@ def tag(
         else:
             now = labels.labels(store, reference, outside)
     sys.stdout.write(told(now, outside))
-    warn(standing(store).doubts)
+    warn([*now.doubts])
     return 0

@@ -7,14 +7,12 @@ sequences (colours) are taken out first, so a pattern sees what a person sees.
 from __future__ import annotations
 
 import re
-import signal
-import threading
 from collections.abc import Iterable, Iterator, Mapping
-from types import FrameType
 
 from xt.collect.numbers import number_in
 from xt.collect.series import Book, Series
 from xt.declare import compile_pattern
+from xt.limit import Limit, TooLongError
 from xt.model.snapshot import MetricSpec
 
 #: Bytes of a line that patterns see; the rest of a longer one is passed over.
@@ -98,9 +96,9 @@ def search(logs: Mapping[str, Iterable[bytes]], specs: list[MetricSpec], book: B
 def _in_time(one: _Search, batch: list[str], book: Book) -> bool:
     """Match one batch; a pattern that runs away is given up, with all it found."""
     try:
-        with _Limit():
+        with Limit(MAX_SECONDS):
             said = one.match(batch)
-    except _TooLongError:
+    except TooLongError:
         book.capture.problem(
             "metrics",
             f"`{one.spec.name}`: the pattern `{one.spec.pattern}` took more than {MAX_SECONDS:g} s on a part"
@@ -155,33 +153,3 @@ def _batches(chunks: Iterable[bytes]) -> Iterator[tuple[list[str], int]]:
 def _text(line: bytes) -> str:
     text = line.decode("utf-8", "replace")
     return _CONTROL.sub("", text) if "\x1b" in text else text
-
-
-class _TooLongError(Exception):
-    """The processor time of a batch is used up."""
-
-
-class _Limit:
-    """Ends a search by a timer of this process's own processor time; `re` looks for signals as it runs.
-
-    Only the main thread can do that, and only where nobody else uses the timer; elsewhere there is no limit.
-    """
-
-    def __enter__(self) -> None:
-        self.before = None
-        if (
-            threading.current_thread() is threading.main_thread()
-            and signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0
-        ):
-            self.before = signal.getsignal(signal.SIGVTALRM)
-        if self.before is not None:
-            signal.signal(signal.SIGVTALRM, self.stop)
-            signal.setitimer(signal.ITIMER_VIRTUAL, MAX_SECONDS)
-
-    def __exit__(self, *_: object) -> None:
-        if self.before is not None:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            signal.signal(signal.SIGVTALRM, self.before)
-
-    def stop(self, number: int, frame: FrameType | None) -> None:
-        raise _TooLongError

@@ -7,11 +7,24 @@ _SECRET_NAMES = frozenset(
     (
         *(".env", ".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".git-credentials"),
         *(".vault-token", ".databrickscfg", ".htpasswd", "credentials", ".envrc", ".my.cnf", ".dockercfg"),
-        *("kubeconfig", "token", "token.txt", "tokens.txt"),
+        *("kubeconfig", "token", "token.txt", "tokens.txt", "kaggle.json", ".boto", "rclone.conf"),
+        *("password", "password.txt", "passwords.txt", "api_key", "api_key.txt", "apikey.txt", "secret.txt"),
     )
 )
 _SECRET_STARTS = (".env.", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "credentials.", "secrets.")
-_SECRET_ENDS = (".pem", ".key", ".p12", ".pfx", ".jks", ".kdbx", ".env", "_token", ".tfstate", ".tfvars")
+_SECRET_ENDS = (
+    ".pem",
+    ".key",
+    ".p12",
+    ".pfx",
+    ".jks",
+    ".kdbx",
+    ".env",
+    "_token",
+    ".tfstate",
+    ".tfvars",
+    ".ppk",
+)
 _SECRET_JSON = ("service-account", "service_account")
 _SECRET_FOLDERS = frozenset((".aws", ".ssh", ".gnupg", ".kube", ".docker"))
 _SHARED_ENDS = (".example", ".sample", ".template", ".pub")

@@ -16,8 +16,8 @@ from xt.model.text import to_text
 KEY = "the key that signs"
 #: What to do with data among the code.
 HINT = "declare data with `-i PATH`, or leave it out: `.gitignore`, `[code] exclude` in xt.toml"
-#: Bytes of untracked files that are probably no code.
-MUCH = 100_000_000
+#: Bytes of untracked files, and files, that are probably no code.
+MUCH, MANY = 100_000_000, 5000
 
 
 class Chosen(NamedTuple):
@@ -46,6 +46,7 @@ def choose(
     total = beyond = 0
     why = ""
     below: dict[str, int] = {}
+    many: dict[str, int] = {}
     over = f"more than code.max_files = {settings.max_files} untracked files"
     for path in paths:
         if len(kept) >= settings.max_files:
@@ -72,6 +73,7 @@ def choose(
             first = path.partition("/")
             name = first[0] + first[1]
             below[name] = below.get(name, 0) + info.st_size
+            many[name] = many.get(name, 0) + 1
             kept.append(path)
         else:
             left.append(LeftOut(to_text(path), reason, info.st_size, info.st_mtime_ns))
@@ -79,6 +81,11 @@ def choose(
     if total > MUCH:
         name = max(below, key=lambda each: below[each])
         much = f"{total / 1e6:.0f} MB that git does not have are stored as code, most of it `{to_text(name)}`"
+    elif len(kept) > MANY:
+        name = max(many, key=lambda each: many[each])
+        much = (
+            f"{len(kept)} files that git does not have are stored as code, most of them in `{to_text(name)}`"
+        )
     if beyond:
         files = "a file" if beyond == 1 else f"{beyond} files"
         much = (

@@ -69,12 +69,12 @@ class Meter:
         self._gpu = gpu = GpuMeter()
         try:
             while True:
-                before = time.monotonic()
+                before = time.thread_time()
                 self._peak = max(self._peak, _tree_memory(self._pid))
                 gpu.sample()
                 self._samples += 1
                 # A tree of thousands of processes must not keep a core busy: at most a tenth of it.
-                if self._halt.acquire(timeout=max(INTERVAL, 10 * (time.monotonic() - before))):
+                if self._halt.acquire(timeout=max(INTERVAL, 10 * (time.thread_time() - before))):
                     return
         finally:
             gpu.close()

@@ -33,6 +33,10 @@ UNNOTED = {*STOPPING, signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH, signal.SI
 SI_KERNEL = 128
 
 
+#: Those of `ENDING` that the end of a command left blocked.
+_held: set[signal.Signals] = set()
+
+
 class Watch:
     """Blocks signals from its making to `release`; between them `wait` handles them.
 
@@ -47,15 +51,27 @@ class Watch:
         self.resized: Callable[[], None] = _nothing
         self._stopped_at: float | None = None
         self._asked_to_stop = False
+        self._over = False
         if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
             # The kernel would throw away how the command ended.
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.inherited_mask = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
 
     def release(self) -> None:
-        """Put the mask back as it was; signals that came too late for the command are noted and dropped."""
+        """Put the mask back as it was; signals that came too late for the command are noted and dropped.
+
+        After the command nothing that was meant for it ends us; what is to end us waits for `interruptible`.
+        """
+        global _held
         self._take_pending()
-        signal.pthread_sigmask(signal.SIG_SETMASK, self.inherited_mask)
+        _held = ENDING - self.inherited_mask if self._over else set()
+        if self._over:
+            for number in HANDLED - ENDING - UNNOTED:
+                if signal.getsignal(number) == signal.SIG_DFL:
+                    signal.signal(
+                        number, _unheard
+                    )  # what we start has the default again, unlike with SIG_IGN
+        signal.pthread_sigmask(signal.SIG_SETMASK, self.inherited_mask | _held)
 
     def wait(self, pid: int) -> None:
         """Return when our child has ended. It is not reaped: until then its pid cannot be reused."""
@@ -72,6 +88,7 @@ class Watch:
                 self._asked_to_stop |= number in STOPPING
                 if not _has_it(pid, number, kernel, sender):
                     _send(pid, number)
+        self._over = True
         self._take_pending()  # came with the end
 
     def _take_pending(self) -> None:
@@ -135,24 +152,31 @@ class Watch:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Within it, SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does; after it, all three are ignored.
+    """Within it, what is to end us raises KeyboardInterrupt as Ctrl-C does; after it, it is ignored.
 
     Used once the command has ended: what is left to do can be cut short, and then only sealing is left.
     """
 
     def interrupt(number: int, frame: object) -> None:
+        for other in numbers:
+            signal.signal(other, _unheard)  # a second one must not come while the first is dealt with
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = sorted(ENDING)
     ignored = [number for number in numbers if signal.getsignal(number) == signal.SIG_IGN]
     try:
         for number in numbers:
             if number not in ignored:
                 signal.signal(number, interrupt)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _held)
         yield
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
+
+
+def _unheard(number: int, frame: object) -> None:
+    """Take a signal, and go on."""
 
 
 def _nothing() -> None:

@@ -31,7 +31,7 @@ FAULTS = {
     "index-damaged": "The search index cannot be read.",
     "index-disagrees": "The search index says something else than the records.",
     "pull-note-damaged": "It is not known any more what of a pulled run was brought.",
-    "unreadable": "Something may not be read, so it was not looked at.",
+    "unreadable": "Something may not be read, or the disk fails to, so it was not looked at.",
 }
 NOTES = {
     "unfinished": "The making of the store was interrupted; the next run completes it.",

@@ -63,6 +63,8 @@ class Labelled(NamedTuple):
     name: str | None
     tags: list[str]
     said: RunStanding
+    doubts: tuple[str, ...] = ()
+    """Paths of events that could not be read, so that what they say is missing here."""
 
 
 class Place(msgspec.Struct):

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from xt.config import Settings
-from xt.errors import DamagedError
+from xt.errors import DamagedError, is_unread
 from xt.model.event import BASELINE
 from xt.model.result import Record
 from xt.model.summary import headline
@@ -30,11 +30,18 @@ class Beside(NamedTuple):
     """By metric; one that either run does not have is not in it."""
 
 
-def current(store: Store) -> str | None:
-    """Id of the run that is pinned as baseline now; for a mark in a list, none where that is not certain."""
+def current(store: Store, unread: list[str] | None = None) -> str | None:
+    """Id of the run that is pinned as baseline now; for a mark in a list, none where that is not certain.
+
+    Args:
+        store: that has it.
+        unread: gets a sentence where the disk, or the server behind it, failed to read a pin.
+    """
     try:
         return _baseline(store)
-    except DamagedError:
+    except DamagedError as error:
+        if unread is not None and is_unread(error):
+            unread.append(error.message)
         return None
 
 

@@ -20,6 +20,8 @@ from xt.redact import clean_argv, too_common
 
 #: Seconds for which the code alone is waited for without a word about it.
 _PATIENCE = 0.1
+#: Seconds after which it is said why, where that is known.
+_LONG = 2.0
 #: Bytes of standard input in which secrets are looked for: the command waits meanwhile.
 LOOKED_AT = 1 << 20
 
@@ -68,7 +70,12 @@ def snapshot(capture: Capture, scrubber: Scrubber, waiting: Waiting = unsaid) ->
         try:
             if not collected.wait(_PATIENCE):
                 waiting("storing the code")
-                collected.wait()
+                if not collected.wait(_LONG):
+                    # What is warned of at the end is most likely why it takes so long.
+                    known = next((one for one in capture.problems if one.where == "code"), None)
+                    if known is not None:
+                        waiting(known.message)
+                    collected.wait()
         except KeyboardInterrupt:
             stop_all()
             collected.wait()  # what it writes must not come after what is taken away

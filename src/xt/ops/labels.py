@@ -198,13 +198,16 @@ def _sealed(store: Store, reference: str, outside: Outside) -> str:
 
 
 def _labelled(store: Store, run_id: str, whole: Standing | None = None) -> Labelled:
-    said = (whole or standing(store)).of(run_id)
+    whole = whole or standing(store)
+    said = whole.of(run_id)
     try:
         context = store.record(run_id).snapshot.context
         recorded, tags = context.name, context.tags
     except NotRecordedError:
         recorded, tags = None, []
-    return Labelled(run_id, store.shown(run_id), said.name(recorded), said.tags_now(tags), said)
+    return Labelled(
+        run_id, store.shown(run_id), said.name(recorded), said.tags_now(tags), said, tuple(whole.doubts)
+    )
 
 
 def _called(store: Store, run_id: str, whole: Standing | None = None) -> Labelled:

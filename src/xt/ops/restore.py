@@ -145,6 +145,12 @@ def _meant(path: str, held: list[Held], found: Page, cwd: str, root: str) -> set
     recorded = list(dict.fromkeys(item.path for item in held))
     chosen = meant(path, recorded, cwd, root, from_text(found.snapshot.context.project))
     if not chosen:
+        unknown = [item.reason for item in held if item.lost and item.form == "folder" and item.reason]
+        if unknown:
+            raise NotRecordedError(
+                f"whether run {found.id[: found.shown]} has `{path}` is not known: {unknown[0]}",
+                "`xt fsck` says what cannot be read",
+            )
         near = nearest(path, recorded)
         hint = f"did you mean `{near}`?" if near else f"`xt show {found.id[: found.shown]}` says what it has"
         raise NotRecordedError(f"run {found.id[: found.shown]} has nothing at `{path}`", hint)

@@ -32,6 +32,8 @@ def hint(argv: list[str], status: int, path: str, folder: str, tasks: Container[
         return None
     if name in tasks and len(argv) == 1 and status == errors.EXIT_NOT_FOUND:
         return f"`xt run --as {name}` runs the task"
+    if name.startswith("-"):
+        return "behind `--` stands the whole command, a task's too: `xt run -- PROGRAM --OPTION`"
     file = os.path.join(folder, name)
     if os.path.isfile(file):
         return _of_file(name, file, status)

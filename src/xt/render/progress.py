@@ -125,7 +125,9 @@ class Progress:
         left = self._left(now)
         after = f"  {left} left" if left else ""
         if self._of_bytes and left:
-            after = f"  {size(round(self._done / max(self._last_step - self._began, 0.001)))}/s{after}"
+            rate = f"  {size(round(self._done / max(self._last_step - self._began, 0.001)))}/s"
+            if cells(self.label) + 2 + len(numbers + rate + after) <= room:
+                after = rate + after
         label = self.label
         if cells(label) + 2 + len(numbers + after) > room:
             label = clip(label, max(min(LABEL, room - len(numbers) - 2), 0))

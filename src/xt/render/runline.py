@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Metrics named in the line, fewer when more is said of each; `xt show` has all.
 METRICS, JUDGED = 3, 2
+#: Sections of problems with what came out, and what is said there of what did not.
+_CAME_OUT, _UNWRITTEN = ("outputs", "metrics"), "not written"
 #: Problems named one by one.
 PROBLEMS = 3
 
@@ -136,8 +138,15 @@ def change(judged: Judgement) -> str:
     return ", ".join(words)
 
 
-def problem_lines(problems: list[Problem]) -> list[str]:
-    """Warnings for what was not captured, the first few in full."""
+def problem_lines(problems: list[Problem], *, failed: bool = False) -> list[str]:
+    """Warnings for what was not captured, the first few in full.
+
+    Args:
+        problems: of the record.
+        failed: whether the command did: that it then did not write what was declared is no news.
+    """
+    if failed:
+        problems = [one for one in problems if not (one.where in _CAME_OUT and _UNWRITTEN in one.message)]
     lines = []
     for problem in problems[:PROBLEMS]:
         hint = f" ({visible(problem.hint)})" if problem.hint else ""

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 
 class Tickets(Protocol):
     """`xt.config.TicketSettings` is one."""
@@ -26,17 +30,38 @@ class _None:
 #: What stays as it is: code, links, addresses.
 _KEPT = re.compile(r"`[^`]{0,500}`|!?\[[^\]]{0,500}\]\([^)]{0,2500}\)|<[^>]{0,2000}>|https?://\S+")
 _IN_WORD = re.compile(r"\w")
+#: Seconds of processor time for a pattern and one text, of which some microseconds are common.
+_SECONDS = 0.5
+_RAN_AWAY: set[str] = set()
 #: Without `[tickets]` a ticket is a word.
 NO_TRACKER: Tickets = _None()
 
 
 def url_of(ticket: str, tickets: Tickets) -> str | None:
     """Address of a ticket; None when it is none, or there is no tracker."""
-    if tickets.pattern is None or tickets.url is None or not re.fullmatch(tickets.pattern, ticket):
+    if tickets.pattern is None or tickets.url is None:
+        return None
+    if not _sought(tickets.pattern, lambda pattern: [pattern.fullmatch(ticket)]):
         return None
     from urllib.parse import quote
 
     return tickets.url.replace("{}", quote(ticket, safe=""))
+
+
+def _sought(
+    pattern: str, seek: Callable[[re.Pattern[str]], Iterable[re.Match[str] | None]]
+) -> list[re.Match[str]]:
+    """What a pattern finds; nothing, from then on, once it ran away: without links a text is read, too."""
+    from xt.limit import Limit, TooLongError
+
+    if pattern in _RAN_AWAY:
+        return []
+    try:
+        with Limit(_SECONDS):
+            return [found for found in seek(re.compile(pattern)) if found is not None]
+    except TooLongError:
+        _RAN_AWAY.add(pattern)
+        return []
 
 
 def linked(text: str, tickets: Tickets) -> str:
@@ -63,7 +88,7 @@ def _linked(text: str, start: int, end: int, tickets: Tickets) -> str:
     """
     parts: list[str] = []
     at = start
-    for found in re.compile(tickets.pattern or "").finditer(text, start, end):
+    for found in _sought(tickets.pattern or "", lambda pattern: pattern.finditer(text, start, end)):
         ticket, before, after = (
             found[0],
             text[max(0, found.start() - 1) : found.start()],

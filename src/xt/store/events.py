@@ -134,8 +134,13 @@ def publish(store: str, name: str, data: bytes, *, durable: bool = True) -> bool
 
 def _make(folder: str) -> None:
     """Make a month's folder, and the year's, which `makedirs` alone would leave to the umask."""
-    os.makedirs(os.path.dirname(folder), fsio.PRIVATE_DIR, exist_ok=True)
-    os.makedirs(folder, fsio.PRIVATE_DIR, exist_ok=True)
+    for path in (os.path.dirname(folder), folder):
+        try:
+            os.makedirs(path, fsio.PRIVATE_DIR, exist_ok=True)
+        except FileExistsError:
+            os.listdir(path)  # says what is wrong with it
+            if not os.path.isdir(path):
+                raise
 
 
 def pins(store: str, name: str) -> list[Pin]:

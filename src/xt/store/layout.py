@@ -106,7 +106,7 @@ def create(store: str, *, foreign: bool = False) -> None:
         OSError: it cannot be made.
         StoreError, NewerStoreError: one is there and is not usable.
     """
-    if os.path.exists(f"{store}/format"):
+    if fsio.is_there(f"{store}/format"):
         check(store, foreign=foreign)
         # Somebody may have tidied up: what is missing is made again, what is there is not touched.
         for folder in FOLDERS - set(os.listdir(store)):
@@ -117,6 +117,7 @@ def create(store: str, *, foreign: bool = False) -> None:
         for folder in ("", *FOLDERS):
             os.makedirs(f"{store}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
     except FileExistsError as error:
+        os.stat(error.filename)  # what cannot be told is not in the way
         raise StoreError(
             f"`{str(error.filename).rstrip('/')}` is in the way: it is no folder",
             "move it away, or name another place with XT_STORE",

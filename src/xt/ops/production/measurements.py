@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -201,7 +202,8 @@ class _Columns:
                 f"{where}: no column of times: {said}",
                 "the first line names the columns: `time,refusal_rate`",
             )
-        twice = next((name for name in names if names.count(name) > 1), None)
+        counts = Counter(names)
+        twice = next((name for name in names if counts[name] > 1), None)
         if twice is not None or "" in names:
             raise UsageError(f"{where}: {f'two columns `{twice}`' if twice else 'a column without a name'}")
         self.names = names

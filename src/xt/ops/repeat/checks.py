@@ -73,7 +73,11 @@ class Checks:
             return
         names = ", ".join(f"`{name}`" for name in other[:TOLD]) + (" …" if other[TOLD:] else "")
         if not self._wish.in_place:
-            raise UnverifiableError(f"not the recorded content: {names}", "`xt show` names what was recorded")
+            why = next((item.reason for item in now.inputs if item.digest is None and item.reason), None)
+            because = f" ({why})" if why else ""
+            raise UnverifiableError(
+                f"not the recorded content: {names}{because}", "`xt show` names what was recorded"
+            )
         self.remarks.append(f"inputs that differ from the recorded ones: {names}")
 
     def _code(self, now: Snapshot, outside: Outside) -> None:

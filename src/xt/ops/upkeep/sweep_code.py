@@ -132,8 +132,10 @@ class _Repository:
         answer = git.run("cat-file", "--batch-check", data=listing.encode(), seconds=LONG).decode()
         lacking = {row.split(" ")[0] for row in answer.splitlines() if row.endswith(" missing")}
         for tree in lacking:
-            if wanted[tree] and pulled.of(self._store, wanted[tree]) is None:
-                raise GitError(f"the code of {wanted[tree]} cannot be read, so what it needs is not known")
+            # One that lies here was brought: git calls missing what it cannot read.
+            if tree in unreached or (wanted[tree] and pulled.of(self._store, wanted[tree]) is None):
+                whose = wanted[tree] or "a run that was put aside"
+                raise GitError(f"the code of {whose} cannot be read, so what it needs is not known")
         words = ("rev-list", "--objects", "--no-object-names", "--missing=print", "--stdin")
         listing = "".join(f"{tree}\n" for tree in wanted if tree not in lacking)
         if not listing:

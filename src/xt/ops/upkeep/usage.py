@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from xt import codec
-from xt.errors import XtError
+from xt.errors import XtError, is_unread
 from xt.model.result import Result, Start
 from xt.model.snapshot import Snapshot
 from xt.model.upkeep import Kind, Share, Usage
@@ -102,6 +102,8 @@ class _Measuring:
                 self._notes.append(error.message)
                 self._marks[NAMED].add(named(raw.data or b""))
         for raw in inventory.events(self._store.path, self._doubt):
+            if raw.data is None:
+                self._doubt(raw.name, raw.reason or "")
             self._marks[NAMED].add(named(raw.data or b""))
         self._count_all()
         shares = self._told(asked)
@@ -144,7 +146,9 @@ class _Measuring:
         """What a manifest names; nothing when it is not here, as that of an input may not be."""
         try:
             return set().union(*inventory.mentions_of(self._store, digest))
-        except XtError:
+        except XtError as error:
+            if is_unread(error) and error.message not in self._notes:
+                self._notes.append(error.message)
             return set()
 
     # --- files -------------------------------------------------------------------------------------

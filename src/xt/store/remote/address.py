@@ -80,6 +80,12 @@ def parse(url: str, folder: str) -> Address:
     if (helper := re.match(r"([A-Za-z0-9+.-]+)::", url)) is not None:
         raise UsageError(f"`{helper[1]}::` would run a program: it is no remote", _schemes(""))
     scheme, mark, rest = url.partition("://")
+    if not mark and ":" in url.partition("/")[0]:
+        # As `scp` and git write it: a folder of that name here would be a surprise.
+        raise UsageError(
+            f"`{clean_url(url)}` is no URL of a remote",
+            "`ssh://USER@HOST/PATH`; a folder of that name is `./…`",
+        )
     if not mark:
         return _folder(url, folder)
     if scheme.lower() != scheme or scheme not in REMOTES.rows:
