@@ -112,29 +112,6 @@ def _is_plain(data: bytes) -> bool:
     )
 
 
-class _Plain:
-    """Stands for `Tokens` where xt was removed meanwhile: lines pass, up to one that may have some."""
-
-    def __init__(self) -> None:
-        """Begin to look."""
-        self.found: dict[str, int] = {}
-        self.passed = 0
-        self._rest = b""
-
-    def feed(self, data: bytes | memoryview, final: bool = False) -> bytes:
-        """Give the lines that are whole.
-
-        Raises:
-            ImportError: something in them may be a secret, and what would tell is gone.
-        """
-        text = self._rest + bytes(data) + (b"\n" if final else b"")
-        end = text.rfind(b"\n") + 1
-        if not _is_plain(text[:end] or b"\n") or len(text) - end > fsio.CHUNK:
-            raise ImportError("what masks tokens was removed with xt")
-        self._rest = text[end:]
-        return text[: end - 1] if final else text[:end]
-
-
 class LogFile:
     """The log of one stream."""
 
@@ -167,7 +144,8 @@ class LogFile:
         self._timing = timing
         self._mask = mask
         self._seeks = tokens
-        self._tokens: Tokens | _Plain | None = None  # made when there is something to look at
+        self._tokens: Tokens | None = None  # made when there is something to look at
+        self._missed = 0
         self._limit = limit
         self._finished = False
         self._fd: int | None = None
@@ -187,8 +165,8 @@ class LogFile:
 
     @property
     def unsearched(self) -> int:
-        """Bytes that came too fast to be looked at."""
-        return self._tokens.passed if self._tokens else 0
+        """Bytes that could not be looked at, most often because they came too fast."""
+        return self._tokens.passed if self._tokens else self._missed
 
     def write(self, data: memoryview) -> None:
         """Store what the command wrote; a full or broken disk ends the storing, nothing else."""
@@ -224,16 +202,22 @@ class LogFile:
 
     def _seen(self, data: bytes | memoryview, final: bool = False) -> bytes | memoryview:
         """Replace what looks like a secret."""
-        if self._tokens is None:
-            if not self._seeks or not data or (self.size < SHORT and _is_plain(bytes(data))):
-                return data
-            try:
+        if self._tokens is None and self._needs_none(data):
+            return data
+        try:
+            if self._tokens is None:
                 from xt.execute.tokens import Tokens
-            except ImportError:
-                self._tokens = _Plain()
-            else:
+
                 self._tokens = Tokens()
-        return self._tokens.feed(data, final)
+            return self._tokens.feed(data, final)
+        except ImportError:  # xt itself was removed or replaced while the command runs
+            if self._tokens is None:
+                self._missed += len(data)
+                return data
+            return b"".join((self._tokens.stop(), self._tokens.feed(data, final)))
+
+    def _needs_none(self, data: bytes | memoryview) -> bool:
+        return not self._seeks or not data or (self.size < SHORT and _is_plain(bytes(data)))
 
     def _store(self, data: bytes | memoryview) -> None:
         if not data:
