@@ -87,7 +87,11 @@ def test_xt_removed_while_its_command_runs_records_all_the_same(folder, tmp_path
     assert result["exit_code"] == 3
     assert [output["status"] for output in result["outputs"]] == ["stored", "stored"]
     assert [metric["name"] for metric in result["metrics"]] == ["loss"]
-    assert len(folder.xt("logs", "@").out.splitlines()) == 5000
+    logged = folder.xt("logs", "@").out
+    assert len(logged.splitlines()) == 5000
+    # What knows tokens is loaded when there is output, and was gone by then.
+    stdout, _ = result["logs"]["streams"]
+    assert stdout["unsearched"] == len(logged)
 
 
 def test_under_make_each_of_many_is_as_alone(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import json
 import os
@@ -325,10 +326,15 @@ def test_what_was_not_foreseen_is_told_as_an_error(raised, code, status, message
 # --- the code ----------------------------------------------------------------------------------------
 
 
-def kinds(above=XtError):
+@functools.cache
+def load_all():
     for info in pkgutil.walk_packages(xt.__path__, "xt."):
         if info.name != "xt.__main__":
             importlib.import_module(info.name)
+
+
+def kinds(above=XtError):
+    load_all()
     for below in above.__subclasses__():
         if below.__module__.startswith("xt."):
             yield below
@@ -403,8 +409,10 @@ def test_messages_are_one_line_of_a_kind_and_sections_of_problems_are_documented
     """One test, because it reads the whole package: no full stop, no line end, no error without a code."""
     names = {kind.__name__ for kind in kinds()}
     seen, sections = 0, set()
+    speaks = re.compile(rf"\b(?:XtError|[Pp]roblem|{'|'.join(names)})\s*\(")
     for path in sorted((ROOT / "src").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)) if speaks.search(text) else ():
             if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")

@@ -174,6 +174,20 @@ def test_a_short_log_without_anything_of_the_sort_loads_nothing_that_looks_for_i
     assert ("tokens" in (xt.folder / "loaded").read_text()) is not text.endswith("\n")
 
 
+@pytest.mark.parametrize(("gone", "left"), [("tokens", "a"), ("key_blocks", "b")])
+def test_a_log_is_whole_where_what_looks_for_secrets_is_gone_meanwhile(
+    xt: Wrapper, gone: str, left: str
+) -> None:
+    key = "-----BEGIN PRIVATE " + "KEY-----"
+    job = {"mask_tokens": True, "before": f"import sys; sys.modules['xt.execute.{gone}'] = None"}
+    script = f"printf 'a ghp_'; sleep 0.1; echo; echo '{key} {left}'; echo more"
+    assert xt.run("sh", "-c", script, job=job).stdout == xt.log("stdout")
+    consistent(xt)
+    assert "more" in xt.log("stdout").decode()
+    assert xt.stream("stdout")["unsearched"] > 0
+    assert not xt.ended()["problems"]
+
+
 def test_a_prompt_is_in_the_log_before_it_is_answered_though_a_secret_may_follow(xt: Wrapper) -> None:
     argv = xt.argv("sh", "-c", "printf 'Go on? '; read line", secrets={"TOKEN": "hunter2-hunter2"})
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)

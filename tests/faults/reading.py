@@ -25,7 +25,7 @@ ONCE, ALWAYS, THERE = 0, 1, 2
 #: Documented: `docs/reference/exit-codes.md`.
 STATUSES = (0, 1, 2, 3, 4, 5, 125, 126, 127)
 #: What a line has that says what could not be read.
-_SAID = re.compile(r"disk I/O error|cannot be (read|looked|told|listed)|unreadable")
+_SAID = re.compile(r"disk I/O error|cannot (read|be (read|looked|told|listed))|unreadable")
 _LENGTH = re.compile(r"\d+(\.\d+)? ?(ms|min|µs|s|h|d|KB|B|MB)\b")
 _ID = re.compile(r"\b[k-z]{4,16}\b|\b[0-9a-f]{7,}\b|\d{20}-\w+")
 

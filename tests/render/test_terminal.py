@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from xt.render.terminal import colour, width
+from xt.render.terminal import colour, folded, width
 
 
 class Screen:
@@ -74,3 +74,19 @@ def test_colour_is_for_terminals_that_want_it(screen: Screen) -> None:
     assert not colour(screen, {"TERM": "dumb"})
     assert not colour(io.StringIO(), {})
     assert not colour(None, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "columns", "lines"),
+    [
+        ("short enough", 12, ["short enough"]),
+        ("a line that is longer", 12, ["a line that", "    is", "    longer"]),
+        ("run `xt ls` now", 12, ["run `xt ls`", "    now"]),
+        ("one (`a b`, `c d`) end", 14, ["one (`a b`,", "    `c d`) end"]),
+        ("an odd ` is left as it is", 12, ["an odd ` is left as it is"]),
+        ("x" * 20, 12, ["x" * 20]),
+    ],
+)
+def test_messages_are_broken_between_words_and_not_within_commands(line, columns, lines):
+    assert folded(line, columns).split("\n") == lines
+    assert folded(line, columns).replace("\n    ", " ") == line

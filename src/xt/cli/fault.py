@@ -111,11 +111,12 @@ def tell(error: errors.XtError, arguments: list[str] | None = None, status: int 
         print(visible_lines(shown), end="", file=sys.stderr)
     message = harmless(error.message)
     hint = harmless(advice(error, "".join(word for word in arguments[:1] if word.isalpha())))
-    print(f"xt: error: {message}", file=sys.stderr)
+    fold = _folding(arguments)
+    print(fold(f"xt: error: {message}"), file=sys.stderr)
     for line in pointed(*error.excerpt) if error.excerpt is not None else ():
         print(line, file=sys.stderr)
     if hint:
-        print(f"xt: hint: {hint}", file=sys.stderr)
+        print(fold(f"xt: hint: {hint}"), file=sys.stderr)
     if debug:
         print(f"xt: code: {error.code}", file=sys.stderr)
     if _for_programs(arguments):
@@ -124,6 +125,18 @@ def tell(error: errors.XtError, arguments: list[str] | None = None, status: int 
 
         fault = Fault(error.code, message, hint or None, error.exit_status if status is None else status)
         print(codec.encode(fault).decode().rstrip(), file=sys.stderr)
+
+
+def _folding(arguments: list[str]) -> Callable[[str], str]:
+    """What breaks a line for a terminal; for anybody else it stays one."""
+    from xt.context import in_ci
+
+    if in_ci(os.environ) or _for_programs(arguments) or sys.stderr is None or not sys.stderr.isatty():
+        return lambda line: line
+    from xt.render.terminal import folded, width
+
+    columns = width(sys.stderr, os.environ)
+    return lambda line: folded(line, columns)
 
 
 def _for_programs(arguments: list[str]) -> bool:

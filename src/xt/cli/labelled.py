@@ -40,7 +40,7 @@ def warn_of_unread(messages: list[str]) -> None:
 
         more = f" (and {len(messages) - 1} more)" if len(messages) > 1 else ""
         print(visible(f"xt: warning: {messages[0]}{more}"), file=sys.stderr)
-        hint = "it may be whole: look again when the disk or the server answers; `xt fsck` says what else"
+        hint = "it may be whole: look again when it can be read; `xt fsck` says what else cannot"
         print(f"xt: hint: {hint}", file=sys.stderr)
 
 

@@ -19,7 +19,7 @@ from xt.ops.evidence import Missing
 from xt.ops.run import Hooks, NotRecordedError, Report, run, run_unrecorded, started
 from xt.render import runline
 from xt.render.quantities import seconds_since
-from xt.render.terminal import colour
+from xt.render.terminal import colour, folded
 from xt.render.terminal import width as terminal_width
 from xt.render.visible import visible
 from xt.store import find_root, locate
@@ -225,6 +225,10 @@ def say(lines: list[str]) -> None:
     """Write to standard error; when that is gone there is nobody to tell."""
     if not lines:
         return
+    if not in_ci(os.environ) and os.isatty(2):
+        columns = terminal_width(sys.stderr, os.environ)
+        # What has colours or lines is laid out already.
+        lines = [line if "\x1b" in line or "\n" in line else folded(line, columns) for line in lines]
     text = "\n".join(lines) + "\n"
     if "##" in text and in_ci(os.environ):
         from xt.render.ci_github import harmless

@@ -145,6 +145,7 @@ class LogFile:
         self._mask = mask
         self._seeks = tokens
         self._tokens: Tokens | None = None  # made when there is something to look at
+        self._missed = 0
         self._limit = limit
         self._finished = False
         self._fd: int | None = None
@@ -164,8 +165,8 @@ class LogFile:
 
     @property
     def unsearched(self) -> int:
-        """Bytes that came too fast to be looked at."""
-        return self._tokens.passed if self._tokens else 0
+        """Bytes that could not be looked at, most often because they came too fast."""
+        return self._tokens.passed if self._tokens else self._missed
 
     def write(self, data: memoryview) -> None:
         """Store what the command wrote; a full or broken disk ends the storing, nothing else."""
@@ -201,13 +202,22 @@ class LogFile:
 
     def _seen(self, data: bytes | memoryview, final: bool = False) -> bytes | memoryview:
         """Replace what looks like a secret."""
-        if self._tokens is None:
-            if not self._seeks or not data or (self.size < SHORT and _is_plain(bytes(data))):
-                return data
-            from xt.execute.tokens import Tokens
+        if self._tokens is None and self._needs_none(data):
+            return data
+        try:
+            if self._tokens is None:
+                from xt.execute.tokens import Tokens
 
-            self._tokens = Tokens()
-        return self._tokens.feed(data, final)
+                self._tokens = Tokens()
+            return self._tokens.feed(data, final)
+        except ImportError:  # xt itself was removed or replaced while the command runs
+            if self._tokens is None:
+                self._missed += len(data)
+                return data
+            return b"".join((self._tokens.stop(), self._tokens.feed(data, final)))
+
+    def _needs_none(self, data: bytes | memoryview) -> bool:
+        return not self._seeks or not data or (self.size < SHORT and _is_plain(bytes(data)))
 
     def _store(self, data: bytes | memoryview) -> None:
         if not data:

@@ -65,7 +65,7 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     recognised: dict[str, int] = {}
     """How many of these were known by their shape alone, by what they look like."""
     unsearched: int = 0
-    """Bytes in which none of that was looked for: they came too fast."""
+    """Bytes in which nothing was looked for by its shape: they came too fast, or xt was removed meanwhile."""
     cut_at: int | None = None
     """Byte at which storing stopped."""
     reason: str | None = None

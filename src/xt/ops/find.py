@@ -194,7 +194,7 @@ def _certain(reference: str, unread: list[str]) -> None:
     if unread:
         raise DamagedError(
             f"which run `{reference}` means is not certain: {unread[0]}",
-            "name the run by its id, or look again when the disk or the server answers",
+            "name the run by its id, or look again when that can be read",
         )
 
 

@@ -36,3 +36,30 @@ def colour(stream: object, environ: Mapping[str, str]) -> bool:
     isatty = getattr(stream, "isatty", None)
     wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     return wanted and isatty is not None and bool(isatty())
+
+
+def folded(line: str, columns: int) -> str:
+    """Break a line of a message between words, and nowhere within backticks, so that a command can be copied.
+
+    Args:
+        line: without colours.
+        columns: of the terminal, which would break it in the middle of a word.
+    """
+    if len(line) <= columns:
+        return line
+    words: list[str] = []
+    quoted = False
+    for part in line.split(" "):
+        if quoted:
+            words[-1] += f" {part}"
+        else:
+            words.append(part)
+        quoted ^= part.count("`") % 2 == 1
+    lines = words[:1]
+    for word in words[1:]:
+        # One that fits on no line stays where it is: a path can then be taken up whole.
+        if len(lines[-1]) + 1 + len(word) <= columns or 4 + len(word) > columns:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"    {word}")
+    return "\n".join(lines)

@@ -117,9 +117,10 @@ def create(store: str, *, foreign: bool = False) -> None:
         for folder in ("", *FOLDERS):
             os.makedirs(f"{store}/{folder}", fsio.PRIVATE_DIR, exist_ok=True)
     except FileExistsError as error:
-        os.stat(error.filename)  # what cannot be told is not in the way
+        place = str(error.filename).rstrip("/")
+        os.stat(place)  # what cannot be told is not in the way
         raise StoreError(
-            f"`{str(error.filename).rstrip('/')}` is in the way: it is no folder",
+            f"`{place}` is in the way: it is no folder",
             "move it away, or name another place with XT_STORE",
         ) from None
     with contextlib.suppress(OSError):  # it may be one that we may not read
