@@ -415,6 +415,8 @@ def test_long_values_take_no_long_time() -> None:
         "sk-" * 40_000,
     ):
         assert redact.clean(text)
+    for text in ('"\\' * 60_000, "key='" * 30_000):
+        assert redact.clean_argv(["python", "-c", text])[0]
 
 
 def test_the_common_path_compiles_no_pattern() -> None:
