@@ -68,9 +68,8 @@ class Watch:
         if self._over:
             for number in HANDLED - ENDING - UNNOTED:
                 if signal.getsignal(number) == signal.SIG_DFL:
-                    signal.signal(
-                        number, _unheard
-                    )  # what we start has the default again, unlike with SIG_IGN
+                    # Not SIG_IGN, which what we start would inherit.
+                    signal.signal(number, _unheard)
         signal.pthread_sigmask(signal.SIG_SETMASK, self.inherited_mask | _held)
 
     def wait(self, pid: int) -> None:
