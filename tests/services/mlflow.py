@@ -42,7 +42,12 @@ def start(folder: Path) -> Started:
         with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
             return answer.status == 200
 
-    wait_until(ready, lambda: server.poll() is None)
+    try:
+        wait_until(ready, lambda: server.poll() is None)
+    except BaseException:
+        server.kill()
+        server.wait()
+        raise
     return Started({"url": url}, [server.pid])
 
 
