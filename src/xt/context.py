@@ -43,6 +43,15 @@ def deaf() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
+def end_by_sigint() -> None:
+    """End as a command that Ctrl-C ended; at a mere 130 a shell does not break its loop."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 class Outside:
     """All that a verb may know of the world around it."""
 

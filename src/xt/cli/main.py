@@ -57,7 +57,9 @@ def guarded(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("xt: interrupted", file=sys.stderr)
         if arguments[:1] == ["run"]:
-            _end_by_sigint()
+            from xt.context import end_by_sigint
+
+            end_by_sigint()
         return 130
     except BrokenPipeError:
         # The reader of our output left; what is still buffered must not raise again at exit.
@@ -65,15 +67,6 @@ def guarded(arguments: list[str]) -> int:
         return 141
     except Exception as error:
         return _failed(arguments, error)
-
-
-def _end_by_sigint() -> None:
-    """End as the command would have: a loop of a shell ends only for one that died of the signal."""
-    import signal
-
-    sys.stderr.flush()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _failed(arguments: list[str], error: Exception) -> int:

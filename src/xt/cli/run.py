@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from xt import config, join
 from xt.cli.fast import Words
-from xt.context import Outside, in_ci
+from xt.context import Outside, end_by_sigint, in_ci
 from xt.errors import ConfigError, NotStartedError, XtError, reason
 from xt.model.request import RunRequest
 from xt.ops.evidence import Missing
@@ -242,15 +242,10 @@ def say(lines: list[str]) -> None:
 
 
 def end(report: Report) -> int:
-    """End as the command ended.
-
-    Ctrl-C is passed on as a signal and not as 130: a shell breaks its loop only for a child that died of it.
-    """
+    """End as the command ended."""
     result = report.record.result
     if result.signal == signal.SIGINT and signal.SIGINT in result.received:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        os.kill(os.getpid(), signal.SIGINT)
+        end_by_sigint()
     return result.xt_exit
 
 
