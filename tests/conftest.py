@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from tests import ahead
 from tests.at_once import ANSWERING, call
 from tests.forked import Forks, at_start
 from tests.services.docker import docker_engine
+from xt.collect.statcache import TICK
 
 __all__ = ["docker_engine"]
 #: Homes of this worker, so far: pytest's own numbering lists the folder for each.
@@ -121,6 +123,10 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
+
+    def settle(self) -> None:
+        """Wait until what was written is older than a tick of the clock: within one, no order can be told."""
+        time.sleep(2 * TICK / 1e9)
 
     def stored_bytes(self) -> bytes:
         """Every byte below `.xt`, decompressed, git's objects too."""

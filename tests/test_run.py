@@ -386,7 +386,7 @@ def test_a_secret_of_the_command_line_is_masked_in_the_log_too(project):
 
 def test_an_output_of_an_earlier_run_is_not_counted_as_of_this(project):
     project.run("-o", "o", "--", "sh", "-c", "echo hi > o")
-    time.sleep(0.05)
+    project.settle()
     assert "1 output" not in project.run("-o", "o", "--", "false").err
     assert project.record()["result"]["outputs"][0]["written"] is False
 

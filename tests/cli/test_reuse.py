@@ -413,6 +413,7 @@ def test_what_that_run_did_not_write_is_not_replaced(project):
     project.write("job.sh", "echo run >> ../ran; echo new > out/new\n")
     project.write("out/mine", "as it was\n")
     os.utime(project.path / "out/mine", (1, 1))
+    project.settle()
     words = ["--reuse", "-o", "out", "--", "sh", "job.sh"]
     project.run(*words)
     project.write("out/mine", "changed since\n")

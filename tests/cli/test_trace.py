@@ -125,6 +125,7 @@ def test_what_was_there_before_and_left_alone_was_not_made(folder):
     folder.run("-q", "-m", "makes", "-o", "model.bin", "--", "sh", "-c", "echo w > model.bin")
     stamp = 1_000_000_000
     os.utime(folder.path / "model.bin", (stamp, stamp))
+    folder.settle()
     folder.run("-q", "-m", "leaves", "-o", "model.bin", "--", "true")
     found = trace(folder, "model.bin", "--up")
     assert set(purposes(found).values()) == {"makes"}
