@@ -131,6 +131,6 @@ def test_what_was_stored_before_an_interruption_is_kept_and_the_rest_named(folde
         ("m.json", "skipped", "interrupted"),
     ]
     told = json.loads((folder.path.parent / "told").read_text())
-    before, after = told.index(["", None]), told.index(["storing the outputs", [4, 4]])
+    before, after = told.index(["", None]), told.index(["storing the outputs", [2, 4]])
     assert told[0] == ["hashing the inputs", [5, 5]]
     assert 0 < before < after and told[-1] == ["", None]

@@ -16,7 +16,7 @@ from xt.collect.hashing import CHANGED, Stamp
 from xt.collect.paths import recorded, shown, why
 from xt.collect.places import Place, moment, stamps_of
 from xt.collect.statcache import StatCache, recall, settled
-from xt.collect.tree import NOTHING, Folder, Listing, Note, fill, kind_of, manifest, summary, unread
+from xt.collect.tree import NOTHING, Folder, Listing, Note, fill, kind_of, manifest, summary
 from xt.errors import XtError
 from xt.model.files import Output
 from xt.model.request import OutputRequest
@@ -121,8 +121,7 @@ class Keeping:
                     folder.contents[index] = b""
                     same = False
         if not same:
-            self.capture.amount.total += unread(listing)
-            fill(listing, self._keep)
+            fill(listing, self._keep, self.capture.amount)
         digest: str | None = None
         failed: str | None = None
         if place.kind != "file":
@@ -137,14 +136,6 @@ class Keeping:
 
     def _keep(self, path: str, before: Stamp) -> tuple[bytes, Stamp, Note | None]:
         """Keep one file."""
-        amount = self.capture.amount
-        after = amount.done + before[1]
-        try:
-            return self._put(path, before)
-        finally:
-            amount.done = after
-
-    def _put(self, path: str, before: Stamp) -> tuple[bytes, Stamp, Note | None]:
         if before[1] >= SHARED and (known := self.large.get((path, before))):
             return known, before, None
         try:

@@ -25,7 +25,6 @@ from xt.collect.tree import (
     manifest,
     single,
     summary,
-    unread,
     walk,
 )
 from xt.errors import NotStartedError, XtError
@@ -127,7 +126,7 @@ class Reading:
             listing = single(real, info)
             memory = self.cache.load(name)
             if not recall(memory, listing):
-                self._fill(listing)
+                fill(listing, self._read, self.capture.amount)
                 self.cache.save(name, listing, "")
             self.done[name] = (listing, "")
         listing, _ = self.done[name]
@@ -179,7 +178,7 @@ class Reading:
             self.done[name] = (listing, memory.manifest)
             return
         if not same:
-            self._fill(listing)
+            fill(listing, self._read, self.capture.amount)
         data = codec.encode(manifest(listing))
         try:
             digest = keep.put_bytes(data)
@@ -190,19 +189,7 @@ class Reading:
             self.cache.save(name, listing, digest)
         self.done[name] = (listing, digest)
 
-    def _fill(self, listing: Listing) -> None:
-        self.capture.amount.total += unread(listing)
-        fill(listing, self._read)
-
     def _read(self, path: str, before: Stamp) -> tuple[bytes, Stamp, Note | None]:
-        amount = self.capture.amount
-        after = amount.done + before[1]
-        try:
-            return self._hashed(path, before)
-        finally:
-            amount.done = after
-
-    def _hashed(self, path: str, before: Stamp) -> tuple[bytes, Stamp, Note | None]:
         if before[1] >= SHARED and (known := self.large.get((path, before))):
             return known, before, None
         try:

@@ -17,6 +17,10 @@ from xt.collect.paths import shown, why
 from xt.model.files import Entry, Kind, Manifest
 from xt.model.text import Text, to_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xt.collect import Amount
+
 #: Names that are never part of a tree or glob: stores and repositories describe themselves.
 SKIPPED = (b".git", b".xt")
 #: Path of the pseudo folder that holds what is behind links out of the tree; no relative path is that.
@@ -195,14 +199,21 @@ def single(path: str, info: os.stat_result) -> Listing:
     return listing
 
 
-def fill(listing: Listing, read: Callable[[str, Stamp], tuple[bytes, Stamp, Note | None]]) -> None:
+def fill(
+    listing: Listing,
+    read: Callable[[str, Stamp], tuple[bytes, Stamp, Note | None]],
+    amount: Amount | None = None,
+) -> None:
     """Find out every content that is still unknown.
 
     Args:
         listing: is changed in place.
         read: gets the absolute path of a regular file and its stamp; gives its digest (empty when it
             could not be had), the stamp that belongs to the digest, and what is odd about it.
+        amount: counts the bytes, of files that are not read to their end, too.
     """
+    if amount is not None:
+        amount.total += _unknown(listing)
     for folder in listing.folders:
         if b"" not in folder.contents:
             continue
@@ -219,12 +230,15 @@ def fill(listing: Listing, read: Callable[[str, Stamp], tuple[bytes, Stamp, Note
                 continue
             if folder.path == OUTSIDE:
                 path = os.path.realpath(path)
+            after = amount.done + folder.stamps[index][1] if amount is not None else 0
             folder.contents[index], folder.stamps[index], note = read(path, folder.stamps[index])
+            if amount is not None:
+                amount.done = after
             if note is not None:
                 listing.notes[member(folder, name)] = note
 
 
-def unread(listing: Listing) -> int:
+def _unknown(listing: Listing) -> int:
     """Bytes of the files whose content is still unknown."""
     return sum(
         info[1]
